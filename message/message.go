@@ -1,0 +1,39 @@
+// Package message is what requests and replies hold, as every node and client
+// sees them, whatever bytes they travelled in.
+package message
+
+import (
+	"time"
+
+	"mcollective/filter"
+)
+
+// A Request is a question to the nodes that its filter matches.
+type Request struct {
+	ID         string // 32 hexadecimal digits, from NewID
+	Collective string
+	Agent      string
+	Sender     string // identity of the machine that asks
+	Caller     string // who asks, like "uid=1000"; proven as far as the security provider can
+	Filter     filter.Filter
+	Time       time.Time     // when it was sent, in whole seconds
+	TTL        time.Duration // whole seconds that it is good for
+	Body       any           // see Body values
+}
+
+// A Reply is one node's answer.
+type Reply struct {
+	RequestID string
+	Sender    string // identity of the node
+	Agent     string
+	Time      time.Time
+	Body      any // see Body values
+}
+
+// Body values
+//
+// A body is a tree of nil, bool, int64, *big.Int, float64, string,
+// marshal.Symbol, marshal.Binary, []any and *marshal.Hash (ordered, keys of any of these kinds), and
+// in replies also the inert objects of package marshal. Serializers without
+// symbols write a symbol as a string. The body of a request to the discovery
+// agent is the string "ping", its answer the string "pong".

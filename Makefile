@@ -1,0 +1,47 @@
+# Targets: build (default), demo, test, short, lint, bench, fuzz, dist.
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+BUILD   := CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X mcollective/internal/cli.Version=$(VERSION)'
+FUZZTIME ?= 10m
+
+.PHONY: build demo test short lint bench fuzz cross clean
+
+build:
+	$(BUILD) -o mco ./cmd/mco
+
+demo: build
+	./mco demo
+
+# The whole suite. On Debian as root it installs the Ruby peers and the brokers
+# first; elsewhere the interop tests say what they miss.
+test:
+	@if ./interop/install.sh; then \
+		echo "running with the interop suite"; MCO_INTEROP=1 go test -timeout 20m ./...; \
+	else \
+		echo "interop suite: SKIPPED, see above"; go test ./...; \
+	fi
+
+short:
+	go test -short ./...
+
+lint:
+	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "not gofmt-ed:"; echo "$$out"; exit 1; fi
+	go vet ./...
+	go tool staticcheck ./...
+	go mod tidy -diff
+	go test -count=1 .
+
+bench: build
+	./bench/run.sh
+
+# Every fuzz test for FUZZTIME each, one after the other.
+fuzz:
+	./bench/fuzz.sh $(FUZZTIME)
+
+# Linux is first class; the others must build.
+cross:
+	for p in linux/arm64 darwin/arm64 windows/amd64 freebsd/amd64; do \
+		echo $$p; GOOS=$${p%/*} GOARCH=$${p#*/} CGO_ENABLED=0 go build -o /dev/null ./cmd/mco || exit 1; \
+	done
+
+clean:
+	rm -f mco

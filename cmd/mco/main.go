@@ -1,0 +1,10 @@
+// Command mco is every part of a collective in one program: the client, the node (also when started as mcollectived) and the broker.
+package main
+
+import (
+	"os"
+
+	"mcollective/internal/cli"
+)
+
+func main() { os.Exit(cli.Main(os.Args[1:], cli.OS())) }

@@ -1,0 +1,123 @@
+// Package cli is the mco command: it finds the subcommand that was asked for, reads its flags as the Ruby programs read theirs, and turns errors into text and an exit code.
+//
+// How one command runs:
+//
+//  1. cmd/mco calls Main with the arguments and an Env, the world around the run.
+//  2. Main takes the name of the command from the first argument, or from the
+//     name that the program was started under (mcollectived, mc-ping).
+//  3. The table in commands.go turns the name into a constructor; only this one
+//     command is built, since start-up has a budget.
+//  4. expand.go rewrites the words: MCOLLECTIVE_EXTRA_OPTS in front, unique
+//     prefixes and two-letter aliases of long flags to their full names.
+//  5. The command's RunE works with the Env's streams and returns an error.
+//  6. exit.go decides from the error's type what is printed and the exit code.
+//
+// Data goes to Env.Out, talk to Env.Err. Nothing here touches os.Stdout or calls
+// os.Exit.
+package cli
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// Main runs mco with args, the words after the program's name, and returns the
+// exit code.
+func Main(args []string, env *Env) int {
+	env = env.withDefaults()
+	name, args, named := commandName(env.Name, args)
+	if !named {
+		return intro(env, args)
+	}
+	row, ok := lookup(name)
+	if !ok {
+		return unknownCommand(env, name)
+	}
+	if name == completeCommand {
+		return failure(env, name, false, complete(env, args))
+	}
+	cmd := row.new(env)
+	prepare(env, cmd)
+	words, err := expand(env, row, cmd, args)
+	if err != nil {
+		return failure(env, name, false, err)
+	}
+	cmd.SetArgs(words)
+	err = cmd.ExecuteContext(context.Background())
+	return failure(env, name, verbose(cmd), rubyWords(err))
+}
+
+// commandName decides which command runs: the one that the program is named
+// after, or the first argument.
+func commandName(program string, args []string) (name string, rest []string, ok bool) {
+	base := filepath.Base(program)
+	if base == "mcollectived" {
+		return "server", args, true
+	}
+	if app, found := strings.CutPrefix(base, "mc-"); found && app != "" {
+		return app, args, true
+	}
+	// An option in the place of the command means that no command was named.
+	if len(args) == 0 || strings.HasPrefix(args[0], "--") || args[0] == "-h" {
+		return "", args, false
+	}
+	return args[0], args[1:], true
+}
+
+// prepare gives a command the streams, and takes from cobra the printing that
+// exit.go and usage.go do.
+func prepare(env *Env, cmd *cobra.Command) {
+	cmd.SetIn(env.In)
+	cmd.SetOut(env.Out)
+	cmd.SetErr(env.Err)
+	cmd.SilenceErrors = true
+	cmd.SilenceUsage = true
+	cmd.DisableSuggestions = true
+	cmd.DisableFlagsInUseLine = true
+	cmd.CompletionOptions.DisableDefaultCmd = true
+	// pflag would sort what usage.go lays out in groups.
+	cmd.Flags().SortFlags = false
+	// The default flag of cobra has no place in a group.
+	if cmd.Flags().Lookup("help") == nil {
+		cmd.Flags().BoolP("help", "h", false, "Display this screen")
+	}
+	cmd.SetHelpFunc(func(c *cobra.Command, _ []string) { printHelp(c.OutOrStdout(), c) })
+	cmd.SetUsageFunc(func(c *cobra.Command) error { printHelp(c.OutOrStdout(), c); return nil })
+}
+
+// rubyWords says flag errors as Ruby's option parser says them.
+func rubyWords(err error) error {
+	var missing *pflag.ValueRequiredError
+	var invalid *pflag.InvalidValueError
+	var unknown *pflag.NotExistError
+	switch {
+	case errors.As(err, &missing):
+		return usageErrorf("missing argument: %s", spelled(missing.GetFlag(), missing.GetSpecifiedShortnames()))
+	case errors.As(err, &invalid):
+		return usageErrorf("invalid argument: --%s %s: %w", invalid.GetFlag().Name, invalid.GetValue(), errors.Unwrap(invalid))
+	case errors.As(err, &unknown):
+		if group := unknown.GetSpecifiedShortnames(); group != "" {
+			return usageErrorf("invalid option: -%s", group)
+		}
+		return usageErrorf("invalid option: --%s", unknown.GetSpecifiedName())
+	}
+	return err
+}
+
+func spelled(f *pflag.Flag, shorts string) string {
+	if shorts != "" {
+		return "-" + f.Shorthand
+	}
+	return "--" + f.Name
+}
+
+// verbose tells whether the command was called with its -v.
+func verbose(cmd *cobra.Command) bool {
+	v, err := cmd.Flags().GetBool("verbose")
+	return err == nil && v
+}

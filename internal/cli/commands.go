@@ -1,0 +1,53 @@
+package cli
+
+import (
+	"sort"
+
+	"github.com/spf13/cobra"
+)
+
+// A row is one command: its name, what help says about it, and what builds it.
+type row struct {
+	name  string
+	about string
+	new   func(*Env) *cobra.Command
+
+	client bool // talks to a collective: MCOLLECTIVE_EXTRA_OPTS counts
+	hidden bool // not listed
+}
+
+// commands is the list of what mco can do. A new command is one row here, one
+// file beside this one, one script under cmd/mco/testdata/script and one page
+// under docs/commands.
+func commands() []row {
+	return []row{
+		{name: "ping", about: "Ping all nodes", new: newPing, client: true},
+		{name: "find", about: "Find hosts using the discovery system matching filter criteria", new: newFind, client: true},
+		{name: "help", about: "Application list and help", new: newHelp},
+		{name: "completion", about: "Helper for shell completion systems", new: newCompletion},
+		{name: "version", about: "Show the version of this program", new: newVersion},
+		{name: completeCommand, new: newVersion, hidden: true},
+	}
+}
+
+// lookup finds the row of a command.
+func lookup(name string) (row, bool) {
+	for _, r := range commands() {
+		if r.name == name {
+			return r, true
+		}
+	}
+	return row{}, false
+}
+
+// listed returns the commands that help shows, sorted by name.
+func listed() []row {
+	var rows []row
+	for _, r := range commands() {
+		if !r.hidden {
+			rows = append(rows, r)
+		}
+	}
+	sort.Slice(rows, func(i, j int) bool { return rows[i].name < rows[j].name })
+	return rows
+}

@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// An Env is the world around one run of mco. The zero value has no input, no
+// output and no environment; OS has the process's own.
+type Env struct {
+	Name string // how the program was started, like os.Args[0]; "" means mco
+
+	In  io.Reader
+	Out io.Writer
+	Err io.Writer
+
+	// Whether the streams are terminals, and how wide the one of Out is.
+	InTerminal, OutTerminal, ErrTerminal bool
+	Width                                int // 0 means 80
+
+	Getenv func(string) string // nil means an empty environment
+	Now    func() time.Time    // nil means time.Now
+
+	// Interruptible derives a context that ends when the user presses Ctrl-C or
+	// the process is asked to end. stop gives the signals their default meaning
+	// again. Nil means that nobody interrupts.
+	Interruptible func(context.Context) (ctx context.Context, stop context.CancelFunc)
+}
+
+// OS is the world of this process.
+func OS() *Env {
+	env := &Env{
+		Name: os.Args[0], In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
+		InTerminal:  term.IsTerminal(int(os.Stdin.Fd())),
+		OutTerminal: term.IsTerminal(int(os.Stdout.Fd())),
+		ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
+		Getenv:      os.Getenv,
+		Interruptible: func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+		},
+	}
+	if env.OutTerminal {
+		env.Width, _, _ = term.GetSize(int(os.Stdout.Fd()))
+	}
+	return env
+}
+
+func (e *Env) withDefaults() *Env {
+	c := *e
+	if c.Name == "" {
+		c.Name = "mco"
+	}
+	if c.In == nil {
+		c.In = strings.NewReader("")
+	}
+	if c.Out == nil {
+		c.Out = io.Discard
+	}
+	if c.Err == nil {
+		c.Err = io.Discard
+	}
+	if c.Width <= 0 {
+		c.Width = 80
+	}
+	if c.Getenv == nil {
+		c.Getenv = func(string) string { return "" }
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Interruptible == nil {
+		c.Interruptible = context.WithCancel
+	}
+	return &c
+}

@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+)
+
+// The exit codes of Ruby's mco. Scripts depend on them.
+const (
+	exitOK          = 0 // answers came and none failed
+	exitFailed      = 1 // nothing was discovered; or the command itself could not run
+	exitSomeFailed  = 2 // at least one node answered with a failure
+	exitNoReplies   = 3 // nodes were discovered, none answered
+	exitNothingBack = 4 // no discovery took place and nobody answered
+)
+
+// An exitError ends a command with a code. What is to be said was said already.
+type exitError struct{ code int }
+
+func (e *exitError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
+
+// exit is the error for ending with code; nil for 0.
+func exit(code int) error {
+	if code == exitOK {
+		return nil
+	}
+	return &exitError{code: code}
+}
+
+// A usageError says that the command line was wrong: nothing was sent.
+type usageError struct {
+	err  error
+	hint string // what to do about it; may have several lines
+}
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+func usageErrorf(format string, args ...any) error {
+	return &usageError{err: fmt.Errorf(format, args...)}
+}
+
+// hinted adds advice to an error: one line what, further lines what to do.
+func hinted(err error, hint string) error { return &usageError{err: err, hint: hint} }
+
+// failure prints why a command failed, if it did, and returns the exit code: the
+// one place where errors become codes.
+func failure(env *Env, name string, verbose bool, err error) int {
+	if err == nil {
+		return exitOK
+	}
+	var exit *exitError
+	if errors.As(err, &exit) {
+		return exit.code
+	}
+	if verbose {
+		fmt.Fprintf(env.Err, "\nThe %s application failed to run: %s\n", name, clean(err.Error()))
+	} else {
+		fmt.Fprintf(env.Err, "\nThe %s application failed to run, use -v for full error backtrace details: %s\n", name, clean(err.Error()))
+	}
+	var usage *usageError
+	if errors.As(err, &usage) && usage.hint != "" {
+		fmt.Fprintf(env.Err, "%s\n", clean(usage.hint))
+	}
+	if verbose {
+		printCauses(env, err)
+	}
+	return exitFailed
+}
+
+// printCauses prints the chain of wrapped errors with their types, which is what
+// a program without exceptions has in the place of a backtrace.
+func printCauses(env *Env, err error) {
+	fmt.Fprintf(env.Err, "\n%s (%T)\n", clean(err.Error()), err)
+	for e := errors.Unwrap(err); e != nil; e = errors.Unwrap(e) {
+		fmt.Fprintf(env.Err, "\tfrom %s (%T)\n", clean(e.Error()), e)
+	}
+}

@@ -1,0 +1,222 @@
+package cli
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// aliases are the other spellings of long flags.
+func aliases() map[string]string {
+	return map[string]string{
+		"wf": "with-fact", "wc": "with-class", "wa": "with-agent", "wi": "with-identity",
+		"dt": "discovery-timeout", "dm": "disc-method", "do": "disc-option",
+		"np": "no-progress", "ln": "limit-nodes", "limit": "limit-nodes",
+		"nr": "no-results", "pid": "pidfile",
+	}
+}
+
+// fromEnvironment is the annotation of flags that only MCOLLECTIVE_EXTRA_OPTS
+// set: where one does not apply, that is no mistake of the user's.
+const fromEnvironment = "mco_from_environment"
+
+// expand returns the words of the command line as pflag understands them: the
+// extra options of the environment in front, and each long flag by its full
+// name.
+func expand(env *Env, r row, cmd *cobra.Command, args []string) ([]string, error) {
+	long := newLongFlags(cmd.Flags())
+	words, named, err := long.expand(args)
+	if err != nil {
+		return nil, err
+	}
+	if !r.client {
+		return words, nil
+	}
+	const variable = "MCOLLECTIVE_EXTRA_OPTS"
+	extra, err := shellWords(env.Getenv(variable))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", variable, err)
+	}
+	extra, common, err := long.expand(extra)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", variable, err)
+	}
+	for name := range common {
+		if name == "" {
+			return nil, fmt.Errorf("%s holds a word that is not an option", variable)
+		}
+		if !named[name] {
+			if f := cmd.Flags().Lookup(name); f != nil {
+				_ = cmd.Flags().SetAnnotation(name, fromEnvironment, []string{variable})
+			}
+		}
+	}
+	return append(extra, words...), nil
+}
+
+// longFlags knows the flags of one command by every spelling.
+type longFlags struct {
+	set   *pflag.FlagSet
+	names map[string]string // each spelling -> full name
+}
+
+func newLongFlags(set *pflag.FlagSet) *longFlags {
+	l := &longFlags{set: set, names: make(map[string]string)}
+	set.VisitAll(func(f *pflag.Flag) { l.names[f.Name] = f.Name })
+	for alias, name := range aliases() {
+		if _, taken := l.names[alias]; !taken && set.Lookup(name) != nil {
+			l.names[alias] = name
+		}
+	}
+	return l
+}
+
+// expand rewrites words and tells which flags they name; the key "" stands for
+// words that are no flags.
+func (l *longFlags) expand(words []string) ([]string, map[string]bool, error) {
+	out := make([]string, 0, len(words))
+	seen := make(map[string]bool)
+	for i := 0; i < len(words); i++ {
+		w := words[i]
+		var flag *pflag.Flag
+		takesNext := false
+		switch {
+		case w == "--":
+			seen[""] = seen[""] || i+1 < len(words)
+			return append(out, words[i:]...), seen, nil
+		case strings.HasPrefix(w, "--"):
+			name, value, hasValue := strings.Cut(w[2:], "=")
+			full, err := l.resolve(name)
+			if err != nil {
+				return nil, nil, err
+			}
+			flag = l.set.Lookup(full)
+			w = "--" + full
+			if hasValue {
+				w += "=" + value
+			}
+			takesNext = !hasValue && flag.NoOptDefVal == ""
+		case len(w) > 1 && w[0] == '-':
+			flag, takesNext = l.bundle(w[1:], seen)
+		}
+		out = append(out, w)
+		if flag == nil {
+			seen[""] = seen[""] || words[i] == "-" || !strings.HasPrefix(words[i], "-")
+			continue
+		}
+		seen[flag.Name] = true
+		// The next word is the value, whatever it begins with.
+		if takesNext && i+1 < len(words) {
+			i++
+			out = append(out, words[i])
+		}
+	}
+	return out, seen, nil
+}
+
+// bundle reads short flags written together, like -vT uk. It returns the last
+// one, and whether its value is the next word.
+func (l *longFlags) bundle(letters string, seen map[string]bool) (last *pflag.Flag, takesNext bool) {
+	for i := 0; i < len(letters); i++ {
+		f := l.set.ShorthandLookup(letters[i : i+1])
+		if f == nil {
+			return nil, false // pflag says it better
+		}
+		seen[f.Name] = true
+		last = f
+		if f.NoOptDefVal == "" {
+			return f, i+1 == len(letters)
+		}
+	}
+	return last, false
+}
+
+// resolve finds the full name of a flag from any unique prefix of its spellings.
+func (l *longFlags) resolve(name string) (string, error) {
+	if full, ok := l.names[name]; ok {
+		return full, nil
+	}
+	var spellings []string
+	targets := make(map[string]bool)
+	for spelling, full := range l.names {
+		if name != "" && strings.HasPrefix(spelling, name) {
+			spellings = append(spellings, spelling)
+			targets[full] = true
+		}
+	}
+	if len(targets) == 1 {
+		return l.names[spellings[0]], nil
+	}
+	sort.Strings(spellings)
+	if len(targets) > 1 {
+		return "", hinted(fmt.Errorf("ambiguous option: --%s", name), "Did you mean?  --"+strings.Join(spellings, "\n               --"))
+	}
+	all := make([]string, 0, len(l.names))
+	for spelling := range l.names {
+		all = append(all, spelling)
+	}
+	err := fmt.Errorf("invalid option: --%s", name)
+	if near := nearest(name, all); near != "" {
+		return "", hinted(err, "Did you mean?  --"+near)
+	}
+	return "", hinted(err, "--help lists the options of this command")
+}
+
+// shellWords splits text as a POSIX shell splits a command line without
+// expansions.
+func shellWords(s string) ([]string, error) {
+	var words []string
+	var word strings.Builder
+	in := false
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; c {
+		case ' ', '\t', '\n':
+			if in {
+				words = append(words, word.String())
+				word.Reset()
+				in = false
+			}
+		case '\\':
+			in = true
+			if i++; i < len(s) {
+				word.WriteByte(s[i])
+			}
+		case '\'', '"':
+			in = true
+			end, text, ok := quoted(s[i:])
+			if !ok {
+				return nil, fmt.Errorf("the quote at position %d is not closed", i+1)
+			}
+			word.WriteString(text)
+			i += end
+		default:
+			in = true
+			word.WriteByte(c)
+		}
+	}
+	if in {
+		words = append(words, word.String())
+	}
+	return words, nil
+}
+
+// quoted reads a quoted string at the start of s and returns where its closing
+// quote stands.
+func quoted(s string) (end int, text string, ok bool) {
+	var b strings.Builder
+	for i := 1; i < len(s); i++ {
+		switch {
+		case s[i] == s[0]:
+			return i, b.String(), true
+		case s[0] == '"' && s[i] == '\\' && i+1 < len(s) && strings.IndexByte("$`\"\\\n", s[i+1]) >= 0:
+			i++
+			b.WriteByte(s[i])
+		default:
+			b.WriteByte(s[i])
+		}
+	}
+	return 0, "", false
+}

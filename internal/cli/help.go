@@ -1,0 +1,40 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func newHelp(env *Env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [command]",
+		Short: "Application list and help",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				printVersion(env)
+				for _, r := range listed() {
+					fmt.Fprintf(env.Out, "  %-15s %s\n", r.name, r.about)
+				}
+				fmt.Fprintln(env.Out)
+				return nil
+			}
+			r, ok := lookup(args[0])
+			if !ok || r.hidden {
+				names := make([]string, 0, 16)
+				for _, r := range listed() {
+					names = append(names, r.name)
+				}
+				err := fmt.Errorf("there is no command %q", args[0])
+				if near := nearest(args[0], names); near != "" {
+					return hinted(err, "Did you mean '"+near+"'?")
+				}
+				return hinted(err, env.Name+" help lists the commands")
+			}
+			cmd := r.new(env)
+			prepare(env, cmd)
+			return cmd.Help()
+		},
+	}
+}

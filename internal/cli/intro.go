@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+)
+
+// intro is mco without a command: the version, how to call it, and what there
+// is.
+func intro(env *Env, args []string) int {
+	for _, a := range args {
+		if a == "--version" {
+			fmt.Fprintf(env.Out, "%s %s\n", env.Name, Version())
+			return exitOK
+		}
+	}
+	if len(args) > 0 && args[0] != "--help" && args[0] != "-h" {
+		fmt.Fprintf(env.Err, "%s: %s stands before any command; options follow the command's name\n", env.Name, cleanLine(args[0]))
+		return exitFailed
+	}
+	printVersion(env)
+	fmt.Fprintf(env.Out, "usage: %s command <options>\n\n", env.Name)
+	printKnown(env)
+	return exitOK
+}
+
+// unknownCommand lists what there is, like intro, for a name that is none of it.
+func unknownCommand(env *Env, name string) int {
+	name = cleanLine(name)
+	printVersion(env)
+	fmt.Fprintf(env.Out, "Unknown command '%s'\n\n", name)
+	names := make([]string, 0, 16)
+	for _, r := range listed() {
+		names = append(names, r.name)
+	}
+	near := ""
+	for _, n := range names {
+		if len(name) > 1 && strings.HasPrefix(n, name) {
+			near = n
+			break
+		}
+	}
+	if near == "" {
+		near = nearest(name, names)
+	}
+	if near != "" {
+		fmt.Fprintf(env.Out, "Did you mean '%s'?\n\n", near)
+	}
+	printKnown(env)
+	return exitFailed
+}
+
+func printVersion(env *Env) {
+	fmt.Fprintf(env.Out, "The Marionette Collective version %s\n\n", Version())
+}
+
+// printKnown prints the names of the commands, three to a row.
+func printKnown(env *Env) {
+	fmt.Fprint(env.Out, "Known commands:\n\n")
+	rows := listed()
+	for i := 0; i < len(rows); i += 3 {
+		var cells [3]string
+		for j := range cells {
+			if i+j < len(rows) {
+				cells[j] = rows[i+j].name
+			}
+		}
+		fmt.Fprintf(env.Out, "   %-20s %-20s %-20s\n", cells[0], cells[1], cells[2])
+	}
+	fmt.Fprintf(env.Out, "\nType '%[1]s help' for a detailed list of commands and '%[1]s help command'\nto get detailed help for a command\n\n", env.Name)
+}

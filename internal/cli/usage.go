@@ -1,0 +1,149 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// The groups of flags in help, in the order that they are shown. The required
+// ones stand below the RPC options without a heading of their own, as in Ruby.
+const (
+	groupOwn    = ""
+	groupRPC    = "RPC Options"
+	groupAlways = "always"
+	groupCommon = "Common Options"
+	groupFilter = "Host Filters"
+)
+
+// groupKey is the annotation of a flag that names its group.
+const groupKey = "mco_group"
+
+// group puts a flag into a group of the help text.
+func group(set *pflag.FlagSet, heading string, names ...string) {
+	for _, n := range names {
+		if err := set.SetAnnotation(n, groupKey, []string{heading}); err != nil {
+			panic("cli: flag " + n + " is grouped before it is defined")
+		}
+	}
+}
+
+// valueKey is the annotation of a flag that names its value in the help text.
+const valueKey = "mco_value"
+
+// takes names the value of a flag for the help text; without it the name is that
+// of the value's type.
+func takes(set *pflag.FlagSet, flag, value string) {
+	if err := set.SetAnnotation(flag, valueKey, []string{value}); err != nil {
+		panic("cli: the value of flag " + flag + " is named before it is defined")
+	}
+}
+
+func valueName(f *pflag.Flag) string {
+	if a := f.Annotations[valueKey]; len(a) == 1 {
+		return a[0]
+	}
+	return strings.ToUpper(f.Value.Type())
+}
+
+// printHelp writes the help text of a command in the layout of Ruby's.
+func printHelp(w io.Writer, cmd *cobra.Command) {
+	fmt.Fprintf(w, "\n%s\n\n", cmd.Short)
+	if cmd.Long != "" {
+		fmt.Fprintf(w, "%s\n\n", strings.TrimSpace(cmd.Long))
+	}
+	for _, line := range strings.Split(usageLines(cmd), "\n") {
+		fmt.Fprintf(w, "Usage: mco %s\n", line)
+	}
+	fmt.Fprintln(w)
+	if cmd.HasAvailableSubCommands() {
+		fmt.Fprintln(w, "Commands")
+		for _, c := range cmd.Commands() {
+			if c.IsAvailableCommand() {
+				fmt.Fprintf(w, "    %-32s %s\n", c.Name(), c.Short)
+			}
+		}
+		fmt.Fprintln(w)
+	}
+	for _, heading := range []string{groupOwn, groupRPC, groupAlways, groupCommon, groupFilter} {
+		printGroup(w, cmd.Flags(), heading)
+	}
+	if cmd.Example != "" {
+		fmt.Fprintf(w, "Examples\n%s\n\n", strings.TrimRight(cmd.Example, "\n"))
+	}
+	fmt.Fprintf(w, "The Marionette Collective %s\n", Version())
+}
+
+func usageLines(cmd *cobra.Command) string {
+	line := cmd.UseLine()
+	if !strings.Contains(line, "[options]") && cmd.Flags().HasFlags() {
+		line += " [options]"
+	}
+	return line
+}
+
+func printGroup(w io.Writer, set *pflag.FlagSet, heading string) {
+	first := true
+	set.VisitAll(func(f *pflag.Flag) {
+		in := groupOwn
+		if a := f.Annotations[groupKey]; len(a) == 1 {
+			in = a[0]
+		} else if f.Name == "help" {
+			in = groupAlways
+		}
+		if in != heading || f.Hidden {
+			return
+		}
+		if first {
+			switch heading {
+			case groupOwn:
+				fmt.Fprintln(w, "Application Options")
+			case groupAlways:
+			default:
+				fmt.Fprintln(w, heading)
+			}
+			first = false
+		}
+		printFlag(w, f)
+	})
+	// The RPC options and those below them form one block.
+	if !first && heading != groupRPC {
+		fmt.Fprintln(w)
+	}
+}
+
+// printFlag writes the spellings of a flag in 32 columns and its meaning behind.
+func printFlag(w io.Writer, f *pflag.Flag) {
+	var left strings.Builder
+	if f.Shorthand != "" {
+		left.WriteString("-" + f.Shorthand + ", ")
+	} else {
+		left.WriteString("    ")
+	}
+	for _, alias := range spellings(f.Name) {
+		left.WriteString("--" + alias + ", ")
+	}
+	left.WriteString("--" + f.Name)
+	if f.NoOptDefVal == "" {
+		left.WriteString(" " + valueName(f))
+	}
+	if left.Len() > 32 {
+		fmt.Fprintf(w, "    %s\n%37s%s\n", left.String(), "", f.Usage)
+		return
+	}
+	fmt.Fprintf(w, "    %-32s %s\n", left.String(), f.Usage)
+}
+
+// spellings lists the other names of a flag, in the order that help shows them.
+func spellings(name string) []string {
+	var list []string
+	for _, alias := range []string{"np", "ln", "limit", "nr", "dt", "dm", "do", "wf", "wc", "wa", "wi"} {
+		if aliases()[alias] == name {
+			list = append(list, alias)
+		}
+	}
+	return list
+}

@@ -1,0 +1,144 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Plugin is the text of a plugin key, written without the leading "plugin.":
+// Plugin("activemq.pool.size").
+func (c *Config) Plugin(key string) (string, bool) {
+	v, ok := c.plugin[key]
+	return v.text, ok
+}
+
+// PluginString is the text of a plugin key, or def if it is not set.
+func (c *Config) PluginString(key, def string) string {
+	if v, ok := c.plugin[key]; ok {
+		return v.text
+	}
+	return def
+}
+
+// PluginBool is the boolean value of a plugin key, or def if it is not set.
+func (c *Config) PluginBool(key string, def bool) (bool, error) {
+	return pluginValue(c, key, def, parseBool)
+}
+
+// PluginInt is the integer value of a plugin key, or def if it is not set.
+func (c *Config) PluginInt(key string, def int) (int, error) {
+	return pluginValue(c, key, def, parseInt)
+}
+
+// PluginFloat is the value of a plugin key as a number, or def if it is not set.
+func (c *Config) PluginFloat(key string, def float64) (float64, error) {
+	return pluginValue(c, key, def, parseFloat)
+}
+
+// PluginSeconds is the value of a plugin key that gives a time in seconds,
+// whole or not, or def if it is not set.
+func (c *Config) PluginSeconds(key string, def time.Duration) (time.Duration, error) {
+	return pluginValue(c, key, def, parseSeconds)
+}
+
+func pluginValue[T any](c *Config, key string, def T, read func(string) (T, error)) (T, error) {
+	v, ok := c.plugin[key]
+	if !ok {
+		return def, nil
+	}
+	got, err := read(v.text)
+	if err != nil {
+		return def, fmt.Errorf("%s: plugin.%s = %s: %w", v.origin, key, shown(key, v.text), err)
+	}
+	return got, nil
+}
+
+// pluginKeys are the settings of the plugins that are built in. N stands for a
+// number.
+var pluginKeys = [...]string{
+	"activemq.agents_multiplex",
+	"activemq.back_off_multiplier",
+	"activemq.backup",
+	"activemq.base64",
+	"activemq.connect_timeout",
+	"activemq.heartbeat_interval",
+	"activemq.initial_reconnect_delay",
+	"activemq.max_hbread_fails",
+	"activemq.max_hbrlck_fails",
+	"activemq.max_reconnect_attempts",
+	"activemq.max_reconnect_delay",
+	"activemq.pool.N.host",
+	"activemq.pool.N.password",
+	"activemq.pool.N.port",
+	"activemq.pool.N.ssl",
+	"activemq.pool.N.ssl.ca",
+	"activemq.pool.N.ssl.cert",
+	"activemq.pool.N.ssl.ciphers",
+	"activemq.pool.N.ssl.fallback",
+	"activemq.pool.N.ssl.key",
+	"activemq.pool.N.user",
+	"activemq.pool.size",
+	"activemq.priority",
+	"activemq.prompt_password",
+	"activemq.prompt_user",
+	"activemq.randomize",
+	"activemq.stomp_1_0_fallback",
+	"activemq.timeout",
+	"activemq.use_exponential_back_off",
+	"activemq.vhost",
+	"nats.credentials",
+	"nats.password",
+	"nats.servers",
+	"nats.tls.ca",
+	"nats.tls.cert",
+	"nats.tls.key",
+	"nats.token",
+	"nats.user",
+	"psk",
+	"psk.callertype",
+	"psk.serializer",
+	"rabbitmq.use_reply_exchange",
+	"yaml",
+}
+
+// knownPlugin says whether name is a setting of a built-in plugin. RabbitMQ has
+// all of ActiveMQ's.
+func knownPlugin(name string) bool {
+	name = general(name)
+	for _, k := range pluginKeys {
+		if k == name {
+			return true
+		}
+	}
+	rest, ok := strings.CutPrefix(name, "rabbitmq.")
+	return ok && knownPlugin("activemq."+rest)
+}
+
+// unknownPlugin reports a setting that looks like one of a built-in plugin, but
+// is none. Other plugins are free to have what settings they like.
+func unknownPlugin(name string) (hint string, unknown bool) {
+	plugin, rest, ok := strings.Cut(name, ".")
+	if !ok || knownPlugin(name) {
+		return "", false
+	}
+	switch plugin {
+	case "activemq", "nats", "psk":
+		return nearest(general(name), pluginKeys[:]), true
+	case "rabbitmq":
+		hint = nearest("activemq."+general(rest), pluginKeys[:])
+		return strings.Replace(hint, "activemq.", "rabbitmq.", 1), true
+	}
+	return "", false
+}
+
+// general replaces the numbers in a setting's name by N.
+func general(name string) string {
+	parts := strings.Split(name, ".")
+	for i, p := range parts {
+		if allBytes(p, func(b byte) bool { return b >= '0' && b <= '9' }) {
+			parts[i] = "N"
+		}
+	}
+	return strings.Join(parts, ".")
+}

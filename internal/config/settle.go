@@ -1,0 +1,128 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// settle fills in the defaults that depend on other values.
+func (c *Config) settle() {
+	if c.Identity == "" {
+		c.Identity, _ = os.Hostname() // empty is refused by check
+	}
+	if c.MainCollective == "" {
+		c.MainCollective = c.Collectives[0]
+		if slices.Contains(c.Collectives, "mcollective") {
+			c.MainCollective = "mcollective"
+		}
+	}
+	if c.RegistrationCollective == "" {
+		c.RegistrationCollective = c.MainCollective
+	}
+	if c.Connector == "" {
+		c.Connector = c.guessConnector()
+	}
+	if c.FactSource == "" {
+		c.FactSource = "builtin"
+		if _, ok := c.plugin["yaml"]; ok {
+			c.FactSource = "yaml"
+		}
+	}
+	if c.FactsDirs == nil && c.FactSource == "builtin" {
+		c.FactsDirs = c.defaultFactsDirs()
+	}
+	if c.LoggerType == "" {
+		c.LoggerType = "console"
+		if c.LogFile != "" {
+			c.LoggerType = "file"
+		}
+	}
+	if c.LoggerType == "file" && c.LogFile == "" {
+		c.warn("%s: logger_type = file without a logfile; logging to the console", c.Origin("logger_type"))
+		c.LoggerType = "console"
+	}
+}
+
+// guessConnector serves old files that rely on Ruby's default, activemq.
+func (c *Config) guessConnector() string {
+	for _, name := range []string{"activemq", "rabbitmq"} {
+		for key := range c.plugin {
+			if strings.HasPrefix(key, name+".") {
+				return name
+			}
+		}
+	}
+	return "nats"
+}
+
+func (c *Config) defaultFactsDirs() []string {
+	dir := "/etc/mcollective"
+	if c.File != "" {
+		dir = filepath.Dir(c.File)
+	}
+	return []string{
+		"/opt/puppetlabs/facter/facts.d",
+		"/etc/puppetlabs/facter/facts.d",
+		"/etc/facter/facts.d",
+		filepath.Join(dir, "facts.d"),
+	}
+}
+
+// check refuses what cannot work.
+func (c *Config) check() error {
+	var errs []error
+	if c.origins["identity"] == (Origin{}) {
+		if err := checkIdentity(c.Identity); err != nil {
+			errs = append(errs, fmt.Errorf("the host name %q cannot be the identity: %w; set identity in the configuration", c.Identity, err))
+		}
+	}
+	if c.Role == Server { // a client has no facts
+		if err := c.checkFactSource(); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Config) checkFactSource() error {
+	if err := oneOf("builtin", "yaml", "facter")(c.FactSource); err != nil {
+		return fmt.Errorf("%s: factsource = %s: %w", c.Origin("factsource"), c.FactSource, err)
+	}
+	if _, ok := c.plugin["yaml"]; c.FactSource == "yaml" && !ok {
+		return fmt.Errorf("%s: factsource = yaml needs plugin.yaml, the path of the facts file", c.Origin("factsource"))
+	}
+	return nil
+}
+
+// advise warns of what works, but probably not as meant.
+func (c *Config) advise() {
+	if !slices.Contains(c.Collectives, c.MainCollective) {
+		c.warn("%s: main_collective = %s is not one of collectives = %s", c.Origin("main_collective"), c.MainCollective, strings.Join(c.Collectives, ","))
+	}
+	if c.TTL > c.MaxTTL && c.MaxTTL > 0 {
+		c.warn("%s: ttl = %d is more than the %d s that nodes accept by default (max_ttl)", c.Origin("ttl"), int(c.TTL.Seconds()), int(c.MaxTTL.Seconds()))
+	}
+	names := make([]string, 0, len(c.plugin))
+	for name := range c.plugin {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	exposed := map[string]bool{}
+	for _, name := range names {
+		v := c.plugin[name]
+		if hint, ok := unknownPlugin(name); ok {
+			c.warn("%s: plugin.%s is not a setting of that plugin%s", v.origin, name, hint)
+		}
+		if holdsSecret(name, v.text) && !exposed[v.origin.File] {
+			exposed[v.origin.File] = true
+			if fi, err := os.Stat(v.origin.File); err == nil && fi.Mode().Perm()&0o004 != 0 {
+				c.warn("%s: holds a secret (plugin.%s) and every user of this machine can read it; run: chmod o-rwx %s", v.origin.File, name, v.origin.File)
+			}
+		}
+	}
+}

@@ -25,7 +25,7 @@ var levels = []struct {
 	{4, []string{"internal/plugins", "internal/swarm"}},
 	{3, []string{"client", "internal/server", "security/psk", "security/securitytest", "broker"}},
 	{2, []string{"security", "message/wire"}},
-	{1, []string{"message", "connector/nats", "connector/activemq", "connector/rabbitmq", "connector/inmem", "connector/connectortest", "internal/facts"}},
+	{1, []string{"message", "discovery", "connector/nats", "connector/activemq", "connector/rabbitmq", "connector/inmem", "connector/connectortest", "internal/facts"}},
 	{0, []string{"", "marshal", "stomp", "filter", "connector", "internal/config", "internal/yaml", "internal/logging", "internal/daemon", "interop"}},
 }
 

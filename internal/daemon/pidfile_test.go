@@ -1,0 +1,130 @@
+package daemon
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+)
+
+func TestPIDFileIsWrittenAndRemoved(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "mco.pid")
+	p, err := WritePID(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || string(text) != strconv.Itoa(os.Getpid())+"\n" {
+		t.Errorf("pid file holds %q, %v", text, err)
+	}
+	if err := p.Remove(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("pid file is still there: %v", err)
+	}
+}
+
+func TestPIDFileLeftBehindIsTakenOver(t *testing.T) {
+	child := exec.Command(os.Args[0], "-test.run=^$")
+	if err := child.Run(); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"of a process that ended": strconv.Itoa(child.Process.Pid) + "\n and more text than a pid needs",
+		"empty":                   "",
+		"not a number":            "mcollectived\n",
+		"our own pid":             strconv.Itoa(os.Getpid()),
+		"negative":                "-1",
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "mco.pid")
+			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			p, err := WritePID(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer p.Remove()
+			if got, _ := os.ReadFile(path); string(got) != strconv.Itoa(os.Getpid())+"\n" {
+				t.Errorf("pid file holds %q", got)
+			}
+		})
+	}
+}
+
+func TestPIDFileOfLiveProcessIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "mco.pid")
+	parent := strconv.Itoa(os.Getppid()) // lives, and locks nothing, like Ruby's
+	if err := os.WriteFile(path, []byte(parent+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err := WritePID(path)
+	var running *RunningError
+	if !errors.As(err, &running) || running.PID != os.Getppid() || !strings.Contains(err.Error(), parent) {
+		t.Errorf("got %v, want an error that names pid %s", err, parent)
+	}
+	if got, _ := os.ReadFile(path); string(got) != parent+"\n" {
+		t.Errorf("the file of the other was changed to %q", got)
+	}
+}
+
+func TestPIDFileIsWonOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "mco.pid")
+	if err := os.WriteFile(path, []byte("999999999\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	won := make(chan *PIDFile, 50)
+	for range cap(won) {
+		wg.Go(func() {
+			p, err := WritePID(path)
+			var running *RunningError
+			switch {
+			case err == nil:
+				won <- p
+			case !errors.As(err, &running):
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if len(won) != 1 {
+		t.Fatalf("%d won, want 1", len(won))
+	}
+	(<-won).Remove()
+}
+
+func TestPIDFileOfAnotherIsNotRemoved(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "mco.pid")
+	p, err := WritePID(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	os.Remove(path)
+	if err := os.WriteFile(path, []byte("1\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Remove(); err != nil {
+		t.Error(err)
+	}
+	if got, _ := os.ReadFile(path); string(got) != "1\n" {
+		t.Errorf("another's pid file now holds %q", got)
+	}
+}
+
+func TestPIDFileInMissingFolder(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "missing", "mco.pid")
+	if _, err := WritePID(path); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("got %v, want an error that names %s", err, path)
+	}
+	var none *PIDFile
+	if err := none.Remove(); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,172 @@
+package marshal
+
+// object reads whatever only a policy with AllowObjects lets through, after its
+// type c. x holds what preceding e and C said; wrapped tells that an I came
+// first, so instance variables follow.
+func (d *decoder) object(c byte, x *Extra, wrapped bool) any {
+	if d.err != nil {
+		return nil
+	}
+	if !known(c) {
+		d.pos--
+		return d.syntax("unknown type %q", c)
+	}
+	if !d.policy.AllowObjects {
+		d.pos--
+		return d.refuse("value of type %q", c)
+	}
+	if x == nil && (wrapped || c == typeExtended || c == typeSubclass) {
+		x = new(Extra)
+	}
+	if c == typeExtended || c == typeSubclass {
+		c = d.prefixes(c, x)
+	}
+	start := d.spent()
+	switch c {
+	case typeString:
+		return d.text(x, wrapped)
+	case typeRegexp:
+		return d.regexp(x, wrapped)
+	case typeArray:
+		return d.array(x, wrapped)
+	case typeHash, typeHashDefault:
+		return d.hash(x, wrapped, c == typeHashDefault)
+	case typeObject:
+		return d.instance(x)
+	case typeStruct:
+		return d.structure(x, wrapped)
+	case typeUserDefined:
+		return d.userDefined(x, wrapped)
+	case typeUserMarshal, typeData:
+		return d.userMarshal(c, x, wrapped)
+	case typeClass, typeModule, typeOldModule:
+		v := d.classRef(c)
+		return d.close(d.open(v), start, v)
+	}
+	return d.syntax("type %q after class or module", c)
+}
+
+func known(c byte) bool {
+	switch c {
+	case typeArray, typeHash, typeHashDefault, typeExtended, typeSubclass, typeObject, typeStruct,
+		typeUserDefined, typeUserMarshal, typeData, typeClass, typeModule, typeOldModule:
+		return true
+	}
+	return false
+}
+
+// prefixes reads the modules that extend an object and its class, in the order
+// in which Ruby writes them, and returns the type of the object proper.
+func (d *decoder) prefixes(c byte, x *Extra) byte {
+	for c == typeExtended {
+		x.Extended = append(x.Extended, d.name())
+		c = d.byte()
+	}
+	for c == typeSubclass && d.err == nil {
+		name := d.name()
+		c = d.byte()
+		switch {
+		case name == "Hash" && (c == typeHash || c == typeHashDefault):
+			x.Identity = true
+		case x.Class == "":
+			x.Class = name
+		default:
+			d.syntax("second class %.40q of an object", name)
+		}
+	}
+	switch c {
+	case typeString, typeRegexp, typeArray, typeHash, typeHashDefault:
+		return c
+	case typeObject, typeStruct, typeData:
+		if x.Class == "" {
+			return c
+		}
+	}
+	d.syntax("type %q after class or module", c)
+	return 0
+}
+
+func (d *decoder) instance(x *Extra) any {
+	start := d.spent()
+	o := &Object{Extra: x}
+	number := d.open(o)
+	o.Class = d.name()
+	o.Ivars = d.members()
+	return d.close(number, start, o)
+}
+
+func (d *decoder) structure(x *Extra, wrapped bool) any {
+	start := d.spent()
+	o := &Struct{Extra: x}
+	number := d.open(o)
+	o.Class = d.name()
+	o.Members = d.members()
+	if wrapped {
+		d.attributes(typeStruct, x, nil)
+	}
+	return d.close(number, start, o)
+}
+
+// members reads names with values: the content of an object or struct.
+func (d *decoder) members() []Ivar {
+	n := d.count(2)
+	if d.err != nil || !d.enter() {
+		return nil
+	}
+	list := make([]Ivar, n)
+	for i := range list {
+		d.owed -= 2
+		list[i].Name = d.name()
+		if list[i].Value = d.value(); d.err != nil {
+			return nil
+		}
+	}
+	d.depth--
+	return list
+}
+
+// userDefined reads an object that Ruby enters into its table only when it is
+// complete: objects among its instance variables come before it.
+func (d *decoder) userDefined(x *Extra, wrapped bool) any {
+	start := d.spent()
+	u := &UserDefined{Class: d.name(), Data: d.bytes()}
+	if wrapped {
+		u.Extra = d.attributes(typeUserDefined, x, &u.Encoding)
+	}
+	return d.close(d.open(u), start, u)
+}
+
+func (d *decoder) userMarshal(c byte, x *Extra, wrapped bool) any {
+	start := d.spent()
+	class := d.name()
+	if d.err != nil || !d.enter() {
+		return nil
+	}
+	var v any
+	var payload *any
+	if c == typeData {
+		o := &Data{Class: class, Extra: x}
+		v, payload = o, &o.Value
+	} else {
+		o := &UserMarshal{Class: class, Extra: x}
+		v, payload = o, &o.Value
+	}
+	number := d.open(v)
+	*payload = d.value()
+	d.depth--
+	if wrapped {
+		d.attributes(c, x, nil)
+	}
+	return d.close(number, start, v)
+}
+
+func (d *decoder) classRef(c byte) any {
+	name := d.bytes()
+	if len(name) > d.policy.MaxSymbolBytes {
+		return d.exceeds("MaxSymbolBytes", d.policy.MaxSymbolBytes)
+	}
+	if c == typeClass {
+		return &Class{name}
+	}
+	return &Module{Name: name, Old: c == typeOldModule}
+}

@@ -1,0 +1,186 @@
+package marshal
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// symbol reads a symbol after its type and returns its number in the table. In
+// case of an error there is an entry too, without value.
+func (d *decoder) symbol(wrapped bool) int {
+	s := d.bytes()
+	n := len(d.symbols)
+	if len(s) > d.policy.MaxSymbolBytes {
+		d.exceeds("MaxSymbolBytes", d.policy.MaxSymbolBytes)
+	}
+	if n >= d.policy.MaxSymbols {
+		d.exceeds("MaxSymbols", d.policy.MaxSymbols)
+	}
+	d.symbols = append(d.symbols, symbol{name: s})
+	if d.err != nil {
+		return n
+	}
+	encoding := ""
+	if wrapped {
+		encoding = d.symbolEncoding()
+	}
+	switch {
+	case isASCII(s) && !wide(encoding), encoding == utf8Name && utf8.ValidString(s):
+		d.symbols[n].value = Symbol(s)
+	case encoding == utf8Name, encoding == usASCII:
+		d.syntax("symbol %.40q that is not %s", s, encoding)
+	case !d.policy.AllowObjects:
+		d.refuse("symbol %.40q that is not UTF-8", s)
+	default:
+		d.symbols[n].value = EncodedSymbol{Name: s, Encoding: encoding}
+	}
+	return n
+}
+
+// symbolEncoding reads what follows a symbol after I: nothing but its encoding.
+func (d *decoder) symbolEncoding() string {
+	encoding := ""
+	if n := d.count(2); n != 1 {
+		d.syntax("symbol with %d instance variables instead of 1", n)
+		return ""
+	}
+	d.owed -= 2
+	if name := d.name(); !d.encoding(name, &encoding) {
+		d.syntax("symbol with instance variable %.40q", name)
+	}
+	return encoding
+}
+
+// symlink reads the number of an earlier symbol.
+func (d *decoder) symlink() int {
+	n := d.long()
+	if n < 0 || n >= int64(len(d.symbols)) {
+		d.syntax("link to symbol %d of %d", n, len(d.symbols))
+		d.symbols = append(d.symbols, symbol{})
+		return len(d.symbols) - 1
+	}
+	return int(n)
+}
+
+// name reads a symbol where the format wants one: a class or a variable.
+func (d *decoder) name() Symbol {
+	i := 0
+	switch c := d.byte(); c {
+	case typeSymbol:
+		i = d.symbol(false)
+	case typeSymlink:
+		i = d.symlink()
+	case typeIvars:
+		if c := d.byte(); c != typeSymbol {
+			d.syntax("type %q instead of a symbol", c)
+			return ""
+		}
+		i = d.symbol(true)
+	default:
+		d.syntax("type %q instead of a symbol", c)
+		return ""
+	}
+	if d.err != nil {
+		return ""
+	}
+	switch v := d.symbols[i].value.(type) {
+	case Symbol:
+		return v
+	case nil: // a symbol whose own encoding is being read
+		return Symbol(d.symbols[i].name)
+	}
+	d.refuse("name %.40q that is not UTF-8", d.symbols[i].name)
+	return ""
+}
+
+// encoding reads the value of the instance variable called name if that is one
+// of the two that state an encoding, and reports whether it is.
+func (d *decoder) encoding(name Symbol, encoding *string) bool {
+	switch name {
+	case "E":
+		switch c := d.byte(); c {
+		case typeTrue:
+			*encoding = utf8Name
+		case typeFalse:
+			*encoding = usASCII
+		default:
+			d.syntax("encoding E of type %q", c)
+		}
+	case "encoding":
+		if !d.enter() {
+			return true
+		}
+		s, _, ok := keyText(d.value())
+		d.depth--
+		if d.err == nil && (!ok || s == "" || len(s) > d.policy.MaxSymbolBytes || strings.IndexByte(s, 0) >= 0) {
+			d.syntax("encoding without a proper name")
+		}
+		*encoding = encodingName(s)
+	default:
+		return false
+	}
+	return true
+}
+
+// flagKeywords is the pseudo variable with which Ruby marks a hash that was
+// passed as keyword arguments.
+const flagKeywords = "K"
+
+// encodingName maps other spellings of the three encodings that this package
+// knows. Any other name stays what was sent.
+func encodingName(s string) string {
+	switch {
+	case strings.EqualFold(s, utf8Name):
+		return utf8Name
+	case strings.EqualFold(s, usASCII):
+		return usASCII
+	case strings.EqualFold(s, "ASCII-8BIT"), strings.EqualFold(s, "BINARY"):
+		return ""
+	}
+	return s
+}
+
+// attributes reads the instance variables of an object of type c, after it.
+// Those that state the encoding go to *encoding, which is nil for objects
+// without one; the others to x, which is made if need be.
+func (d *decoder) attributes(c byte, x *Extra, encoding *string) *Extra {
+	n := d.count(2)
+	if d.err != nil || !d.enter() {
+		return x
+	}
+	defer func() { d.depth-- }()
+	coded := false
+	for range n {
+		d.owed -= 2
+		name := d.name()
+		if encoding != nil && !coded {
+			if coded = d.encoding(name, encoding); coded {
+				continue
+			}
+		}
+		if d.err != nil {
+			return x
+		}
+		switch {
+		case name == "E" || name == "encoding":
+			d.syntax("encoding of an object that has none, or has one already")
+			return x
+		case name == flagKeywords && c != typeHash && c != typeHashDefault:
+			d.syntax("keyword flag on a value of type %q", c)
+			return x
+		}
+		if !d.policy.AllowObjects {
+			d.refuse("instance variable %.40q", name)
+			return x
+		}
+		if x == nil {
+			x = new(Extra)
+		}
+		v := d.value()
+		if d.err != nil {
+			return x
+		}
+		x.Ivars = append(x.Ivars, Ivar{name, v})
+	}
+	return x
+}

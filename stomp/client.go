@@ -1,0 +1,486 @@
+package stomp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// A Client is a connection to one broker of a pool that restores itself. Its
+// methods may be called from several goroutines.
+type Client struct {
+	opts   Options
+	ctx    context.Context // ends attempts to connect
+	cancel context.CancelFunc
+	closed chan struct{} // closed when fatal is set
+	done   chan struct{} // closed when nothing runs any more
+
+	mu       sync.Mutex
+	fatal    error    // why there will be no connection; nil until then
+	sess     *session // the connection; nil while there is none
+	state    State
+	changed  chan struct{} // closed and replaced for those that wait
+	waits    int           // how many do
+	out      outbox
+	subs     map[string]*Subscription // by id
+	order    []*Subscription          // those to restore, oldest first
+	receipts map[string]waiter
+	serial   uint64
+
+	// Used by run, and by Dial before it starts.
+	log      pacer
+	delay    time.Duration
+	attempts int
+}
+
+// A waiter is what a receipt is for: a subscription, or whoever reads done.
+type waiter struct {
+	sub  *Subscription
+	done chan error
+}
+
+// Dial connects to a broker of the pool and returns when it has taken us.
+//
+// It tries until ctx ends or Options.MaxAttempts are made, and returns a
+// *DialError then that names each server and its cause. When ctx has a deadline
+// and every server refuses our login, it returns at once. The client lives on
+// after ctx.
+func Dial(ctx context.Context, o Options) (*Client, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{
+		opts: o, closed: make(chan struct{}), done: make(chan struct{}), changed: make(chan struct{}),
+		subs: map[string]*Subscription{}, receipts: map[string]waiter{}, log: pacer{log: o.Logger},
+	}
+	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	s, err := c.connect(ctx, false)
+	if err != nil {
+		c.cancel()
+		return nil, err
+	}
+	c.adopt(s)
+	go c.run(s)
+	return c, nil
+}
+
+// run reads from connections and replaces those that break.
+func (c *Client) run(s *session) {
+	defer close(c.done)
+	for {
+		s.read()
+		<-s.written
+		if !c.lost(s) {
+			return
+		}
+		next, err := c.connect(c.ctx, true)
+		if err != nil {
+			c.end(fmt.Errorf("stomp: gave up: %w", err))
+			c.report()
+			return
+		}
+		s = next
+		c.adopt(s)
+	}
+}
+
+// adopt makes a connection ours: it writes the subscriptions first, and opens
+// the line for everybody when the broker has confirmed them.
+func (c *Client) adopt(s *session) {
+	c.mu.Lock()
+	given := c.out.adopt(s.version)
+	for i, sub := range c.order {
+		if i == len(c.order)-1 {
+			s.restore = c.ticket("restore")
+		}
+		var err error
+		if s.prologue, err = AppendFrame(s.prologue, s.version, sub.frame(s.version, s.restore)); err != nil {
+			s.restore = ""
+			s.fail(err)
+			break
+		}
+	}
+	if c.fatal != nil {
+		s.fail(c.fatal)
+	}
+	c.sess = s
+	empty := s.restore == ""
+	c.mu.Unlock()
+	if given > 0 {
+		c.opts.Logger.Warn("messages in line were given up, the new broker speaks another version", "messages", given)
+	}
+	go s.write()
+	if empty {
+		c.ready(s)
+		return
+	}
+	time.AfterFunc(c.opts.ConnectTimeout, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if !s.open {
+			s.fail(fmt.Errorf("the broker did not confirm our subscriptions within %v", c.opts.ConnectTimeout))
+		}
+	})
+}
+
+// ready opens the line: the broker has taken us and our subscriptions.
+func (c *Client) ready(s *session) {
+	c.mu.Lock()
+	s.open = true
+	for _, sub := range c.order {
+		// Those that came after the prologue was made have receipts of their own.
+		if !sub.confirmed && !c.awaited(sub) {
+			sub.settle(nil)
+		}
+	}
+	again := c.state.Version != 0
+	if again {
+		c.state.Reconnects++
+	}
+	c.state.Connected, c.state.Server, c.state.Version = true, s.server, s.version
+	c.broadcast()
+	c.mu.Unlock()
+	c.attempts = 0
+	s.signal()
+	c.opts.Logger.Info("connected to broker", "broker", s.server, "stomp", s.version.String(), "again", again)
+	c.report()
+}
+
+// awaited says whether a receipt of its own will settle the subscription.
+func (c *Client) awaited(sub *Subscription) bool {
+	for _, w := range c.receipts {
+		if w.sub == sub {
+			return true
+		}
+	}
+	return false
+}
+
+// lost takes down a broken connection. It reports whether to make another.
+func (c *Client) lost(s *session) bool {
+	if time.Since(s.born) >= max(stable, c.delay) {
+		c.delay = 0
+	}
+	c.mu.Lock()
+	c.sess = nil
+	c.out.carry()
+	for id, w := range c.receipts {
+		delete(c.receipts, id)
+		if w.done != nil {
+			w.done <- fmt.Errorf("%w: %w", ErrLost, s.err)
+		}
+	}
+	c.state.Connected = false
+	over := c.fatal != nil
+	if over {
+		c.state.Closed = true
+	} else {
+		c.state.LastError = s.err
+	}
+	c.broadcast()
+	c.mu.Unlock()
+	if !over {
+		c.log.warn("lost the connection to the broker, connecting again", s.server, s.err)
+	}
+	c.report()
+	return !over
+}
+
+// failed records an attempt that did not lead to a connection.
+func (c *Client) failed(server string, err error) {
+	c.mu.Lock()
+	c.state.Server, c.state.LastError = server, err
+	c.mu.Unlock()
+	c.log.warn("cannot connect to the broker, trying on", server, err)
+	c.report()
+}
+
+// end marks the client as closed for good; the first reason counts.
+func (c *Client) end(why error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fatal == nil {
+		c.fatal = why
+		close(c.closed)
+	}
+	if c.sess == nil {
+		c.state.Closed = true
+	}
+	c.broadcast()
+}
+
+func (c *Client) report() {
+	if c.opts.OnState != nil {
+		c.opts.OnState(c.State())
+	}
+}
+
+// State tells how the client is.
+func (c *Client) State() State {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	st := c.state
+	if !st.Connected {
+		st.Version = 0
+	}
+	return st
+}
+
+// broadcast wakes all that wait. c.mu is held.
+func (c *Client) broadcast() {
+	if c.waits > 0 {
+		close(c.changed)
+		c.changed, c.waits = make(chan struct{}), 0
+	}
+}
+
+// await waits, with c.mu held again when it returns, until the line is open and
+// has room. Unless it succeeds the mutex is not held.
+func (c *Client) await(ctx context.Context, what string) error {
+	for {
+		if c.fatal != nil {
+			c.mu.Unlock()
+			return c.fatal
+		}
+		if c.state.Connected && len(c.out.waiting.buf) < c.opts.MaxBuffered {
+			return nil
+		}
+		changed := c.changed
+		c.waits++
+		c.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return c.waitError(what, ctx.Err())
+		}
+		c.mu.Lock()
+	}
+}
+
+// waitError says why something did not happen before its context ended.
+func (c *Client) waitError(what string, err error) error {
+	st := c.State()
+	switch {
+	case st.Connected:
+		return fmt.Errorf("stomp: %s: broker %s is slow: %w", what, st.Server, err)
+	case st.LastError != nil:
+		return fmt.Errorf("stomp: %s: not connected (broker %s: %w): %w", what, st.Server, st.LastError, err)
+	}
+	return fmt.Errorf("stomp: %s: not connected: %w", what, err)
+}
+
+// ticket makes a receipt id. c.mu is held.
+func (c *Client) ticket(what string) string {
+	c.serial++
+	return what + "-" + strconv.FormatUint(c.serial, 10)
+}
+
+// Send puts a SEND frame in line; the header is to hold its destination. Body is
+// copied. Without a connection, or with too much in line, it waits until ctx
+// ends.
+func (c *Client) Send(ctx context.Context, h Header, body []byte) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	if err := c.await(ctx, "send"); err != nil {
+		return err
+	}
+	f := Frame{Command: Send, Header: h, Body: body}
+	err := c.out.add(&f, true)
+	s := c.sess
+	c.mu.Unlock()
+	if err == nil {
+		s.signal()
+	}
+	return err
+}
+
+// Flush returns when the broker has taken all that was sent and subscribed
+// before, with ErrLost (wrapped) when the connection broke meanwhile, or with an
+// error when ctx ends.
+func (c *Client) Flush(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	if err := c.await(ctx, "flush"); err != nil {
+		return err
+	}
+	// STOMP has no frame that only asks for a receipt. An empty transaction
+	// that is given up comes nearest.
+	id := c.ticket("flush")
+	err := c.out.add(&Frame{Command: Begin, Header: Header{{"transaction", id}}}, false)
+	if err == nil {
+		err = c.out.add(&Frame{Command: Abort, Header: Header{{"transaction", id}, {"receipt", id}}}, false)
+	}
+	if err != nil {
+		c.mu.Unlock()
+		return err
+	}
+	done := make(chan error, 1)
+	c.receipts[id] = waiter{done: done}
+	s := c.sess
+	c.mu.Unlock()
+	s.signal()
+	select {
+	case err := <-done:
+		if err != nil {
+			return fmt.Errorf("stomp: flush: %w", err)
+		}
+		return nil
+	case <-ctx.Done():
+		c.mu.Lock()
+		delete(c.receipts, id)
+		c.mu.Unlock()
+		return c.waitError("flush", ctx.Err())
+	}
+}
+
+// take gives the writer what stands in line.
+func (c *Client) take(s *session) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !s.open {
+		return nil
+	}
+	b := c.out.take()
+	if b != nil {
+		c.broadcast()
+	}
+	return b
+}
+
+// put records how much of that was written.
+func (c *Client) put(n int) {
+	c.mu.Lock()
+	c.out.written(n)
+	c.mu.Unlock()
+}
+
+// receipt handles a RECEIPT.
+func (c *Client) receipt(s *session, id string) {
+	if id == s.restore && id != "" {
+		s.restore = ""
+		c.ready(s)
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	w, ok := c.receipts[id]
+	if !ok {
+		return
+	}
+	delete(c.receipts, id)
+	if w.sub != nil {
+		w.sub.settle(nil)
+	} else {
+		w.done <- nil
+	}
+}
+
+// complaint handles an ERROR. Whether it ends the connection is the broker's
+// choice; but one that comes while subscriptions are restored leaves us deaf to
+// some of them, so we begin again.
+func (c *Client) complaint(s *session, e *ServerError) {
+	s.said = e
+	c.mu.Lock()
+	c.state.LastError = e
+	w, ours := c.receipts[e.receipt]
+	delete(c.receipts, e.receipt)
+	answered := true // whoever waits for it will tell
+	switch {
+	case ours && w.sub != nil:
+		c.drop(w.sub)
+		w.sub.settle(e)
+	case ours:
+		w.done <- e
+	case e.receipt == "" || !s.open:
+		answered = c.reject(e, !s.open)
+	}
+	if !s.open {
+		s.fail(e)
+	}
+	c.mu.Unlock()
+	if !answered {
+		c.log.warn("the broker complains", s.server, e)
+	}
+	c.report()
+}
+
+// oversize counts a received message that was skipped.
+func (c *Client) oversize(s *session, err error) {
+	c.mu.Lock()
+	c.state.Oversize++
+	c.mu.Unlock()
+	c.log.warn("a message is too large to be received", s.server, err)
+	c.report()
+}
+
+// Close sends what stands in line, takes leave of the broker and ends the
+// client; it returns when no receive function runs any more. It returns an error
+// when the broker did not confirm within Options.CloseTimeout. Without a
+// connection it does not wait. It must not be called from a receive function or
+// from OnState. Closing twice is no error.
+func (c *Client) Close() error {
+	c.mu.Lock()
+	if c.fatal != nil {
+		c.mu.Unlock()
+		<-c.done
+		return nil
+	}
+	c.fatal = ErrClosed
+	close(c.closed)
+	c.broadcast()
+	s, open, waiting := c.sess, c.state.Connected, c.out.messages()
+	done := make(chan error, 1)
+	if open {
+		id := c.ticket("bye")
+		c.receipts[id] = waiter{done: done}
+		if err := c.out.add(&Frame{Command: Disconnect, Header: Header{{"receipt", id}}}, false); err != nil {
+			done <- err
+		}
+	}
+	c.mu.Unlock()
+	var err error
+	switch {
+	case open:
+		s.signal()
+		err = c.leave(s, done)
+	case waiting > 0:
+		err = fmt.Errorf("stomp: closed with %d messages in line and no connection", waiting)
+	}
+	c.cancel()
+	if s != nil {
+		s.fail(ErrClosed)
+	}
+	<-c.done
+	c.end(ErrClosed)
+	return err
+}
+
+// leave waits for the broker's answer to DISCONNECT.
+func (c *Client) leave(s *session, done chan error) error {
+	t := time.NewTimer(c.opts.CloseTimeout)
+	defer t.Stop()
+	select {
+	case err := <-done:
+		if !errors.Is(err, ErrLost) {
+			return err
+		}
+	case <-s.dead:
+	case <-t.C:
+		return fmt.Errorf("stomp: broker %s did not confirm the end within %v, messages may be lost", s.server, c.opts.CloseTimeout)
+	}
+	<-s.written
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n := c.out.messages(); n > 0 {
+		return fmt.Errorf("stomp: broker %s broke the connection with %d messages in line", s.server, n)
+	}
+	return nil
+}

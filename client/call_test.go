@@ -1,0 +1,322 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"mcollective/client"
+	"mcollective/connector"
+	"mcollective/discovery"
+	"mcollective/filter"
+	"mcollective/message"
+)
+
+func ping(timeout time.Duration) client.Call {
+	return client.Call{Agent: "discovery", Body: "ping", Timeout: timeout}
+}
+
+// answers makes every published request be answered by these senders, a
+// millisecond apart.
+func answers(senders ...string) func(connector.Target, *message.Request, func(*message.Reply)) {
+	return func(_ connector.Target, req *message.Request, answer func(*message.Reply)) {
+		for _, s := range senders {
+			time.Sleep(time.Millisecond)
+			answer(pong(req, s))
+		}
+	}
+}
+
+func TestBroadcastTakesItsWholeTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &fakeBroker{script: answers("n1", "n2")}
+		c := client.New(b, openSecurity{}, client.Options{Identity: "me"})
+		start := time.Now()
+		var got []string
+		call := ping(5 * time.Second)
+		call.Filter.Facts = []filter.Fact{{Name: "a", Operator: "==", Value: "b"}}
+		res, err := c.Call(t.Context(), call, func(r client.Reply) {
+			got = append(got, fmt.Sprintf("%s %v", r.Sender, r.After))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{"n1 1ms", "n2 2ms"}, got); diff != "" {
+			t.Error(diff)
+		}
+		if took := time.Since(start); took != 5*time.Second || res.Total != took {
+			t.Errorf("took %v, result says %v, want 5s", took, res.Total)
+		}
+		if res.Complete || res.Interrupted || res.Replies != 2 {
+			t.Errorf("result is %+v", res)
+		}
+		want := []string{"subscribe reply discovery", "publish broadcast discovery", "unsubscribe"}
+		if diff := cmp.Diff(want, b.events); diff != "" {
+			t.Errorf("the reply subscription has to stand before the request goes out:\n%s", diff)
+		}
+		req := b.requests[0]
+		if req.Sender != "me" || req.Collective != "mcollective" || req.TTL != time.Minute || req.Filter.Facts[0].Value != "b" || req.ID != res.RequestID {
+			t.Errorf("request is %+v", req)
+		}
+	})
+}
+
+func TestExpectedNodesEndTheCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &fakeBroker{script: answers("n2", "stranger", "n2", "n1", "late")}
+		c := client.New(b, openSecurity{}, client.Options{})
+		call := ping(time.Hour)
+		call.Expect = []string{"n1", "n2", "n1"}
+		var flags []string
+		res, err := c.Call(t.Context(), call, func(r client.Reply) {
+			flags = append(flags, fmt.Sprintf("%s dup=%t unexpected=%t", r.Sender, r.Duplicate, r.Unexpected))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []string{
+			"n2 dup=false unexpected=false", "stranger dup=false unexpected=true",
+			"n2 dup=true unexpected=false", "n1 dup=false unexpected=false",
+		}
+		if diff := cmp.Diff(want, flags); diff != "" {
+			t.Error(diff)
+		}
+		if diff := cmp.Diff([]string{"n2", "n1"}, res.Responded); diff != "" {
+			t.Error(diff)
+		}
+		if diff := cmp.Diff([]string{"stranger"}, res.Unexpected); diff != "" {
+			t.Error(diff)
+		}
+		if !res.Complete || res.Replies != 4 || res.Duplicates != 1 || res.NoResponse != nil {
+			t.Errorf("result is %+v", res)
+		}
+		b.running.Wait()
+	})
+}
+
+func TestDirectCallAccountsForEveryTarget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &fakeBroker{
+			script: func(to connector.Target, req *message.Request, answer func(*message.Reply)) {
+				if to.Identity != "silent" {
+					answer(pong(req, to.Identity))
+				}
+			},
+			publishErr: func(to connector.Target) error {
+				if to.Identity == "unreachable" {
+					return errors.New("refused")
+				}
+				return nil
+			},
+		}
+		c := client.New(b, openSecurity{}, client.Options{})
+		call := ping(time.Second)
+		call.Targets = []string{"n1", "silent", "unreachable", "n2", "n1"}
+		res, err := c.Call(t.Context(), call, func(client.Reply) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(b.published) != 3 || b.published[0].Kind != connector.Directed {
+			t.Errorf("published to %v", b.published)
+		}
+		ids := map[string]bool{}
+		for _, r := range b.requests {
+			ids[r.ID] = true
+		}
+		if len(ids) != 1 {
+			t.Errorf("%d request ids, want one", len(ids))
+		}
+		if len(res.Responded) != 2 || cmp.Diff([]string{"silent"}, res.NoResponse) != "" || cmp.Diff([]string{"unreachable"}, res.NotSent) != "" {
+			t.Errorf("result is %+v", res)
+		}
+		if res.Total != time.Second {
+			t.Errorf("took %v", res.Total)
+		}
+	})
+}
+
+func TestNothingSentIsAnError(t *testing.T) {
+	down := func(connector.Target) error { return errors.New("connection is down") }
+	for _, targets := range [][]string{nil, {"n1", "n2"}} {
+		b := &fakeBroker{publishErr: down}
+		c := client.New(b, openSecurity{}, client.Options{})
+		call := ping(time.Hour)
+		call.Targets = targets
+		_, err := c.Call(t.Context(), call, func(client.Reply) {})
+		if err == nil || !strings.Contains(err.Error(), "connection is down") {
+			t.Errorf("targets %v: error is %v", targets, err)
+		}
+	}
+	c := client.New(&fakeBroker{}, openSecurity{}, client.Options{})
+	if _, err := c.Call(t.Context(), client.Call{Agent: "x"}, func(client.Reply) {}); err == nil {
+		t.Error("a request that cannot be encoded was sent")
+	}
+}
+
+func TestPublishingIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &fakeBroker{script: answers("n1"), flush: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }}
+		c := client.New(b, openSecurity{}, client.Options{PublishTimeout: 3 * time.Second})
+		res, err := c.Call(t.Context(), ping(time.Second), func(client.Reply) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.Publish != 3*time.Second || res.Total != 4*time.Second || res.Replies != 1 {
+			t.Errorf("result is %+v", res)
+		}
+	})
+}
+
+func TestInterruptKeepsWhatCame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &fakeBroker{script: answers("n1", "n2")}
+		c := client.New(b, openSecurity{}, client.Options{})
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		call := ping(time.Hour)
+		call.Expect = []string{"n1", "n2", "n3"}
+		res, err := c.Call(ctx, call, func(client.Reply) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !res.Interrupted || len(res.Responded) != 2 || cmp.Diff([]string{"n3"}, res.NoResponse) != "" || res.Total != time.Second {
+			t.Errorf("result is %+v", res)
+		}
+	})
+}
+
+func TestUnusableRepliesAreCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &fakeBroker{}
+		b.script = func(_ connector.Target, req *message.Request, answer func(*message.Reply)) {
+			for range 20 {
+				b.deliverRaw([]byte("\x04\bnonsense"))
+			}
+			other := pong(req, "n9")
+			other.RequestID = "another"
+			answer(other)
+			answer(pong(req, "n1"))
+		}
+		c := client.New(b, openSecurity{}, client.Options{})
+		res, err := c.Call(t.Context(), ping(time.Second), func(client.Reply) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.Undecodable != 20 || res.Foreign != 1 || res.Replies != 1 {
+			t.Errorf("result is %+v", res)
+		}
+	})
+}
+
+func TestSlowConsumerHoldsTheConnectorUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const replies, size = 100, 1 << 20
+		b := &fakeBroker{}
+		var delivered, consumed atomic.Int32
+		b.script = func(_ connector.Target, req *message.Request, _ func(*message.Reply)) {
+			for i := range replies {
+				b.deliverPadded(pong(req, fmt.Sprintf("n%d", i)), size)
+				delivered.Add(1)
+			}
+		}
+		c := client.New(b, openSecurity{}, client.Options{})
+		idle, most := 0, int32(0)
+		call := ping(time.Hour)
+		call.Limit = replies
+		call.Idle = func() { idle++ }
+		res, err := c.Call(t.Context(), call, func(client.Reply) {
+			most = max(most, delivered.Load()-consumed.Load())
+			time.Sleep(time.Millisecond)
+			consumed.Add(1)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.Replies != replies || !res.Complete {
+			t.Errorf("result has %d replies", res.Replies)
+		}
+		if idle == 0 || idle > replies {
+			t.Errorf("idle was called %d times", idle)
+		}
+		if most > 80 {
+			t.Errorf("%d MiB waited for the consumer, want about 64 at most", most)
+		}
+	})
+}
+
+func TestEndWhileTheConnectorWaitsForRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &fakeBroker{}
+		b.script = func(_ connector.Target, req *message.Request, _ func(*message.Reply)) {
+			for i := range 140 {
+				b.deliverPadded(pong(req, fmt.Sprintf("n%d", i)), 1<<20)
+			}
+		}
+		c := client.New(b, openSecurity{}, client.Options{})
+		ctx, cancel := context.WithCancel(t.Context())
+		res, err := c.Call(ctx, ping(time.Hour), func(client.Reply) {
+			time.Sleep(time.Second)
+			cancel()
+		})
+		if err != nil || !res.Interrupted {
+			t.Errorf("result is %+v, error %v", res, err)
+		}
+		b.running.Wait()
+	})
+}
+
+func TestDiscover(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &fakeBroker{script: answers("n2", "n1", "n2")}
+		c := client.New(b, openSecurity{}, client.Options{Collective: "uk"})
+		var m discovery.Method = c
+		names, err := m.Discover(t.Context(), discovery.Query{Timeout: 2 * time.Second, TTL: 1500 * time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{"n2", "n1"}, names); diff != "" {
+			t.Error(diff)
+		}
+		if r := b.requests[0]; r.Filter.Collective != "uk" || r.Collective != "uk" || r.TTL != 2*time.Second {
+			t.Errorf("request is %+v", r)
+		}
+		start := time.Now()
+		names, err = m.Discover(t.Context(), discovery.Query{Timeout: 2 * time.Second, Limit: 1})
+		if err != nil || len(names) != 1 || time.Since(start) > time.Second {
+			t.Errorf("found %v in %v, error %v", names, time.Since(start), err)
+		}
+		b.running.Wait()
+	})
+}
+
+// BenchmarkCollect measures what a reply costs from the connector's hands to the
+// caller's, with security that does nothing.
+func BenchmarkCollect(b *testing.B) {
+	for _, n := range []int{1, 100, 5000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			broker := &fakeBroker{script: func(_ connector.Target, req *message.Request, answer func(*message.Reply)) {
+				r := pong(req, "")
+				for i := range n {
+					r.Sender = fmt.Sprintf("node%d.example.net", i)
+					answer(r)
+				}
+			}}
+			c := client.New(broker, openSecurity{}, client.Options{})
+			call := ping(time.Hour)
+			call.Limit = n
+			b.ReportAllocs()
+			for b.Loop() {
+				if res, err := c.Call(b.Context(), call, func(client.Reply) {}); err != nil || len(res.Responded) != n {
+					b.Fatal(res, err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,95 @@
+// Package discovery is the contract for finding out which nodes a filter selects, and the methods that need no broker: a file of names, and names piped in.
+//
+// The broadcast method, which Ruby calls mc, is client.Client itself: it asks the
+// collective and collects who answers.
+package discovery
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"mcollective/filter"
+)
+
+// A Query is what to look for.
+type Query struct {
+	Collective string // "" means the method's own default
+	Filter     filter.Filter
+	Timeout    time.Duration // how long answers are awaited, where any are
+	TTL        time.Duration // how long the question is good for; 0 means the method's own default
+	Limit      int           // as many nodes are enough; 0 means all
+}
+
+// A Method finds nodes.
+type Method interface {
+	// Discover returns the identities of the nodes that the filter selects, each
+	// once, in the order they were found.
+	Discover(ctx context.Context, q Query) ([]string, error)
+}
+
+// local picks from a list of names those that the query selects. Only identity
+// filters can be answered from names; agent filters are left to the nodes, since
+// a client adds the agent that it is about to call.
+func local(method string, names []string, q Query) ([]string, error) {
+	f := q.Filter
+	for _, k := range []struct {
+		kind string
+		used bool
+	}{
+		{"class", len(f.Classes) > 0},
+		{"fact", len(f.Facts) > 0},
+		{"compound", len(f.Compound) > 0},
+	} {
+		if k.used {
+			return nil, fmt.Errorf("cannot use %s filters while using the '%s' discovery method, which knows only names", k.kind, method)
+		}
+	}
+	picked := make([]string, 0, len(names))
+	seen := make(map[string]bool, len(names))
+	match, err := matcher(f.Identities)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		if !seen[name] && match(name) {
+			seen[name] = true
+			picked = append(picked, name)
+		}
+	}
+	if q.Limit > 0 && len(picked) > q.Limit {
+		picked = picked[:q.Limit]
+	}
+	return picked, nil
+}
+
+// matcher compiles identity patterns: any of them is enough, none matches all.
+func matcher(patterns []filter.Pattern) (func(string) bool, error) {
+	var exact []string
+	var regexes []*regexp.Regexp
+	for _, p := range patterns {
+		if !p.Regexp && !strings.HasPrefix(p.Text, "/") {
+			exact = append(exact, p.Text)
+			continue
+		}
+		source := p.Text
+		if !p.Regexp {
+			// Ruby takes every slash out, not just the first and the last.
+			source = strings.ReplaceAll(source, "/", "")
+		}
+		re, err := regexp.Compile(source)
+		if err != nil {
+			return nil, fmt.Errorf("identity filter %q: %w", p.Text, err)
+		}
+		regexes = append(regexes, re)
+	}
+	return func(name string) bool {
+		if len(patterns) == 0 || slices.Contains(exact, name) {
+			return true
+		}
+		return slices.ContainsFunc(regexes, func(re *regexp.Regexp) bool { return re.MatchString(name) })
+	}, nil
+}

@@ -1,0 +1,52 @@
+package discovery
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// maxInput bounds what is read as a list of names: a million long ones.
+const maxInput = 64 << 20
+
+func readAll(r io.Reader) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxInput+1))
+	if err == nil && len(data) > maxInput {
+		err = fmt.Errorf("it is larger than %d bytes", maxInput)
+	}
+	return data, err
+}
+
+// lines reads names, one to a line.
+func lines(data []byte, comments bool) ([]string, error) {
+	var names []string
+	n := 0
+	for line := range strings.SplitSeq(string(data), "\n") {
+		n++
+		name := strings.TrimSpace(line)
+		if name == "" || comments && name[0] == '#' {
+			continue
+		}
+		if !isIdentity(name) {
+			return nil, fmt.Errorf("line %d: %q is no identity: only letters, digits and _ . - are allowed", n, name)
+		}
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+// isIdentity tells whether a name can be one of a node.
+func isIdentity(name string) bool {
+	if name == "" || len(name) > 255 {
+		return false
+	}
+	for i := 0; i < len(name); i++ {
+		c := name[i]
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c == '.', c == '-':
+		default:
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,164 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+
+	"mcollective/marshal"
+)
+
+// A field is one of the known keys of an envelope.
+type field uint8
+
+const (
+	fieldBody field = iota
+	fieldSenderID
+	fieldRequestID
+	fieldFilter
+	fieldCollective
+	fieldAgent
+	fieldCallerID
+	fieldTTL
+	fieldMsgTime
+	fieldHash
+	fieldSenderAgent
+	fieldCount
+)
+
+var fieldNames = [fieldCount]string{"body", "senderid", "requestid", "filter", "collective", "agent", "callerid",
+	"ttl", "msgtime", "hash", "senderagent"}
+
+const (
+	maxTTL  = 1<<31 - 1 // seconds
+	maxTime = 1 << 40   // seconds since 1970
+)
+
+// fields is an envelope sorted by its known keys. err is the first that a value's
+// type caused.
+type fields struct {
+	values [fieldCount]any
+	err    error
+}
+
+// decodeFields reads an envelope. Keys that nobody knows are skipped, as Ruby
+// does; a known key as a string instead of a symbol is refused, which Ruby would
+// skip: it can only be there to mislead.
+func (s Serializer) decodeFields(data []byte, p *marshal.Policy) (*fields, error) {
+	v, err := s.decode(data, p)
+	if err != nil {
+		return nil, s.wrongSerializer(data, err)
+	}
+	h, ok := v.(*marshal.Hash)
+	if !ok {
+		return nil, s.wrongSerializer(data, fmt.Errorf("the envelope is %s, not a hash", kindOf(v)))
+	}
+	f := &fields{}
+	for i := range h.Pairs {
+		key := h.Pairs[i].Key
+		name, ok := fieldName(key, s != JSON)
+		if !ok {
+			if str, isString := rawBytes(key); isString && fieldOf(str) < fieldCount {
+				return nil, fmt.Errorf("%q is a string, not a symbol", str)
+			}
+			continue
+		}
+		n := fieldOf(name)
+		if n == fieldCount {
+			continue
+		}
+		if f.values[n] != nil {
+			return nil, fmt.Errorf(":%s is there twice", name)
+		}
+		f.values[n] = h.Pairs[i].Value
+	}
+	return f, nil
+}
+
+func fieldOf(name string) field {
+	switch name {
+	case "body":
+		return fieldBody
+	case "senderid":
+		return fieldSenderID
+	case "requestid":
+		return fieldRequestID
+	case "filter":
+		return fieldFilter
+	case "collective":
+		return fieldCollective
+	case "agent":
+		return fieldAgent
+	case "callerid":
+		return fieldCallerID
+	case "ttl":
+		return fieldTTL
+	case "msgtime":
+		return fieldMsgTime
+	case "hash":
+		return fieldHash
+	case "senderagent":
+		return fieldSenderAgent
+	}
+	return fieldCount
+}
+
+// has tells whether the field is there; nil counts as absent, as in Ruby.
+func (f *fields) has(n field) bool { return f.values[n] != nil }
+
+func (f *fields) fail(n field) {
+	if f.err == nil {
+		f.err = fmt.Errorf(":%s is %s", fieldNames[n], kindOf(f.values[n]))
+	}
+}
+
+// text is the field as text, "" when absent.
+func (f *fields) text(n field) string {
+	if !f.has(n) {
+		return ""
+	}
+	s, ok := text(f.values[n])
+	if !ok {
+		f.fail(n)
+	}
+	return s
+}
+
+// bytes is the field's string as it came.
+func (f *fields) bytes(n field) string {
+	s, ok := rawBytes(f.values[n])
+	if !ok {
+		f.fail(n)
+	}
+	return s
+}
+
+// integer is the field as a number from 0 to most, 0 when absent.
+func (f *fields) integer(n field, most int64) int64 {
+	if !f.has(n) {
+		return 0
+	}
+	i, ok := f.values[n].(int64)
+	if !ok {
+		f.fail(n)
+	} else if i < 0 || i > most {
+		if f.err == nil {
+			f.err = errors.New(":" + fieldNames[n] + " is out of range")
+		}
+		return 0
+	}
+	return i
+}
+
+// usASCII is a string that Ruby made of ASCII by conversion, and marks so.
+func usASCII(s string) any {
+	return &marshal.String{Bytes: s, Encoding: "US-ASCII"}
+}
+
+// bodyString is a serialized body as an envelope holds it: for Marshal a string
+// without encoding, else text.
+func (s Serializer) bodyString(body string) any {
+	if s == Marshal {
+		return marshal.Binary(body)
+	}
+	return body
+}

@@ -1,0 +1,93 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"mcollective/marshal"
+	"mcollective/message"
+)
+
+// A Reply is a reply in its envelope.
+type Reply struct {
+	Header message.Reply // all of the reply but its body
+	Body   string        // the serialized body: the very bytes that were, or will be, sent
+	Hash   string        // the security provider's proof
+}
+
+// EncodeReply writes a reply as Ruby nodes do, keys in the same order and strings
+// in the same encodings.
+func (s Serializer) EncodeReply(r *Reply) ([]byte, error) {
+	h := &r.Header
+	if err := checkReply(h); err != nil {
+		return nil, fmt.Errorf("reply: %w", err)
+	}
+	data, err := s.encode(&marshal.Hash{Pairs: []marshal.Pair{
+		{Key: marshal.Symbol("senderid"), Value: h.Sender},
+		{Key: marshal.Symbol("requestid"), Value: usASCII(h.RequestID)},
+		{Key: marshal.Symbol("senderagent"), Value: h.Agent},
+		{Key: marshal.Symbol("msgtime"), Value: h.Time.Unix()},
+		{Key: marshal.Symbol("body"), Value: s.bodyString(r.Body)},
+		{Key: marshal.Symbol("hash"), Value: usASCII(r.Hash)},
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("reply: %w", err)
+	}
+	if len(data) > MaxReply {
+		return nil, fmt.Errorf("reply of %d bytes, clients take at most %d", len(data), MaxReply)
+	}
+	return data, nil
+}
+
+// DecodeReply reads a reply's envelope and checks that it is a reply, and its
+// names. It does not look at the body.
+func (s Serializer) DecodeReply(data []byte) (*Reply, error) {
+	f, err := s.decodeFields(data, replyEnvelope)
+	if err != nil {
+		return nil, fmt.Errorf("reply: %w", err)
+	}
+	r, err := replyOf(f)
+	if err != nil {
+		return nil, fmt.Errorf("reply: %w", err)
+	}
+	return r, nil
+}
+
+func replyOf(f *fields) (*Reply, error) {
+	for _, n := range [...]field{fieldAgent, fieldFilter, fieldCallerID, fieldTTL, fieldCollective} {
+		if f.has(n) {
+			return nil, fmt.Errorf("it has :%s, which only a request has", fieldNames[n])
+		}
+	}
+	for _, n := range [...]field{fieldSenderID, fieldSenderAgent, fieldRequestID, fieldBody, fieldHash} {
+		if !f.has(n) {
+			return nil, fmt.Errorf("it has no :%s", fieldNames[n])
+		}
+	}
+	r := &Reply{Header: message.Reply{
+		RequestID: f.text(fieldRequestID),
+		Sender:    f.text(fieldSenderID),
+		Agent:     f.text(fieldSenderAgent),
+		Time:      time.Unix(f.integer(fieldMsgTime, maxTime), 0).UTC(),
+	}}
+	r.Hash = f.text(fieldHash)
+	r.Body = f.bytes(fieldBody)
+	if f.err != nil {
+		return nil, f.err
+	}
+	return r, checkReply(&r.Header)
+}
+
+func checkReply(h *message.Reply) error {
+	if err := message.ValidRequestID(h.RequestID); err != nil {
+		return err
+	}
+	if err := message.ValidIdentity(h.Sender); err != nil {
+		return err
+	}
+	if s := h.Time.Unix(); s < 0 || s > maxTime {
+		return errors.New("time out of range")
+	}
+	return message.ValidAgent(h.Agent)
+}

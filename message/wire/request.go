@@ -1,0 +1,126 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"mcollective/marshal"
+	"mcollective/message"
+)
+
+// A Request is a request in its envelope.
+type Request struct {
+	Header message.Request // all of the request but its body
+	Body   string          // the serialized body: the very bytes that were, or will be, sent
+	Hash   string          // the security provider's proof
+	NoTTL  bool            // no :ttl came with it; Header.TTL is 0
+}
+
+// EncodeRequest writes a request as Ruby clients do, keys in the same order and
+// strings in the same encodings.
+func (s Serializer) EncodeRequest(r *Request) ([]byte, error) {
+	h := &r.Header
+	if err := checkRequest(h); err != nil {
+		return nil, fmt.Errorf("request: %w", err)
+	}
+	filter, err := FilterTree(&h.Filter)
+	if err != nil {
+		return nil, fmt.Errorf("request: %w", err)
+	}
+	data, err := s.encode(&marshal.Hash{Pairs: []marshal.Pair{
+		{Key: marshal.Symbol("body"), Value: s.bodyString(r.Body)},
+		{Key: marshal.Symbol("senderid"), Value: h.Sender},
+		{Key: marshal.Symbol("requestid"), Value: usASCII(h.ID)},
+		{Key: marshal.Symbol("filter"), Value: filter},
+		{Key: marshal.Symbol("collective"), Value: h.Collective},
+		{Key: marshal.Symbol("agent"), Value: h.Agent},
+		{Key: marshal.Symbol("callerid"), Value: h.Caller},
+		{Key: marshal.Symbol("ttl"), Value: int64(h.TTL / time.Second)},
+		{Key: marshal.Symbol("msgtime"), Value: h.Time.Unix()},
+		{Key: marshal.Symbol("hash"), Value: usASCII(r.Hash)},
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("request: %w", err)
+	}
+	if len(data) > MaxRequest {
+		return nil, fmt.Errorf("request of %d bytes, nodes take at most %d", len(data), MaxRequest)
+	}
+	return data, nil
+}
+
+// DecodeRequest reads a request's envelope and checks that it is a request, its
+// caller id, and its names. It does not look at the body.
+//
+// Like Ruby nodes it takes a request without a sender or collective, which are ""
+// then, without a time, which is the start of 1970 then, and without a TTL.
+func (s Serializer) DecodeRequest(data []byte) (*Request, error) {
+	f, err := s.decodeFields(data, requestEnvelope)
+	if err != nil {
+		return nil, fmt.Errorf("request: %w", err)
+	}
+	r, err := s.requestOf(f)
+	if err != nil {
+		return nil, fmt.Errorf("request: %w", err)
+	}
+	return r, nil
+}
+
+func (s Serializer) requestOf(f *fields) (*Request, error) {
+	if f.has(fieldSenderAgent) {
+		return nil, errors.New("it is a reply, which has :senderagent")
+	}
+	for _, n := range [...]field{fieldAgent, fieldFilter, fieldCallerID, fieldRequestID, fieldBody, fieldHash} {
+		if !f.has(n) {
+			return nil, fmt.Errorf("it has no :%s", fieldNames[n])
+		}
+	}
+	r := &Request{NoTTL: !f.has(fieldTTL)}
+	h := &r.Header
+	h.Caller = f.text(fieldCallerID)
+	if f.err == nil {
+		f.err = message.ValidCallerID(h.Caller)
+	}
+	h.Agent = f.text(fieldAgent)
+	h.ID = f.text(fieldRequestID)
+	h.Sender = f.text(fieldSenderID)
+	h.Collective = f.text(fieldCollective)
+	h.TTL = time.Duration(f.integer(fieldTTL, maxTTL)) * time.Second
+	h.Time = time.Unix(f.integer(fieldMsgTime, maxTime), 0).UTC()
+	r.Hash = f.text(fieldHash)
+	r.Body = f.bytes(fieldBody)
+	if f.err != nil {
+		return nil, f.err
+	}
+	if err := checkRequest(h); err != nil {
+		return nil, err
+	}
+	var err error
+	h.Filter, err = DecodeFilter(f.values[fieldFilter], s != JSON)
+	return r, err
+}
+
+// checkRequest refuses names that could not be told from something else in a
+// topic, a path or a log.
+func checkRequest(h *message.Request) error {
+	err := message.ValidCallerID(h.Caller)
+	if err == nil {
+		err = message.ValidRequestID(h.ID)
+	}
+	if err == nil {
+		err = message.ValidAgent(h.Agent)
+	}
+	if err == nil && h.Sender != "" {
+		err = message.ValidIdentity(h.Sender)
+	}
+	if err == nil && h.Collective != "" {
+		err = message.ValidCollective(h.Collective)
+	}
+	if s := int64(h.TTL / time.Second); err == nil && (s < 0 || s > maxTTL) {
+		err = fmt.Errorf("TTL of %v", h.TTL)
+	}
+	if s := h.Time.Unix(); err == nil && (s < 0 || s > maxTime) {
+		err = fmt.Errorf("time %v", h.Time)
+	}
+	return err
+}

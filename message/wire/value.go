@@ -1,0 +1,199 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+	"unicode/utf8"
+
+	"mcollective/marshal"
+)
+
+// maxWriteDepth is how deep the values are that YAML and JSON write: no deeper
+// than they would be read.
+const maxWriteDepth = 64
+
+var errTooDeep = fmt.Errorf("nested deeper than %d", maxWriteDepth)
+
+// limits is what is left of the bounds of one decoding.
+type limits struct{ depth, values int }
+
+// spend counts one value at a depth.
+func (l *limits) spend(depth int) error {
+	if depth > l.depth {
+		return fmt.Errorf("nested deeper than %d", l.depth)
+	}
+	if l.values--; l.values < 0 {
+		return errors.New("too many values")
+	}
+	return nil
+}
+
+// text is v as a string in UTF-8, if it is a text that has one meaning: strings of
+// Ruby in another encoding, or in none, only count while they are ASCII, since
+// anything else would not equal the same letters in UTF-8 there either.
+func text(v any) (string, bool) {
+	switch v := v.(type) {
+	case string:
+		return v, utf8.ValidString(v)
+	case marshal.Binary:
+		return string(v), isASCII(string(v))
+	case *marshal.String:
+		wide := strings.HasPrefix(v.Encoding, "UTF-") || strings.HasPrefix(v.Encoding, "UCS-")
+		return v.Bytes, v.Extra == nil && !wide && isASCII(v.Bytes)
+	}
+	return "", false
+}
+
+// rawBytes are the bytes of any string.
+func rawBytes(v any) (string, bool) {
+	switch v := v.(type) {
+	case marshal.Binary:
+		return string(v), true
+	case string:
+		return v, true
+	case *marshal.String:
+		return v.Bytes, v.Extra == nil
+	}
+	return "", false
+}
+
+// stringBytes is what YAML and JSON write of a string, and whether that is text or
+// has to be written as bytes.
+func stringBytes(v any) (s string, isText, ok bool) {
+	if s, ok := text(v); ok {
+		_, binary := v.(marshal.Binary)
+		return s, !binary, true
+	}
+	s, ok = rawBytes(v)
+	return s, false, ok
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// fieldName is the name that a key of an envelope or fact stands for: a symbol,
+// or a string where the serializer has no symbols.
+func fieldName(key any, symbols bool) (string, bool) {
+	if symbols {
+		s, ok := key.(marshal.Symbol)
+		return string(s), ok
+	}
+	s, ok := key.(string)
+	return s, ok
+}
+
+// kindOf names the kind of a value in an error message.
+func kindOf(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "nil"
+	case bool:
+		return "a boolean"
+	case int, int64, *big.Int:
+		return "an integer"
+	case float64:
+		return "a float"
+	case string, *marshal.String:
+		return "a string"
+	case marshal.Binary:
+		return "a binary string"
+	case marshal.Symbol:
+		return fmt.Sprintf("the symbol %q", clip(string(v)))
+	case *marshal.Regexp:
+		return "a regular expression"
+	case []any:
+		return "a list"
+	case *marshal.Hash:
+		return "a hash"
+	}
+	return strings.TrimPrefix(fmt.Sprintf("a %T", v), "*")
+}
+
+// clip keeps outside text short enough for a log line.
+func clip(s string) string {
+	if len(s) > 64 {
+		return s[:64] + "..."
+	}
+	return s
+}
+
+// refuseTwins walks v and refuses any hash with both a symbol and a string of one
+// name as keys. v is a tree out of a decoder, so its size is bounded.
+func refuseTwins(v any) error {
+	switch v := v.(type) {
+	case []any:
+		for _, x := range v {
+			if err := refuseTwins(x); err != nil {
+				return err
+			}
+		}
+	case *marshal.Hash:
+		var symbols map[marshal.Symbol]struct{}
+		strings := 0
+		for i := range v.Pairs {
+			switch v.Pairs[i].Key.(type) {
+			case string, marshal.Binary, *marshal.String:
+				strings++
+			}
+			if err := refuseTwins(v.Pairs[i].Value); err != nil {
+				return err
+			}
+		}
+		if strings == 0 || strings == len(v.Pairs) {
+			return nil
+		}
+		symbols = make(map[marshal.Symbol]struct{}, len(v.Pairs))
+		for i := range v.Pairs {
+			if s, ok := v.Pairs[i].Key.(marshal.Symbol); ok {
+				symbols[s] = struct{}{}
+			}
+		}
+		for i := range v.Pairs {
+			s, _ := rawBytes(v.Pairs[i].Key)
+			if _, twin := symbols[marshal.Symbol(s)]; twin && s != "" {
+				return fmt.Errorf("key %q is there both as a symbol and as a string", clip(s))
+			}
+		}
+	}
+	return nil
+}
+
+// A hashBuilder makes a hash of scalar keys and refuses a key that comes twice.
+type hashBuilder struct {
+	pairs []marshal.Pair
+	seen  map[any]struct{}
+}
+
+func (b *hashBuilder) add(k, v any) error {
+	switch k.(type) {
+	case nil, bool, int64, float64, string, marshal.Symbol, marshal.Binary:
+		if b.seen == nil {
+			b.seen = map[any]struct{}{}
+		}
+		if _, twice := b.seen[k]; twice {
+			return fmt.Errorf("key %q is there twice", clip(fmt.Sprint(k)))
+		}
+		b.seen[k] = struct{}{}
+	case *big.Int:
+		// Two equal ones would only fool somebody who looks such a key up.
+	default:
+		return fmt.Errorf("%s is a key", kindOf(k))
+	}
+	b.pairs = append(b.pairs, marshal.Pair{Key: k, Value: v})
+	return nil
+}
+
+func (b *hashBuilder) hash() *marshal.Hash {
+	if b.pairs == nil {
+		b.pairs = []marshal.Pair{} // as the other decoders have it
+	}
+	return &marshal.Hash{Pairs: b.pairs}
+}

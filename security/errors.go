@@ -1,0 +1,15 @@
+package security
+
+import "errors"
+
+// What a provider's decoding errors wrap, for those who count them.
+var (
+	// ErrMalformed is for a payload that is not what it should be: too large,
+	// not readable, of the other role, with a caller id or a name that is not
+	// allowed. Nothing can be said of who sent it.
+	ErrMalformed = errors.New("malformed message")
+
+	// ErrUnverified is for a payload that is well formed but not proven to come
+	// from somebody who may send it.
+	ErrUnverified = errors.New("message is not verified")
+)

@@ -1,0 +1,76 @@
+package psk
+
+import (
+	"os"
+	"testing"
+
+	"mcollective/message"
+	"mcollective/security"
+)
+
+func read(b *testing.B, file string) security.Payload {
+	data, err := os.ReadFile("testdata/psk/" + file)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return security.Payload{Data: data}
+}
+
+// BenchmarkNodePing is what a node spends on a ping: Ruby's request is checked and
+// opened, and a reply made.
+func BenchmarkNodePing(b *testing.B) {
+	p := goldenProvider(b)
+	payload := read(b, "ping.request.bin")
+	b.ReportAllocs()
+	for b.Loop() {
+		r, err := p.DecodeRequest(payload)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := p.EncodeReply(r, &message.Reply{Body: "pong", Time: r.Time}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func benchmarkDecode(b *testing.B, file string, decode func(*Provider, security.Payload) error) {
+	p := goldenProvider(b)
+	payload := read(b, file)
+	b.SetBytes(int64(len(payload.Data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := decode(p, payload); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func decodeRequest(p *Provider, payload security.Payload) error {
+	_, err := p.DecodeRequest(payload)
+	return err
+}
+
+func decodeReply(p *Provider, payload security.Payload) error {
+	_, err := p.DecodeReply(payload)
+	return err
+}
+
+func BenchmarkDecodeRequestPing(b *testing.B) { benchmarkDecode(b, "ping.request.bin", decodeRequest) }
+func BenchmarkDecodeRequestCombined(b *testing.B) {
+	benchmarkDecode(b, "combined.request.bin", decodeRequest)
+}
+func BenchmarkDecodeReplyPing(b *testing.B) { benchmarkDecode(b, "ping.reply.bin", decodeReply) }
+func BenchmarkDecodeReplyInventory(b *testing.B) {
+	benchmarkDecode(b, "inventory.reply.bin", decodeReply)
+}
+
+func BenchmarkEncodeRequestPing(b *testing.B) {
+	p := goldenProvider(b)
+	r := testRequest("ping")
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := p.EncodeRequest(r); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,87 @@
+package psk
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/base64"
+	"io"
+	"os/exec"
+	"reflect"
+	"strings"
+	"testing"
+
+	"mcollective/message"
+	"mcollective/security"
+	"mcollective/security/securitytest"
+)
+
+// TestRubyUnderstandsUs sends requests to the real psk plugin: it has to verify
+// them, make the same bytes of them, and send a reply that we verify.
+func TestRubyUnderstandsUs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts Ruby")
+	}
+	if err := exec.Command("ruby", "-e", `require "mcollective"`).Run(); err != nil {
+		t.Skip("no ruby with mcollective here")
+	}
+	cmd := exec.Command("ruby", "testdata/peer.rb", testSecret)
+	stdin, _ := cmd.StdinPipe()
+	stdout, _ := cmd.StdoutPipe()
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		stdin.Close()
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("ruby: %v\n%s", err, stderr.String())
+		}
+	}()
+	answers := bufio.NewReader(stdout)
+	p := testProvider(t, Options{})
+
+	ask := func(t *testing.T, r *message.Request) {
+		payload, err := p.EncodeRequest(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(stdin, base64.StdEncoding.EncodeToString(payload.Data)+"\n"); err != nil {
+			t.Fatal(err)
+		}
+		line, err := answers.ReadString('\n')
+		if err != nil {
+			t.Fatalf("%v\n%s", err, stderr.String())
+		}
+		request, reply, ok := strings.Cut(strings.TrimSpace(line), " ")
+		if !ok || request == "error" {
+			t.Fatalf("Ruby says: %s", line)
+		}
+		rubys, _ := base64.StdEncoding.DecodeString(request)
+		if !bytes.Equal(rubys, payload.Data) {
+			t.Errorf("we send\n%q\nRuby would send\n%q", payload.Data, rubys)
+		}
+		data, _ := base64.StdEncoding.DecodeString(reply)
+		rep, err := p.DecodeReply(security.Payload{Data: data})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := r.Body
+		if want == "ping" {
+			want = "pong"
+		}
+		if rep.RequestID != r.ID || rep.Agent != r.Agent || rep.Sender != "ruby-peer" || !rep.Time.Equal(r.Time) || !reflect.DeepEqual(rep.Body, want) {
+			t.Errorf("Ruby's reply %+v to %+v", rep, r)
+		}
+	}
+	for _, f := range securitytest.Filters() {
+		t.Run("filter "+f.Name, func(t *testing.T) {
+			r := testRequest("ping")
+			r.Filter = f.Filter
+			ask(t, r)
+		})
+	}
+	for _, b := range securitytest.Bodies() {
+		t.Run("body "+b.Name, func(t *testing.T) { ask(t, testRequest(b.Value)) })
+	}
+}

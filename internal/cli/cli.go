@@ -41,6 +41,9 @@ func Main(args []string, env *Env) int {
 	if name == completeCommand {
 		return failure(env, name, false, complete(env, args))
 	}
+	if row.client {
+		warnRedirect(env)
+	}
 	cmd := row.new(env)
 	prepare(env, cmd)
 	words, err := expand(env, row, cmd, args)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"mcollective/internal/config"
 )
 
 // completeCommand is what the completion scripts call for each press of the key.
@@ -16,8 +18,8 @@ func newCompletion(env *Env) *cobra.Command {
 		Use:   "completion [options] [bash|zsh|fish]",
 		Short: "Helper for shell completion systems",
 		Long: `With the name of a shell, prints the script that makes that shell complete the
-words of an mco command line. With one of the --list options, prints names for
-a completion system of one's own; with -v each is followed by its description.`,
+words of an mco command line. With --list-applications, prints names for a
+completion system of one's own; with -v each is followed by its description.`,
 		Example: "    source <(mco completion bash)\n" +
 			"    mco completion zsh > ~/.zsh/completions/_mco\n" +
 			"    mco completion fish > ~/.config/fish/completions/mco.fish",
@@ -83,7 +85,44 @@ func tree(env *Env) *cobra.Command {
 	for _, r := range listed() {
 		cmd := r.new(env)
 		prepare(env, cmd)
+		completeValues(env, cmd)
 		root.AddCommand(cmd)
 	}
 	return root
+}
+
+// completeValues tells which words may follow the flags of a command. Nothing here
+// asks the network: it runs for each press of a key.
+func completeValues(env *Env, cmd *cobra.Command) {
+	fixed := func(words ...string) func() []string { return func() []string { return words } }
+	for flag, words := range map[string]func() []string{
+		"target":        func() []string { return knownCollectives(env) },
+		"disc-method":   fixed(methodBroadcast, methodFlatfile, methodStdin),
+		"display":       fixed("ok", "all", "failed"),
+		"with-fact":     fixed(),
+		"with-class":    fixed(),
+		"with-agent":    fixed(),
+		"with-identity": fixed(),
+		"select":        fixed(),
+		"with":          fixed(),
+	} {
+		if cmd.Flags().Lookup(flag) == nil {
+			continue
+		}
+		// It only fails for flags that are not there.
+		_ = cmd.RegisterFlagCompletionFunc(flag, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return words(), cobra.ShellCompDirectiveNoFileComp
+		})
+	}
+}
+
+// knownCollectives reads the collectives from the configuration, if there is one
+// that can be read.
+func knownCollectives(env *Env) []string {
+	path, _ := config.FindClient(env.Getenv, nil)
+	cfg, err := config.Load(path, config.Client)
+	if err != nil {
+		return nil
+	}
+	return cfg.Collectives
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"strings"
@@ -10,6 +11,10 @@ import (
 	"time"
 
 	"golang.org/x/term"
+
+	"mcollective/connector"
+	"mcollective/internal/config"
+	"mcollective/security"
 )
 
 // An Env is the world around one run of mco. The zero value has no input, no
@@ -25,6 +30,9 @@ type Env struct {
 	InTerminal, OutTerminal, ErrTerminal bool
 	Width                                int // 0 means 80
 
+	// OutFile is the path of the regular file that Out is, if it is one and empty.
+	OutFile string
+
 	Getenv func(string) string // nil means an empty environment
 	Now    func() time.Time    // nil means time.Now
 
@@ -32,6 +40,13 @@ type Env struct {
 	// the process is asked to end. stop gives the signals their default meaning
 	// again. Nil means that nobody interrupts.
 	Interruptible func(context.Context) (ctx context.Context, stop context.CancelFunc)
+
+	// Connect and ClientSecurity make the parts of a client that the configuration
+	// names. Nil means those of internal/plugins.
+	Connect        func(context.Context, *config.Config, *slog.Logger) (connector.Connector, error)
+	ClientSecurity func(*config.Config) (sec security.Client, warnings []string, err error)
+
+	plain bool // the configuration wants no colours
 }
 
 // OS is the world of this process.
@@ -43,11 +58,16 @@ func OS() *Env {
 		ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
 		Getenv:      os.Getenv,
 		Interruptible: func(ctx context.Context) (context.Context, context.CancelFunc) {
-			return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+			ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+			// The second time it is meant: the signal ends the process.
+			context.AfterFunc(ctx, stop)
+			return ctx, stop
 		},
 	}
 	if env.OutTerminal {
 		env.Width, _, _ = term.GetSize(int(os.Stdout.Fd()))
+	} else if fi, err := os.Stdout.Stat(); err == nil && fi.Mode().IsRegular() && fi.Size() == 0 {
+		env.OutFile, _ = os.Readlink("/proc/self/fd/1")
 	}
 	return env
 }

@@ -53,11 +53,11 @@ func failure(env *Env, name string, verbose bool, err error) int {
 	if errors.As(err, &exit) {
 		return exit.code
 	}
+	hint := ", use -v for full error backtrace details"
 	if verbose {
-		fmt.Fprintf(env.Err, "\nThe %s application failed to run: %s\n", name, clean(err.Error()))
-	} else {
-		fmt.Fprintf(env.Err, "\nThe %s application failed to run, use -v for full error backtrace details: %s\n", name, clean(err.Error()))
+		hint = ""
 	}
+	fmt.Fprintf(env.Err, "\nThe %s application failed to run%s: %s\n", env.paint(styleBold, name), hint, env.paint(styleRed, clean(err.Error())))
 	var usage *usageError
 	if errors.As(err, &usage) && usage.hint != "" {
 		fmt.Fprintf(env.Err, "%s\n", clean(usage.hint))

@@ -11,6 +11,13 @@ func newHelp(env *Env) *cobra.Command {
 		Use:   "help [command]",
 		Short: "Application list and help",
 		Args:  cobra.MaximumNArgs(1),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			var names []string
+			for _, r := range listed() {
+				names = append(names, cobra.CompletionWithDesc(r.name, r.about))
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				printVersion(env)

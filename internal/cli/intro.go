@@ -14,10 +14,6 @@ func intro(env *Env, args []string) int {
 			return exitOK
 		}
 	}
-	if len(args) > 0 && args[0] != "--help" && args[0] != "-h" {
-		fmt.Fprintf(env.Err, "%s: %s stands before any command; options follow the command's name\n", env.Name, cleanLine(args[0]))
-		return exitFailed
-	}
 	printVersion(env)
 	fmt.Fprintf(env.Out, "usage: %s command <options>\n\n", env.Name)
 	printKnown(env)
@@ -45,6 +41,9 @@ func unknownCommand(env *Env, name string) int {
 	}
 	if near != "" {
 		fmt.Fprintf(env.Out, "Did you mean '%s'?\n\n", near)
+	}
+	if strings.HasPrefix(name, "-") {
+		fmt.Fprint(env.Out, "Options follow the name of the command\n\n")
 	}
 	printKnown(env)
 	return exitFailed

@@ -1,6 +1,224 @@
 package cli
 
-import "github.com/spf13/cobra"
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"time"
 
-func newPing(env *Env) *cobra.Command { return &cobra.Command{Use: "ping"} }
-func newFind(env *Env) *cobra.Command { return &cobra.Command{Use: "find"} }
+	"github.com/spf13/cobra"
+
+	"mcollective/client"
+	"mcollective/discovery"
+	"mcollective/filter"
+	"mcollective/internal/config"
+)
+
+// pingTime is how long ping waits for answers; the discovery timeout is added to
+// it when there is one, as in Ruby.
+const pingTime = 5 * time.Second
+
+// pingOptions are the flags of ping.
+type pingOptions struct {
+	clientFlags
+	graph bool
+}
+
+func newPing(env *Env) *cobra.Command {
+	o := &pingOptions{}
+	cmd := &cobra.Command{
+		Use:   "ping [options] [filters]",
+		Short: "Ping all nodes",
+		Example: "    mco ping\n" +
+			"    mco ping -F operatingsystem=CentOS -C webserver\n" +
+			"    mco ping -t 1 --graph",
+	}
+	cmd.Flags().BoolVarP(&o.graph, "graph", "g", false, "Shows a graph of ping distribution")
+	o.add(cmd.Flags())
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := o.check(cmd, args); err != nil {
+			return err
+		}
+		if err := refuse(cmd, "every node that matches is asked at once; find takes a limit", "one", "limit-nodes", "limit-seed", "batch", "batch-sleep"); err != nil {
+			return err
+		}
+		if err := refuse(cmd, "it shows the replies itself, each as it comes", "reply-to", "display"); err != nil {
+			return err
+		}
+		return o.run(cmd.Context(), env)
+	}
+	return cmd
+}
+
+func (o *pingOptions) run(ctx context.Context, env *Env) error {
+	hosts, err := o.hosts.parse()
+	if err != nil {
+		return err
+	}
+	cfg, collective, err := o.configuration(env)
+	if err != nil {
+		return err
+	}
+	env.plain = !cfg.Color
+	graph, err := cfg.PluginBool("rpc.graph", false)
+	if err != nil {
+		return err
+	}
+	targets, err := o.targets(ctx, env, cfg, hosts)
+	if err != nil {
+		return err
+	}
+	ctx, stop := env.Interruptible(ctx)
+	defer stop()
+	s, err := o.open(ctx, env, cfg, collective)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+
+	out := newPingOutput(env, o)
+	result, err := s.client.Call(ctx, client.Call{
+		Agent: "discovery", Body: "ping", Filter: hosts, Collective: collective,
+		Timeout: o.wait(cfg, hosts), Targets: targets, Idle: out.flush,
+	}, out.add)
+	if err != nil {
+		return err
+	}
+	if err := out.finish(o.graph || graph); err != nil {
+		return fmt.Errorf("write the answers: %w", err)
+	}
+	if o.verbose {
+		printAccount(env.Err, result)
+	}
+	// Ruby's ping forgets what it counted when it is interrupted.
+	if result.Replies == 0 || result.Interrupted {
+		return exit(exitNothingBack)
+	}
+	return nil
+}
+
+// targets are the nodes to ask directly; none means a broadcast.
+func (o *pingOptions) targets(ctx context.Context, env *Env, cfg *config.Config, hosts filter.Filter) ([]string, error) {
+	method, err := o.chooseMethod(env, cfg, hosts, false)
+	if err != nil || method.local == nil {
+		return nil, err
+	}
+	// What names cannot tell, the nodes judge: the filter goes with the request.
+	names, err := method.local.Discover(ctx, discovery.Query{Filter: filter.Filter{Identities: hosts.Identities}})
+	if err == nil && len(names) == 0 {
+		err = fmt.Errorf("no node to ask: the %s discovery method found none", method.name)
+	}
+	return names, err
+}
+
+// wait is how long answers are awaited.
+func (o *pingOptions) wait(cfg *config.Config, hosts filter.Filter) time.Duration {
+	t := o.timeout.Duration
+	if !o.timeout.set {
+		t = pingTime + o.discoveryTimeout.or(cfg.DiscoveryTimeout)
+	}
+	return t + time.Duration(functions(hosts))*functionTime
+}
+
+// printAccount tells with -v what the statistics for everybody leave out.
+func printAccount(w io.Writer, r *client.Result) {
+	fmt.Fprintf(w, "\n---- discovery#ping call stats ----\n")
+	line := func(label, format string, args ...any) {
+		fmt.Fprintf(w, "%16s %s\n", label+":", fmt.Sprintf(format, args...))
+	}
+	line("Request", "%s", r.RequestID)
+	line("Replies", "%d", r.Replies)
+	line("Start Time", "%s", r.Started.Format("2006-01-02 15:04:05 -0700"))
+	line("Publish Time", "%.2fms", milliseconds(r.Publish))
+	line("Total Time", "%.2fms", milliseconds(r.Total))
+	for _, c := range []struct {
+		label string
+		count int
+	}{
+		{"Duplicates", r.Duplicates}, {"Not Sent", len(r.NotSent)}, {"No Response", len(r.NoResponse)},
+		{"Not Expected", len(r.Unexpected)}, {"Not Trusted", r.Undecodable},
+	} {
+		if c.count > 0 {
+			line(c.label, "%d", c.count)
+		}
+	}
+	for _, name := range slices.Concat(r.NotSent, r.NoResponse) {
+		fmt.Fprintf(w, "   No response from %s\n", cleanLine(name))
+	}
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// pingOutput prints replies as they arrive, and what they amount to.
+type pingOutput struct {
+	env     *Env
+	out     *bufio.Writer
+	json    bool
+	sort    bool
+	replies []pingReply
+}
+
+// A pingReply is one answer, and one object of the JSON output.
+type pingReply struct {
+	Sender string  `json:"sender"`
+	Time   float64 `json:"time_ms"`
+}
+
+func newPingOutput(env *Env, o *pingOptions) *pingOutput {
+	return &pingOutput{env: env, out: bufio.NewWriterSize(env.Out, 16<<10), json: o.rpc.json, sort: o.sort}
+}
+
+func (p *pingOutput) add(r client.Reply) {
+	reply := pingReply{Sender: r.Sender, Time: milliseconds(r.After)}
+	p.replies = append(p.replies, reply)
+	if !p.json && !p.sort {
+		p.line(reply)
+	}
+}
+
+func (p *pingOutput) line(r pingReply) {
+	fmt.Fprintf(p.out, "%-40s time=%.2f ms\n", cleanLine(r.Sender), r.Time)
+}
+
+// flush shows what was printed. An error stays with the writer until finish.
+func (p *pingOutput) flush() { _ = p.out.Flush() }
+
+func (p *pingOutput) finish(graph bool) error {
+	if p.sort {
+		slices.SortStableFunc(p.replies, func(a, b pingReply) int { return cmp.Compare(a.Sender, b.Sender) })
+	}
+	if p.json {
+		return writeJSON(p.env, p.replies)
+	}
+	if p.sort {
+		for _, r := range p.replies {
+			p.line(r)
+		}
+	}
+	p.statistics(graph)
+	return p.out.Flush()
+}
+
+// statistics prints the summary, to the letter that Ruby prints.
+func (p *pingOutput) statistics(graph bool) {
+	fmt.Fprint(p.out, "\n\n---- ping statistics ----\n")
+	if len(p.replies) == 0 {
+		fmt.Fprintln(p.out, "No responses received")
+		return
+	}
+	times := make([]float64, len(p.replies))
+	sum := 0.0
+	for i, r := range p.replies {
+		times[i] = r.Time
+		sum += r.Time
+	}
+	bars := ""
+	if graph {
+		bars = spark(times)
+	}
+	fmt.Fprintf(p.out, "%d replies max: %.2f min: %.2f avg: %.2f %s\n",
+		len(times), slices.Max(times), slices.Min(times), sum/float64(len(times)), bars)
+}

@@ -123,10 +123,12 @@ func printFlag(w io.Writer, f *pflag.Flag) {
 	} else {
 		left.WriteString("    ")
 	}
-	for _, alias := range spellings(f.Name) {
-		left.WriteString("--" + alias + ", ")
+	names := append(spellings(f.Name), f.Name)
+	if len(names) > 2 {
+		// As in Ruby: the full name first where there are several others.
+		names = append(names[len(names)-1:], names[:len(names)-1]...)
 	}
-	left.WriteString("--" + f.Name)
+	left.WriteString("--" + strings.Join(names, ", --"))
 	if f.NoOptDefVal == "" {
 		left.WriteString(" " + valueName(f))
 	}

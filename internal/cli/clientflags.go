@@ -1,0 +1,188 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// clientFlags are the options that every command has that talks to a collective,
+// in the groups of Ruby's help. Which of them a command has no use for it says
+// with refuse.
+type clientFlags struct {
+	// Always there.
+	config  string
+	verbose bool
+
+	// Common options.
+	target            string
+	discoveryTimeout  seconds
+	timeout           seconds
+	ttl               seconds
+	replyTo           string
+	method            string
+	methodOptions     []string
+	nodes             string
+	publishTimeout    seconds
+	threaded          bool // accepted: publishing and receiving always overlap
+	sort              bool
+	connectionTimeout seconds
+
+	hosts hostFilters
+	rpc   rpcFlags
+
+	methodClash bool // --disc-method was given with two values
+}
+
+// rpcFlags are the options about results.
+type rpcFlags struct {
+	noProgress bool
+	one        bool
+	batch      string
+	batchSleep seconds
+	limitSeed  string
+	limit      string
+	json       bool
+	display    string
+}
+
+// add defines the flags. Those of the command itself come before, so that they
+// stand first in the help text.
+func (f *clientFlags) add(set *pflag.FlagSet) {
+	f.rpc.add(set)
+	text(set, groupAlways, &f.config, "config", "c", "FILE", "Load configuration from file rather than default")
+	set.BoolVarP(&f.verbose, "verbose", "v", false, "Be verbose")
+	set.BoolP("help", "h", false, "Display this screen")
+	group(set, groupAlways, "verbose", "help")
+	f.addCommon(set)
+	f.hosts.add(set)
+}
+
+func (f *clientFlags) addCommon(set *pflag.FlagSet) {
+	const g = groupCommon
+	text(set, g, &f.target, "target", "T", "COLLECTIVE", "Target messages to a specific sub collective")
+	value(set, g, &f.discoveryTimeout, "discovery-timeout", "", "SECONDS", "Timeout for doing discovery")
+	value(set, g, &f.timeout, "timeout", "t", "SECONDS", "Timeout for calling remote agents")
+	set.BoolFuncP("quiet", "q", "Do not be verbose", func(string) error { f.verbose = false; return nil })
+	value(set, g, &f.ttl, "ttl", "", "TTL", "Set the message validity period")
+	text(set, g, &f.replyTo, "reply-to", "", "TARGET", "Set a custom target for replies")
+	set.Func("disc-method", "Which discovery method to use", func(m string) error {
+		f.methodClash = f.methodClash || f.method != "" && f.method != m
+		f.method = m
+		return nil
+	})
+	takes(set, "disc-method", "METHOD")
+	set.StringArrayVar(&f.methodOptions, "disc-option", nil, "Options to pass to the discovery method")
+	takes(set, "disc-option", "OPTION")
+	text(set, g, &f.nodes, "nodes", "", "FILE", "List of nodes to address")
+	value(set, g, &f.publishTimeout, "publish_timeout", "", "TIMEOUT", "Timeout for publishing requests to remote agents.")
+	set.BoolVar(&f.threaded, "threaded", false, "Start publishing requests and receiving responses in threaded mode.")
+	set.BoolVar(&f.sort, "sort", false, "Sort the output of an RPC call before processing.")
+	value(set, g, &f.connectionTimeout, "connection-timeout", "", "TIMEOUT", "Set the timeout for establishing a connection to the middleware")
+	group(set, g, "quiet", "disc-method", "disc-option", "threaded", "sort")
+}
+
+func (r *rpcFlags) add(set *pflag.FlagSet) {
+	const g = groupRPC
+	set.BoolVar(&r.noProgress, "no-progress", false, "Do not show the progress bar")
+	set.BoolVarP(&r.one, "one", "1", false, "Send request to only one discovered nodes")
+	text(set, g, &r.batch, "batch", "", "SIZE", "Do requests in batches")
+	value(set, g, &r.batchSleep, "batch-sleep", "", "SECONDS", "Sleep time between batches")
+	text(set, g, &r.limitSeed, "limit-seed", "", "NUMBER", "Seed value for deterministic random batching")
+	text(set, g, &r.limit, "limit-nodes", "", "COUNT", "Send request to only a subset of nodes, can be a percentage")
+	set.BoolVarP(&r.json, "json", "j", false, "Produce JSON output")
+	text(set, g, &r.display, "display", "", "MODE", "Influence how results are displayed. One of ok, all or failed")
+	group(set, g, "no-progress", "one", "json")
+}
+
+// text defines a flag whose value is a text.
+func text(set *pflag.FlagSet, heading string, p *string, name, short, what, usage string) {
+	set.StringVarP(p, name, short, "", usage)
+	group(set, heading, name)
+	takes(set, name, what)
+}
+
+// value defines a flag whose value has a form of its own.
+func value(set *pflag.FlagSet, heading string, v pflag.Value, name, short, what, usage string) {
+	set.VarP(v, name, short, usage)
+	group(set, heading, name)
+	takes(set, name, what)
+}
+
+// check refuses what contradicts itself.
+func (f *clientFlags) check(cmd *cobra.Command, args []string) error {
+	switch {
+	case len(args) > 0:
+		return hinted(fmt.Errorf("%s takes no arguments, but was given %q", cmd.Name(), args[0]),
+			"A filter of several words needs its option before each, or quotes around all")
+	case f.methodClash:
+		return usageErrorf("Discovery method is already set by a competing option")
+	case f.nodes != "" && (f.method != "" || len(f.methodOptions) > 0):
+		return usageErrorf("Cannot mix --disc-method, --disc-option and --nodes")
+	case f.rpc.one && f.rpc.limit != "":
+		return usageErrorf("Cannot mix --one and --limit")
+	case f.ttl.set && f.ttl.Duration == 0:
+		return usageErrorf("invalid argument: --ttl 0: a message that is never valid reaches nobody")
+	}
+	if f.nodes != "" {
+		file, err := os.Open(f.nodes)
+		if err != nil {
+			return usageErrorf("Cannot read the discovery file %s: %w", f.nodes, err)
+		}
+		file.Close()
+	}
+	return nil
+}
+
+// refuse says of flags that they make no sense with this command, if they stand
+// on its line. In MCOLLECTIVE_EXTRA_OPTS they are meant for other commands.
+func refuse(cmd *cobra.Command, why string, names ...string) error {
+	for _, name := range names {
+		f := cmd.Flags().Lookup(name)
+		if f != nil && f.Changed && len(f.Annotations[fromEnvironment]) == 0 {
+			return usageErrorf("--%s does not apply to %s: %s", name, cmd.Name(), why)
+		}
+	}
+	return nil
+}
+
+// A limit is a number of nodes or a share of those discovered; zero means all.
+type limit struct {
+	count   int
+	percent float64
+}
+
+// parse reads --one and --limit.
+func (r *rpcFlags) parseLimit() (limit, error) {
+	if r.one {
+		return limit{count: 1}, nil
+	}
+	if r.limit == "" {
+		return limit{}, nil
+	}
+	digits, percent := strings.CutSuffix(r.limit, "%")
+	n, err := strconv.Atoi(digits)
+	if err != nil || n <= 0 {
+		return limit{}, usageErrorf("Invalid limit specified: %s; valid limits are a number of nodes and a percentage, like 10 and 10%%", r.limit)
+	}
+	if percent {
+		return limit{percent: float64(n)}, nil
+	}
+	return limit{count: n}, nil
+}
+
+// of returns how many of n nodes the limit leaves: a share is rounded down, but is
+// one at least.
+func (l limit) of(n int) int {
+	switch {
+	case l.percent > 0:
+		return min(n, max(1, int(float64(n)*l.percent/100)))
+	case l.count > 0:
+		return min(n, l.count)
+	}
+	return n
+}

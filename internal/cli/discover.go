@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"bufio"
+	"fmt"
+	"strings"
+	"time"
+
+	"mcollective/discovery"
+	"mcollective/filter"
+	"mcollective/internal/config"
+)
+
+// What the methods of discovery take when nothing says otherwise, and what each
+// data function in a compound filter may take on top.
+const (
+	broadcastTime = 2 * time.Second
+	functionTime  = time.Second
+)
+
+// The names of the discovery methods.
+const (
+	methodBroadcast = "mc"
+	methodFlatfile  = "flatfile"
+	methodStdin     = "stdin"
+)
+
+// A choice is the discovery method that the flags, the configuration and the
+// filter lead to.
+type choice struct {
+	name    string
+	local   discovery.Method // nil for the broadcast
+	timeout time.Duration
+}
+
+// chooseMethod decides how nodes are found. With piped set, names on standard
+// input are taken when no method was asked for.
+func (f *clientFlags) chooseMethod(env *Env, cfg *config.Config, hosts filter.Filter, piped bool) (choice, error) {
+	name, options := cfg.DefaultDiscoveryMethod, cfg.DefaultDiscoveryOptions
+	input := bufio.NewReader(env.In)
+	switch {
+	case f.nodes != "":
+		name, options = methodFlatfile, []string{f.nodes}
+	case f.method != "":
+		name, options = f.method, f.methodOptions
+	case len(f.methodOptions) > 0:
+		options = f.methodOptions
+	case piped && !env.InTerminal && arrives(env, input):
+		name, options = methodStdin, nil
+	}
+	// No other method can answer it, and Ruby switches, too.
+	if len(hosts.Compound) > 0 {
+		name = methodBroadcast
+	}
+	option := ""
+	if len(options) > 0 {
+		option = options[0]
+	}
+	switch strings.ToLower(name) {
+	case methodBroadcast:
+		t := f.discoveryTimeout.or(cfg.DiscoveryTimeout, broadcastTime)
+		return choice{name: methodBroadcast, timeout: t + time.Duration(functions(hosts))*functionTime}, nil
+	case methodFlatfile:
+		return f.direct(cfg, choice{name: methodFlatfile, local: discovery.Flatfile{Path: option}})
+	case methodStdin:
+		return f.direct(cfg, choice{name: methodStdin, local: discovery.Stdin{Reader: input, Format: option}})
+	}
+	return choice{}, hinted(usageErrorf("Unknown discovery method %s", name), "There are mc, flatfile and stdin")
+}
+
+// direct checks that nodes may be addressed by name, which the methods other than
+// the broadcast are for.
+func (f *clientFlags) direct(cfg *config.Config, c choice) (choice, error) {
+	if !cfg.DirectAddressing {
+		return choice{}, usageErrorf("the %s discovery method needs direct addressing, which the configuration turns off (direct_addressing)", c.name)
+	}
+	return c, nil
+}
+
+// stdinPatience is how long a silent pipe is waited for without a word.
+const stdinPatience = 2 * time.Second
+
+// arrives tells whether something is piped in. It waits for the first byte or the
+// end, as Ruby does; a command that was started with a silent pipe by accident
+// would seem to hang, so after a while it says what it waits for.
+func arrives(env *Env, in *bufio.Reader) bool {
+	hint := time.AfterFunc(stdinPatience, func() {
+		fmt.Fprintln(env.Err, "Waiting for the names of nodes on standard input; with --dm mc, or with </dev/null, the collective is asked instead")
+	})
+	defer hint.Stop()
+	_, err := in.Peek(1)
+	return err == nil
+}

@@ -1,0 +1,226 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"mcollective/discovery"
+	"mcollective/filter"
+	"mcollective/internal/config"
+)
+
+// findOptions are the flags of find.
+type findOptions struct {
+	clientFlags
+}
+
+func newFind(env *Env) *cobra.Command {
+	o := &findOptions{}
+	cmd := &cobra.Command{
+		Use:   "find [options] [filters]",
+		Short: "Find hosts using the discovery system matching filter criteria",
+		Example: "    mco find -F operatingsystem=CentOS -F 'processorcount>1'\n" +
+			"    mco find -S \"webserver and not environment=production\"\n" +
+			"    mco find -C webserver -j | mco find -I /^web/",
+	}
+	o.add(cmd.Flags())
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := o.check(cmd, args); err != nil {
+			return err
+		}
+		if err := refuse(cmd, "it asks nothing of the nodes it finds", "batch", "batch-sleep", "reply-to", "display"); err != nil {
+			return err
+		}
+		if err := refuse(cmd, "nodes are picked anew each time", "limit-seed"); err != nil {
+			return err
+		}
+		if refuse(cmd, "", "timeout") != nil {
+			fmt.Fprintln(env.Err, "find calls no agent, so that --timeout changes nothing; --dt is how long it looks for nodes")
+		}
+		return o.run(cmd.Context(), env)
+	}
+	return cmd
+}
+
+func (o *findOptions) run(ctx context.Context, env *Env) error {
+	hosts, err := o.hosts.parse()
+	if err != nil {
+		return err
+	}
+	most, err := o.rpc.parseLimit()
+	if err != nil {
+		return err
+	}
+	cfg, collective, err := o.configuration(env)
+	if err != nil {
+		return err
+	}
+	env.plain = !cfg.Color
+	method, err := o.chooseMethod(env, cfg, hosts, true)
+	if err != nil {
+		return err
+	}
+	ctx, stop := env.Interruptible(ctx)
+	defer stop()
+
+	start := env.Now()
+	out := &findOutput{env: env, out: bufio.NewWriterSize(env.Out, 16<<10), json: o.rpc.json}
+	// What is still to be sorted or counted, or comes with words around it, cannot
+	// be shown before it is complete.
+	random := cfg.RPCLimitMethod == "random" && most != limit{}
+	out.stream = !o.verbose && !o.sort && !o.rpc.json && !random && most.percent == 0
+	names, err := o.discover(ctx, env, cfg, collective, hosts, method, most, out)
+	if err != nil {
+		return err
+	}
+	names = pick(names, most, random)
+	if o.sort {
+		slices.Sort(names)
+	}
+	if o.verbose {
+		fmt.Fprintln(env.Err)
+	}
+	if err := out.finish(names); err != nil {
+		return fmt.Errorf("write the names: %w", err)
+	}
+	if o.verbose {
+		fmt.Fprintf(env.Err, "\nDiscovered %d nodes in %.2f seconds using the %s discovery plugin\n", len(names), env.Now().Sub(start).Seconds(), method.name)
+	}
+	// An interrupted search proves nothing about who is not in it.
+	if len(names) == 0 || ctx.Err() != nil {
+		return exit(exitFailed)
+	}
+	return nil
+}
+
+// discover finds the nodes by the method that was chosen.
+func (o *findOptions) discover(ctx context.Context, env *Env, cfg *config.Config, collective string, hosts filter.Filter, method choice, most limit, out *findOutput) ([]string, error) {
+	if names, ok := literal(hosts); ok && method.name == methodBroadcast {
+		return names, nil
+	}
+	q := discovery.Query{Collective: collective, Filter: hosts, Timeout: method.timeout, TTL: o.ttl.Duration}
+	if method.local != nil {
+		o.announce(env, method)
+		names, err := method.local.Discover(ctx, q)
+		if err != nil && method.name == methodStdin {
+			err = hinted(err, "Standard input is no terminal, so that names are read from it; with --dm mc the collective is asked")
+		}
+		o.announced(env, len(names), err)
+		return names, err
+	}
+	if cfg.RPCLimitMethod != "random" {
+		q.Limit = most.count
+	}
+	s, err := o.open(ctx, env, cfg, collective)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	// The nodes that other commands could call, as Ruby finds them.
+	q.Filter.Agents = append(slices.Clone(q.Filter.Agents), filter.Pattern{Text: "rpcutil"})
+	o.announce(env, method)
+	names, err := s.client.DiscoverEach(ctx, q, out.add, out.flush)
+	o.announced(env, len(names), err)
+	return names, err
+}
+
+// announce tells with -v what is about to happen, and announced what came of it.
+func (o *findOptions) announce(env *Env, method choice) {
+	switch {
+	case !o.verbose:
+	case method.timeout > 0:
+		fmt.Fprintf(env.Err, "Discovering hosts using the %s method for %s second(s) .... ", method.name, plainSeconds(method.timeout))
+	default:
+		fmt.Fprintf(env.Err, "Discovering hosts using the %s method .... ", method.name)
+	}
+}
+
+func (o *findOptions) announced(env *Env, n int, err error) {
+	switch {
+	case !o.verbose:
+	case err != nil:
+		fmt.Fprintln(env.Err)
+	default:
+		fmt.Fprintln(env.Err, n)
+	}
+}
+
+func plainSeconds(d time.Duration) string {
+	s := fmt.Sprintf("%.3f", d.Seconds())
+	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
+}
+
+// literal returns the identities of a filter that has nothing but identities and
+// no pattern among them. As in Ruby these are the nodes, without asking: whoever
+// names nodes wants to hear of each. With any other filter the nodes have to be
+// asked; Ruby drops that filter.
+func literal(f filter.Filter) ([]string, bool) {
+	if len(f.Identities) == 0 || len(f.Facts)+len(f.Classes)+len(f.Agents)+len(f.Compound) > 0 {
+		return nil, false
+	}
+	var names []string
+	for _, p := range f.Identities {
+		if p.Regexp || strings.HasPrefix(p.Text, "/") {
+			return nil, false
+		}
+		if !slices.Contains(names, p.Text) {
+			names = append(names, p.Text)
+		}
+	}
+	return names, true
+}
+
+// pick leaves as many names as the limit says: the first, or any.
+func pick(names []string, most limit, random bool) []string {
+	n := most.of(len(names))
+	if random && n < len(names) {
+		names = slices.Clone(names)
+		rand.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+	}
+	return names[:n]
+}
+
+// findOutput prints names, one to a line.
+type findOutput struct {
+	env    *Env
+	out    *bufio.Writer
+	json   bool
+	stream bool // each name is printed when it is found
+	shown  int
+}
+
+// A found is one object of the JSON output, which find and others read again.
+type found struct {
+	Sender string `json:"sender"`
+}
+
+func (f *findOutput) add(name string) {
+	if f.stream {
+		fmt.Fprintln(f.out, cleanLine(name))
+		f.shown++
+	}
+}
+
+// flush shows what was printed. An error stays with the writer until finish.
+func (f *findOutput) flush() { _ = f.out.Flush() }
+
+func (f *findOutput) finish(names []string) error {
+	if f.json {
+		list := make([]found, len(names))
+		for i, n := range names {
+			list[i].Sender = n
+		}
+		return writeJSON(f.env, list)
+	}
+	for _, n := range names[min(f.shown, len(names)):] {
+		fmt.Fprintln(f.out, cleanLine(n))
+	}
+	return f.out.Flush()
+}

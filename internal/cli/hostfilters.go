@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"mcollective/filter"
+)
+
+// hostFilters are the options that say which nodes are meant. Each may be given
+// several times.
+type hostFilters struct {
+	with, selects, facts, classes, agents, identities []string
+}
+
+func (h *hostFilters) add(set *pflag.FlagSet) {
+	list := func(p *[]string, name, short, what, usage string) {
+		// Not StringSlice: it would cut at commas.
+		set.StringArrayVarP(p, name, short, nil, usage)
+		group(set, groupFilter, name)
+		takes(set, name, what)
+	}
+	list(&h.with, "with", "W", "FILTER", "Combined classes and facts filter")
+	list(&h.selects, "select", "S", "FILTER", "Compound filter combining facts and classes")
+	list(&h.facts, "with-fact", "F", "fact=val", "Match hosts with a certain fact")
+	list(&h.classes, "with-class", "C", "CLASS", "Match hosts with a certain config management class")
+	list(&h.agents, "with-agent", "A", "AGENT", "Match hosts with a certain agent")
+	list(&h.identities, "with-identity", "I", "IDENT", "Match hosts with a certain configured identity")
+}
+
+// parse turns the options into a filter. What cannot be read is an error, never
+// left out: a filter that is lost lets everybody through.
+func (h *hostFilters) parse() (filter.Filter, error) {
+	var f filter.Filter
+	var errs []error
+	for _, text := range h.with {
+		facts, classes, err := filter.ParseWith(text)
+		f.Facts, f.Classes = append(f.Facts, facts...), append(f.Classes, classes...)
+		errs = append(errs, err)
+	}
+	for _, text := range h.selects {
+		c, err := filter.ParseCompound(text)
+		f.Compound = append(f.Compound, c)
+		errs = append(errs, err)
+	}
+	for _, text := range h.facts {
+		fact, err := filter.ParseFact(text)
+		f.Facts = append(f.Facts, fact)
+		errs = append(errs, err)
+	}
+	for _, list := range []struct {
+		texts []string
+		to    *[]filter.Pattern
+	}{{h.classes, &f.Classes}, {h.agents, &f.Agents}, {h.identities, &f.Identities}} {
+		for _, text := range list.texts {
+			p, err := filter.ParsePattern(text)
+			*list.to = append(*list.to, p)
+			errs = append(errs, err)
+		}
+	}
+	for _, err := range errs {
+		if err != nil {
+			return filter.Filter{}, filterError(err)
+		}
+	}
+	return f, nil
+}
+
+// filterError shows where a filter's text stops making sense.
+func filterError(err error) error {
+	var parse *filter.ParseError
+	if !errors.As(err, &parse) || parse.Text == "" {
+		return &usageError{err: err}
+	}
+	return hinted(err, "    "+strings.ReplaceAll(parse.Caret(), "\n", "\n    "))
+}
+
+// functions counts the calls of data functions in a filter, each of which may take
+// a node some time.
+func functions(f filter.Filter) int {
+	n := 0
+	for _, c := range f.Compound {
+		for _, t := range c {
+			if t.Kind == filter.Call {
+				n++
+			}
+		}
+	}
+	return n
+}

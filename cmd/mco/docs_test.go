@@ -1,0 +1,61 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"mcollective/internal/cli"
+)
+
+// TestPagesAndHelpAgree holds docs/commands to what the commands say themselves:
+// each command has a page, and both name the same flags.
+func TestPagesAndHelpAgree(t *testing.T) {
+	run := func(words ...string) string {
+		var out, errs bytes.Buffer
+		if code := cli.Main(words, &cli.Env{Out: &out, Err: &errs}); code != 0 {
+			t.Fatalf("mco %q exits %d: %s", words, code, errs.String())
+		}
+		return out.String()
+	}
+	flag := regexp.MustCompile(`--[a-z][a-z_-]*[a-z]`)
+	flags := func(text string) []string {
+		found := flag.FindAllString(text, -1)
+		slices.Sort(found)
+		return slices.Compact(found)
+	}
+	for command := range strings.FieldsSeq(run("completion", "--list-applications")) {
+		path := filepath.Join("..", "..", "docs", "commands", command+".md")
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Errorf("command %s has no page: %v", command, err)
+			continue
+		}
+		page := string(data)
+		// Flags that many commands share are explained once.
+		if strings.Contains(page, "(common.md)") {
+			shared, err := os.ReadFile(filepath.Join("..", "..", "docs", "commands", "common.md"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			page += string(shared)
+		}
+		// "mco --version" and the like speak of something else.
+		page = regexp.MustCompile(`mco --[a-z]+`).ReplaceAllString(page, "")
+		written, real := flags(page), flags(run("help", command))
+		for _, f := range written {
+			if !slices.Contains(real, f) {
+				t.Errorf("%s names %s, which mco %s does not have", path, f, command)
+			}
+		}
+		for _, f := range real {
+			if !slices.Contains(written, f) {
+				t.Errorf("mco %s has %s, which %s does not explain", command, f, path)
+			}
+		}
+	}
+}

@@ -1,0 +1,283 @@
+// Package nats is the connector for NATS brokers: the embedded one, a single
+// nats-server, or a cluster.
+//
+// The subjects are
+//
+//	<collective>.broadcast.agent.<agent>
+//	<collective>.node.<identity>
+//	<collective>.reply.<identity>.<random>
+//
+// where an identity keeps its dots. Every part is checked before it becomes one,
+// so that no name can hold a wildcard or another subject.
+//
+// A connection is lost within 24 seconds of a silent peer, comes back by itself
+// for as long as it takes, and restores its subscriptions. What is published
+// meanwhile waits in a small buffer, then in Publish. Requests that nobody
+// listens to are not told from requests that nobody answers.
+package nats
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	gonats "github.com/nats-io/nats.go"
+
+	"mcollective/connector"
+)
+
+// DefaultServer is connected to when no server is named.
+const DefaultServer = "nats://127.0.0.1:4222"
+
+// Options say where to connect and as whom.
+type Options struct {
+	// Servers to try, as nats://host:port, tls://host:port, ws://host:port,
+	// wss://host:port or host:port; a URL may carry user:password@ or token@.
+	// The default port is 4222. Default DefaultServer.
+	Servers []string
+
+	// Ordered has the servers tried in the given order instead of a random one.
+	Ordered bool
+
+	// Identity is the node or client that connects. It is the name of the
+	// connection and part of the reply addresses. Required.
+	Identity string
+
+	// Collectives limits whose reply addresses Publish accepts; they come from
+	// requests and are the sender's to choose. Default: those of any collective.
+	Collectives []string
+
+	// AllowAnyReply has Publish accept every valid subject as a reply address.
+	// By default it must be one of this package's, or begin with "_INBOX.".
+	AllowAnyReply bool
+
+	// User and Password, Token, Credentials (a file made by nsc) and NkeySeed (a
+	// file that holds a seed) are ways to authenticate; at most one may be used.
+	User, Password string
+	Token          string
+	Credentials    string
+	NkeySeed       string
+
+	// TLS says how to use TLS. Without it, TLS is used if a server's URL or the
+	// server itself asks for it, verified with the system's authorities.
+	TLS TLS
+
+	// ConnectTimeout bounds one attempt on one server. Default 2 s.
+	ConnectTimeout time.Duration
+
+	// ReconnectMin and ReconnectMax bound the random wait between rounds of
+	// attempts, which grows from ReconnectMin...4*ReconnectMin on. Default 0.5 s
+	// and 20 s.
+	ReconnectMin, ReconnectMax time.Duration
+
+	// PingInterval is how often the server is asked for a sign of life; after two
+	// without an answer the connection counts as lost at the next. Default 8 s.
+	PingInterval time.Duration
+
+	// WriteTimeout is how long the server may refuse to read. Default 10 s.
+	WriteTimeout time.Duration
+
+	// PendingMessages and PendingBytes bound what one subscription holds that
+	// receive has not yet taken; more is dropped, counted in Status and logged.
+	// Default 65,536 and 64 MiB, and 1,048,576 and 512 MiB for replies.
+	PendingMessages, PendingBytes int
+
+	// Logger is told about lost connections and messages. Default: nobody is.
+	Logger *slog.Logger
+}
+
+// reconnectBuffer is what may be published without a connection before Publish
+// waits, in bytes: the answers that a node had on its tongue, not an afternoon's.
+const reconnectBuffer = 256 << 10
+
+// Conn is a connection to a NATS server.
+type Conn struct {
+	opts   Options
+	log    *slog.Logger
+	nc     *gonats.Conn
+	closed atomic.Bool
+
+	reconnects atomic.Uint64
+
+	mu        sync.Mutex
+	subs      map[*subscription]struct{}
+	dropped   uint64        // by subscriptions that are closed
+	server    string        // last seen
+	lastErr   error         // of the connection
+	changed   chan struct{} // closed and made anew when the connection's state changes
+	lastDrops time.Time     // when drops were last logged
+}
+
+var _ connector.Connector = (*Conn)(nil)
+
+// Connect connects to one of the servers. When ctx has a deadline each server is
+// tried once, within it, and the error names every one and why it failed;
+// otherwise Connect tries again until ctx ends, and logs.
+func Connect(ctx context.Context, o Options) (*Conn, error) {
+	if err := o.complete(); err != nil {
+		return nil, fmt.Errorf("nats: %w", err)
+	}
+	c := &Conn{opts: o, log: o.Logger, subs: map[*subscription]struct{}{}, changed: make(chan struct{})}
+	for round := 1; ; round++ {
+		err := c.first(ctx)
+		if err == nil {
+			return c, nil
+		}
+		if _, bounded := ctx.Deadline(); bounded || ctx.Err() != nil || !errors.As(err, new(*unreachable)) {
+			return nil, fmt.Errorf("nats: %w", err)
+		}
+		wait := c.backoff(round)
+		c.log.Warn("no broker; trying again", "error", err, "in", wait.Round(time.Millisecond))
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return nil, fmt.Errorf("nats: %w (%w)", err, context.Cause(ctx))
+		}
+	}
+}
+
+// complete checks the options and fills in the defaults.
+func (o *Options) complete() error {
+	if err := checkName("identity", o.Identity, true); err != nil {
+		return err
+	}
+	for _, name := range o.Collectives {
+		if err := checkName("collective", name, false); err != nil {
+			return err
+		}
+	}
+	ways := 0
+	for _, set := range []bool{o.User != "" || o.Password != "", o.Token != "", o.Credentials != "", o.NkeySeed != ""} {
+		if set {
+			ways++
+		}
+	}
+	if ways > 1 {
+		return errors.New("choose one of user and password, token, credentials file and nkey seed file")
+	}
+	orDefault(&o.ConnectTimeout, 2*time.Second)
+	orDefault(&o.ReconnectMin, 500*time.Millisecond)
+	orDefault(&o.ReconnectMax, 20*time.Second)
+	orDefault(&o.PingInterval, 8*time.Second)
+	orDefault(&o.WriteTimeout, 10*time.Second)
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if len(o.Servers) == 0 {
+		o.Servers = []string{DefaultServer}
+	}
+	servers := make([]string, 0, len(o.Servers))
+	for _, s := range o.Servers {
+		u, err := serverURL(s)
+		if err != nil {
+			return err
+		}
+		servers = append(servers, u)
+	}
+	o.Servers = servers
+	return nil
+}
+
+func orDefault(d *time.Duration, otherwise time.Duration) {
+	if *d <= 0 {
+		*d = otherwise
+	}
+}
+
+// backoff is the wait before a round of attempts, counted from 1. Any moment of
+// a growing span is as likely as another, so that nodes which lost a broker
+// together do not come back together.
+func (c *Conn) backoff(round int) time.Duration {
+	low, high := c.opts.ReconnectMin, c.opts.ReconnectMin
+	for range round {
+		if high *= 4; high >= c.opts.ReconnectMax {
+			high = c.opts.ReconnectMax
+			break
+		}
+	}
+	if high <= low {
+		return low
+	}
+	return low + rand.N(high-low)
+}
+
+// Status implements connector.Connector.
+func (c *Conn) Status() connector.Status {
+	connected := c.nc.IsConnected()
+	server := hostPort(c.nc.ConnectedUrlRedacted())
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if server != "" {
+		c.server = server
+	}
+	st := connector.Status{
+		Connected:  connected,
+		Server:     c.server,
+		Reconnects: c.reconnects.Load(),
+		Dropped:    c.dropped,
+		LastError:  c.lastErr,
+	}
+	for s := range c.subs {
+		st.Dropped += s.dropped()
+	}
+	if !connected && st.LastError == nil {
+		if st.LastError = errLost; c.closed.Load() {
+			st.LastError = connector.ErrClosed
+		}
+	}
+	return st
+}
+
+var errLost = errors.New("the broker ended the connection")
+
+// Flush implements connector.Connector.
+func (c *Conn) Flush(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("nats: flush: %w", err)
+	}
+	if _, ok := ctx.Deadline(); !ok { // which the library insists on
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, 24*time.Hour)
+		defer cancel()
+	}
+	for {
+		err := c.nc.FlushWithContext(ctx)
+		switch {
+		case err == nil:
+			return nil
+		case c.closed.Load():
+			return fmt.Errorf("nats: flush: %w", connector.ErrClosed)
+		case errors.Is(err, gonats.ErrConnectionClosed) && !c.nc.IsClosed() && ctx.Err() == nil:
+			// Lost while we waited. Once it is back the round trip is worth trying
+			// again: what was buffered by then is sent first.
+			continue
+		}
+		return fmt.Errorf("nats: flush: %w", err)
+	}
+}
+
+// closePatience bounds how long Close waits for a broker that does not answer.
+const closePatience = 2 * time.Second
+
+// Close implements connector.Connector.
+func (c *Conn) Close() error {
+	if !c.closed.CompareAndSwap(false, true) {
+		return nil
+	}
+	var err error
+	if c.nc.IsConnected() {
+		// Closing a socket on which answers still arrive resets it, and a reset
+		// takes what was written along; after a round trip nothing is left to lose.
+		if err = c.nc.FlushTimeout(closePatience); err != nil {
+			err = fmt.Errorf("nats: close: %w", err)
+		}
+	}
+	c.nc.Close()
+	c.stateChanged()
+	return err
+}

@@ -1,0 +1,138 @@
+package nats
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	gonats "github.com/nats-io/nats.go"
+
+	"mcollective/connector"
+)
+
+// What one subscription may hold until receive takes it. Answers are given much
+// room: thousands of nodes speak at once, and what is dropped is gone.
+const (
+	pendingRequests     = 64 << 10
+	pendingRequestBytes = 64 << 20
+	pendingReplies      = 1 << 20
+	pendingReplyBytes   = 512 << 20
+)
+
+type subscription struct {
+	conn    *Conn
+	sub     *gonats.Subscription
+	target  connector.Target
+	address string
+	receive func(connector.Delivery)
+
+	mu     sync.Mutex // held while receive runs
+	closed bool
+}
+
+// Subscribe implements connector.Connector. Close of the subscription must not
+// be called from within receive.
+func (c *Conn) Subscribe(ctx context.Context, from connector.Target, receive func(connector.Delivery)) (connector.Subscription, error) {
+	s, err := c.subscribe(ctx, from, receive)
+	if err != nil {
+		return nil, fmt.Errorf("nats: subscribe: %w", err)
+	}
+	return s, nil
+}
+
+func (c *Conn) subscribe(ctx context.Context, from connector.Target, receive func(connector.Delivery)) (*subscription, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s := &subscription{conn: c, target: from, receive: receive}
+	messages, bytes := pendingRequests, pendingRequestBytes
+	var subj string
+	var err error
+	if from.Kind == connector.Reply {
+		messages, bytes = pendingReplies, pendingReplyBytes
+		subj, err = c.replySubject(from)
+		s.address = subj
+	} else {
+		subj, err = subject(from)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if c.opts.PendingMessages > 0 {
+		messages = c.opts.PendingMessages
+	}
+	if c.opts.PendingBytes > 0 {
+		bytes = c.opts.PendingBytes
+	}
+	s.mu.Lock() // until s is complete
+	defer s.mu.Unlock()
+	if s.sub, err = c.nc.Subscribe(subj, s.deliver); err != nil {
+		if c.closed.Load() {
+			err = connector.ErrClosed
+		}
+		return nil, err
+	}
+	if err := s.sub.SetPendingLimits(messages, bytes); err != nil {
+		return nil, errors.Join(err, s.sub.Unsubscribe())
+	}
+	c.mu.Lock()
+	c.subs[s] = struct{}{}
+	c.mu.Unlock()
+	return s, nil
+}
+
+// noResponders is what a broker answers in the place of subscribers that do not
+// exist. To a collective, nobody is a number of nodes like any other.
+const noResponders = "503"
+
+func (s *subscription) deliver(m *gonats.Msg) {
+	d := connector.Delivery{Message: connector.Message{Data: m.Data, ReplyTo: m.Reply}, Target: s.target}
+	if m.Header != nil {
+		if len(m.Data) == 0 && m.Header.Get("Status") == noResponders {
+			return
+		}
+		d.Headers = make(map[string]string, len(m.Header))
+		for k, v := range m.Header {
+			if len(v) > 0 {
+				d.Headers[k] = v[0]
+			}
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed && !s.conn.closed.Load() {
+		s.receive(d)
+	}
+}
+
+// Address implements connector.Subscription.
+func (s *subscription) Address() string { return s.address }
+
+// Close implements connector.Subscription.
+func (s *subscription) Close() error {
+	s.mu.Lock()
+	was := s.closed
+	s.closed = true
+	s.mu.Unlock()
+	if was {
+		return nil
+	}
+	c := s.conn
+	c.mu.Lock()
+	delete(c.subs, s)
+	c.dropped += s.dropped()
+	c.mu.Unlock()
+	if err := s.sub.Unsubscribe(); err != nil && !c.closed.Load() {
+		return fmt.Errorf("nats: unsubscribe: %w", err)
+	}
+	return nil
+}
+
+func (s *subscription) dropped() uint64 {
+	n, err := s.sub.Dropped()
+	if err != nil || n < 0 {
+		return 0
+	}
+	return uint64(n)
+}

@@ -1,0 +1,85 @@
+// Package plugins is the list of everything that a configuration can name, and turns those names into values.
+//
+// It is the one place that knows each connector, security provider and fact
+// source. All others get an interface.
+package plugins
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+
+	"mcollective/connector"
+	"mcollective/internal/config"
+	"mcollective/security"
+)
+
+// connectors: the values of the key connector.
+var connectors = map[string]func(context.Context, *config.Config, *slog.Logger) (connector.Connector, error){
+	"nats": connectNATS,
+}
+
+// A provider plays both roles; the callers below hand out the one that is meant.
+type provider interface {
+	security.Client
+	security.Node
+	Warnings() []string
+}
+
+// providers: the values of the key securityprovider.
+var providers = map[string]func(*config.Config) (provider, error){
+	"psk": newPSK,
+}
+
+// Connect connects to the broker that the configuration names. With a ctx that
+// has a deadline it gives up then, naming each server that it tried and why;
+// otherwise it goes on trying.
+func Connect(ctx context.Context, cfg *config.Config, log *slog.Logger) (connector.Connector, error) {
+	connect, err := choose(connectors, cfg, "connector", cfg.Connector)
+	if err != nil {
+		return nil, err
+	}
+	return connect(ctx, cfg, log)
+}
+
+// ClientSecurity makes the client's half of the security provider, and sentences
+// that the user should read once.
+func ClientSecurity(cfg *config.Config) (sec security.Client, warnings []string, err error) {
+	p, err := newProvider(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	return p, p.Warnings(), nil
+}
+
+// NodeSecurity makes the node's half of the security provider, and sentences
+// that belong into its log when it starts.
+func NodeSecurity(cfg *config.Config) (sec security.Node, warnings []string, err error) {
+	p, err := newProvider(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	return p, p.Warnings(), nil
+}
+
+func newProvider(cfg *config.Config) (provider, error) {
+	make, err := choose(providers, cfg, "securityprovider", cfg.SecurityProvider)
+	if err != nil {
+		return nil, err
+	}
+	return make(cfg)
+}
+
+// choose looks a name up in one of the lists. Ruby takes class names, so that
+// "Psk" means "psk".
+func choose[T any](list map[string]T, cfg *config.Config, key, name string) (T, error) {
+	if v, ok := list[strings.ToLower(name)]; ok {
+		return v, nil
+	}
+	var none T
+	known := strings.Join(slices.Sorted(maps.Keys(list)), ", ")
+	return none, fmt.Errorf("%s: there is no %s %q; there is %s", cfg.Origin(key), key, name, known)
+}

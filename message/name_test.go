@@ -67,3 +67,25 @@ func TestValidCallerIDDoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations for one caller id", n)
 	}
 }
+
+// FuzzNames: what is accepted is what one pattern over the whole text says, and
+// nothing that could leave its place in a topic, path or log line.
+func FuzzNames(f *testing.F) {
+	for _, s := range []string{"uid=0", "cert=../../x", "uid=0\nroot", "n1.example.com", "..", "a.b", "mcollective", "a..b", "é=1"} {
+		f.Add(s)
+	}
+	callerID := regexp.MustCompile(`\A[A-Za-z0-9_]+=[A-Za-z0-9_.\-]+\z`)
+	f.Fuzz(func(t *testing.T, s string) {
+		if want := callerID.MatchString(s) && len(s) <= 256 && !strings.HasSuffix(s, "=.") && !strings.HasSuffix(s, "=.."); (ValidCallerID(s) == nil) != want {
+			t.Errorf("ValidCallerID(%q): %v", s, ValidCallerID(s))
+		}
+		for kind, check := range map[string]func(string) error{"identity": ValidIdentity, "agent": ValidAgent, "collective": ValidCollective, "id": ValidRequestID} {
+			if check(s) != nil {
+				continue
+			}
+			if s == "" || (s == "." || s == "..") && kind != "id" || strings.ContainsAny(s, " \x00\r\n\t\x1b") || kind != "id" && strings.ContainsAny(s, "/\\*>'\"") {
+				t.Errorf("%s %q is accepted", kind, s)
+			}
+		}
+	})
+}

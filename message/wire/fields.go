@@ -40,25 +40,24 @@ type fields struct {
 	err    error
 }
 
-// decodeFields reads an envelope. Keys that nobody knows are skipped, as Ruby
+// decode reads an envelope. Keys that nobody knows are skipped, as Ruby
 // does; a known key as a string instead of a symbol is refused, which Ruby would
 // skip: it can only be there to mislead.
-func (s Serializer) decodeFields(data []byte, p *marshal.Policy) (*fields, error) {
+func (f *fields) decode(s Serializer, data []byte, p *marshal.Policy) error {
 	v, err := s.decode(data, p)
 	if err != nil {
-		return nil, s.wrongSerializer(data, err)
+		return s.wrongSerializer(data, err)
 	}
 	h, ok := v.(*marshal.Hash)
 	if !ok {
-		return nil, s.wrongSerializer(data, fmt.Errorf("the envelope is %s, not a hash", kindOf(v)))
+		return s.wrongSerializer(data, fmt.Errorf("the envelope is %s, not a hash", kindOf(v)))
 	}
-	f := &fields{}
 	for i := range h.Pairs {
 		key := h.Pairs[i].Key
 		name, ok := fieldName(key, s != JSON)
 		if !ok {
 			if str, isString := rawBytes(key); isString && fieldOf(str) < fieldCount {
-				return nil, fmt.Errorf("%q is a string, not a symbol", str)
+				return fmt.Errorf("%q is a string, not a symbol", str)
 			}
 			continue
 		}
@@ -67,11 +66,11 @@ func (s Serializer) decodeFields(data []byte, p *marshal.Policy) (*fields, error
 			continue
 		}
 		if f.values[n] != nil {
-			return nil, fmt.Errorf(":%s is there twice", name)
+			return fmt.Errorf(":%s is there twice", name)
 		}
 		f.values[n] = h.Pairs[i].Value
 	}
-	return f, nil
+	return nil
 }
 
 func fieldOf(name string) field {

@@ -100,9 +100,13 @@ func checkCall(c *filter.Function) error {
 	if !slices.Contains([]string{"==", "!=", "<", "<=", ">", ">=", "=~", "!=~"}, c.Operator) {
 		return fmt.Errorf("function %q: no operator %q", c.Name, c.Operator)
 	}
-	switch c.Params.(type) {
-	case nil, string, bool, int64, float64:
+	switch p := c.Params.(type) {
+	case nil, string, bool, int64:
 		return nil
+	case float64:
+		if finite(p) {
+			return nil
+		}
 	}
-	return fmt.Errorf("function %q: argument of type %T", c.Name, c.Params)
+	return fmt.Errorf("function %q: %s as its argument", clip(c.Name), kindOf(c.Params))
 }

@@ -107,7 +107,7 @@ func (d *jsonDecoder) object(depth int) (any, error) {
 	if _, err := d.dec.Token(); err != nil {
 		return nil, err
 	}
-	return unmark(b.hash())
+	return d.scalar(unmark(b.hash()))
 }
 
 // unmark opens what JSON has no word for and takes one mark off the other names.

@@ -43,11 +43,11 @@ func (s Serializer) EncodeReply(r *Reply) ([]byte, error) {
 // DecodeReply reads a reply's envelope and checks that it is a reply, and its
 // names. It does not look at the body.
 func (s Serializer) DecodeReply(data []byte) (*Reply, error) {
-	f, err := s.decodeFields(data, replyEnvelope)
-	if err != nil {
+	var f fields
+	if err := f.decode(s, data, replyEnvelope); err != nil {
 		return nil, fmt.Errorf("reply: %w", err)
 	}
-	r, err := replyOf(f)
+	r, err := replyOf(&f)
 	if err != nil {
 		return nil, fmt.Errorf("reply: %w", err)
 	}

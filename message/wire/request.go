@@ -55,11 +55,11 @@ func (s Serializer) EncodeRequest(r *Request) ([]byte, error) {
 // Like Ruby nodes it takes a request without a sender or collective, which are ""
 // then, without a time, which is the start of 1970 then, and without a TTL.
 func (s Serializer) DecodeRequest(data []byte) (*Request, error) {
-	f, err := s.decodeFields(data, requestEnvelope)
-	if err != nil {
+	var f fields
+	if err := f.decode(s, data, requestEnvelope); err != nil {
 		return nil, fmt.Errorf("request: %w", err)
 	}
-	r, err := s.requestOf(f)
+	r, err := s.requestOf(&f)
 	if err != nil {
 		return nil, fmt.Errorf("request: %w", err)
 	}

@@ -3,6 +3,7 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/big"
 	"strings"
 	"unicode/utf8"
@@ -17,7 +18,22 @@ const maxWriteDepth = 64
 var errTooDeep = fmt.Errorf("nested deeper than %d", maxWriteDepth)
 
 // limits is what is left of the bounds of one decoding.
-type limits struct{ depth, values int }
+type limits struct {
+	depth, values int
+	nonFinite     bool // inf and nan are allowed
+}
+
+func limitsOf(p *marshal.Policy) limits { return limits{p.MaxDepth, p.MaxValues, p.AllowNonFinite} }
+
+// scalar passes on what a scalar was read as, unless it is not allowed here.
+func (l *limits) scalar(v any, err error) (any, error) {
+	if f, ok := v.(float64); ok && !l.nonFinite && !finite(f) && err == nil {
+		return nil, errors.New("a number that is not finite")
+	}
+	return v, err
+}
+
+func finite(f float64) bool { return !math.IsNaN(f) && !math.IsInf(f, 0) }
 
 // spend counts one value at a depth.
 func (l *limits) spend(depth int) error {

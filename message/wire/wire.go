@@ -139,9 +139,9 @@ func (s Serializer) decode(data []byte, p *marshal.Policy) (v any, err error) {
 	}
 	switch s {
 	case YAML:
-		return decodeYAML(data, limits{p.MaxDepth, p.MaxValues})
+		return decodeYAML(data, limitsOf(p))
 	case JSON:
-		return decodeJSON(data, limits{p.MaxDepth, p.MaxValues})
+		return decodeJSON(data, limitsOf(p))
 	}
 	err = p.Unmarshal(data, &v)
 	return v, err

@@ -13,9 +13,7 @@ import (
 	"sync"
 	"time"
 
-	"go.yaml.in/yaml/v4"
-	"go.yaml.in/yaml/v4/plugin/loaderlimits"
-
+	"mcollective/internal/yaml"
 	"mcollective/marshal"
 )
 
@@ -30,31 +28,28 @@ import (
 // have: a parsed value takes some 250 bytes where its text may take two.
 const maxMarks = 1 << 18
 
-// decodeYAML reads the one document of data.
+// decodeYAML reads the document of data.
 func decodeYAML(data []byte, lim limits) (any, error) {
 	if !bytes.HasPrefix(data, []byte("---")) {
 		return nil, errors.New("yaml: no document") // JSON, for one, would pass
 	}
-	if n := bytes.Count(data, []byte(",")) + bytes.Count(data, []byte("[")) + bytes.Count(data, []byte("{")) +
-		bytes.Count(data, []byte("\n")) + bytes.Count(data, []byte("- ")) + bytes.Count(data, []byte(": ")); n > maxMarks {
+	marks := 0
+	for _, mark := range []string{",", "[", "{", "\n", "- ", ": "} {
+		marks += bytes.Count(data, []byte(mark))
+	}
+	if marks > maxMarks {
 		return nil, errors.New("yaml: too many values")
 	}
-	if bytes.Contains(data, []byte("\r")) {
+	if bytes.IndexByte(data, '\r') >= 0 {
 		// Line breaks are folded while parsing, which would change signed text.
 		return nil, errors.New("yaml: carriage return")
 	}
-	var doc yaml.Node
-	err := yaml.Load(data, &doc, yaml.WithPlugin(loaderlimits.New(
-		loaderlimits.DepthValue(lim.depth+2), loaderlimits.AliasNone())))
+	n, err := yaml.ParseNode(data, yaml.Limits{Bytes: len(data) + 1, Depth: lim.depth + 1, Nodes: lim.values})
 	if err != nil {
-		return nil, fmt.Errorf("yaml: %w", err)
+		return nil, err
 	}
-	n := &doc
-	if n.Kind == yaml.DocumentNode {
-		if len(n.Content) != 1 {
-			return nil, errors.New("yaml: empty document")
-		}
-		n = n.Content[0]
+	if n == nil {
+		return nil, errors.New("yaml: empty document")
 	}
 	d := yamlDecoder{limits: lim}
 	v, err := d.value(n, 0)
@@ -74,16 +69,16 @@ func (d *yamlDecoder) value(n *yaml.Node, depth int) (any, error) {
 	if err := d.spend(depth); err != nil {
 		return nil, err
 	}
-	if n.Anchor != "" || n.Kind == yaml.AliasNode {
-		return nil, errors.New("anchors and aliases are not allowed")
+	if n.Anchor != "" {
+		return nil, errors.New("anchors are not allowed")
 	}
 	tag := ""
-	if n.Style&yaml.TaggedStyle != 0 {
+	if n.Style&yaml.TaggedStyle != 0 || n.Tag == "!" {
 		tag = n.Tag
 	}
 	switch n.Kind {
 	case yaml.ScalarNode:
-		return scalar(n, tag)
+		return d.scalar(scalar(n, tag))
 	case yaml.SequenceNode:
 		if tag != "" && tag != "!!seq" {
 			return nil, fmt.Errorf("tag %q on a list", clip(tag))
@@ -131,15 +126,18 @@ func (d *yamlDecoder) hash(n *yaml.Node, depth int) (any, error) {
 }
 
 func scalar(n *yaml.Node, tag string) (any, error) {
-	quoted := n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0
+	quoted := n.Style&yaml.Quoted != 0
 	switch tag {
 	case "":
 		if quoted {
 			return n.Value, nil
 		}
 		return plain(n.Value)
-	case "!", "!!str", "!str":
+	case "!!str", "!str":
 		return n.Value, nil
+	case "!":
+		// Psych writes it before the quotes of a symbol that needs some.
+		return plain(n.Value)
 	case "!binary", "!!binary":
 		b, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(n.Value), ""))
 		if err != nil {

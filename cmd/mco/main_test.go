@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -24,9 +23,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir)
-			env.Setenv("MCOLLECTIVE_EXTRA_OPTS", "")
-			env.Setenv("MCOLLECTIVE_PSK", "")
-			return os.MkdirAll(env.WorkDir+"/tmp", 0o700)
+			return nil
 		},
 	})
 }

@@ -37,6 +37,10 @@ type choice struct {
 // input are taken when no method was asked for.
 func (f *clientFlags) chooseMethod(env *Env, cfg *config.Config, hosts filter.Filter, piped bool) (choice, error) {
 	name, options := cfg.DefaultDiscoveryMethod, cfg.DefaultDiscoveryOptions
+	// As in Ruby: what only the nodes can judge, they are asked.
+	if len(hosts.Compound) > 0 {
+		name, options = methodBroadcast, nil
+	}
 	input := bufio.NewReader(env.In)
 	switch {
 	case f.nodes != "":
@@ -47,10 +51,6 @@ func (f *clientFlags) chooseMethod(env *Env, cfg *config.Config, hosts filter.Fi
 		options = f.methodOptions
 	case piped && !env.InTerminal && arrives(env, input):
 		name, options = methodStdin, nil
-	}
-	// No other method can answer it, and Ruby switches, too.
-	if len(hosts.Compound) > 0 {
-		name = methodBroadcast
 	}
 	option := ""
 	if len(options) > 0 {

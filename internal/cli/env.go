@@ -14,6 +14,7 @@ import (
 
 	"mcollective/connector"
 	"mcollective/internal/config"
+	"mcollective/internal/plugins"
 	"mcollective/security"
 )
 
@@ -26,9 +27,7 @@ type Env struct {
 	Out io.Writer
 	Err io.Writer
 
-	// Whether the streams are terminals, and how wide the one of Out is.
-	InTerminal, OutTerminal, ErrTerminal bool
-	Width                                int // 0 means 80
+	InTerminal, OutTerminal, ErrTerminal bool // whether the streams are terminals
 
 	// OutFile is the path of the regular file that Out is, if it is one and empty.
 	OutFile string
@@ -64,9 +63,7 @@ func OS() *Env {
 			return ctx, stop
 		},
 	}
-	if env.OutTerminal {
-		env.Width, _, _ = term.GetSize(int(os.Stdout.Fd()))
-	} else if fi, err := os.Stdout.Stat(); err == nil && fi.Mode().IsRegular() && fi.Size() == 0 {
+	if fi, err := os.Stdout.Stat(); err == nil && fi.Mode().IsRegular() && fi.Size() == 0 {
 		env.OutFile, _ = os.Readlink("/proc/self/fd/1")
 	}
 	return env
@@ -86,9 +83,6 @@ func (e *Env) withDefaults() *Env {
 	if c.Err == nil {
 		c.Err = io.Discard
 	}
-	if c.Width <= 0 {
-		c.Width = 80
-	}
 	if c.Getenv == nil {
 		c.Getenv = func(string) string { return "" }
 	}
@@ -97,6 +91,12 @@ func (e *Env) withDefaults() *Env {
 	}
 	if c.Interruptible == nil {
 		c.Interruptible = context.WithCancel
+	}
+	if c.Connect == nil {
+		c.Connect = plugins.Connect
+	}
+	if c.ClientSecurity == nil {
+		c.ClientSecurity = plugins.ClientSecurity
 	}
 	return &c
 }

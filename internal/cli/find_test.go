@@ -30,7 +30,7 @@ func TestFind(t *testing.T) {
 		if r.out.String() != "n1\nn2\n" || r.err.Len() > 0 {
 			t.Errorf("stdout %q, stderr %q", r.out.String(), r.err.String())
 		}
-		req := f.requests[0]
+		req := f.sent()[0]
 		want := filter.Filter{Agents: []filter.Pattern{{Text: "rpcutil"}}, Collective: "mcollective"}
 		if diff := cmp.Diff(want, req.Filter); diff != "" {
 			t.Error(diff)
@@ -68,8 +68,8 @@ func TestFindIdentities(t *testing.T) {
 		f := newFleet(t, "n1", "n2")
 		// Names alone are taken at their word, without asking.
 		r := f.mco("").exits(t, 0, "find", "-I", "n1", "-I", "zz", "-I", "n1")
-		if r.out.String() != "n1\nzz\n" || len(f.requests) != 0 {
-			t.Errorf("stdout %q, %d requests", r.out.String(), len(f.requests))
+		if r.out.String() != "n1\nzz\n" || len(f.sent()) != 0 {
+			t.Errorf("stdout %q, %d requests", r.out.String(), len(f.sent()))
 		}
 		// With another filter the nodes have to say whether it holds.
 		r.exits(t, 0, "find", "-I", "n1", "-I", "zz", "-F", "a=b")
@@ -117,6 +117,7 @@ func TestFindPipedNames(t *testing.T) {
 		{"n1\nzz\n", "", "n1\nzz\n", "", 0},
 		{`[{"sender":"n1"},{"sender":"n2"}]`, "-I /2/", "n2\n", "", 0},
 		{"n1\n", "-F a=b", "", "cannot use fact filters", 1},
+		{"n1\n", "-S a=b", "", "cannot use compound filters", 1},
 		{" \n", "", "", "only whitespace", 1},
 		{"n1\n", "--dm stdin --do json", "", "not a JSON array", 1},
 	} {

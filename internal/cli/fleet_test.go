@@ -97,6 +97,19 @@ func (f *fleet) answer(conn *inmem.Conn, name string, d connector.Delivery) {
 	}
 }
 
+// sent is what the nodes have received, and sentTo by which way.
+func (f *fleet) sent() []message.Request {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.requests)
+}
+
+func (f *fleet) sentTo() []connector.Target {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.targets)
+}
+
 // A run is one command and what it did.
 type run struct {
 	env      cli.Env

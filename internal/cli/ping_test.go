@@ -39,7 +39,7 @@ func TestPingPrintsWhatRubyPrints(t *testing.T) {
 		if r.err.Len() > 0 {
 			t.Errorf("stderr: %s", &r.err)
 		}
-		if req := f.requests[0]; req.Agent != "discovery" || req.Body != "ping" || req.Sender != "me" || len(req.Filter.Agents) != 0 || req.Filter.Collective != "" {
+		if req := f.sent()[0]; req.Agent != "discovery" || req.Body != "ping" || req.Sender != "me" || len(req.Filter.Agents) != 0 || req.Filter.Collective != "" {
 			t.Errorf("request is %+v", req)
 		}
 	})
@@ -103,7 +103,7 @@ func TestPingFiltersAndTTL(t *testing.T) {
 		if strings.Contains(r.out.String(), "n1 ") || !strings.Contains(r.out.String(), "n2 ") {
 			t.Errorf("stdout: %s", &r.out)
 		}
-		req := f.requests[0]
+		req := f.sent()[0]
 		want := filter.Filter{
 			Facts:      []filter.Fact{{Name: "x", Operator: "==", Value: "1"}, {Name: "a", Operator: "==", Value: "b,c"}},
 			Classes:    []filter.Pattern{{Text: "db"}, {Text: "web"}},
@@ -131,8 +131,8 @@ func TestPingNodesAsksDirectly(t *testing.T) {
 		if strings.Contains(r.out.String(), "n3") || !strings.Contains(r.out.String(), "2 replies") {
 			t.Errorf("stdout: %s", &r.out)
 		}
-		if len(f.targets) != 2 || f.targets[0].Kind != connector.Directed {
-			t.Errorf("sent to %v", f.targets)
+		if len(f.sentTo()) != 2 || f.sentTo()[0].Kind != connector.Directed {
+			t.Errorf("sent to %v", f.sentTo())
 		}
 		write(t, f.dir+"/nodes", "n1\nsilent\n")
 		r.exits(t, 0, "ping", "--dm", "flatfile", "--do", f.dir+"/nodes", "-v")
@@ -177,6 +177,21 @@ func TestHostileNamesAreCleaned(t *testing.T) {
 		r.exits(t, 0, "find")
 		if r.out.String() != `evil\x1b[2J\x0an9\u202e`+"\n" {
 			t.Errorf("find: %q", r.out.String())
+		}
+		r.exits(t, 0, "find", "-j")
+		if r.out.String() != `[{"sender":"evil\u001b[2J\nn9\u202e"}]`+"\n" {
+			t.Errorf("find -j: %q", r.out.String())
+		}
+	})
+}
+
+func TestPingNodesLeavesOtherFiltersToTheNodes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t, "n1", "n2")
+		write(t, f.dir+"/nodes", "n1\nn2\n")
+		f.mco("").exits(t, 0, "ping", "--nodes", f.dir+"/nodes", "-S", "a=b", "-I", "/1/", "-I", "n1")
+		if len(f.sent()) != 1 || len(f.sent()[0].Filter.Compound) != 1 || f.sentTo()[0].Identity != "n1" {
+			t.Errorf("requests %+v to %+v", f.sent(), f.sentTo())
 		}
 	})
 }

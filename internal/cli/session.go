@@ -12,7 +12,6 @@ import (
 	"mcollective/connector"
 	"mcollective/internal/config"
 	"mcollective/internal/logging"
-	"mcollective/security"
 )
 
 // defaultConnectionTimeout is how long a client tries to reach a broker when
@@ -61,17 +60,25 @@ func (f *clientFlags) open(ctx context.Context, env *Env, cfg *config.Config, co
 	for _, w := range cfg.Warnings {
 		log.Warn(w)
 	}
-	sec, err := env.security(cfg, log)
+	sec, warnings, err := env.ClientSecurity(cfg)
 	if err != nil {
 		s.close()
-		return nil, err
+		return nil, fmt.Errorf("security provider %s: %w", cfg.SecurityProvider, err)
+	}
+	for _, w := range warnings {
+		// The user cannot do anything about them before the next command, which is
+		// why they do not stand above the answers of each.
+		log.Log(ctx, f.level(), w)
 	}
 	timeout := f.connectionTimeout.or(cfg.ConnectionTimeout, defaultConnectionTimeout)
 	connecting, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	if s.conn, err = env.Connect(connecting, cfg, log); err != nil {
 		s.close()
-		return nil, fmt.Errorf("could not connect to the broker within %s: %w", timeout, err)
+		if ctx.Err() != nil {
+			err = fmt.Errorf("interrupted: %w", err)
+		}
+		return nil, fmt.Errorf("could not connect to the broker: %w", err)
 	}
 	s.client = client.New(s.conn, sec, client.Options{
 		Identity:       cfg.Identity,
@@ -84,15 +91,12 @@ func (f *clientFlags) open(ctx context.Context, env *Env, cfg *config.Config, co
 	return s, nil
 }
 
-func (e *Env) security(cfg *config.Config, log *slog.Logger) (security.Client, error) {
-	sec, warnings, err := e.ClientSecurity(cfg)
-	if err != nil {
-		return nil, fmt.Errorf("security provider %s: %w", cfg.SecurityProvider, err)
+// level is the one for what need not be said each time.
+func (f *clientFlags) level() slog.Level {
+	if f.verbose {
+		return slog.LevelWarn
 	}
-	for _, w := range warnings {
-		log.Warn(w)
-	}
-	return sec, nil
+	return slog.LevelInfo
 }
 
 // close ends the connection. What it could complain about does not matter any

@@ -149,7 +149,7 @@ func (p *compoundParser) slashedValue(v value) (value, error) {
 		case '/':
 			v.slashed, v.text = true, p.text[p.pos:i+1]
 			p.pos = i + 1
-			if p.pos < len(p.text) && !isSpace(p.text[p.pos]) && p.text[p.pos] != ')' {
+			if p.pos < len(p.text) && !isSpace(p.text[p.pos]) && p.text[p.pos] != ')' && !p.keyword("and") && !p.keyword("or") {
 				return v, p.fail(p.pos, "this follows a regular expression", "put a value that begins with a slash in quotes")
 			}
 			return v, nil

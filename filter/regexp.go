@@ -23,9 +23,9 @@ type matcher struct {
 	re        *regexp.Regexp
 	literal   string // all that it looks for, if it is that simple
 	isLiteral bool
-	asciiOnly bool
-	size      int
-	err       error
+	agreement
+	size int
+	err  error
 }
 
 // A matcherKey names a compiled expression by what was received, so that
@@ -98,7 +98,7 @@ func compileRegexp(source string, options int) (*matcher, error) {
 	if len(source) > maxRegexpBytes {
 		return nil, errRegexpTooLong
 	}
-	text, asciiOnly, err := translateRegexp(source, options)
+	text, agrees, err := translateRegexp(source, options)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func compileRegexp(source string, options int) (*matcher, error) {
 	if err != nil {
 		return nil, plainSyntaxError(err)
 	}
-	m := &matcher{re: re, asciiOnly: asciiOnly, size: size}
+	m := &matcher{re: re, agreement: agrees, size: size}
 	switch tree = tree.Simplify(); tree.Op {
 	case syntax.OpEmptyMatch:
 		m.isLiteral = true
@@ -167,7 +167,13 @@ func (m *matcher) match(text string) (bool, error) {
 	if m.isLiteral {
 		return strings.Contains(text, m.literal), nil
 	}
-	return m.re.MatchString(text), nil
+	if !m.re.MatchString(text) {
+		return false, nil
+	}
+	if short, ok := strings.CutSuffix(text, "\n"); ok && m.lineStart && (m.textEnd || !m.re.MatchString(short)) {
+		return false, errors.New("what it says about the end of a text with a final line break is not evaluated")
+	}
+	return true, nil
 }
 
 func isASCII(text string) bool {

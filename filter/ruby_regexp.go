@@ -45,14 +45,22 @@ func brokenRegexp(source string, options int) error {
 // whether there is a match is ever asked for, so groups do not capture and
 // laziness is dropped. What Go cannot do, or does differently, is an error.
 type translator struct {
-	src       string
-	pos       int
-	out       []byte
-	extended  bool // blanks and comments are ignored
-	asciiOnly bool // the two languages agree on ASCII text only
-	groups    []regexpGroup
-	atom      int // where the thing that a quantifier repeats begins in out, or -1
-	repeated  bool
+	src      string
+	pos      int
+	out      []byte
+	extended bool // blanks and comments are ignored
+	agrees   agreement
+	groups   []regexpGroup
+	atom     int // where the thing that a quantifier repeats begins in out, or -1
+	repeated bool
+}
+
+// An agreement says on which texts the translation means the same as what it was
+// made of.
+type agreement struct {
+	asciiOnly bool // only on ASCII text
+	lineStart bool // ^ does not match in Ruby behind a line break that ends the text
+	textEnd   bool // there is a \z
 }
 
 type regexpGroup struct {
@@ -61,11 +69,10 @@ type regexpGroup struct {
 	inner    int  // groups opened by (?i) that end with this one
 }
 
-// translateRegexp returns Go syntax for a Ruby regular expression, and whether
-// it is right about ASCII texts only.
-func translateRegexp(source string, options int) (goSyntax string, asciiOnly bool, err error) {
+// translateRegexp returns Go syntax for a Ruby regular expression.
+func translateRegexp(source string, options int) (goSyntax string, agrees agreement, err error) {
 	if !utf8.ValidString(source) {
-		return "", false, unsupportedErr("a regular expression that is not UTF-8")
+		return "", agrees, unsupportedErr("a regular expression that is not UTF-8")
 	}
 	t := &translator{src: source, atom: -1, extended: options&regexpExtended != 0, groups: make([]regexpGroup, 1, 8)}
 	flags := "(?m"
@@ -78,16 +85,16 @@ func translateRegexp(source string, options int) (goSyntax string, asciiOnly boo
 	t.out = append(t.out, flags+")"...)
 	for t.pos < len(t.src) {
 		if err := t.next(); err != nil {
-			return "", false, err
+			return "", agrees, err
 		}
 	}
 	if len(t.groups) > 1 {
-		return "", false, brokenErr("a parenthesis is not closed")
+		return "", agrees, brokenErr("a parenthesis is not closed")
 	}
 	for range t.groups[0].inner {
 		t.out = append(t.out, ')')
 	}
-	return string(t.out), t.asciiOnly, nil
+	return string(t.out), t.agrees, nil
 }
 
 // next translates one element.
@@ -116,6 +123,7 @@ func (t *translator) next() error {
 		return t.escape()
 	case '.', '^', '$':
 		t.pos++
+		t.agrees.lineStart = t.agrees.lineStart || r == '^'
 		t.began(len(t.out))
 		t.out = append(t.out, byte(r))
 		return nil

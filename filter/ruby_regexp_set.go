@@ -29,9 +29,16 @@ func (t *translator) escape() error {
 	switch c := t.src[t.pos+1]; c {
 	case 'A', 'z', 'b', 'B':
 		t.out = append(t.out, '\\', c)
-		t.asciiOnly = t.asciiOnly || c == 'b' || c == 'B'
+		t.agrees.asciiOnly = t.agrees.asciiOnly || c == 'b' || c == 'B'
+		t.agrees.textEnd = t.agrees.textEnd || c == 'z'
 	case 'Z':
+		// Only where nothing can follow, may it take the line break with it.
+		rest := strings.TrimLeft(t.src[t.pos+2:], ")")
+		if depth := len(t.groups) - 1 - (len(t.src) - t.pos - 2 - len(rest)); rest != "" && (rest[0] != '|' || depth != 0) {
+			return unsupportedErr(`\Z before the end`)
+		}
 		t.out = append(t.out, `(?:\n?\z)`...)
+		t.agrees.textEnd = true
 	case 'R':
 		t.out = append(t.out, `(?:\r\n|[\n-\r\x{85}\x{2028}\x{2029}])`...)
 	case 'G', 'K', 'X':
@@ -247,6 +254,6 @@ func (t *translator) posix(rest string) error {
 	}
 	t.pos += end + 2
 	t.out = append(t.out, rest[:end+2]...)
-	t.asciiOnly = true
+	t.agrees.asciiOnly = true
 	return nil
 }

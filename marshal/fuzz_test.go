@@ -1,0 +1,238 @@
+package marshal
+
+import (
+	"bytes"
+	"errors"
+	"reflect"
+	"testing"
+)
+
+func seeds(f *testing.F) {
+	f.Helper()
+	for _, v := range vectors(f) {
+		if b := v.bytes(f); len(b) < 2000 {
+			f.Add(b)
+		}
+	}
+	for i := range 30 {
+		if b, err := Marshal(newMaker(uint64(i)).value(0)); err == nil && len(b) < 2000 {
+			f.Add(b)
+		}
+	}
+	for _, c := range hostile {
+		f.Add([]byte(c.in))
+	}
+}
+
+// typed fails unless err is nil or one of the package's own.
+func typed(t *testing.T, in []byte, err error) {
+	t.Helper()
+	var syntax *SyntaxError
+	var limit *LimitError
+	var refused *RefusedError
+	var misfit *UnmarshalTypeError
+	switch {
+	case err == nil, errors.As(err, &misfit):
+	case errors.As(err, &syntax):
+		if syntax.Offset < 0 || syntax.Offset > int64(len(in)) {
+			t.Fatalf("offset %d of %d bytes: %v", syntax.Offset, len(in), err)
+		}
+	case errors.As(err, &limit), errors.As(err, &refused):
+	default:
+		t.Fatalf("error of type %T: %v", err, err)
+	}
+}
+
+// Whatever comes, decoding ends with a value or a typed error, and what is
+// accepted holds to the bounds.
+func FuzzDecode(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, in []byte) {
+		var x any
+		err := Unmarshal(in, &x)
+		typed(t, in, err)
+		var v Value
+		errTree := Unmarshal(in, &v)
+		typed(t, in, errTree)
+		if err == nil && errTree != nil {
+			t.Fatalf("fits into any, but not into a Value: %v", errTree)
+		}
+		var s struct {
+			Body   Binary         `marshal:"body,symbol"`
+			Time   int64          `marshal:"msgtime,symbol"`
+			Filter map[string]any `marshal:"filter,symbol"`
+		}
+		typed(t, in, Unmarshal(in, &s))
+		// A stream finds the same end.
+		var y any
+		d := NewDecoder(bytes.NewReader(in))
+		errStream := d.Decode(&y)
+		if err == nil && errStream != nil {
+			t.Fatalf("accepted as a whole, but in a stream: %v", errStream)
+		}
+		if err == nil && !same(x, y) {
+			t.Fatalf("%#v as a whole, %#v in a stream", x, y)
+		}
+	})
+}
+
+// same is reflect.DeepEqual for trees in which NaN may occur.
+func same(x, y any) bool {
+	if reflect.DeepEqual(x, y) {
+		return true
+	}
+	a, errA := Marshal(x)
+	b, errB := Marshal(y)
+	return errA == nil && errB == nil && bytes.Equal(a, b)
+}
+
+// What was decoded, encoded and decoded again is the same.
+func FuzzRoundTrip(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, in []byte) {
+		var x, y any
+		if Unmarshal(in, &x) == nil {
+			out, err := Marshal(x)
+			if err != nil {
+				t.Fatalf("%v\n%#v", err, x)
+			}
+			if err := loose().Unmarshal(out, &y); err != nil {
+				t.Fatalf("%v\n%q", err, out)
+			}
+			if !same(x, y) {
+				t.Fatalf("%#v\n%#v", x, y)
+			}
+		}
+		var v, w Value
+		if Unmarshal(in, &v) != nil {
+			return
+		}
+		out, err := Marshal(v)
+		if err != nil {
+			t.Fatalf("%v\n%#v", err, v)
+		}
+		if err := loose().Unmarshal(out, &w); err != nil {
+			t.Fatalf("%v\n%q", err, out)
+		}
+		again, err := Marshal(w)
+		if err != nil || !bytes.Equal(out, again) {
+			t.Fatalf("%v\n%q\n%q", err, out, again)
+		}
+	})
+}
+
+// loose is for reading back what was just written: an encoding can be larger
+// than what it came from.
+func loose() *Policy {
+	p := DefaultPolicy
+	p.MaxValues *= 8
+	p.MaxExpansion *= 8
+	p.MaxBytes *= 8
+	p.MaxDepth = hardDepth
+	return &p
+}
+
+// Encoding is a function: random values give the same bytes twice, alone and
+// appended, and decode to what they were.
+func FuzzEncodeStable(f *testing.F) {
+	for i := range 50 {
+		f.Add(uint64(i))
+	}
+	f.Fuzz(func(t *testing.T, seed uint64) {
+		x := newMaker(seed).value(0)
+		a, err := Marshal(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := AppendMarshal([]byte("before"), x)
+		if err != nil || string(b) != "before"+string(a) {
+			t.Fatalf("%v\n%q\n%q", err, a, b)
+		}
+		var y any
+		if err := loose().Unmarshal(a, &y); err != nil {
+			t.Fatalf("%v\n%q", err, a)
+		}
+		c, err := Marshal(y)
+		if err != nil || !bytes.Equal(a, c) {
+			t.Fatalf("%v\n%s", err, difference(a, c))
+		}
+		var v Value
+		if err := loose().Unmarshal(a, &v); err != nil {
+			t.Fatalf("%v\n%q", err, a)
+		}
+		if c, err = Marshal(v); err != nil || !bytes.Equal(a, c) {
+			t.Fatalf("as Value: %v\n%s", err, difference(a, c))
+		}
+	})
+}
+
+// What a strict policy accepts a looser one accepts too, with the same result,
+// and holds nothing that the policy refuses.
+func FuzzPolicies(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, in []byte) {
+		policies := []Policy{EnvelopePolicy, BodyPolicy, ReplyPolicy}
+		var before any
+		accepted := false
+		for i, p := range policies {
+			var x any
+			err := p.Unmarshal(in, &x)
+			typed(t, in, err)
+			if accepted && err != nil {
+				t.Fatalf("policy %d is stricter than the one before: %v", i, err)
+			}
+			if err != nil {
+				continue
+			}
+			if accepted && !same(before, x) {
+				t.Fatalf("%#v\n%#v", before, x)
+			}
+			before, accepted = x, true
+			w := walker{policy: p}
+			w.walk(t, x, 0)
+			if w.values > p.MaxExpansion {
+				t.Fatalf("%d values", w.values)
+			}
+		}
+	})
+}
+
+type walker struct {
+	policy Policy
+	values int
+}
+
+func (w *walker) walk(t *testing.T, x any, depth int) {
+	t.Helper()
+	w.values++
+	if depth > w.policy.MaxDepth {
+		t.Fatalf("%d deep", depth)
+	}
+	switch x := x.(type) {
+	case nil, bool, int64, string, Binary, Symbol, *Regexp:
+	case float64:
+		if x-x != 0 && !w.policy.AllowNonFinite {
+			t.Fatalf("%v", x)
+		}
+	case []any:
+		for _, v := range x {
+			w.walk(t, v, depth+1)
+		}
+	case *Hash:
+		for k, v := range x.All() {
+			if !w.policy.AllowAnyKey && !isScalar(k) {
+				t.Fatalf("key %#v", k)
+			}
+			w.walk(t, k, depth+1)
+			w.walk(t, v, depth+1)
+		}
+	case *String:
+		if x.Extra != nil && !w.policy.AllowObjects {
+			t.Fatalf("%#v", x)
+		}
+	case *Object, *Struct, *Class, *Module, *UserDefined, *UserMarshal, *Data, *Array, EncodedSymbol, Cycle:
+		if !w.policy.AllowObjects {
+			t.Fatalf("%#v", x)
+		}
+	}
+}

@@ -66,7 +66,7 @@ func (c *Conn) first(ctx context.Context) error {
 				return err
 			}
 		}
-		c.nc = nc
+		c.nc, c.server = nc, hostPort(server)
 		return nil
 	}
 	return failed

@@ -107,7 +107,7 @@ type Conn struct {
 	mu        sync.Mutex
 	subs      map[*subscription]struct{}
 	dropped   uint64        // by subscriptions that are closed
-	server    string        // last seen
+	server    string        // last connected to
 	lastErr   error         // of the connection
 	changed   chan struct{} // closed and made anew when the connection's state changes
 	lastDrops time.Time     // when drops were last logged
@@ -206,15 +206,12 @@ func (c *Conn) backoff(round int) time.Duration {
 	return low + rand.N(high-low)
 }
 
-// Status implements connector.Connector.
+// Status implements connector.Connector. It is cheap enough to ask before each
+// message.
 func (c *Conn) Status() connector.Status {
 	connected := c.nc.IsConnected()
-	server := hostPort(c.nc.ConnectedUrlRedacted())
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if server != "" {
-		c.server = server
-	}
 	st := connector.Status{
 		Connected:  connected,
 		Server:     c.server,

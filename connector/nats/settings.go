@@ -126,8 +126,14 @@ func (c *Conn) onDisconnected(nc *gonats.Conn, err error) {
 }
 
 func (c *Conn) onReconnected(nc *gonats.Conn) {
+	server := hostPort(nc.ConnectedUrlRedacted())
+	c.mu.Lock()
+	if server != "" { // else it is lost again
+		c.server = server
+	}
+	c.mu.Unlock()
 	n := c.reconnects.Add(1)
-	c.log.Info("connected to the broker again", "server", hostPort(nc.ConnectedUrlRedacted()), "reconnects", n)
+	c.log.Info("connected to the broker again", "server", server, "reconnects", n)
 	c.stateChanged()
 }
 

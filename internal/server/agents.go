@@ -1,0 +1,125 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"mcollective/filter"
+	"mcollective/message"
+)
+
+// A Handler is one agent at the level of messages.
+type Handler interface {
+	// Handle answers a request that passed every check; body is what the reply
+	// holds. ErrNoReply sends none, any other error sends a failure with status
+	// 5 and the error's text, and so does a panic. Handle is called from many
+	// goroutines and should return when ctx ends: at the agent's time limit the
+	// caller is told of the failure, but the worker is held until Handle returns.
+	Handle(ctx context.Context, req *message.Request) (body any, err error)
+}
+
+// A HandlerFunc is a function as a Handler.
+type HandlerFunc func(ctx context.Context, req *message.Request) (body any, err error)
+
+// Handle calls f.
+func (f HandlerFunc) Handle(ctx context.Context, req *message.Request) (any, error) {
+	return f(ctx, req)
+}
+
+// A Timed handler has a time limit of its own in the place of
+// Options.AgentTimeout.
+type Timed interface {
+	Timeout() time.Duration
+}
+
+// ErrNoReply is returned by a Handler whose caller asked for no answer.
+var ErrNoReply = errors.New("no reply is wanted")
+
+// An agent is a handler as the pipeline needs it.
+type agent struct {
+	name    string
+	handler Handler
+	timeout time.Duration
+	inline  bool // cheap and safe to run where messages arrive
+}
+
+// A roster is what a node is at one moment: its agents, and its face to filters.
+// It is replaced whole, so that a request sees one state from begin to end.
+type roster struct {
+	agents map[string]*agent
+	names  []string // sorted
+	node   node
+}
+
+func newRoster(opts Options) (*roster, error) {
+	r := &roster{agents: make(map[string]*agent, len(opts.Handlers)+1)}
+	r.agents[discovery] = &agent{name: discovery, handler: HandlerFunc(answerDiscovery), timeout: 5 * time.Second, inline: true}
+	for name, h := range opts.Handlers {
+		if err := message.ValidAgent(name); err != nil {
+			return nil, err
+		}
+		if h == nil {
+			return nil, fmt.Errorf("agent %q has no handler", name)
+		}
+		a := &agent{name: name, handler: h, timeout: opts.AgentTimeout}
+		if t, ok := h.(Timed); ok && t.Timeout() > 0 {
+			a.timeout = t.Timeout()
+		}
+		r.agents[name] = a
+	}
+	for name := range r.agents {
+		r.names = append(r.names, name)
+	}
+	slices.Sort(r.names)
+	r.node = node{opts: &opts, agents: r.names}
+	return r, nil
+}
+
+// A FactSource knows the facts of the machine. It is asked on the receive path
+// and must answer from memory.
+type FactSource interface {
+	// Fact is a top-level fact as filter.Node has it.
+	Fact(name string) (any, bool)
+}
+
+// A DataSource runs data plugins for compound filters.
+type DataSource interface {
+	// Data runs one plugin and returns its outputs. It ends when ctx does.
+	Data(ctx context.Context, plugin, query string) (map[string]any, error)
+}
+
+// node is the machine as filters see it.
+type node struct {
+	opts   *Options
+	agents []string
+}
+
+var _ filter.Node = (*node)(nil)
+
+func (n *node) Identity() string { return n.opts.Identity }
+
+func (n *node) Agents() []string { return n.agents }
+
+func (n *node) Classes() []string {
+	if n.opts.Classes == nil {
+		return nil
+	}
+	return n.opts.Classes()
+}
+
+func (n *node) Fact(name string) (any, bool) {
+	if n.opts.Facts == nil {
+		return nil, false
+	}
+	return n.opts.Facts.Fact(name)
+}
+
+func (n *node) Data(ctx context.Context, plugin, query string) (map[string]any, error) {
+	if n.opts.Data == nil {
+		return nil, fmt.Errorf("no data plugin %q on this node", plugin)
+	}
+	return n.opts.Data.Data(ctx, plugin, query)
+}

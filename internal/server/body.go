@@ -1,0 +1,58 @@
+package server
+
+import (
+	"mcollective/marshal"
+)
+
+// The status codes of SimpleRPC that the engine itself answers with.
+const (
+	statusAborted = 1 // the caller may not
+	statusOther   = 5 // anything that has no code of its own
+)
+
+// failure is a reply body that every client of any agent understands.
+func failure(status int, why string) any {
+	const most = 4 << 10 // an error that an agent made may hold anything
+	if len(why) > most {
+		why = why[:most] + "..."
+	}
+	return marshal.NewHash(
+		marshal.Symbol("statuscode"), int64(status),
+		marshal.Symbol("statusmsg"), why,
+		marshal.Symbol("data"), marshal.NewHash(),
+	)
+}
+
+// innerAgent finds the agent that a request's body itself is for, as those of
+// SimpleRPC say; "" if it does not say. ok is false for a body that names two
+// agents or something that is no name.
+func innerAgent(body any) (name string, ok bool) {
+	h, isHash := body.(*marshal.Hash)
+	if !isHash {
+		return "", true
+	}
+	for _, p := range h.Pairs {
+		if key, _ := bodyText(p.Key); key != "agent" {
+			continue
+		}
+		text, isText := bodyText(p.Value)
+		if !isText || text == "" || name != "" && text != name {
+			return text, false
+		}
+		name = text
+	}
+	return name, true
+}
+
+// bodyText is the text of a string or symbol, whichever a serializer made of it.
+func bodyText(v any) (string, bool) {
+	switch v := v.(type) {
+	case string:
+		return v, true
+	case marshal.Symbol:
+		return string(v), true
+	case marshal.Binary:
+		return string(v), true
+	}
+	return "", false
+}

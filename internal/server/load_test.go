@@ -1,0 +1,425 @@
+package server_test
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"mcollective/connector"
+	"mcollective/internal/server"
+	"mcollective/message"
+)
+
+// slow is an agent that takes a second.
+var slow = server.HandlerFunc(func(ctx context.Context, _ *message.Request) (any, error) {
+	select {
+	case <-time.After(time.Second):
+		return "done", nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+})
+
+func TestBurst(t *testing.T) {
+	in(t, func(_ *world, o *server.Options) {
+		o.Handlers["slow"] = slow
+		o.Workers, o.Queue = 8, 100
+	}, func(w *world) {
+		before := heap()
+		const burst = 5000
+		ids := map[string]bool{}
+		for range burst {
+			r := ask("slow", strings.Repeat("x", 1000))
+			ids[r.ID] = true
+			w.send(broadcast("slow"), r)
+		}
+		synctest.Wait()
+		if n := w.srv.Stats(); n.Running != 8 || n.Waiting != 100 {
+			t.Errorf("%d run and %d wait, want 8 and 100", n.Running, n.Waiting)
+		}
+		w.alive1(ids)
+		time.Sleep(time.Minute)
+		done, busy := 0, 0
+		for _, r := range w.replies() {
+			if !ids[r.RequestID] {
+				continue // the ping
+			}
+			delete(ids, r.RequestID)
+			if r.Body == "done" {
+				done++
+				continue
+			}
+			code, text := status(t, r.Body)
+			if code != 5 || !strings.HasPrefix(text, "busy: ") {
+				t.Fatalf("status %d %q", code, text)
+			}
+			busy++
+		}
+		if done != 108 || done+busy != burst || len(ids) != 0 {
+			t.Errorf("%d done, %d busy, %d unanswered of %d", done, busy, len(ids), burst)
+		}
+		n := w.srv.Stats()
+		if n.Busy != uint64(busy) || n.Running != 0 || n.Waiting != 0 || n.Dropped != 0 {
+			t.Errorf("counters: %+v", n)
+		}
+		w.sec.requests, w.sec.replies = nil, nil
+		w.log.take()
+		if after := heap(); after > before+4<<20 {
+			t.Errorf("the heap grew from %d to %d KB", before>>10, after>>10)
+		}
+	})
+}
+
+// alive1 makes sure that a ping is answered at once while the workers are busy.
+func (w *world) alive1(others map[string]bool) {
+	w.Helper()
+	r := ask("discovery", "ping")
+	w.send(broadcast("discovery"), r)
+	synctest.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, got := range w.got {
+		if got.RequestID == r.ID && got.Body == "pong" {
+			return
+		}
+	}
+	w.Errorf("no pong while %d requests are under way", len(others))
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+func TestQueueIsBoundedInBytes(t *testing.T) {
+	in(t, func(_ *world, o *server.Options) {
+		o.Handlers["slow"] = slow
+		o.Workers, o.Queue, o.QueueBytes = 1, 1000, 100_000
+	}, func(w *world) {
+		for range 20 {
+			data := append(w.sec.request(ask("slow", "x")), make([]byte, 20_000)...)
+			w.sendBytes(broadcast("slow"), data)
+		}
+		synctest.Wait()
+		if n := w.srv.Stats(); n.Waiting != 4 || n.Busy != 15 {
+			t.Errorf("%d wait and %d were refused, want 4 and 15", n.Waiting, n.Busy)
+		}
+		time.Sleep(time.Minute)
+		w.replies()
+	})
+}
+
+func TestNoQueue(t *testing.T) {
+	in(t, func(_ *world, o *server.Options) {
+		o.Handlers["slow"] = slow
+		o.Workers, o.Queue = 2, -1
+	}, func(w *world) {
+		for range 3 {
+			w.send(broadcast("slow"), ask("slow", "x"))
+		}
+		time.Sleep(2 * time.Second)
+		if got := w.replies(); len(got) != 3 || w.srv.Stats().Busy != 1 {
+			t.Errorf("%d replies, %+v", len(got), w.srv.Stats())
+		}
+	})
+}
+
+// stubborn is an agent that does not look at its context.
+type stubborn struct{ limit time.Duration }
+
+func (s stubborn) Timeout() time.Duration { return s.limit }
+func (s stubborn) Handle(context.Context, *message.Request) (any, error) {
+	time.Sleep(time.Minute)
+	return "too late", nil
+}
+
+func TestTimeLimit(t *testing.T) {
+	in(t, func(_ *world, o *server.Options) {
+		o.Handlers["stubborn"] = stubborn{5 * time.Second}
+		o.Handlers["slow"] = slow
+		o.Workers = 1
+	}, func(w *world) {
+		w.send(broadcast("stubborn"), ask("stubborn", "x"))
+		time.Sleep(5*time.Second - 1)
+		w.none()
+		time.Sleep(time.Nanosecond)
+		if code, text := status(t, w.one()); code != 5 || !strings.Contains(text, "timed out after 5s") {
+			t.Errorf("status %d %q", code, text)
+		}
+		w.send(broadcast("slow"), ask("slow", "x"))
+		time.Sleep(50 * time.Second)
+		w.none() // the worker is still held
+		time.Sleep(10 * time.Second)
+		if b := w.one(); b != "done" {
+			t.Errorf("the next request: %v", b)
+		}
+		if n := w.srv.Stats(); n.TimedOut != 1 || n.Replies != 2 {
+			t.Errorf("counters: %+v", n)
+		}
+	})
+}
+
+func TestStopFinishesWhatWasAccepted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, hubOptions, func(_ *world, o *server.Options) {
+			o.Handlers["slow"] = slow
+			o.Workers = 2
+		})
+		w.start()
+		for range 6 {
+			w.send(broadcast("slow"), ask("slow", "x"))
+		}
+		synctest.Wait()
+		begin := time.Now()
+		w.finish1()
+		if took := time.Since(begin); took != 3*time.Second {
+			t.Errorf("it took %v, want the 3 s that the work takes", took)
+		}
+		got := w.replies()
+		if len(got) != 6 {
+			t.Errorf("%d replies of 6", len(got))
+		}
+		w.send(broadcast("discovery"), ask("discovery", "ping"))
+		w.none()
+		w.client.Close()
+	})
+}
+
+func (w *world) finish1() {
+	w.Helper()
+	w.stop()
+	if err := <-w.ended; err != nil {
+		w.Errorf("Run: %v", err)
+	}
+}
+
+func TestStopIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, hubOptions, func(_ *world, o *server.Options) {
+			o.Handlers["stubborn"] = stubborn{30 * time.Second}
+			o.Workers, o.Grace = 2, 4*time.Second
+		})
+		w.start()
+		for range 5 {
+			w.send(broadcast("stubborn"), ask("stubborn", "x"))
+		}
+		synctest.Wait()
+		begin := time.Now()
+		w.stop()
+		err := <-w.ended
+		if took := time.Since(begin); took != 4*time.Second {
+			t.Errorf("it took %v", took)
+		}
+		if err == nil || !strings.Contains(err.Error(), "2 requests were still running") {
+			t.Errorf("Run says %v", err)
+		}
+		got := w.replies()
+		if len(got) != 3 {
+			t.Fatalf("%d replies, want those of the 3 that never began", len(got))
+		}
+		if _, text := status(t, got[0].Body); !strings.Contains(text, "the node is stopping") {
+			t.Errorf("a request that never began is told %q", text)
+		}
+		time.Sleep(time.Minute) // the stubborn two
+		w.client.Close()
+	})
+}
+
+func TestReloadUnderLoad(t *testing.T) {
+	in(t, func(_ *world, o *server.Options) {
+		o.Handlers["echo"] = echo
+		o.Queue = 20_000
+	}, func(w *world) {
+		versions := make([]map[string]server.Handler, 2)
+		for i := range versions {
+			versions[i] = map[string]server.Handler{
+				"echo":                server.HandlerFunc(func(context.Context, *message.Request) (any, error) { return fmt.Sprint("v", i), nil }),
+				fmt.Sprint("only", i): echo,
+			}
+		}
+		const total = 10_000
+		for i := range total {
+			w.send(broadcast("echo"), ask("echo", "v"))
+			if i%100 == 0 {
+				if err := w.srv.Reload(t.Context(), versions[i/100%2]); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if got := w.replies(); len(got) != total {
+			t.Errorf("%d replies of %d", len(got), total)
+		}
+		w.send(broadcast("only1"), ask("only1", "x"))
+		if b := w.one(); b != "x" {
+			t.Errorf("new agent says %v", b)
+		}
+		w.send(broadcast("only0"), ask("only0", "x"))
+		w.none()
+		if n := w.srv.Stats(); n.Unknown != 0 {
+			t.Errorf("an agent that is gone is still subscribed: %+v", n)
+		}
+		bad := map[string]server.Handler{"no name": echo}
+		if err := w.srv.Reload(t.Context(), bad); err == nil {
+			t.Error("a bad agent was taken")
+		}
+		w.send(broadcast("only1"), ask("only1", "still here"))
+		w.one()
+	})
+}
+
+func TestBrokerRestarts(t *testing.T) {
+	in(t, withEcho, func(w *world) {
+		for range 20 {
+			w.hub.Stop()
+			time.Sleep(8 * time.Second)
+			if err := w.srv.Health(); err != nil {
+				t.Errorf("unhealthy for want of a broker: %v", err)
+			}
+			w.hub.Start()
+			w.alive()
+			w.send(directed, ask("echo", "x"))
+			w.one()
+		}
+	})
+}
+
+// TestReplyOutlivesRestart has the broker away when an agent is done.
+func TestReplyOutlivesRestart(t *testing.T) {
+	in(t, func(_ *world, o *server.Options) { o.Handlers["slow"] = slow }, func(w *world) {
+		w.send(broadcast("slow"), ask("slow", "x"))
+		synctest.Wait()
+		w.hub.Stop()
+		time.Sleep(8 * time.Second)
+		w.hub.Start()
+		if b := w.one(); b != "done" {
+			t.Errorf("the reply is %v", b)
+		}
+		// Not for ever: the caller is gone by then.
+		w.send(broadcast("slow"), ask("slow", "x"))
+		synctest.Wait()
+		w.hub.Stop()
+		time.Sleep(time.Minute)
+		if n := w.srv.Stats(); n.Dropped != 1 || n.Running != 0 {
+			t.Errorf("counters: %+v", n)
+		}
+		w.hub.Start()
+		w.none()
+		w.alive()
+	})
+}
+
+// refusing is a connector that refuses some subscriptions at first.
+type refusing struct {
+	connector.Connector
+	left int
+}
+
+func (r *refusing) Subscribe(ctx context.Context, from connector.Target, receive func(connector.Delivery)) (connector.Subscription, error) {
+	if from.Kind == connector.Directed && r.left > 0 {
+		r.left--
+		return nil, fmt.Errorf("permission denied")
+	}
+	return r.Connector.Subscribe(ctx, from, receive)
+}
+
+func TestRefusedSubscriptionIsAskedForAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, hubOptions, func(_ *world, o *server.Options) {
+			o.Connector = &refusing{o.Connector, 6} // three rounds, in two collectives
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		w.stop = cancel
+		go func() { w.ended <- w.srv.Run(ctx) }()
+		synctest.Wait()
+		w.alive() // on those that stand
+		select {
+		case <-w.srv.Ready():
+			t.Error("ready without all subscriptions")
+		default:
+		}
+		begin := time.Now()
+		<-w.srv.Ready()
+		if took := time.Since(begin); took < 3*time.Second || took > 12*time.Second {
+			t.Errorf("ready after %v", took)
+		}
+		w.send(directed, ask("discovery", "ping"))
+		w.one()
+		w.finish()
+	})
+}
+
+func TestStopWhileSubscribing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, hubOptions, nil)
+		w.hub.Stop()
+		ctx, cancel := context.WithCancel(t.Context())
+		w.stop = cancel
+		go func() { w.ended <- w.srv.Run(ctx) }()
+		time.Sleep(time.Hour)
+		w.finish()
+		if err := w.srv.Run(t.Context()); err == nil {
+			t.Error("a node runs twice")
+		}
+	})
+}
+
+func TestHealth(t *testing.T) {
+	in(t, func(_ *world, o *server.Options) {
+		o.Handlers["stuck"] = server.HandlerFunc(func(context.Context, *message.Request) (any, error) {
+			time.Sleep(time.Hour)
+			return nil, server.ErrNoReply
+		})
+		o.Workers = 2
+	}, func(w *world) {
+		for range 2 {
+			w.send(broadcast("stuck"), ask("stuck", "x"))
+		}
+		time.Sleep(10 * time.Minute)
+		if err := w.srv.Health(); err != nil {
+			t.Errorf("unhealthy though nobody waits: %v", err)
+		}
+		w.send(broadcast("stuck"), ask("stuck", "x"))
+		synctest.Wait()
+		if err := w.srv.Health(); err == nil || !strings.Contains(err.Error(), "2 workers") {
+			t.Errorf("all workers hang and one waits: %v", err)
+		}
+		time.Sleep(3 * time.Hour)
+		if err := w.srv.Health(); err != nil {
+			t.Errorf("unhealthy after the work was done: %v", err)
+		}
+		w.replies()
+	})
+}
+
+func TestHealthOfReceivePath(t *testing.T) {
+	var block chan struct{}
+	in(t, func(_ *world, o *server.Options) {
+		block = make(chan struct{}) // within the bubble
+		o.Replay = blocking{block}
+	}, func(w *world) {
+		w.send(broadcast("discovery"), ask("discovery", "ping"))
+		time.Sleep(30 * time.Second)
+		if err := w.srv.Health(); err != nil {
+			t.Errorf("unhealthy after 30 s: %v", err)
+		}
+		time.Sleep(time.Minute)
+		if err := w.srv.Health(); err == nil || !strings.Contains(err.Error(), "receive path") {
+			t.Errorf("the receive path is blocked: %v", err)
+		}
+		close(block)
+		w.one()
+		if err := w.srv.Health(); err != nil {
+			t.Errorf("still unhealthy: %v", err)
+		}
+	})
+}
+
+type blocking struct{ until chan struct{} }
+
+func (b blocking) Check(*message.Request) error { <-b.until; return nil }

@@ -1,0 +1,151 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+)
+
+// refused ends the way of a call if a step said no: it counts, logs, and answers
+// where the caller may know. It tells whether it did.
+func (s *Server) refused(c *call, r *refusal) bool {
+	if r == nil {
+		return false
+	}
+	if !c.answered.CompareAndSwap(false, true) {
+		return true // the time limit was faster
+	}
+	r.count(&s.count)
+	s.logRefused(c, r)
+	if r.status != 0 && c.matched { // nodes that may not match are silent
+		s.reply(c, failure(r.status, r.text()), nil)
+	}
+	return true
+}
+
+// text is what the caller reads.
+func (r *refusal) text() string {
+	if r.status == statusAborted {
+		return "You are not authorized to call this agent or action."
+	}
+	return r.why.Error()
+}
+
+// logRefused writes one line for a refused call. Anybody can make a node refuse,
+// so the lines are rationed; ordinary filtering is only seen at debug level.
+func (s *Server) logRefused(c *call, r *refusal) {
+	ctx := context.Background()
+	if !s.log.Enabled(ctx, r.level) {
+		return
+	}
+	if r.level >= slog.LevelInfo {
+		ok, left := s.flood.allow(c.arrived)
+		if left > 0 {
+			s.log.LogAttrs(ctx, slog.LevelWarn, "more requests were refused than are logged", slog.Uint64("left out", left))
+		}
+		if !ok {
+			return
+		}
+	}
+	s.log.LogAttrs(ctx, r.level, "request refused", append(c.attrs(), slog.String("step", r.step), slog.Any("error", r.why))...)
+}
+
+// logAccepted tells that an agent is about to be asked. Bodies hold passwords
+// and are never logged.
+func (s *Server) logAccepted(c *call) {
+	if ctx := context.Background(); s.log.Enabled(ctx, slog.LevelInfo) {
+		s.log.LogAttrs(ctx, slog.LevelInfo, "request", c.attrs()...)
+	}
+}
+
+func (s *Server) logLate(c *call, err error) {
+	s.log.LogAttrs(context.Background(), slog.LevelWarn, "agent ended after its time limit",
+		append(c.attrs(), slog.Duration("took", s.now().Sub(c.arrived)), slog.Any("error", err))...)
+}
+
+// attrs names a call in logs. What other machines wrote is cut short.
+func (c *call) attrs() []slog.Attr {
+	if c.Request == nil {
+		return []slog.Attr{
+			slog.String("collective", c.in.Collective), slog.String("agent", c.in.Agent), slog.Int("bytes", c.size),
+		}
+	}
+	return []slog.Attr{
+		slog.String("request", clip(c.ID)), slog.String("agent", clip(c.Agent)), slog.String("caller", clip(c.Caller)),
+		slog.String("sender", clip(c.Sender)), slog.String("collective", clip(c.Collective)),
+	}
+}
+
+// contain turns a panic into a failure of one request. It is to be deferred
+// directly.
+func (s *Server) contain(c *call) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	s.count.panics.Add(1)
+	if ok, _ := s.flood.allow(c.arrived); ok {
+		s.log.LogAttrs(context.Background(), slog.LevelError, "request broke the code that handled it; this is a bug",
+			append(c.attrs(), slog.String("panic", fmt.Sprint(p)), slog.String("stack", string(debug.Stack())))...)
+	}
+	if !c.matched || !c.answered.CompareAndSwap(false, true) {
+		return // nobody is waiting, or nobody any more
+	}
+	err := errors.New("the agent broke; the log of the node tells where")
+	s.auditOutcome(c, err)
+	s.reply(c, nil, err)
+}
+
+// timedOut answers for an agent that is over its time limit.
+func (s *Server) timedOut(c *call) {
+	if !c.answered.CompareAndSwap(false, true) {
+		return
+	}
+	s.count.timedOut.Add(1)
+	err := fmt.Errorf("agent %s timed out after %v", c.agent.name, c.agent.timeout)
+	s.log.LogAttrs(context.Background(), slog.LevelWarn, "agent is over its time limit", append(c.attrs(), slog.Duration("limit", c.agent.timeout))...)
+	s.auditOutcome(c, err)
+	s.reply(c, nil, err)
+}
+
+// burst is how many refusals are logged in each window; more are only counted.
+const (
+	burst  = 20
+	window = 10 * time.Second
+)
+
+// A sampler rations log lines without a lock.
+type sampler struct {
+	began atomic.Int64  // second in which the window began
+	seen  atomic.Uint64 // lines asked for in the window
+	total atomic.Uint64 // lines left out, ever
+}
+
+// allow tells whether a line may be written, and with the first line of a window
+// how many were left out in the one before.
+func (l *sampler) allow(now time.Time) (ok bool, leftOut uint64) {
+	began, sec := l.began.Load(), now.Unix()
+	if (sec-began >= int64(window/time.Second) || sec < began) && l.began.CompareAndSwap(began, sec) {
+		if seen := l.seen.Swap(0); seen > burst {
+			leftOut = seen - burst
+		}
+	}
+	if l.seen.Add(1) <= burst {
+		return true, leftOut
+	}
+	l.total.Add(1)
+	return false, leftOut
+}
+
+// clip shortens text from the wire.
+func clip(s string) string {
+	const most = 128
+	if len(s) <= most {
+		return s
+	}
+	return s[:most] + "..."
+}

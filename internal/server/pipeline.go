@@ -1,0 +1,81 @@
+package server
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"mcollective/connector"
+	"mcollective/message"
+)
+
+// A call is one request on its way through the node.
+type call struct {
+	*message.Request // nil until it was decoded
+
+	in      connector.Target // the subscription it came in on
+	replyTo string
+	size    int // payload bytes
+	arrived time.Time
+
+	roster   *roster
+	agent    *agent
+	runsData bool        // its filter has data functions
+	matched  bool        // by the whole filter: from here on the caller may hear of us
+	onWorker bool        // it may wait
+	answered atomic.Bool // whoever sets it owns the answer
+}
+
+// receive takes a delivery through the steps that need neither code of others
+// nor time, in this order: each relies on those before it, and the cheapest
+// refusals come first. A step that says no ends the way of the request; refused
+// counts and logs that.
+func (s *Server) receive(d connector.Delivery) {
+	c := &call{in: d.Target, replyTo: d.ReplyTo, size: len(d.Data), arrived: s.now(), roster: s.roster.Load()}
+	defer s.contain(c)
+	s.count.total.Add(1)
+	switch {
+	case s.refused(c, s.checkSize(d)):
+	case s.refused(c, s.decode(c, d)): // envelope, role, caller id, then signature over the received bytes
+	case s.refused(c, s.bind(c)): // the agent and the collective are those that the subscription vouches for
+	case s.refused(c, s.checkAge(c)):
+	case s.refused(c, s.checkReplay(c)):
+	case s.refused(c, s.filterPlain(c)): // everything but data functions
+	case c.agent.inline && !c.runsData && s.opts.Connector.Status().Connected:
+		s.run(s.work, c)
+	default:
+		s.enqueue(c)
+	}
+}
+
+// answer takes a call that receive accepted through the steps that may run code
+// or wait. It runs on a worker.
+func (s *Server) answer(c *call) {
+	c.onWorker = true
+	defer s.contain(c)
+	denied := s.authorize(c)
+	switch {
+	case s.refused(c, s.auditDecision(c, denied)):
+	case s.refused(c, denied):
+	case s.refused(c, s.filterData(c)): // runs plugins, so only for who may
+	default:
+		ctx, cancel := context.WithTimeout(s.work, c.agent.timeout)
+		defer cancel()
+		// A handler that does not come back must not leave its caller in the dark.
+		overdue := time.AfterFunc(c.agent.timeout, func() { s.timedOut(c) })
+		defer overdue.Stop()
+		s.run(ctx, c)
+	}
+}
+
+// run asks the agent, records how that ended, and replies.
+func (s *Server) run(ctx context.Context, c *call) {
+	s.logAccepted(c)
+	body, err := c.agent.handler.Handle(ctx, c.Request)
+	if !c.answered.CompareAndSwap(false, true) {
+		s.logLate(c, err)
+		return
+	}
+	s.auditOutcome(c, err)
+	s.reply(c, body, err)
+}

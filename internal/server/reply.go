@@ -1,0 +1,100 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"mcollective/connector"
+	"mcollective/message"
+	"mcollective/security"
+)
+
+// How long a reply may wait for the broker: briefly where that holds up what
+// arrives next, and long enough for a broker to restart where it does not.
+const (
+	receivePatience = 2 * time.Second
+	workerPatience  = 30 * time.Second
+)
+
+// enqueue hands a call to the workers, or tells the caller that there is no room.
+func (s *Server) enqueue(c *call) {
+	if !s.pool.submit(c) {
+		s.refused(c, busy("too many requests are waiting on this node, try again later"))
+	}
+}
+
+func busy(why string) *refusal {
+	return &refusal{
+		step:   "queue",
+		why:    errors.New("busy: " + why),
+		count:  func(n *counters) { n.busy.Add(1) },
+		level:  slog.LevelWarn,
+		status: statusOther,
+	}
+}
+
+// reply sends what came out of a call. A reply that cannot be made or is too
+// large becomes a small one that says so: a caller that hears nothing cannot
+// tell that from a node that is gone.
+func (s *Server) reply(c *call, body any, err error) {
+	switch {
+	case errors.Is(err, ErrNoReply):
+		return
+	case err != nil:
+		body = failure(statusOther, err.Error())
+	}
+	if c.replyTo == "" {
+		s.log.Debug("request gives no address for a reply", "request", clip(c.ID), "agent", c.agent.name)
+		return
+	}
+	err = s.send(c, body)
+	switch {
+	case errors.Is(err, errEncode):
+		s.log.Error("reply cannot be encoded; the agent is at fault", "agent", c.agent.name, "request", clip(c.ID), "error", err)
+		err = s.send(c, failure(statusOther, "the reply of agent "+c.agent.name+" cannot be encoded; the log of the node tells why"))
+	case errors.Is(err, connector.ErrTooLarge):
+		s.count.oversize.Add(1)
+		s.log.Warn("reply is too large, an error goes in its place", "agent", c.agent.name, "request", clip(c.ID), "error", err)
+		err = s.send(c, failure(statusOther, "the reply was not sent: "+err.Error()))
+	}
+	if err == nil {
+		s.count.replies.Add(1)
+		return
+	}
+	s.count.dropped.Add(1)
+	if ok, _ := s.flood.allow(s.now()); ok {
+		s.log.Error("reply is lost", "agent", c.agent.name, "request", clip(c.ID), "caller", clip(c.Caller), "error", err)
+	}
+}
+
+// errEncode marks a reply that the security provider could not make.
+var errEncode = errors.New("encode the reply")
+
+func (s *Server) send(c *call, body any) error {
+	payload, err := s.opts.Security.EncodeReply(c.Request, &message.Reply{
+		RequestID: c.ID,
+		Sender:    s.opts.Identity,
+		Agent:     c.Agent,
+		Time:      s.now(),
+		Body:      body,
+	})
+	if err != nil {
+		return fmt.Errorf("%w: %w", errEncode, err)
+	}
+	wait := receivePatience
+	if c.onWorker {
+		wait = workerPatience
+	}
+	ctx, cancel := context.WithTimeout(s.work, wait)
+	defer cancel()
+	return s.opts.Connector.Publish(ctx,
+		connector.Target{Kind: connector.Reply, Collective: c.Collective, Agent: c.Agent, Address: c.replyTo},
+		connector.Message{Data: payload.Data, Headers: payload.Headers, TTL: s.opts.TTL})
+}
+
+func securityPayload(d connector.Delivery) security.Payload {
+	return security.Payload{Data: d.Data, Headers: d.Headers}
+}

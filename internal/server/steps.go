@@ -1,0 +1,237 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"mcollective/connector"
+	"mcollective/message"
+)
+
+// A refusal is the no of one step.
+type refusal struct {
+	step   string // its name in logs
+	why    error
+	count  func(*counters)
+	level  slog.Level
+	status int // of the answer to a caller whose filter matches; 0 is silence
+}
+
+// filtered is the ordinary no: most nodes of a collective say it to most
+// requests, so it is made once.
+var filtered = &refusal{
+	step:  "filter",
+	why:   errors.New("the filter does not match this node"),
+	count: func(n *counters) { n.filtered.Add(1) },
+	level: slog.LevelDebug,
+}
+
+func (s *Server) checkSize(d connector.Delivery) *refusal {
+	if len(d.Data) <= s.opts.MaxRequest {
+		return nil
+	}
+	return &refusal{
+		step:  "size",
+		why:   fmt.Errorf("request of %d bytes, this node takes %d", len(d.Data), s.opts.MaxRequest),
+		count: func(n *counters) { n.unvalidated.Add(1) },
+		level: slog.LevelWarn,
+	}
+}
+
+func (s *Server) decode(c *call, d connector.Delivery) *refusal {
+	req, err := s.opts.Security.DecodeRequest(securityPayload(d))
+	if err != nil {
+		return &refusal{step: "decode", why: err, count: func(n *counters) { n.unvalidated.Add(1) }, level: slog.LevelWarn}
+	}
+	s.count.validated.Add(1)
+	c.Request = req
+	return nil
+}
+
+// bind makes sure that the request is what its subscription is for. Nothing else
+// ties a request to the topic it was sent to, and the topic is what the broker's
+// access rules are about.
+func (s *Server) bind(c *call) *refusal {
+	unbound := func(format string, args ...any) *refusal {
+		return &refusal{step: "binding", why: fmt.Errorf(format, args...), count: func(n *counters) { n.unbound.Add(1) }, level: slog.LevelWarn}
+	}
+	if c.Collective != c.in.Collective {
+		return unbound("request for collective %q came in on collective %q", clip(c.Collective), c.in.Collective)
+	}
+	if c.in.Kind == connector.Directed && c.in.Identity != s.opts.Identity {
+		return unbound("request for node %q", clip(c.in.Identity))
+	}
+	// A connector that listens for all agents at one place cannot say which one.
+	if c.in.Kind == connector.Broadcast && c.in.Agent != "" && c.in.Agent != c.Agent {
+		return unbound("request for agent %q came in on agent %q", clip(c.Agent), c.in.Agent)
+	}
+	if inner, ok := innerAgent(c.Body); !ok || inner != "" && inner != c.Agent {
+		return unbound("request for agent %q holds one for agent %q", clip(c.Agent), clip(inner))
+	}
+	return nil
+}
+
+// checkAge compares whole seconds, as Ruby does: a request is good up to and
+// including the last second of its time to live.
+func (s *Server) checkAge(c *call) *refusal {
+	ttl := c.TTL
+	if ttl == 0 {
+		ttl = s.opts.TTL
+	}
+	if s.opts.MaxTTL > 0 {
+		ttl = min(ttl, s.opts.MaxTTL)
+	}
+	age := c.arrived.Unix() - max(c.Time.Unix(), 0)
+	if limit := s.opts.MaxSkew; limit > 0 && age < -int64(limit/time.Second) {
+		return &refusal{
+			step:  "age",
+			why:   fmt.Errorf("sent %d seconds in the future, %v are allowed; check both clocks", -age, limit),
+			count: func(n *counters) { n.skewed.Add(1) },
+			level: slog.LevelWarn,
+		}
+	}
+	if ttl < time.Second || age > int64(ttl/time.Second) {
+		return &refusal{
+			step:  "age",
+			why:   fmt.Errorf("sent %d seconds ago and good for %d; if that is wrong, check both clocks", age, int64(ttl/time.Second)),
+			count: func(n *counters) { n.expired.Add(1) },
+			level: slog.LevelWarn,
+		}
+	}
+	return nil
+}
+
+// checkReplay can only be as good as the security provider's proof: under PSK
+// neither time nor id of a request are proven, and nothing can be done.
+func (s *Server) checkReplay(c *call) *refusal {
+	if s.opts.Replay == nil {
+		return nil
+	}
+	if err := s.opts.Replay.Check(c.Request); err != nil {
+		return &refusal{step: "replay", why: err, count: func(n *counters) { n.replayed.Add(1) }, level: slog.LevelWarn}
+	}
+	return nil
+}
+
+func (s *Server) filterPlain(c *call) *refusal {
+	if ok, err := c.Filter.MatchPlain(&c.roster.node, s.opts.Rules); !ok {
+		return unmatched(err)
+	}
+	// Only now, for a node without the agent is usually one that the filter
+	// leaves out, and that is nothing to warn of.
+	c.agent = c.roster.agents[c.Agent]
+	if c.agent == nil {
+		return &refusal{
+			step:  "filter",
+			why:   fmt.Errorf("no agent %q on this node", clip(c.Agent)),
+			count: func(n *counters) { n.unknown.Add(1) },
+			level: slog.LevelWarn,
+		}
+	}
+	c.runsData = c.Filter.NeedsData()
+	if !c.runsData {
+		s.match(c)
+	}
+	return nil
+}
+
+// unmatched is the no of a filter; err is why it could not be evaluated, if so.
+func unmatched(err error) *refusal {
+	if err == nil {
+		return filtered
+	}
+	return &refusal{step: filtered.step, why: err, count: filtered.count, level: slog.LevelWarn}
+}
+
+func (s *Server) match(c *call) {
+	c.matched = true
+	s.count.passed.Add(1)
+}
+
+// guarded tells whether the request makes the node run something: those to the
+// discovery agent do not, unless their filter does.
+func (c *call) guarded() bool { return c.Agent != discovery || c.runsData }
+
+func (s *Server) authorize(c *call) *refusal {
+	if s.opts.Authorize == nil || !c.guarded() {
+		return nil
+	}
+	err := s.opts.Authorize.Authorize(s.work, c.Request)
+	if err == nil {
+		return nil
+	}
+	return &refusal{step: "authorize", why: err, count: func(n *counters) { n.denied.Add(1) }, level: slog.LevelWarn, status: statusAborted}
+}
+
+// auditDecision records what authorize decided. What cannot be recorded is not
+// run.
+func (s *Server) auditDecision(c *call, denied *refusal) *refusal {
+	if s.opts.Audit == nil || !c.guarded() {
+		return nil
+	}
+	var why error
+	if denied != nil {
+		why = denied.why
+	}
+	err := s.opts.Audit.Decision(s.work, c.Request, why)
+	if err == nil {
+		return nil
+	}
+	return &refusal{step: "audit", why: fmt.Errorf("the audit log cannot be written: %w", err), count: func(n *counters) { n.denied.Add(1) }, level: slog.LevelError, status: statusAborted}
+}
+
+func (s *Server) filterData(c *call) *refusal {
+	if !c.runsData {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(s.work, s.opts.DataTimeout)
+	defer cancel()
+	if ok, err := c.Filter.Match(ctx, &c.roster.node, s.opts.Rules); !ok {
+		return unmatched(err)
+	}
+	s.match(c)
+	return nil
+}
+
+func (s *Server) auditOutcome(c *call, err error) {
+	if s.opts.Audit == nil || !c.guarded() {
+		return
+	}
+	if errors.Is(err, ErrNoReply) {
+		err = nil
+	}
+	s.opts.Audit.Outcome(s.work, c.Request, Outcome{Err: err, Took: s.now().Sub(c.arrived)})
+}
+
+// A ReplayGuard remembers requests.
+type ReplayGuard interface {
+	// Check refuses a request that was seen before and remembers one that was
+	// not. It is asked on the receive path and must not wait.
+	Check(*message.Request) error
+}
+
+// An Authorizer decides who may do what. It is asked for every request that
+// makes the node run something: all but those to the discovery agent, and those
+// too when their filter runs data plugins.
+type Authorizer interface {
+	// Authorize returns nil, or why the caller may not.
+	Authorize(context.Context, *message.Request) error
+}
+
+// An Auditor records the same requests that an Authorizer is asked for.
+type Auditor interface {
+	// Decision records that a request is about to run, or with denied why it is
+	// not. With an error the request does not run.
+	Decision(ctx context.Context, req *message.Request, denied error) error
+	// Outcome records how the request ended.
+	Outcome(ctx context.Context, req *message.Request, o Outcome)
+}
+
+// An Outcome is how a request ended.
+type Outcome struct {
+	Err  error         // nil if the agent answered
+	Took time.Duration // since the request arrived
+}

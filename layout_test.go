@@ -24,8 +24,8 @@ var levels = []struct {
 	{5, []string{"internal/cli", "bench"}},
 	{4, []string{"internal/plugins", "internal/swarm"}},
 	{3, []string{"client", "internal/server", "security/psk", "security/securitytest", "broker"}},
-	{2, []string{"security", "message/wire"}},
-	{1, []string{"message", "discovery", "connector/nats", "connector/activemq", "connector/rabbitmq", "connector/inmem", "connector/connectortest", "internal/facts"}},
+	{2, []string{"security", "message/wire", "connector/activemq", "connector/rabbitmq"}},
+	{1, []string{"message", "discovery", "connector/nats", "connector/internal", "connector/inmem", "connector/connectortest", "stomp/stomptest", "internal/facts"}},
 	{0, []string{"", "marshal", "stomp", "filter", "connector", "internal/config", "internal/yaml", "internal/logging", "internal/daemon", "interop"}},
 }
 

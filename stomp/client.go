@@ -92,13 +92,13 @@ func (c *Client) run(s *session) {
 // the line for everybody when the broker has confirmed them.
 func (c *Client) adopt(s *session) {
 	c.mu.Lock()
-	given := c.out.adopt(s.version)
+	given := c.out.adopt(s.version, s.codec)
 	for i, sub := range c.order {
 		if i == len(c.order)-1 {
 			s.restore = c.ticket("restore")
 		}
 		var err error
-		if s.prologue, err = AppendFrame(s.prologue, s.version, sub.frame(s.version, s.restore)); err != nil {
+		if s.prologue, err = AppendFrame(s.prologue, s.codec, sub.frame(s.version, s.restore)); err != nil {
 			s.restore = ""
 			s.fail(err)
 			break

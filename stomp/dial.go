@@ -145,7 +145,7 @@ func (c *Client) login(ctx context.Context, conn net.Conn, srv Server) (*session
 		conn = secure
 	}
 	s := newSession(c, conn, srv.Addr())
-	if err := NewWriter(conn, V10).WriteFrame(c.hello(srv)); err != nil {
+	if err := NewWriter(conn, s.codec).WriteFrame(c.hello(srv)); err != nil {
 		return nil, plain(err)
 	}
 	var f Frame
@@ -169,8 +169,8 @@ func (c *Client) login(ctx context.Context, conn net.Conn, srv Server) (*session
 	if !slices.Contains(c.opts.Versions, v) {
 		return nil, fmt.Errorf("broker speaks STOMP %s, wanted is %s", v, acceptVersion(c.opts.Versions))
 	}
-	s.version = v
-	s.r.SetVersion(v)
+	s.speak(v)
+	s.r.SetVersion(s.codec)
 	if v != V10 {
 		s.agree(f.Header.Get("heart-beat"))
 	}

@@ -8,7 +8,7 @@ import (
 // escaped tells whether the header of that command is escaped at all: the
 // frames that settle the version are written as in 1.0 by every version.
 func escaped(v Version, command string) bool {
-	return v != V10 && command != Connect && command != Connected && command != Stomp
+	return v == everywhere || v != V10 && command != Connect && command != Connected && command != Stomp
 }
 
 // appendEscaped writes a header name or value. It fails for what the version
@@ -28,7 +28,7 @@ func appendEscaped(dst []byte, s string, v Version, escape, name bool) ([]byte, 
 			dst = append(dst, `\c`...)
 		case c == '\n' && escape:
 			dst = append(dst, `\n`...)
-		case c == '\r' && escape && v == V12:
+		case c == '\r' && escape && v >= V12:
 			dst = append(dst, `\r`...)
 		case c == '\n' || c == '\r' || c == ':' && name:
 			return dst, fmt.Errorf("stomp: header %.80q: %q cannot be written in %s", s, c, v)
@@ -57,7 +57,7 @@ func unescape(b []byte, v Version) int {
 				c = ':'
 			case b[i] == 'n':
 				c = '\n'
-			case b[i] == 'r' && v == V12:
+			case b[i] == 'r' && v >= V12:
 				c = '\r'
 			default:
 				return -1

@@ -43,6 +43,10 @@ type Options struct {
 	// Versions are what we offer, the broker takes its favourite. Default 1.1 and 1.0.
 	Versions []Version
 
+	// EscapeAlways escapes header fields as in 1.2 whatever the version, CONNECT
+	// included, since that is how RabbitMQ reads and writes them.
+	EscapeAlways bool
+
 	// Heartbeat is the interval that we offer and ask for, in both directions.
 	// Default 30 s, negative for none. Brokers that speak 1.0 have none.
 	Heartbeat time.Duration

@@ -3,7 +3,8 @@ package stomp
 // An outbox holds encoded frames until a session writes them, all in one write
 // where it can. The Client's mutex guards it.
 type outbox struct {
-	version Version // what the frames were encoded for
+	version Version // of the connection that the frames are for
+	codec   Version // how their fields are escaped
 	waiting batch
 	flying  batch // taken by the session's writer
 	spare   batch
@@ -27,7 +28,7 @@ const keepWrite = 64 << 10
 
 // add encodes a frame at the end of the line.
 func (o *outbox) add(f *Frame, keep bool) error {
-	buf, err := AppendFrame(o.waiting.buf, o.version, f)
+	buf, err := AppendFrame(o.waiting.buf, o.codec, f)
 	if err != nil {
 		return err
 	}
@@ -90,12 +91,12 @@ func (o *outbox) carry() {
 
 // adopt prepares the outbox for a connection of a version. It returns how many
 // frames had to be given up, since they are written in another one.
-func (o *outbox) adopt(v Version) (lost int) {
+func (o *outbox) adopt(v, codec Version) (lost int) {
 	if v != o.version && len(o.waiting.marks) > 0 {
 		lost = len(o.waiting.marks)
 		o.waiting = batch{}
 	}
-	o.version = v
+	o.version, o.codec = v, codec
 	return lost
 }
 

@@ -17,6 +17,7 @@ type session struct {
 	conn    net.Conn
 	server  string
 	version Version
+	codec   Version // how fields are escaped; differs from version for RabbitMQ
 	r       *Reader
 	idle    idleReader
 	beat    time.Duration // write at least this often, 0 for no need
@@ -40,8 +41,17 @@ func newSession(c *Client, conn net.Conn, server string) *session {
 		wake: make(chan struct{}, 1), dead: make(chan struct{}), written: make(chan struct{}),
 	}
 	s.idle.conn = conn
-	s.r = NewReader(&s.idle, V10, c.opts.Limits)
+	s.speak(V10)
+	s.r = NewReader(&s.idle, s.codec, c.opts.Limits)
 	return s
+}
+
+// speak settles the version.
+func (s *session) speak(v Version) {
+	s.version, s.codec = v, v
+	if s.c.opts.EscapeAlways {
+		s.codec = everywhere
+	}
 }
 
 // idleReader gives each read as long as heart-beats may stay away.

@@ -16,6 +16,10 @@ const (
 	V11
 	// V12 escapes carriage return too and lets lines end in CR LF.
 	V12
+
+	// everywhere is the notation of RabbitMQ, which escapes as in 1.2 in all
+	// versions and all frames.
+	everywhere
 )
 
 // String is the version's name on the wire.
@@ -27,6 +31,8 @@ func (v Version) String() string {
 		return "1.1"
 	case V12:
 		return "1.2"
+	case everywhere:
+		return "any version"
 	}
 	return fmt.Sprintf("version %d", uint8(v))
 }

@@ -38,6 +38,14 @@ func newConn(b *Broker, nc net.Conn) *conn {
 	}
 }
 
+// codec is how fields are escaped: by RabbitMQ in every version as in 1.2.
+func (c *conn) codec() stomp.Version {
+	if c.b.opts.Flavor == RabbitMQ {
+		return stomp.V12
+	}
+	return c.version
+}
+
 func (c *conn) end() {
 	c.once.Do(func() {
 		close(c.gone)
@@ -48,7 +56,7 @@ func (c *conn) end() {
 // put lines up a frame to be written.
 func (c *conn) put(f *stomp.Frame, last bool) {
 	c.mu.Lock()
-	buf, err := stomp.AppendFrame(c.buf, c.version, f)
+	buf, err := stomp.AppendFrame(c.buf, c.codec(), f)
 	if err == nil {
 		c.buf = append(buf, '\n') // as ActiveMQ does
 	}
@@ -120,7 +128,7 @@ func (c *conn) read() {
 				return
 			}
 			connected = true
-			r.SetVersion(c.version)
+			r.SetVersion(c.codec())
 		case refuse != nil && refuse(&f) != "":
 			if c.refuse(&f, refuse(&f)) {
 				return

@@ -19,11 +19,13 @@ var errTooDeep = fmt.Errorf("nested deeper than %d", maxWriteDepth)
 
 // limits is what is left of the bounds of one decoding.
 type limits struct {
-	depth, values int
-	nonFinite     bool // inf and nan are allowed
+	bytes, depth, values int
+	nonFinite            bool // inf and nan are allowed
 }
 
-func limitsOf(p *marshal.Policy) limits { return limits{p.MaxDepth, p.MaxValues, p.AllowNonFinite} }
+func limitsOf(p *marshal.Policy) limits {
+	return limits{p.MaxBytes, p.MaxDepth, p.MaxValues, p.AllowNonFinite}
+}
 
 // scalar passes on what a scalar was read as, unless it is not allowed here.
 func (l *limits) scalar(v any, err error) (any, error) {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"mcollective/internal/yaml"
 	"mcollective/marshal"
@@ -25,8 +26,9 @@ import (
 // meant it would send it.
 
 // maxMarks bounds, before anything is parsed, how many values a document may
-// have: a parsed value takes some 250 bytes where its text may take two.
-const maxMarks = 1 << 18
+// have: a parsed value takes some 250 bytes where its text may take two. Text
+// inside of strings counts too, so there is one for each four bytes.
+const maxMarks = 1 << 19
 
 // decodeYAML reads the document of data.
 func decodeYAML(data []byte, lim limits) (any, error) {
@@ -37,7 +39,7 @@ func decodeYAML(data []byte, lim limits) (any, error) {
 	for _, mark := range []string{",", "[", "{", "\n", "- ", ": "} {
 		marks += bytes.Count(data, []byte(mark))
 	}
-	if marks > maxMarks {
+	if marks > min(maxMarks, lim.bytes/4) {
 		return nil, errors.New("yaml: too many values")
 	}
 	if bytes.IndexByte(data, '\r') >= 0 {
@@ -126,6 +128,9 @@ func (d *yamlDecoder) hash(n *yaml.Node, depth int) (any, error) {
 }
 
 func scalar(n *yaml.Node, tag string) (any, error) {
+	if !utf8.ValidString(n.Value) {
+		return nil, errors.New("not UTF-8") // escapes can say such things
+	}
 	quoted := n.Style&yaml.Quoted != 0
 	switch tag {
 	case "":

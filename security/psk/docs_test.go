@@ -1,0 +1,72 @@
+package psk
+
+import (
+	"bytes"
+	"encoding/hex"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"mcollective/message"
+	"mcollective/security"
+)
+
+// TestExampleOfTheDocs holds the worked example of docs/wire.md to the code: its
+// first hexdump is the request that its text describes, its second the reply.
+func TestExampleOfTheDocs(t *testing.T) {
+	page, err := os.ReadFile("../../docs/wire.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dumps := hexdumps(t, string(page))
+	if len(dumps) != 2 {
+		t.Fatalf("%d hexdumps in docs/wire.md, want 2", len(dumps))
+	}
+	p, err := New(Options{Secret: "only for this example", Identity: "n1.example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.caller = "uid=1000"
+	r := &message.Request{ID: "0f4b21c83ad6506c9c2b61e07d5a94f8", Collective: "mcollective", Agent: "discovery", Sender: "client.example.com",
+		Time: time.Unix(1795336394, 0).UTC(), TTL: 60 * time.Second, Body: "ping"}
+	payload, err := p.EncodeRequest(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(payload.Data, dumps[0]) {
+		t.Errorf("the request is\n%s", hex.Dump(payload.Data))
+	}
+	if got, err := p.DecodeRequest(security.Payload{Data: dumps[0]}); err != nil || got.Body != "ping" || got.Caller != "uid=1000" {
+		t.Errorf("the request of the page: %+v, %v", got, err)
+	}
+	payload, err = p.EncodeReply(r, &message.Reply{Time: time.Unix(1795336395, 0), Body: "pong"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(payload.Data, dumps[1]) {
+		t.Errorf("the reply is\n%s", hex.Dump(payload.Data))
+	}
+	if !strings.Contains(string(page), string(p.proof([]byte("\x04\bI\"\tping\x06:\x06ET")))) {
+		t.Error("the hash of the example's body is not on the page")
+	}
+}
+
+// hexdumps reads the fenced blocks of a page that are marked as such.
+func hexdumps(t *testing.T, page string) [][]byte {
+	var dumps [][]byte
+	for _, block := range strings.Split(page, "```hexdump\n")[1:] {
+		block, _, _ = strings.Cut(block, "```")
+		var b []byte
+		for _, line := range strings.Split(strings.TrimSpace(block), "\n") {
+			digits, _, _ := strings.Cut(line[len("00000000  "):], "|")
+			row, err := hex.DecodeString(strings.ReplaceAll(digits, " ", ""))
+			if err != nil {
+				t.Fatalf("%q: %v", line, err)
+			}
+			b = append(b, row...)
+		}
+		dumps = append(dumps, b)
+	}
+	return dumps
+}

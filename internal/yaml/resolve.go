@@ -1,6 +1,7 @@
 package yaml
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/big"
@@ -9,6 +10,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 )
+
+var errDate = errors.New("a date or time, which Ruby refuses in facts; put it in quotes")
 
 // resolve is what Ruby prints for a scalar that is neither quoted nor tagged.
 // Ruby's YAML is version 1.1 with peculiarities; each of them is in the golden
@@ -24,7 +27,7 @@ func resolve(s string) (string, error) {
 		return s, nil
 	}
 	if isDate(s) || isTime(s) {
-		return "", fmt.Errorf("%q is a date or time, which Ruby refuses in facts; put it in quotes", s)
+		return "", fmt.Errorf("%q is %w", s, errDate)
 	}
 	switch lower := strings.ToLower(s); lower {
 	case ".inf", "+.inf":

@@ -2,6 +2,7 @@ package yaml
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -14,18 +15,25 @@ import (
 //
 // What Ruby refuses is refused here: dates and times that are not quoted, and
 // tags that make objects. One thing more is refused, a list or map as a key.
-func Text(data []byte, l Limits) (any, error) {
+func Text(data []byte, l Limits) (any, error) { return text(data, l, false) }
+
+// DatedText is Text, but takes dates and times as they are written, as Facter
+// does in external facts.
+func DatedText(data []byte, l Limits) (any, error) { return text(data, l, true) }
+
+func text(data []byte, l Limits, dates bool) (any, error) {
 	root, err := ParseNode(data, l)
 	if err != nil || root == nil {
 		return nil, err
 	}
-	t := texts{left: l.filled().Nodes, depth: l.filled().Depth}
+	t := texts{left: l.filled().Nodes, depth: l.filled().Depth, dates: dates}
 	return t.value(root, 0)
 }
 
 // texts turns nodes into text, counting what aliases expand to.
 type texts struct {
 	left, depth int
+	dates       bool // dates are text
 }
 
 func (t *texts) value(n *Node, depth int) (any, error) {
@@ -57,7 +65,7 @@ func (t *texts) value(n *Node, depth int) (any, error) {
 		}
 		return t.mapping(n, depth)
 	}
-	return scalarText(n)
+	return t.scalar(n)
 }
 
 func (t *texts) mapping(n *Node, depth int) (any, error) {
@@ -125,21 +133,21 @@ func plainTag(n *Node) error {
 	return nil
 }
 
-func scalarText(n *Node) (string, error) {
-	t := tag(n)
-	if t == "" {
+func (t *texts) scalar(n *Node) (string, error) {
+	name := tag(n)
+	if name == "" {
 		if n.Style&Quoted != 0 {
 			return n.Value, nil
 		}
-		return plain(n)
+		return t.plain(n)
 	}
-	switch t {
+	switch name {
 	case "!", "!!str", "!str", "!ruby/string", "!ruby/sym", "!ruby/symbol":
 		return n.Value, nil
 	case "!!binary", "!binary":
 		return unbase64(n.Value), nil
 	case "!!float", "!float":
-		s, err := plain(n)
+		s, err := t.plain(n)
 		if err != nil {
 			return "", err
 		}
@@ -149,14 +157,17 @@ func scalarText(n *Node) (string, error) {
 		}
 		return floatText(f), nil
 	}
-	if strings.HasPrefix(t, "!ruby/") || strings.HasPrefix(t, "!str:") {
-		return "", fmt.Errorf("yaml: line %d: the tag %s is not allowed", n.Line, t)
+	if strings.HasPrefix(name, "!ruby/") || strings.HasPrefix(name, "!str:") {
+		return "", fmt.Errorf("yaml: line %d: the tag %s is not allowed", n.Line, name)
 	}
-	return plain(n)
+	return t.plain(n)
 }
 
-func plain(n *Node) (string, error) {
+func (t *texts) plain(n *Node) (string, error) {
 	s, err := resolve(n.Value)
+	if errors.Is(err, errDate) && t.dates {
+		return n.Value, nil
+	}
 	if err != nil {
 		return "", fmt.Errorf("yaml: line %d: %w", n.Line, err)
 	}

@@ -117,6 +117,14 @@ func TestTextAgainstRuby(t *testing.T) {
 	}
 }
 
+func TestDatedText(t *testing.T) {
+	got, err := DatedText([]byte("a: 2020-01-02\nb: 2020-01-02 10:00:00 +2\nc: 1.10\n"), local)
+	want := map[string]any{"a": "2020-01-02", "b": "2020-01-02 10:00:00 +2", "c": "1.1"}
+	if d := cmp.Diff(any(want), got); d != "" || err != nil {
+		t.Errorf("%v\n%s", err, d)
+	}
+}
+
 func TestLimits(t *testing.T) {
 	deep := strings.Repeat("[", 200) + strings.Repeat("]", 200)
 	bomb := "a: &a [x,x,x,x,x,x,x,x,x,x]\n"

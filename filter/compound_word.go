@@ -33,7 +33,7 @@ func (p *compoundParser) word() error {
 	switch {
 	case name == "":
 		return p.fail(p.pos, "there is no name before the operator", "")
-	case strings.ContainsAny(name, "=<>") || lineBeginsWithSlash(name):
+	case strings.ContainsAny(name, "=<>") || lineBeginsWithSlash(name) || strings.HasSuffix(name, "!"):
 		return p.fail(start, "this cannot be the name of a fact", "")
 	}
 	p.pos += len(operator)

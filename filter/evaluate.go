@@ -37,8 +37,9 @@ func (e *evaluation) compound(ctx context.Context, c Compound) (bool, error) {
 	if err := wellFormed(c); err != nil {
 		return false, fmt.Errorf("compound filter: %w", err)
 	}
-	w := walker{evaluation: e, ctx: ctx, terms: c}
+	w := walker{evaluation: *e, ctx: ctx, terms: c}
 	ok := w.or()
+	e.left = w.left
 	if w.err != nil {
 		return false, fmt.Errorf("compound filter: %w", w.err)
 	}
@@ -100,11 +101,11 @@ func wellFormed(c Compound) error {
 // A walker goes through well-formed terms. Its recursion is bounded by their
 // parentheses.
 type walker struct {
-	*evaluation
-	ctx   context.Context
-	terms Compound
-	next  int
-	err   error // of the first term that could not be evaluated
+	evaluation // a copy, which keeps the original off the heap
+	ctx        context.Context
+	terms      Compound
+	next       int
+	err        error // of the first term that could not be evaluated
 }
 
 func (w *walker) or() bool {

@@ -24,7 +24,7 @@ type Rules struct {
 // Bounds on a filter. Identities that are plain names do not count as terms,
 // since a client may name every node of a collective.
 const (
-	DefaultBudget = 8 << 20
+	DefaultBudget = 4 << 20
 	MaxTerms      = 64   // facts, classes, agents, regular expressions, and what a compound compares
 	MaxDepth      = 64   // of parentheses in a compound
 	MaxTokens     = 1024 // of a compound, operators and parentheses included

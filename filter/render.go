@@ -60,7 +60,7 @@ func (f *Filter) flags(most int) []string {
 		}
 	}
 	for _, c := range f.Compound {
-		if !add("-S", c.String()) {
+		if !add("-S", c.text(most)) {
 			return flags
 		}
 	}
@@ -70,11 +70,16 @@ func (f *Filter) flags(most int) []string {
 // String is the text of -F for the fact, the shortest that ParseFact reads as
 // this fact again.
 func (t Fact) String() string {
-	operators := [...]string{t.Operator, "=", "==", t.Operator + " "}
-	if t.Operator == "==" || t.Operator == "=~" && enclosed(t.Value) {
+	operators := []string{t.Operator, "="}
+	switch {
+	case t.Operator == "==" || t.Operator == "=~" && enclosed(t.Value):
 		operators[0], operators[1] = "=", t.Operator
+	case t.Operator == ">=":
+		operators[1] = "=>"
+	case t.Operator == "<=":
+		operators[1] = "=<"
 	}
-	for _, op := range operators {
+	for _, op := range append(operators, t.Operator+" ") {
 		if text := t.Name + op + t.Value; parsesAsFact(text, t) {
 			return text
 		}
@@ -99,9 +104,15 @@ func (p Pattern) String() string {
 }
 
 // String is a text of -S that means the same, terms separated by single blanks.
-func (c Compound) String() string {
+func (c Compound) String() string { return c.text(0) }
+
+// text stops when it is longer than most, if that is not 0.
+func (c Compound) text(most int) string {
 	var b strings.Builder
 	for i := range c {
+		if most > 0 && b.Len() > most {
+			break
+		}
 		if i > 0 && c[i].Kind != Close && c[i-1].Kind != Open {
 			b.WriteByte(' ')
 		}

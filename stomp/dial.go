@@ -33,7 +33,8 @@ func (c *Client) connect(ctx context.Context, pauseFirst bool) (*session, error)
 			if err == nil {
 				return s, nil
 			}
-			if causes[k] == nil || ctx.Err() == nil {
+			// An attempt that the end of ctx cut short says less than one before it.
+			if causes[k] == nil || !timedOut(err) {
 				causes[k] = err
 			}
 			if ctx.Err() != nil {
@@ -230,6 +231,10 @@ func clientTLS(srv Server) *tls.Config {
 
 func hungUp(err error) bool {
 	return err == io.EOF || err == io.ErrUnexpectedEOF || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.ErrClosedPipe)
+}
+
+func timedOut(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 // plain leaves out of a network error the addresses, which the caller names and

@@ -10,8 +10,7 @@
 // The keys of MCollective's configuration, each after plugin.activemq., are
 //
 //	pool.N.host .port .user .password        Stomp.Servers: Host, Port, Login, Passcode
-//	pool.N.ssl .ssl.ca .cert .key            Stomp.Servers: TLS, see stomp.TLSFiles
-//	pool.N.ssl.fallback .ciphers             stomp.TLSFiles
+//	pool.N.ssl .ssl.ca .cert .key .ciphers   Stomp.Servers: TLS
 //	randomize, vhost                         Stomp.Randomize, VHost
 //	heartbeat_interval, max_hbread_fails     Stomp.Heartbeat, MaxMissed
 //	stomp_1_0_fallback = 0                   Stomp.Versions without V10
@@ -24,7 +23,8 @@
 //	priority, base64, agents_multiplex       Priority, Base64, AgentsMultiplex
 //
 // backup, timeout and max_hbrlck_fails have no counterpart: they tuned parts of
-// Ruby's STOMP client that this one does not have.
+// Ruby's STOMP client that this one does not have. pool.N.ssl.fallback has none
+// since a broker that cannot be verified is not talked to.
 package activemq
 
 import (

@@ -66,9 +66,8 @@ func harness(t *testing.T, addr string, o Options) connectortest.Harness {
 }
 
 var variants = map[string]Options{
-	"temporary queues": {},
-	"reply exchange":   {UseReplyExchange: true},
-	"1.0":              {Stomp: stomp.Options{Versions: []stomp.Version{stomp.V10}, Heartbeat: -1}},
+	"temporary queues":   {},
+	"reply exchange 1.0": {UseReplyExchange: true, Stomp: stomp.Options{Versions: []stomp.Version{stomp.V10}, Heartbeat: -1}},
 }
 
 var exchanges = []string{"mcollective_broadcast", "mcollective_directed", "eu_collective_broadcast", "eu_collective_directed", "mcollective_reply"}

@@ -37,7 +37,7 @@ type Suite struct {
 	NoSymbols bool
 
 	// Slow says that decoding takes much longer than ten microseconds, so that
-	// not every bit of a long message is flipped.
+	// long messages are damaged in fewer places.
 	Slow bool
 
 	// TooLarge is a number of bytes that no request's body may have. Default 2 MiB.

@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"mcollective/broker"
+	"mcollective/internal/daemon"
+	"mcollective/internal/logging"
+)
+
+// brokerOptions are the flags of broker.
+type brokerOptions struct {
+	broker.Options
+	verbose bool
+}
+
+func newBroker(env *Env) *cobra.Command {
+	o := &brokerOptions{}
+	cmd := &cobra.Command{
+		Use:   "broker [options]",
+		Short: "Run the broker of a collective",
+		Args:  cobra.NoArgs,
+		Example: "    mco broker\n" +
+			"    mco broker --listen 0.0.0.0:4222 --tls-cert broker.pem --tls-key broker.key --tls-ca ca.pem\n" +
+			"    mco broker --config /etc/mcollective/broker.conf",
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&o.Listen, "listen", "l", "", "Where to accept clients ("+broker.DefaultListen+")")
+	flags.StringVarP(&o.Config, "config", "c", "", "Load this configuration file of nats-server, which says everything")
+	flags.StringVar(&o.Cert, "tls-cert", "", "Certificate of the broker; clients must then use TLS")
+	flags.StringVar(&o.Key, "tls-key", "", "Key of the certificate")
+	flags.StringVar(&o.CA, "tls-ca", "", "Authority that must have signed the certificates of clients")
+	flags.BoolVarP(&o.verbose, "verbose", "v", false, "Log what clients do")
+	takes(flags, "listen", "HOST:PORT")
+	for _, name := range []string{"config", "tls-cert", "tls-key", "tls-ca"} {
+		takes(flags, name, "FILE")
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), env) }
+	return cmd
+}
+
+func (o *brokerOptions) run(ctx context.Context, env *Env) error {
+	level := "info"
+	if o.verbose {
+		level = "debug"
+	}
+	log, logs, err := logging.New(logging.Options{Type: "console", Level: level, Color: env.color(env.ErrTerminal), Console: env.Err, Now: env.Now})
+	if err != nil {
+		return fmt.Errorf("open the log: %w", err)
+	}
+	defer logs.Close()
+	o.Logger = log
+	b, err := broker.New(o.Options)
+	if err != nil {
+		return err
+	}
+	ctx, stop := env.Interruptible(ctx)
+	defer stop()
+	systemd := daemon.NewNotifier()
+	if o.Config != "" {
+		defer watch(ctx, daemon.Actions{Reload: func() { reload(b, log) }})()
+	}
+	err = b.Run(ctx, func() {
+		fmt.Fprintln(env.Err, describeBroker(b))
+		notified(log, systemd.Ready("serving "+b.Addr()))
+	})
+	notified(log, systemd.Stopping(""))
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return hinted(err, "Another broker may be running; --listen takes another address, like --listen 127.0.0.1:4223")
+	}
+	return err
+}
+
+// watch listens for signals until the function that it returns was called.
+func watch(ctx context.Context, actions daemon.Actions) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		daemon.Watch(ctx, actions)
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
+}
+
+func notified(log *slog.Logger, err error) {
+	if err != nil {
+		log.Warn("systemd could not be told", "error", err)
+	}
+}
+
+func reload(b *broker.Broker, log *slog.Logger) {
+	if err := b.Reload(); err != nil {
+		log.Error("the configuration stays as it was", "error", err)
+		return
+	}
+	log.Info("the configuration was read again")
+}
+
+// describeBroker says in one line where a broker is and who gets in.
+func describeBroker(b *broker.Broker) string {
+	who := "for whoever reaches it and has a password or key"
+	switch {
+	case b.Local() && b.Open():
+		who = "for this machine only; --listen HOST:PORT opens it to others"
+	case b.Local():
+		who = "for this machine only"
+	case b.Open():
+		who = "for whoever reaches it; --tls-ca or the accounts of a --config keep strangers out"
+	}
+	return "Broker " + b.ClientURL() + ", " + who
+}

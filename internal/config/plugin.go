@@ -88,6 +88,7 @@ var pluginKeys = [...]string{
 	"activemq.use_exponential_back_off",
 	"activemq.vhost",
 	"nats.credentials",
+	"nats.nkey",
 	"nats.password",
 	"nats.servers",
 	"nats.tls.ca",
@@ -99,6 +100,7 @@ var pluginKeys = [...]string{
 	"psk.callertype",
 	"psk.serializer",
 	"rabbitmq.use_reply_exchange",
+	"rpc.graph",
 	"yaml",
 }
 

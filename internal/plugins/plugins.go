@@ -19,7 +19,9 @@ import (
 
 // connectors: the values of the key connector.
 var connectors = map[string]func(context.Context, *config.Config, *slog.Logger) (connector.Connector, error){
-	"nats": connectNATS,
+	"nats":     connectNATS,
+	"activemq": connectActiveMQ,
+	"rabbitmq": connectRabbitMQ,
 }
 
 // A provider plays both roles; the callers below hand out the one that is meant.

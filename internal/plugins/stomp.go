@@ -1,0 +1,130 @@
+package plugins
+
+import (
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"mcollective/stomp"
+)
+
+// stompOptions reads the keys that plugin.activemq and plugin.rabbitmq share.
+func stompOptions(r *pluginReader, log *slog.Logger) (stomp.Options, error) {
+	o := stomp.Options{
+		Randomize:      r.bool("randomize", false),
+		VHost:          r.string("vhost", ""),
+		Heartbeat:      heartbeat(r.seconds("heartbeat_interval", -1)),
+		MaxMissed:      r.int("max_hbread_fails", 0),
+		ConnectTimeout: r.seconds("connect_timeout", 0),
+		MaxAttempts:    r.int("max_reconnect_attempts", 0),
+		Backoff: stomp.Backoff{
+			Initial:    r.seconds("initial_reconnect_delay", 0),
+			Max:        r.seconds("max_reconnect_delay", 0),
+			Multiplier: r.float("back_off_multiplier", 0),
+			Constant:   !r.bool("use_exponential_back_off", true),
+		},
+		Logger: log,
+	}
+	if !r.bool("stomp_1_0_fallback", true) {
+		o.Versions = []stomp.Version{stomp.V11}
+	}
+	size := r.int("pool.size", 0)
+	if r.err != nil {
+		return o, r.err
+	}
+	if size < 1 {
+		return o, fmt.Errorf("%s: plugin.%s.pool.size must say how many brokers plugin.%s.pool.1.host and so on name", r.cfg.File, r.plugin, r.plugin)
+	}
+	prompt := prompter{r: r}
+	for n := 1; n <= size; n++ {
+		srv, err := poolServer(r, &prompt, n, log)
+		if err != nil {
+			return o, err
+		}
+		o.Servers = append(o.Servers, srv)
+	}
+	return o, r.err
+}
+
+// heartbeat is the interval to ask for. Ruby has none unless it is configured,
+// and then at least 30 s; we ask by default, and 0 turns it off.
+func heartbeat(configured time.Duration) time.Duration {
+	switch {
+	case configured < 0:
+		return 0 // the default of package stomp
+	case configured == 0:
+		return -1
+	}
+	return max(configured, 30*time.Second)
+}
+
+func poolServer(r *pluginReader, prompt *prompter, n int, log *slog.Logger) (stomp.Server, error) {
+	key := func(name string) string { return fmt.Sprintf("pool.%d.%s", n, name) }
+	srv := stomp.Server{Host: r.string(key("host"), ""), Port: r.int(key("port"), 61613)}
+	if srv.Host == "" {
+		return srv, fmt.Errorf("%s: plugin.%s.pool.size promises a plugin.%s.%s, which is not there", r.cfg.File, r.plugin, r.plugin, key("host"))
+	}
+	var err error
+	if srv.Login, err = prompt.value("STOMP_USER", key("user"), "prompt_user", false); err != nil {
+		return srv, err
+	}
+	if srv.Passcode, err = prompt.value("STOMP_PASSWORD", key("password"), "prompt_password", true); err != nil {
+		return srv, err
+	}
+	if !r.bool(key("ssl"), false) {
+		return srv, r.err
+	}
+	if r.bool(key("ssl.fallback"), false) {
+		log.Warn("ssl.fallback is ignored: a broker whose certificate cannot be checked is not talked to", "key", "plugin."+r.plugin+"."+key("ssl.fallback"))
+	}
+	env := fmt.Sprintf("MCOLLECTIVE_%s_POOL%d_SSL_", strings.ToUpper(r.plugin), n)
+	srv.TLS, err = poolTLS(r, srv, key, env)
+	return srv, err
+}
+
+func poolTLS(r *pluginReader, srv stomp.Server, key func(string) string, env string) (*tls.Config, error) {
+	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: srv.Host}
+	where := "plugin." + r.plugin + "." + key("ssl")
+	if files := r.string(key("ssl.ca"), ""); files != "" {
+		pool, err := authorities(list(files))
+		if err != nil {
+			return nil, fmt.Errorf("%s.ca: %w", where, err)
+		}
+		c.RootCAs = pool
+	}
+	cert := firstOf(os.Getenv(env+"CERT"), r.string(key("ssl.cert"), ""))
+	private := firstOf(os.Getenv(env+"KEY"), r.string(key("ssl.key"), ""))
+	if (cert == "") != (private == "") {
+		return nil, fmt.Errorf("%s: a client certificate needs both ssl.cert and ssl.key", where)
+	}
+	if cert != "" {
+		if _, err := tls.LoadX509KeyPair(cert, private); err != nil {
+			return nil, fmt.Errorf("%s: client certificate %s with key %s: %w", where, cert, private, err)
+		}
+		// Read again for each connection, so that it can be renewed under a running node.
+		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			pair, err := tls.LoadX509KeyPair(cert, private)
+			return &pair, err
+		}
+	}
+	if names := r.string(key("ssl.ciphers"), ""); names != "" {
+		suites, err := cipherSuites(names)
+		if err != nil {
+			return nil, fmt.Errorf("%s.ciphers: %w", where, err)
+		}
+		c.CipherSuites = suites
+	}
+	return c, r.err
+}
+
+func firstOf(texts ...string) string {
+	for _, t := range texts {
+		if t != "" {
+			return t
+		}
+	}
+	return ""
+}

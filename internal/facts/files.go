@@ -53,7 +53,6 @@ type yamlFiles struct {
 type yamlFile struct {
 	seen stamp
 	good Set
-	err  error // of the last reading
 }
 
 func (y *yamlFiles) changed() bool {
@@ -65,11 +64,8 @@ func (y *yamlFiles) load(context.Context) (Set, error) {
 	all := Set{}
 	for _, path := range y.paths {
 		f := y.files[path]
-		if now := stampOf(path); f.good == nil || f.err != nil || now != f.seen {
-			f.read(path, now)
-		}
-		if f.err != nil {
-			errs = append(errs, f.err)
+		if err := f.read(path); err != nil {
+			errs = append(errs, err)
 		}
 		maps.Copy(all, f.good)
 	}
@@ -79,15 +75,16 @@ func (y *yamlFiles) load(context.Context) (Set, error) {
 	return all, errors.Join(errs...)
 }
 
-func (f *yamlFile) read(path string, now stamp) {
+func (f *yamlFile) read(path string) error {
+	f.seen = stampOf(path) // before reading: a change meanwhile is seen the next time
 	set, err := readYAML(path)
-	f.seen, f.err = now, err
 	switch {
 	case err == nil:
 		f.good = set
 	case errors.Is(err, fs.ErrNotExist):
 		f.good = nil
 	}
+	return err
 }
 
 func readYAML(path string) (Set, error) {

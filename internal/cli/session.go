@@ -66,9 +66,9 @@ func (f *clientFlags) open(ctx context.Context, env *Env, cfg *config.Config, co
 		return nil, fmt.Errorf("security provider %s: %w", cfg.SecurityProvider, err)
 	}
 	for _, w := range warnings {
-		// The user cannot do anything about them before the next command, which is
-		// why they do not stand above the answers of each.
-		log.Log(ctx, f.level(), w)
+		// Nobody can do anything about them before the next command, which is why
+		// they do not stand above the answers of each.
+		log.Info(w)
 	}
 	timeout := f.connectionTimeout.or(cfg.ConnectionTimeout, defaultConnectionTimeout)
 	connecting, cancel := context.WithTimeout(ctx, timeout)
@@ -89,14 +89,6 @@ func (f *clientFlags) open(ctx context.Context, env *Env, cfg *config.Config, co
 		Now:            env.Now,
 	})
 	return s, nil
-}
-
-// level is the one for what need not be said each time.
-func (f *clientFlags) level() slog.Level {
-	if f.verbose {
-		return slog.LevelWarn
-	}
-	return slog.LevelInfo
 }
 
 // close ends the connection. What it could complain about does not matter any

@@ -209,7 +209,7 @@ func (p *compoundParser) classRegexp() error {
 		}
 	}
 	text := rest[:end]
-	for strings.HasSuffix(text, ")") && len(text) > strings.LastIndexByte(text, '/')+1 && unopened(text) {
+	for excess := unopened(text); excess > 0 && strings.HasSuffix(text, ")"); excess-- {
 		text = text[:len(text)-1]
 	}
 	for i := 2; i+2 < len(text); i++ {
@@ -225,10 +225,9 @@ func (p *compoundParser) classRegexp() error {
 	return nil
 }
 
-// unopened reports whether a regular expression closes more groups than it
-// opens.
-func unopened(text string) bool {
-	depth, inSet := 0, false
+// unopened counts the groups that a regular expression closes but does not open.
+func unopened(text string) int {
+	n, depth, inSet := 0, 0, false
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; {
 		case c == '\\':
@@ -239,12 +238,11 @@ func unopened(text string) bool {
 			inSet = true
 		case c == '(':
 			depth++
+		case c == ')' && depth == 0:
+			n++
 		case c == ')':
 			depth--
 		}
-		if depth < 0 {
-			return true
-		}
 	}
-	return false
+	return n
 }

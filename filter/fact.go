@@ -109,6 +109,9 @@ func nameRegexp(text string) (name, value string, ok bool) {
 		return "", "", false
 	}
 	for i := 1; i < len(line); i++ {
+		if line[i-1] == ' ' && i > 1 {
+			continue // what follows was looked at already
+		}
 		rest, found := strings.CutPrefix(strings.TrimLeft(line[i:], " "), "=")
 		if !found {
 			continue

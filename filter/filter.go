@@ -1,5 +1,18 @@
 // Package filter is what a filter says (-F -C -A -I -S), how its text is parsed,
 // and whether a node matches it.
+//
+// A client makes a Filter of its flags with ParseFact, ParsePattern, ParseWith
+// and ParseCompound, whose errors mark the place; Filter.Check tells what nodes
+// will not evaluate. A node asks Filter.Match, or Filter.MatchPlain first, which
+// runs no data plugin, and the rest once the caller is authorized. How a filter
+// travels is the business of package message.
+//
+// The words, and what they match, are those of Ruby MCollective 2.12, down to
+// comparing facts as texts unless both sides are digits. Rules.Numeric compares
+// numbers as numbers; it changes what a node decides, never the bytes that are
+// sent. Everything in a filter may come from an enemy, so regular expressions
+// run in linear time, and the work for a filter is bounded. docs/filters.md
+// describes the language.
 package filter
 
 // A Filter selects nodes. All kinds are ANDed, and so are the entries of a kind,

@@ -40,10 +40,6 @@ func (n *testNode) Data(ctx context.Context, plugin, query string) (map[string]a
 	return run(query)
 }
 
-func outputs(out map[string]any) func(string) (map[string]any, error) {
-	return func(string) (map[string]any, error) { return out, nil }
-}
-
 // sample is a node for tests that need no particular one.
 func sample() *testNode {
 	return &testNode{

@@ -217,6 +217,9 @@ func (n *node) started() {
 	n.child.Ready()
 	notified(n.log, n.systemd.Ready(n.status()))
 	debug.FreeOSMemory() // what starting took is not needed again
+	if err := daemon.ReleaseProgram(); err != nil {
+		n.log.Debug("the program stays in memory as a whole", "error", err)
+	}
 }
 
 // settle makes the process one that stays.

@@ -105,7 +105,7 @@ type Conn struct {
 	reconnects atomic.Uint64
 
 	mu        sync.Mutex
-	subs      map[*subscription]struct{}
+	subs      []*subscription
 	dropped   uint64        // by subscriptions that are closed
 	server    string        // last connected to
 	lastErr   error         // of the connection
@@ -122,7 +122,7 @@ func Connect(ctx context.Context, o Options) (*Conn, error) {
 	if err := o.complete(); err != nil {
 		return nil, fmt.Errorf("nats: %w", err)
 	}
-	c := &Conn{opts: o, log: o.Logger, subs: map[*subscription]struct{}{}, changed: make(chan struct{})}
+	c := &Conn{opts: o, log: o.Logger, changed: make(chan struct{})}
 	for round := 1; ; round++ {
 		err := c.first(ctx)
 		if err == nil {
@@ -219,7 +219,7 @@ func (c *Conn) Status() connector.Status {
 		Dropped:    c.dropped,
 		LastError:  c.lastErr,
 	}
-	for s := range c.subs {
+	for _, s := range c.subs {
 		st.Dropped += s.dropped()
 	}
 	if !connected && st.LastError == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	gonats "github.com/nats-io/nats.go"
@@ -77,7 +78,7 @@ func (c *Conn) subscribe(ctx context.Context, from connector.Target, receive fun
 		return nil, errors.Join(err, s.sub.Unsubscribe())
 	}
 	c.mu.Lock()
-	c.subs[s] = struct{}{}
+	c.subs = append(c.subs, s)
 	c.mu.Unlock()
 	return s, nil
 }
@@ -120,7 +121,7 @@ func (s *subscription) Close() error {
 	}
 	c := s.conn
 	c.mu.Lock()
-	delete(c.subs, s)
+	c.subs = slices.DeleteFunc(c.subs, func(other *subscription) bool { return other == s })
 	c.dropped += s.dropped()
 	c.mu.Unlock()
 	if err := s.sub.Unsubscribe(); err != nil && !c.closed.Load() {

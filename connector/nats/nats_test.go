@@ -11,6 +11,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/big"
 	"net"
@@ -476,6 +477,79 @@ func TestFiftyThousandRepliesWhileTheClientSleeps(t *testing.T) {
 	if d := client.Status().Dropped; d != 0 {
 		t.Errorf("%d were dropped", d)
 	}
+}
+
+func TestSlowReaderKeepsItsConnection(t *testing.T) {
+	r := startBroker(t, broker.Options{})
+	// A client that was stopped: nothing is read from its socket.
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	var reading sync.RWMutex
+	var group sync.WaitGroup
+	defer group.Wait()
+	group.Go(func() {
+		in, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer in.Close()
+		out, err := net.Dial("tcp", r.opts.Listen)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer out.Close()
+		group.Go(func() { io.Copy(out, in); out.Close() })
+		for buf := make([]byte, 64<<10); ; {
+			n, err := out.Read(buf)
+			if err != nil {
+				return
+			}
+			reading.RLock()
+			in.Write(buf[:n])
+			reading.RUnlock()
+		}
+	})
+	client := connect(t, Options{Servers: []string{l.Addr().String()}, Identity: "client"})
+	node := connect(t, Options{Servers: []string{r.opts.Listen}, Identity: "node"})
+	const replies = 300
+	all := make(chan struct{})
+	count := 0
+	sub, err := client.Subscribe(t.Context(), connector.Target{Kind: connector.Reply, Collective: "mcollective", Agent: "inventory"},
+		func(connector.Delivery) {
+			if count++; count == replies {
+				close(all)
+			}
+		})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	reading.Lock()
+	to := connector.Target{Kind: connector.Reply, Address: sub.Address()}
+	for range replies {
+		if err := node.Publish(t.Context(), to, connector.Message{Data: make([]byte, 100<<10)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := node.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	reading.Unlock()
+	select {
+	case <-all:
+	case <-time.After(20 * time.Second):
+		t.Errorf("%d of %d replies came", count, replies)
+	}
+	if st := client.Status(); st.Reconnects != 0 || st.Dropped != 0 {
+		t.Errorf("the client was cut off: %+v", st)
+	}
+	client.Close()
 }
 
 func TestNobodyThereIsNoMessage(t *testing.T) {

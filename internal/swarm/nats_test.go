@@ -1,0 +1,107 @@
+package swarm_test
+
+import (
+	"context"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	"mcollective/broker"
+	"mcollective/client"
+	"mcollective/connector"
+	"mcollective/connector/nats"
+	"mcollective/internal/swarm"
+	"mcollective/security/psk"
+)
+
+// TestBrokerRestarts kills the broker under a swarm again and again. Every node
+// has to answer after each time, and nothing may be left of the connections that
+// were lost.
+func TestBrokerRestarts(t *testing.T) {
+	nodes, restarts := 40, 20
+	if testing.Short() {
+		nodes, restarts = 5, 3
+	}
+	start := func(listen string) *broker.Broker {
+		b, err := broker.New(broker.Options{Listen: listen})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Start(); err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	b := start("127.0.0.1:0")
+	defer func() { b.Stop() }()
+	address := b.Addr()
+	var conns []connector.Connector
+	connect := func(ctx context.Context, identity string) (connector.Connector, error) {
+		c, err := nats.Connect(ctx, nats.Options{Servers: []string{address}, Identity: identity,
+			ReconnectMin: 5 * time.Millisecond, ReconnectMax: 20 * time.Millisecond})
+		if err != nil {
+			return nil, err
+		}
+		return c, nil
+	}
+	provider, err := psk.New(psk.Options{Secret: "a secret of this test alone", Identity: "client.example.net"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := swarm.Start(t.Context(), swarm.Options{Nodes: nodes, Seed: 5, Security: provider, Parallel: 1,
+		Connect: func(ctx context.Context, identity string) (connector.Connector, error) {
+			c, err := connect(ctx, identity)
+			conns = append(conns, c)
+			return c, err
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Stop()
+	asker, err := connect(t.Context(), "client.example.net")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer asker.Close()
+	conns = append(conns, asker)
+	var names []string
+	for _, n := range s.Nodes() {
+		names = append(names, n.Identity)
+	}
+	c := client.New(asker, provider, client.Options{Identity: "client.example.net"})
+	ping := func(round int) {
+		t.Helper()
+		r, err := c.Call(t.Context(), client.Call{Agent: "discovery", Body: "ping", Expect: names, Timeout: 20 * time.Second}, func(client.Reply) {})
+		if err != nil {
+			t.Fatalf("after %d restarts: %v", round, err)
+		}
+		if !r.Complete || r.Duplicates+len(r.Unexpected)+r.Undecodable > 0 {
+			t.Fatalf("after %d restarts %d of %d nodes answered, %d twice; missing: %v", round, len(r.Responded), nodes, r.Duplicates, r.NoResponse)
+		}
+	}
+	ping(0)
+	before := runtime.NumGoroutine()
+	for round := 1; round <= restarts; round++ {
+		b.Stop()
+		b = start(address)
+		for deadline := time.Now().Add(20 * time.Second); slices.ContainsFunc(conns, func(c connector.Connector) bool {
+			return c.Status().Reconnects < uint64(round)
+		}); time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("not every connection came back from restart %d", round)
+			}
+		}
+		for _, c := range conns { // reconnected is not yet subscribed
+			if err := c.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ping(round)
+	}
+	for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before+nodes/2; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d goroutines before the restarts, %d after", before, runtime.NumGoroutine())
+		}
+	}
+}

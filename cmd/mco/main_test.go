@@ -26,8 +26,10 @@ func TestMain(m *testing.M) {
 //	stop NAME                            ends it as a service manager would, and
 //	                                     expects it to succeed
 //	fill FILE...                         replaces $NAME in files
-func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
+func TestScripts(t *testing.T) { testscript.Run(t, scripts()) }
+
+func scripts() testscript.Params {
+	return testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
@@ -41,5 +43,5 @@ func TestScripts(t *testing.T) {
 			"stop":  cmdStop,
 			"fill":  cmdFill,
 		},
-	})
+	}
 }

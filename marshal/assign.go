@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/big"
 	"reflect"
+	"sync"
 )
 
 // Unmarshal decodes data as one value into what v points to, under p. A nil p
@@ -39,6 +40,9 @@ func (p *Policy) Unmarshal(data []byte, v any) error {
 	if rv.Kind() != reflect.Pointer || rv.IsNil() {
 		return fmt.Errorf("marshal: cannot decode into %T: a pointer that is not nil is needed", v)
 	}
+	if p.direct(data, rv.Elem()) {
+		return nil
+	}
 	x, err := p.decode(data, false)
 	if err != nil {
 		return err
@@ -51,10 +55,30 @@ var (
 	valueType       = reflect.TypeFor[Value]()
 )
 
+var specials sync.Map // reflect.Type to bool
+
+// isSpecial reports whether [assignSpecial] has to be asked about a type.
+func isSpecial(t reflect.Type) bool {
+	if t.PkgPath() == "" && t.Kind() != reflect.Pointer {
+		return false // a plain type of the language
+	}
+	if known, ok := specials.Load(t); ok {
+		return known.(bool)
+	}
+	special := t == valueType || t == symbolType || t == bigIntType || own()[t] ||
+		t.Kind() != reflect.Interface && reflect.PointerTo(t).Implements(unmarshalerType)
+	specials.Store(t, special)
+	return special
+}
+
 // assign stores what was decoded in a Go variable of any type.
 func assign(dst reflect.Value, v any) error {
+	return assignTo(dst, v, isSpecial(dst.Type()))
+}
+
+func assignTo(dst reflect.Value, v any, special bool) error {
 	t := dst.Type()
-	if t.NumMethod() > 0 || t.Kind() != reflect.Interface && t.PkgPath() != "" {
+	if special {
 		if done, err := assignSpecial(dst, v); done {
 			return err
 		}
@@ -67,6 +91,10 @@ func assign(dst reflect.Value, v any) error {
 	case reflect.String:
 		return assignString(dst, v)
 	case reflect.Interface:
+		if t.NumMethod() == 0 {
+			dst.Set(reflect.ValueOf(v))
+			return nil
+		}
 		if vv := reflect.ValueOf(v); vv.Type().AssignableTo(t) {
 			dst.Set(vv)
 			return nil
@@ -197,6 +225,7 @@ func assignList(dst reflect.Value, v any) error {
 	if !ok {
 		return misfit(t, v)
 	}
+	special := isSpecial(t.Elem())
 	if t.Kind() == reflect.Array {
 		if len(items) != dst.Len() {
 			return misfit(t, v)
@@ -207,7 +236,7 @@ func assignList(dst reflect.Value, v any) error {
 		dst.Set(reflect.MakeSlice(t, len(items), len(items)))
 	}
 	for i, item := range items {
-		if err := assign(dst.Index(i), item); err != nil {
+		if err := assignTo(dst.Index(i), item, special); err != nil {
 			return within(err, fmt.Sprintf("[%d]", i))
 		}
 	}
@@ -266,7 +295,8 @@ func assignStruct(dst reflect.Value, v any) error {
 			continue
 		}
 		hint = n + 1
-		if err := assign(dst.FieldByIndex(plan.fields[n].index), h.Pairs[i].Value); err != nil {
+		f := &plan.fields[n]
+		if err := assignTo(f.of(dst), h.Pairs[i].Value, f.special); err != nil {
 			return within(err, name)
 		}
 	}

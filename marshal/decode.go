@@ -40,18 +40,6 @@ const (
 	minor = 8
 )
 
-// An object is an entry of the object table, which links refer to by number.
-type object struct {
-	value any
-	size  int // values in it after expansion; 0 while it is being read
-}
-
-// A symbol is an entry of the symbol table.
-type symbol struct {
-	name  string
-	value any // Symbol or EncodedSymbol, boxed once; nil while its encoding is being read
-}
-
 // A decoder reads one value in a single pass over one copy of the input, of
 // which all its strings are parts. The first error sticks: after it every
 // method returns at once.
@@ -60,36 +48,32 @@ type decoder struct {
 	pos    int
 	policy Policy
 	tree   bool // build the nodes of a Value
+	direct bool // fill a struct, see direct.go
 	err    error
 
-	symbols   []symbol
-	objects   []object
+	symbols   numbered[symbol]
+	eLink     int // the byte with which links say E, plus 1; 0 while there is none
+	objects   numbered[object]
 	keys      keySet
+	known     *interner
 	values    int // read so far
 	expansion int // values that links stand for, beyond one each
 	depth     int
 	owed      int // values that open containers still have to come; each takes a byte or more
 }
 
-var decoders = sync.Pool{New: func() any { return new(decoder) }}
+var decoders = sync.Pool{New: func() any { return &decoder{known: new(interner)} }}
 
-// keepTable is up to how many entries a pooled decoder keeps its tables.
+// keepTable is up to how many entries a table is kept in a pool.
 const keepTable = 4096
 
 func (d *decoder) release() {
-	clear(d.symbols)
-	clear(d.objects)
-	d.symbols, d.objects = d.symbols[:0], d.objects[:0]
-	if cap(d.objects) > keepTable {
-		d.objects = nil
-	}
-	if cap(d.symbols) > keepTable {
-		d.symbols = nil
-	}
+	d.symbols.reset()
+	d.objects.reset()
 	if cap(d.keys.slots) > keepTable {
 		d.keys.slots = nil
 	}
-	*d = decoder{symbols: d.symbols, objects: d.objects, keys: d.keys}
+	*d = decoder{symbols: d.symbols, objects: d.objects, keys: d.keys, known: d.known}
 	decoders.Put(d)
 }
 
@@ -97,36 +81,44 @@ func (d *decoder) release() {
 func (p *Policy) decode(data []byte, tree bool) (any, error) {
 	d := decoders.Get().(*decoder)
 	defer d.release()
-	d.policy, d.tree = p.withDefaults(), tree
-	d.keys.shallow = tree
-	if len(data) > d.policy.MaxBytes {
-		return nil, &LimitError{Offset: int64(d.policy.MaxBytes), Limit: "MaxBytes", Max: d.policy.MaxBytes}
+	d.tree = tree
+	if !d.begin(p, data) {
+		return nil, d.err
 	}
-	d.in = string(data)
-	v := d.document()
+	v := d.value()
+	d.end()
 	if d.err != nil {
 		return nil, d.err
 	}
 	return v, nil
 }
 
-func (d *decoder) document() any {
-	if err := checkVersion(d.in, d.policy.AllowOldMinor); err != nil {
-		return d.fail(err)
+// begin takes over the input and reads its header.
+func (d *decoder) begin(p *Policy, data []byte) bool {
+	d.policy = p.withDefaults()
+	d.keys.shallow = d.tree
+	if len(data) > d.policy.MaxBytes {
+		d.err = &LimitError{Offset: int64(d.policy.MaxBytes), Limit: "MaxBytes", Max: d.policy.MaxBytes}
+		return false
 	}
+	d.in = string(data)
+	d.err = checkVersion(d.in, d.policy.AllowOldMinor)
 	d.pos = 2
-	v := d.value()
+	return d.err == nil
+}
+
+// end makes sure that nothing follows the value.
+func (d *decoder) end() {
 	if d.err != nil {
-		return nil
+		return
 	}
 	rest := d.in[d.pos:]
 	if d.policy.AllowTerminator && (rest == "\n" || rest == "\x00") {
 		rest = ""
 	}
 	if rest != "" {
-		return d.syntax("%d bytes after the value", len(rest))
+		d.syntax("%d bytes after the value", len(rest))
 	}
-	return v
 }
 
 func checkVersion(in string, old bool) error {
@@ -244,15 +236,14 @@ func (d *decoder) take(n int64) string {
 	return s
 }
 
-// open gives the next number in the object table to v, which is complete.
-func (d *decoder) open(v any) int {
-	d.objects = append(d.objects, object{value: v})
-	return len(d.objects) - 1
+// open gives the next number in the object table to v, which is not complete.
+func (d *decoder) open(v any) *object {
+	return d.objects.add(object{value: v})
 }
 
-// leaf is open for a value without parts.
+// leaf numbers a value without parts.
 func (d *decoder) leaf(v any) any {
-	d.objects = append(d.objects, object{value: v, size: 1})
+	d.objects.add(object{value: v, size: 1})
 	return v
 }
 
@@ -260,8 +251,8 @@ func (d *decoder) leaf(v any) any {
 func (d *decoder) spent() int { return d.values + d.expansion }
 
 // close completes the object that was opened when spent() gave start.
-func (d *decoder) close(number, start int, v any) any {
-	d.objects[number] = object{value: v, size: 1 + d.spent() - start}
+func (d *decoder) close(o *object, start int, v any) any {
+	*o = object{value: v, size: 1 + d.spent() - start}
 	return v
 }
 

@@ -1,9 +1,8 @@
 package marshal
 
 // object reads whatever only a policy with AllowObjects lets through, after its
-// type c. x holds what preceding e and C said; wrapped tells that an I came
-// first, so instance variables follow.
-func (d *decoder) object(c byte, x *Extra, wrapped bool) any {
+// type c. wrapped tells that an I came first, so instance variables follow.
+func (d *decoder) object(c byte, wrapped bool) any {
 	if d.err != nil {
 		return nil
 	}
@@ -15,10 +14,9 @@ func (d *decoder) object(c byte, x *Extra, wrapped bool) any {
 		d.pos--
 		return d.refuse("value of type %q", c)
 	}
-	if x == nil && (wrapped || c == typeExtended || c == typeSubclass) {
-		x = new(Extra)
-	}
+	var x *Extra
 	if c == typeExtended || c == typeSubclass {
+		x = new(Extra)
 		c = d.prefixes(c, x)
 	}
 	start := d.spent()
@@ -89,22 +87,22 @@ func (d *decoder) prefixes(c byte, x *Extra) byte {
 func (d *decoder) instance(x *Extra) any {
 	start := d.spent()
 	o := &Object{Extra: x}
-	number := d.open(o)
+	entry := d.open(o)
 	o.Class = d.name()
 	o.Ivars = d.members()
-	return d.close(number, start, o)
+	return d.close(entry, start, o)
 }
 
 func (d *decoder) structure(x *Extra, wrapped bool) any {
 	start := d.spent()
 	o := &Struct{Extra: x}
-	number := d.open(o)
+	entry := d.open(o)
 	o.Class = d.name()
 	o.Members = d.members()
 	if wrapped {
-		d.attributes(typeStruct, x, nil)
+		o.Extra = d.attributes(typeStruct, x, nil)
 	}
-	return d.close(number, start, o)
+	return d.close(entry, start, o)
 }
 
 // members reads names with values: the content of an object or struct.
@@ -144,20 +142,22 @@ func (d *decoder) userMarshal(c byte, x *Extra, wrapped bool) any {
 	}
 	var v any
 	var payload *any
+	var extra **Extra
 	if c == typeData {
-		o := &Data{Class: class, Extra: x}
-		v, payload = o, &o.Value
+		o := &Data{Class: class}
+		v, payload, extra = o, &o.Value, &o.Extra
 	} else {
-		o := &UserMarshal{Class: class, Extra: x}
-		v, payload = o, &o.Value
+		o := &UserMarshal{Class: class}
+		v, payload, extra = o, &o.Value, &o.Extra
 	}
-	number := d.open(v)
+	entry := d.open(v)
 	*payload = d.value()
 	d.depth--
 	if wrapped {
-		d.attributes(c, x, nil)
+		x = d.attributes(c, x, nil)
 	}
-	return d.close(number, start, v)
+	*extra = x
+	return d.close(entry, start, v)
 }
 
 func (d *decoder) classRef(c byte) any {

@@ -5,20 +5,25 @@ import (
 	"unicode/utf8"
 )
 
-// symbol reads a symbol after its type and returns its number in the table. In
-// case of an error there is an entry too, without value.
-func (d *decoder) symbol(wrapped bool) int {
+// symbol reads a symbol after its type and enters it into the table. In case of
+// an error the entry is without value.
+func (d *decoder) symbol(wrapped bool) *symbol {
 	s := d.bytes()
-	n := len(d.symbols)
 	if len(s) > d.policy.MaxSymbolBytes {
 		d.exceeds("MaxSymbolBytes", d.policy.MaxSymbolBytes)
 	}
-	if n >= d.policy.MaxSymbols {
+	if d.symbols.n >= d.policy.MaxSymbols {
 		d.exceeds("MaxSymbols", d.policy.MaxSymbols)
 	}
-	d.symbols = append(d.symbols, symbol{name: s})
+	e := d.symbols.add(symbol{name: s})
 	if d.err != nil {
-		return n
+		return e
+	}
+	if n := d.symbols.n - 1; s == "E" && !wrapped && n < 123 {
+		d.eLink = 1
+		if n > 0 {
+			d.eLink = 1 + n + 5
+		}
 	}
 	encoding := ""
 	if wrapped {
@@ -26,15 +31,15 @@ func (d *decoder) symbol(wrapped bool) int {
 	}
 	switch {
 	case isASCII(s) && !wide(encoding), encoding == utf8Name && utf8.ValidString(s):
-		d.symbols[n].value = Symbol(s)
+		e.value = d.known.symbol(s)
 	case encoding == utf8Name, encoding == usASCII:
 		d.syntax("symbol %.40q that is not %s", s, encoding)
 	case !d.policy.AllowObjects:
 		d.refuse("symbol %.40q that is not UTF-8", s)
 	default:
-		d.symbols[n].value = EncodedSymbol{Name: s, Encoding: encoding}
+		e.value = EncodedSymbol{Name: s, Encoding: encoding}
 	}
-	return n
+	return e
 }
 
 // symbolEncoding reads what follows a symbol after I: nothing but its encoding.
@@ -52,30 +57,33 @@ func (d *decoder) symbolEncoding() string {
 }
 
 // symlink reads the number of an earlier symbol.
-func (d *decoder) symlink() int {
+func (d *decoder) symlink() *symbol {
 	n := d.long()
-	if n < 0 || n >= int64(len(d.symbols)) {
-		d.syntax("link to symbol %d of %d", n, len(d.symbols))
-		d.symbols = append(d.symbols, symbol{})
-		return len(d.symbols) - 1
+	if n < 0 || n >= int64(d.symbols.n) {
+		d.syntax("link to symbol %d of %d", n, d.symbols.n)
+		return new(symbol)
 	}
-	return int(n)
+	return d.symbols.at(int(n))
 }
 
-// name reads a symbol where the format wants one: a class or a variable.
+// name reads a symbol where the format wants one: a class or a variable. It
+// counts as a value.
 func (d *decoder) name() Symbol {
-	i := 0
+	if d.values++; d.values > d.policy.MaxValues {
+		d.exceeds("MaxValues", d.policy.MaxValues)
+	}
+	var e *symbol
 	switch c := d.byte(); c {
 	case typeSymbol:
-		i = d.symbol(false)
+		e = d.symbol(false)
 	case typeSymlink:
-		i = d.symlink()
+		e = d.symlink()
 	case typeIvars:
 		if c := d.byte(); c != typeSymbol {
 			d.syntax("type %q instead of a symbol", c)
 			return ""
 		}
-		i = d.symbol(true)
+		e = d.symbol(true)
 	default:
 		d.syntax("type %q instead of a symbol", c)
 		return ""
@@ -83,13 +91,13 @@ func (d *decoder) name() Symbol {
 	if d.err != nil {
 		return ""
 	}
-	switch v := d.symbols[i].value.(type) {
+	switch v := e.value.(type) {
 	case Symbol:
 		return v
 	case nil: // a symbol whose own encoding is being read
-		return Symbol(d.symbols[i].name)
+		return Symbol(e.name)
 	}
-	d.refuse("name %.40q that is not UTF-8", d.symbols[i].name)
+	d.refuse("name %.40q that is not UTF-8", e.name)
 	return ""
 }
 
@@ -145,12 +153,8 @@ func encodingName(s string) string {
 // without one; the others to x, which is made if need be.
 func (d *decoder) attributes(c byte, x *Extra, encoding *string) *Extra {
 	n := d.count(2)
-	if d.err != nil || !d.enter() {
-		return x
-	}
-	defer func() { d.depth-- }()
 	coded := false
-	for range n {
+	for i := range n {
 		d.owed -= 2
 		name := d.name()
 		if encoding != nil && !coded {
@@ -176,11 +180,14 @@ func (d *decoder) attributes(c byte, x *Extra, encoding *string) *Extra {
 		if x == nil {
 			x = new(Extra)
 		}
-		v := d.value()
-		if d.err != nil {
+		if x.Ivars == nil {
+			x.Ivars = make([]Ivar, 0, n-i)
+		}
+		if !d.enter() {
 			return x
 		}
-		x.Ivars = append(x.Ivars, Ivar{name, v})
+		x.Ivars = append(x.Ivars, Ivar{name, d.value()})
+		d.depth--
 	}
 	return x
 }

@@ -2,6 +2,7 @@ package marshal
 
 import (
 	"math/big"
+	"math/bits"
 )
 
 // value reads any value. In case of an error it returns nil.
@@ -20,9 +21,9 @@ func (d *decoder) value() any {
 	case typeFixnum:
 		return d.long()
 	case typeSymbol:
-		return d.symbols[d.symbol(false)].value
+		return d.symbol(false).value
 	case typeSymlink:
-		return d.symbols[d.symlink()].value
+		return d.symlink().value
 	case typeLink:
 		return d.link()
 	case typeIvars:
@@ -40,21 +41,24 @@ func (d *decoder) value() any {
 	case typeHash, typeHashDefault:
 		return d.hash(nil, false, c == typeHashDefault)
 	}
-	return d.object(c, nil, false)
+	return d.object(c, false)
 }
 
 // wrapped reads what follows an I: an object and then its instance variables,
 // among which Ruby counts the encoding of a string.
 func (d *decoder) wrapped() any {
+	if s, ok := d.plainText(); ok {
+		return d.leaf(d.known.text(s))
+	}
 	switch c := d.byte(); c {
 	case typeString:
 		return d.text(nil, true)
 	case typeSymbol:
-		return d.symbols[d.symbol(true)].value
+		return d.symbol(true).value
 	case typeRegexp:
 		return d.regexp(nil, true)
 	case typeArray, typeHash, typeHashDefault, typeExtended, typeSubclass, typeStruct, typeUserDefined, typeUserMarshal, typeData:
-		return d.object(c, nil, true)
+		return d.object(c, true)
 	default:
 		if d.err == nil {
 			d.pos--
@@ -66,12 +70,14 @@ func (d *decoder) wrapped() any {
 
 func (d *decoder) link() any {
 	n := d.long()
-	if n < 0 || n >= int64(len(d.objects)) {
-		return d.syntax("link to object %d of %d", n, len(d.objects))
+	if n < 0 || n >= int64(d.objects.n) {
+		return d.syntax("link to object %d of %d", n, d.objects.n)
 	}
-	o := &d.objects[n]
+	o := d.objects.at(int(n))
 	if o.size == 0 {
 		switch {
+		case d.direct:
+			return d.fail(errIndirect)
 		case d.tree && o.value != nil:
 			return o.value
 		case d.policy.AllowCycles && !d.tree:
@@ -92,12 +98,12 @@ func (d *decoder) array(x *Extra, wrapped bool) any {
 		return nil
 	}
 	var node *Array
-	if d.tree || x != nil {
-		node = &Array{Extra: x}
+	if d.tree || x != nil || wrapped {
+		node = new(Array)
 	}
-	number := d.open(nil)
+	o := d.open(nil)
 	if node != nil {
-		d.objects[number].value = node
+		o.value = node
 	}
 	items := make([]any, n)
 	for i := range items {
@@ -108,13 +114,13 @@ func (d *decoder) array(x *Extra, wrapped bool) any {
 	}
 	d.depth--
 	if node == nil {
-		return d.close(number, start, items)
+		return d.close(o, start, items)
 	}
-	node.Items = items
 	if wrapped {
-		d.attributes(typeArray, x, nil)
+		x = d.attributes(typeArray, x, nil)
 	}
-	return d.close(number, start, node)
+	node.Items, node.Extra = items, x
+	return d.close(o, start, node)
 }
 
 func (d *decoder) hash(x *Extra, wrapped, withDefault bool) any {
@@ -124,7 +130,7 @@ func (d *decoder) hash(x *Extra, wrapped, withDefault bool) any {
 		return nil
 	}
 	h := &Hash{Extra: x}
-	number := d.open(h)
+	o := d.open(h)
 	h.Pairs = make([]Pair, n)
 	for i := range h.Pairs {
 		p := &h.Pairs[i]
@@ -148,9 +154,9 @@ func (d *decoder) hash(x *Extra, wrapped, withDefault bool) any {
 		return d.refuse("duplicate key")
 	}
 	if wrapped {
-		d.attributes(typeHash, x, nil)
+		h.Extra = d.attributes(typeHash, h.Extra, nil)
 	}
-	return d.close(number, start, h)
+	return d.close(o, start, h)
 }
 
 // repeats merges repeated keys, or reports them where the policy has them
@@ -177,20 +183,15 @@ func (d *decoder) repeats(h *Hash) bool {
 func (d *decoder) text(x *Extra, wrapped bool) any {
 	start := d.spent()
 	s := d.bytes()
-	number := d.open(nil)
+	o := d.open(nil)
 	var node *String
 	if d.tree {
 		node = new(String)
-		d.objects[number].value = node
+		o.value = node
 	}
 	encoding := ""
 	if wrapped {
-		// Nearly every string is UTF-8 or ASCII and has nothing else attached.
-		if e, ok := d.plainEncoding(); ok {
-			encoding = e
-		} else {
-			x = d.attributes(typeString, x, &encoding)
-		}
+		x = d.attributes(typeString, x, &encoding)
 	}
 	if d.err != nil {
 		return nil
@@ -209,32 +210,26 @@ func (d *decoder) text(x *Extra, wrapped bool) any {
 	default:
 		v = &String{Bytes: s, Encoding: encoding}
 	}
-	return d.close(number, start, v)
+	return d.close(o, start, v)
 }
 
-// plainEncoding reads instance variables if they are just E and its value.
-func (d *decoder) plainEncoding() (string, bool) {
-	p := d.pos
-	if len(d.in)-p < 4 || d.in[p] != 1+5 || d.in[p+1] != typeSymlink {
+// plainText reads a whole string, after its I, if it is of the most frequent
+// form: up to 122 bytes, UTF-8 or US-ASCII, nothing attached. Otherwise, or if a
+// tree is wanted, it leaves everything as it is.
+func (d *decoder) plainText() (string, bool) {
+	in, p := d.in, d.pos
+	if len(in)-p < 2 || in[p] != typeString || in[p+1] < 1+5 || in[p+1] > 122+5 || d.tree {
 		return "", false
 	}
-	// A symlink of one byte numbers up to 122.
-	i := int(int8(d.in[p+2])) - 5
-	if d.in[p+2] == 0 {
-		i = 0
-	}
-	if i < 0 || i >= len(d.symbols) || d.symbols[i].name != "E" {
+	end := p + 2 + int(in[p+1]) - 5
+	if len(in)-end < 4 || in[end] != 1+5 || in[end+1] != typeSymlink || int(in[end+2])+1 != d.eLink {
 		return "", false
 	}
-	switch d.in[p+3] {
-	case typeTrue:
-		d.pos += 4
-		return utf8Name, true
-	case typeFalse:
-		d.pos += 4
-		return usASCII, true
+	if c := in[end+3]; c != typeTrue && c != typeFalse {
+		return "", false
 	}
-	return "", false
+	d.pos = end + 4
+	return in[p+2 : end], true
 }
 
 func (d *decoder) regexp(x *Extra, wrapped bool) any {
@@ -244,11 +239,11 @@ func (d *decoder) regexp(x *Extra, wrapped bool) any {
 	if r.Options&^regexpOptions != 0 {
 		return d.syntax("regular expression with options %#x", r.Options)
 	}
-	number := d.open(r)
+	o := d.open(r)
 	if wrapped {
 		r.Extra = d.attributes(typeRegexp, x, &r.Encoding)
 	}
-	return d.close(number, start, r)
+	return d.close(o, start, r)
 }
 
 func (d *decoder) float() any {
@@ -286,10 +281,11 @@ func (d *decoder) bignum() any {
 	if d.err != nil {
 		return nil
 	}
-	if !d.tree {
-		if i, ok := parseInt64(s, sign == '-'); ok {
-			return d.leaf(i)
+	if i, ok := parseInt64(s, sign == '-'); ok {
+		if d.tree {
+			return d.leaf(big.NewInt(i))
 		}
+		return d.leaf(i)
 	}
 	return d.leaf(parseBignum(s, sign == '-'))
 }
@@ -314,11 +310,12 @@ func parseInt64(s string, negative bool) (int64, bool) {
 
 // parseBignum turns a magnitude, little-endian, into an integer.
 func parseBignum(s string, negative bool) *big.Int {
-	mag := make([]byte, len(s))
+	const size = bits.UintSize / 8
+	words := make([]big.Word, (len(s)+size-1)/size)
 	for i := range len(s) {
-		mag[len(s)-1-i] = s[i]
+		words[i/size] |= big.Word(s[i]) << (8 * (i % size))
 	}
-	b := new(big.Int).SetBytes(mag)
+	b := new(big.Int).SetBits(words)
 	if negative {
 		b.Neg(b)
 	}

@@ -238,7 +238,7 @@ func newStructEncoder(t reflect.Type) encodeFunc {
 func (p *plan) count(v reflect.Value) int {
 	n := 0
 	for i := range p.fields {
-		if f := &p.fields[i]; !f.omitEmpty || !isEmpty(v.FieldByIndex(f.index)) {
+		if f := &p.fields[i]; !f.omitEmpty || !isEmpty(f.of(v)) {
 			n++
 		}
 	}
@@ -246,11 +246,7 @@ func (p *plan) count(v reflect.Value) int {
 }
 
 func (e *encoder) field(f *field, v reflect.Value) {
-	if len(f.index) == 1 {
-		v = v.Field(f.index[0])
-	} else {
-		v = v.FieldByIndex(f.index)
-	}
+	v = f.of(v)
 	if f.omitEmpty && isEmpty(v) {
 		return
 	}

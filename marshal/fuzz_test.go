@@ -22,6 +22,7 @@ func seeds(f *testing.F) {
 	for _, c := range hostile {
 		f.Add([]byte(c.in))
 	}
+	f.Add(captured(f, "ping.request.bin"))
 }
 
 // typed fails unless err is nil or one of the package's own.
@@ -63,6 +64,7 @@ func FuzzDecode(f *testing.F) {
 			Filter map[string]any `marshal:"filter,symbol"`
 		}
 		typed(t, in, Unmarshal(in, &s))
+		agree(t, &ReplyPolicy, in)
 		// A stream finds the same end.
 		var y any
 		d := NewDecoder(bytes.NewReader(in))

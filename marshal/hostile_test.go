@@ -169,14 +169,14 @@ func TestLenient(t *testing.T) {
 // Every integer of one and two bytes, and samples of the longer ones, against
 // the definition.
 func TestIntegerForms(t *testing.T) {
-	read := func(b ...byte) (int64, error, int) {
+	read := func(b ...byte) (x int64, used int, err error) {
 		d := decoder{in: string(b)}
-		x := d.long()
-		return x, d.err, d.pos
+		x = d.long()
+		return x, d.pos, d.err
 	}
 	check := func(want int64, b ...byte) {
 		t.Helper()
-		if x, err, pos := read(b...); x != want || err != nil || pos != len(b) {
+		if x, pos, err := read(b...); x != want || err != nil || pos != len(b) {
 			t.Fatalf("% x: %d (%v, %d bytes), want %d", b, x, err, pos, want)
 		}
 	}
@@ -192,7 +192,7 @@ func TestIntegerForms(t *testing.T) {
 		default: // 1 to 4 and -1 to -4: that many bytes
 			n := max(v, -v)
 			for have := range n {
-				if _, err, _ := read(append([]byte{byte(c)}, make([]byte, have)...)...); !errors.Is(err, io.ErrUnexpectedEOF) {
+				if _, _, err := read(append([]byte{byte(c)}, make([]byte, have)...)...); !errors.Is(err, io.ErrUnexpectedEOF) {
 					t.Fatalf("%d with %d bytes: %v", v, have, err)
 				}
 			}

@@ -147,21 +147,14 @@ func (s *keySet) skips(k any) bool {
 	return s.shallow && !isScalar(k)
 }
 
-// fewKeys is up to how many keys comparing each with each is quickest.
-const fewKeys = 8
+// fewKeys is up to how many keys comparing with each other is quickest.
+const fewKeys = 16
 
 // firstRepeat returns the index of the first pair whose key an earlier pair
 // has, or -1.
 func (s *keySet) firstRepeat(pairs []Pair) int {
 	if len(pairs) <= fewKeys {
-		for i := 1; i < len(pairs); i++ {
-			for j := range i {
-				if !s.skips(pairs[i].Key) && keysEqual(pairs[i].Key, pairs[j].Key) {
-					return i
-				}
-			}
-		}
-		return -1
+		return s.firstOfFew(pairs)
 	}
 	s.reset(len(pairs))
 	for i := range pairs {
@@ -170,6 +163,41 @@ func (s *keySet) firstRepeat(pairs []Pair) int {
 		}
 	}
 	return -1
+}
+
+// firstOfFew compares only keys that look alike: most pairs of keys do not.
+func (s *keySet) firstOfFew(pairs []Pair) int {
+	var looks uint64
+	for i := range pairs {
+		bit := uint64(1) << look(pairs[i].Key)
+		if looks&bit != 0 && !s.skips(pairs[i].Key) {
+			for j := range i {
+				if keysEqual(pairs[i].Key, pairs[j].Key) {
+					return i
+				}
+			}
+		}
+		looks |= bit
+	}
+	return -1
+}
+
+// look returns a number below 64 that is the same for equal keys.
+func look(k any) uint {
+	text := ""
+	switch k := k.(type) {
+	case Symbol:
+		text = string(k)
+	case string:
+		text = k
+	case Binary:
+		text = string(k)
+	case *String:
+		text = k.Bytes
+	case int64:
+		return uint(k) & 63
+	}
+	return uint(quickHash(text)) & 63
 }
 
 // merge drops repeated keys: the first place and the last value stay.

@@ -7,7 +7,7 @@ type Marshaler interface {
 }
 
 // An Unmarshaler takes over what was decoded for it, as it would be in an any.
-// It may keep the value.
+// It may keep the value, and may be called again with the same one.
 type Unmarshaler interface {
 	UnmarshalRuby(v any) error
 }

@@ -20,6 +20,8 @@ type field struct {
 	omitEmpty bool
 	form      form
 	hasForm   bool
+	special   bool // see isSpecial
+	direct    directKind
 	encode    func() encodeFunc // of its type, looked up when first needed: types can be recursive
 }
 
@@ -54,7 +56,7 @@ func (p *plan) add(t reflect.Type, index []int) {
 			continue
 		}
 		options := strings.Split(tag, ",")
-		f := field{name: options[0], index: at, encode: lazyEncoder(sf.Type)}
+		f := field{name: options[0], index: at, special: isSpecial(sf.Type), direct: directKindOf(sf.Type), encode: lazyEncoder(sf.Type)}
 		if f.name == "" {
 			f.name = sf.Name
 		}
@@ -81,6 +83,14 @@ func (p *plan) add(t reflect.Type, index []int) {
 
 func (p *plan) has(name string, symbol bool) bool {
 	return slices.ContainsFunc(p.fields, func(f field) bool { return f.name == name && f.symbol == symbol })
+}
+
+// of returns the field's value in a struct.
+func (f *field) of(v reflect.Value) reflect.Value {
+	if len(f.index) == 1 {
+		return v.Field(f.index[0])
+	}
+	return v.FieldByIndex(f.index)
 }
 
 // find returns the field for a key. Keys mostly come in the order of the

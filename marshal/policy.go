@@ -6,12 +6,13 @@ package marshal
 // nobody changes it.
 //
 // The memory that a decode hands out is at most 2 bytes per byte of input and
-// 96 per value. Values are counted as they come in the input; a link counts as
-// one value, and against MaxExpansion as many as it refers to.
+// 96 per value. Values are counted as they come in the input, names of classes
+// and variables among them; a link counts as one value, and against
+// MaxExpansion as many as it refers to.
 type Policy struct {
 	MaxBytes       int // of the whole input
 	MaxDepth       int // of nesting; never more than 10,000
-	MaxValues      int // of all kinds, keys and instance variables included
+	MaxValues      int // of all kinds, keys included
 	MaxSymbols     int // distinct ones
 	MaxSymbolBytes int // of one symbol or class name
 	MaxBignumBytes int // of one integer's magnitude

@@ -49,7 +49,7 @@ func readmeScript(readme string) (script string, commands int, err error) {
 			}
 		}
 		if !failing {
-			fmt.Fprintf(&b, "stdout -count=%d '\\S'\n", lines)
+			fmt.Fprintf(&b, "stdout -count=%d '^.*\\S.*$'\n", lines)
 		}
 		command, output = "", nil
 	}

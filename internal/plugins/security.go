@@ -15,11 +15,26 @@ func newPSK(cfg *config.Config) (provider, error) {
 	if err != nil {
 		return nil, fmt.Errorf("plugin.psk.serializer = %s: %w", name, err)
 	}
-	return psk.New(psk.Options{
+	p, err := psk.New(psk.Options{
 		Secret:     psk.SecretFromEnv(os.LookupEnv, cfg.PluginString("psk", "")),
 		Identity:   cfg.Identity,
 		CallerType: cfg.PluginString("psk.callertype", "uid"),
 		Serializer: serializer,
 		TTL:        cfg.TTL,
 	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", source(cfg, "psk"), err)
+	}
+	return p, nil
+}
+
+// source says where a plugin key was written, for errors about its value.
+func source(cfg *config.Config, key string) string {
+	if o := cfg.Origin("plugin." + key); o.File != "" {
+		return o.String()
+	}
+	if cfg.File != "" {
+		return cfg.File
+	}
+	return "no configuration file found"
 }

@@ -175,7 +175,7 @@ func openFacts(ctx context.Context, cfg *config.Config, log *slog.Logger) (*fact
 	})
 }
 
-// agents are the node's agents beside discovery, which the engine brings.
+// agents are the node's agents beside those that the engine brings.
 func (n *node) agents() map[string]server.Handler { return nil }
 
 // attend tells those who started the node how it goes until it has ended.

@@ -2,13 +2,13 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"mcollective/filter"
 	"mcollective/message"
+	"mcollective/rpc"
 )
 
 // A Handler is one agent at the level of messages.
@@ -35,8 +35,14 @@ type Timed interface {
 	Timeout() time.Duration
 }
 
-// ErrNoReply is returned by a Handler whose caller asked for no answer.
-var ErrNoReply = errors.New("no reply is wanted")
+// A Described handler says what it is. Of others only the name is known.
+type Described interface {
+	Metadata() rpc.Metadata
+}
+
+// ErrNoReply is returned by a Handler whose caller asked for no answer. One that
+// wraps it tells the log why there is none.
+var ErrNoReply = rpc.ErrNoReply
 
 // An agent is a handler as the pipeline needs it.
 type agent struct {
@@ -54,9 +60,11 @@ type roster struct {
 	node   node
 }
 
-func newRoster(opts Options) (*roster, error) {
-	r := &roster{agents: make(map[string]*agent, len(opts.Handlers)+1)}
-	r.agents[discovery] = &agent{name: discovery, handler: HandlerFunc(answerDiscovery), timeout: 5 * time.Second, inline: true}
+// newRoster has the agents that every node has, and those of opts, which may
+// replace rpcutil.
+func (s *Server) newRoster(opts Options) (*roster, error) {
+	r := &roster{agents: make(map[string]*agent, len(opts.Handlers)+2)}
+	r.agents[rpcutilName] = &agent{name: rpcutilName, handler: HandlerFunc(s.rpcutil), timeout: opts.AgentTimeout}
 	for name, h := range opts.Handlers {
 		if err := message.ValidAgent(name); err != nil {
 			return nil, err
@@ -70,12 +78,28 @@ func newRoster(opts Options) (*roster, error) {
 		}
 		r.agents[name] = a
 	}
+	r.agents[discovery] = &agent{name: discovery, handler: discoverer{}, timeout: 5 * time.Second, inline: true}
 	for name := range r.agents {
 		r.names = append(r.names, name)
 	}
 	slices.Sort(r.names)
 	r.node = node{opts: &opts, agents: r.names}
 	return r, nil
+}
+
+// Agents tells of the agents that the node has now, discovery included, in the
+// order of their names.
+func (s *Server) Agents() []rpc.Metadata {
+	r := s.roster.Load()
+	all := make([]rpc.Metadata, len(r.names))
+	for i, name := range r.names {
+		a := r.agents[name]
+		if d, ok := a.handler.(Described); ok {
+			all[i] = d.Metadata()
+		}
+		all[i].Agent, all[i].Timeout = name, a.timeout
+	}
+	return all
 }
 
 // A FactSource knows the facts of the machine. It is asked on the receive path

@@ -1,13 +1,13 @@
 package server
 
-import (
-	"mcollective/marshal"
-)
+import "mcollective/marshal"
 
 // The status codes of SimpleRPC that the engine itself answers with.
 const (
-	statusAborted = 1 // the caller may not
-	statusOther   = 5 // anything that has no code of its own
+	statusOK            = 0
+	statusAborted       = 1 // the caller may not
+	statusUnknownAction = 2
+	statusOther         = 5 // anything that has no code of its own
 )
 
 // failure is a reply body that every client of any agent understands.

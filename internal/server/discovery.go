@@ -5,13 +5,22 @@ import (
 	"fmt"
 
 	"mcollective/message"
+	"mcollective/rpc"
 )
 
 // discovery is the agent that every node has: whoever matches the filter says so.
 const discovery = "discovery"
 
-// answerDiscovery is the discovery agent.
-func answerDiscovery(_ context.Context, req *message.Request) (any, error) {
+// A discoverer is the discovery agent.
+type discoverer struct{}
+
+// Metadata is what the node tells of the discovery agent.
+func (discoverer) Metadata() rpc.Metadata {
+	return rpc.Metadata{Name: "Discovery Agent", Description: "MCollective Discovery Agent", Version: "1.0"}
+}
+
+// Handle answers "ping".
+func (discoverer) Handle(_ context.Context, req *message.Request) (any, error) {
 	text, ok := bodyText(req.Body)
 	switch {
 	case text == "ping":

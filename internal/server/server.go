@@ -45,8 +45,8 @@ type Options struct {
 	Data    DataSource      // default: no data plugins
 	Rules   filter.Rules    // choices in how filters compare
 
-	// Handlers are the agents by name. The discovery agent is built in and need
-	// not be here.
+	// Handlers are the agents by name. Built in are discovery, which cannot be
+	// replaced, and an rpcutil with the action ping, which can.
 	Handlers map[string]Handler
 
 	// DirectAddressing makes the node take requests addressed to it by name.
@@ -129,7 +129,7 @@ func New(opts Options) (*Server, error) {
 	}
 	s.pool = newPool(opts.Workers, opts.Queue, opts.QueueBytes, opts.Now, s.answer)
 	s.count.start = opts.Now()
-	r, err := newRoster(opts)
+	r, err := s.newRoster(opts)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +154,7 @@ func (s *Server) Ready() <-chan struct{} { return s.ready }
 func (s *Server) Reload(ctx context.Context, handlers map[string]Handler) error {
 	opts := s.opts
 	opts.Handlers = handlers
-	r, err := newRoster(opts)
+	r, err := s.newRoster(opts)
 	if err != nil {
 		return fmt.Errorf("reload: %w", err)
 	}

@@ -1,0 +1,225 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"mcollective/broker"
+	"mcollective/internal/cli"
+)
+
+// A spool is output that another goroutine waits in.
+type spool struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	more chan struct{}
+}
+
+func newSpool() *spool { return &spool{more: make(chan struct{}, 1)} }
+
+func (s *spool) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case s.more <- struct{}{}:
+	default:
+	}
+	return s.text.Write(p)
+}
+
+func (s *spool) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+func (s *spool) await(t *testing.T, want string) {
+	t.Helper()
+	for late := time.After(20 * time.Second); !strings.Contains(s.String(), want); {
+		select {
+		case <-s.more:
+		case <-late:
+			t.Fatalf("%q did not come; there is:\n%s", want, s)
+		}
+	}
+}
+
+// A daemonized node would leave the test, so the tests run it in the foreground.
+type runningNode struct {
+	log  *spool
+	stop context.CancelFunc
+	code chan int
+}
+
+func startNode(t *testing.T, words ...string) *runningNode {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	n := &runningNode{log: newSpool(), stop: stop, code: make(chan int, 1)}
+	env := &cli.Env{Err: n.log, Getenv: os.Getenv, Interruptible: func(context.Context) (context.Context, context.CancelFunc) {
+		return ctx, stop
+	}}
+	go func() { n.code <- cli.Main(append([]string{"server", "--no-daemonize"}, words...), env) }()
+	return n
+}
+
+// end stops the node as TERM does and returns its exit code.
+func (n *runningNode) end(t *testing.T) int {
+	t.Helper()
+	n.stop()
+	select {
+	case code := <-n.code:
+		return code
+	case <-time.After(20 * time.Second):
+		t.Fatalf("the node does not end:\n%s", n.log)
+		return -1
+	}
+}
+
+// serverConfig writes a configuration for a node and one for its client.
+func serverConfig(t *testing.T, broker string) (node, client string) {
+	t.Helper()
+	dir := t.TempDir()
+	classes := filepath.Join(dir, "classes.txt")
+	facts := filepath.Join(dir, "facts.yaml")
+	write := func(path, text string) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(classes, "apache\n")
+	write(facts, "operatingsystem: CentOS\nprocessorcount: 4\n")
+	both := fmt.Sprintf("connector = nats\nplugin.nats.servers = %s\nplugin.psk = a secret for this test\nlogger_type = console\n", broker)
+	node, client = filepath.Join(dir, "server.cfg"), filepath.Join(dir, "client.cfg")
+	// daemonize is what Ruby's packages ship; --no-daemonize goes before it.
+	write(node, both+fmt.Sprintf("identity = node.example.net\ndaemonize = 1\nclassesfile = %s\nfactsource = yaml\nplugin.yaml = %s\n", classes, facts))
+	write(client, both+"identity = client.example.net\n")
+	return node, client
+}
+
+func TestServer(t *testing.T) {
+	b, err := broker.New(broker.Options{Listen: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer b.Stop()
+	cfg, client := serverConfig(t, b.ClientURL())
+	pidfile := filepath.Join(filepath.Dir(cfg), "node.pid")
+	n := startNode(t, "--config", cfg, "--pid", pidfile)
+	n.log.await(t, "the node is ready")
+
+	if pid, _ := os.ReadFile(pidfile); strings.TrimSpace(string(pid)) != fmt.Sprint(os.Getpid()) {
+		t.Errorf("the pid file holds %q", pid)
+	}
+	found := func(filters ...string) string {
+		t.Helper()
+		var out, errs bytes.Buffer
+		code := cli.Main(append([]string{"find", "-c", client, "--dt", "1"}, filters...), &cli.Env{Out: &out, Err: &errs})
+		if code != 0 && out.Len() > 0 {
+			t.Fatalf("find %v: exit code %d, %s", filters, code, &errs)
+		}
+		return out.String()
+	}
+	const me = "node.example.net\n"
+	if got := found("-F", "operatingsystem=CentOS", "-F", "processorcount>1", "-C", "apache", "-A", "discovery", "-I", "/node/"); got != me {
+		t.Errorf("a filter that matches found %q", got)
+	}
+	if got := found("-F", "operatingsystem=Debian"); got != "" {
+		t.Errorf("a filter that does not match found %q", got)
+	}
+
+	// What changed on disk is there after USR1 at the latest.
+	if err := os.WriteFile(filepath.Join(filepath.Dir(cfg), "classes.txt"), []byte("nginx\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(os.Getpid(), syscall.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+	n.log.await(t, "were read again")
+	if got := found("-C", "nginx"); got != me {
+		t.Errorf("after a reload the new class found %q", got)
+	}
+
+	second := startNode(t, "--config", cfg, "--pidfile", pidfile)
+	if code := <-second.code; code != 1 || !strings.Contains(second.log.String(), fmt.Sprintf("already running with pid %d", os.Getpid())) {
+		t.Errorf("a second node ends with %d:\n%s", code, second.log)
+	}
+
+	if code := n.end(t); code != 0 {
+		t.Errorf("exit code %d:\n%s", code, n.log)
+	}
+	n.log.await(t, "total=3 passed=2 filtered=1 replies=2")
+	if _, err := os.Stat(pidfile); err == nil {
+		t.Error("the pid file is still there")
+	}
+}
+
+func TestServerWaitsForItsBroker(t *testing.T) {
+	b, err := broker.New(broker.Options{Listen: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Start(); err != nil {
+		t.Fatal(err)
+	}
+	url, addr := b.ClientURL(), b.Addr()
+	b.Stop()
+	cfg, _ := serverConfig(t, url)
+
+	n := startNode(t, "--config", cfg)
+	n.log.await(t, "no broker; trying again")
+	if b, err = broker.New(broker.Options{Listen: addr}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer b.Stop()
+	n.log.await(t, "the node is ready")
+	if code := n.end(t); code != 0 {
+		t.Errorf("exit code %d:\n%s", code, n.log)
+	}
+
+	b.Stop()
+	n = startNode(t, "--config", cfg)
+	n.log.await(t, "no broker; trying again")
+	if code := n.end(t); code != 0 {
+		t.Errorf("stopped while it waits, it ends with %d:\n%s", code, n.log)
+	}
+}
+
+func TestServerThatCannotStart(t *testing.T) {
+	for name, c := range map[string]struct{ edit, want string }{
+		"unknown key":      {"identiy = x", `unknown key "identiy"`},
+		"bad identity":     {"identity = a b", "an identity has only"},
+		"known secret":     {"plugin.psk = unset", "which everybody knows"},
+		"unknown plugin":   {"connector = carrier_pigeon", `there is no connector "carrier_pigeon"`},
+		"bad fact source":  {"factsource = oracle", "must be one of"},
+		"log in the void":  {"logger_type = file\nlogfile = /nonexistent/mco.log", "open the log"},
+		"pool without end": {"connector = activemq", "plugin.activemq.pool.size"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg, _ := serverConfig(t, "nats://127.0.0.1:1")
+			f, err := os.OpenFile(cfg, os.O_APPEND|os.O_WRONLY, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(f, "\n%s\n", c.edit)
+			f.Close()
+			n := startNode(t, "--config", cfg)
+			if code := <-n.code; code != 1 || !strings.Contains(n.log.String(), c.want) {
+				t.Errorf("exit code %d, %s", code, n.log)
+			}
+		})
+	}
+}

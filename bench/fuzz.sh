@@ -10,7 +10,7 @@ bad=0
 for p in "${packages[@]}"; do
     for f in $(grep -ho '^func Fuzz[A-Za-z0-9_]*' "$p"/*_test.go | awk '{print $2}'); do
         echo "== $p $f $time"
-        go test -run '^$' -fuzz "^$f\$" -fuzztime "$time" "$p" || bad=1
+        go test -run "^$" -fuzz "^$f\$" -fuzztime "$time" -fuzzminimizetime 10x "$p" || bad=1
     done
 done
 exit $bad

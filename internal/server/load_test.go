@@ -320,11 +320,12 @@ func TestReplyOutlivesRestart(t *testing.T) {
 // refusing is a connector that refuses some subscriptions at first.
 type refusing struct {
 	connector.Connector
-	left int
+	agent string // "" means directed subscriptions
+	left  int
 }
 
 func (r *refusing) Subscribe(ctx context.Context, from connector.Target, receive func(connector.Delivery)) (connector.Subscription, error) {
-	if from.Kind == connector.Directed && r.left > 0 {
+	if from.Agent == r.agent && r.left > 0 {
 		r.left--
 		return nil, fmt.Errorf("permission denied")
 	}
@@ -334,7 +335,7 @@ func (r *refusing) Subscribe(ctx context.Context, from connector.Target, receive
 func TestRefusedSubscriptionIsAskedForAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, hubOptions, func(_ *world, o *server.Options) {
-			o.Connector = &refusing{o.Connector, 6} // three rounds, in two collectives
+			o.Connector = &refusing{Connector: o.Connector, left: 6} // three rounds, in two collectives
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		w.stop = cancel
@@ -357,6 +358,45 @@ func TestRefusedSubscriptionIsAskedForAgain(t *testing.T) {
 	})
 }
 
+func TestReloadThatIsRefusedIsTriedAgain(t *testing.T) {
+	var conn *refusing
+	in(t, func(_ *world, o *server.Options) {
+		conn = &refusing{Connector: o.Connector}
+		o.Connector = conn
+		o.DirectAddressing = false
+	}, func(w *world) {
+		conn.agent, conn.left = "late", 2 // both collectives, once
+		if err := w.srv.Reload(t.Context(), map[string]server.Handler{"late": echo}); err == nil {
+			t.Error("the broker refuses and nobody says so")
+		}
+		time.Sleep(5 * time.Second)
+		w.send(broadcast("late"), ask("late", "x"))
+		w.one()
+	})
+}
+
+func TestReloadWhileStopping(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, hubOptions, func(_ *world, o *server.Options) { o.Handlers["slow"] = slow })
+		w.start()
+		w.send(broadcast("slow"), ask("slow", "x"))
+		synctest.Wait()
+		w.stop()
+		synctest.Wait() // the slow request holds up the end
+		if err := w.srv.Reload(t.Context(), map[string]server.Handler{"late": echo}); err == nil {
+			t.Error("a node that stops takes new agents")
+		}
+		w.send(broadcast("discovery"), ask("discovery", "ping"))
+		if got := w.replies(); len(got) != 0 {
+			t.Errorf("a node that stops took a request: %v", got[0].Body)
+		}
+		if err := <-w.ended; err != nil {
+			t.Error(err)
+		}
+		w.client.Close()
+	})
+}
+
 func TestStopWhileSubscribing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, hubOptions, nil)
@@ -365,6 +405,9 @@ func TestStopWhileSubscribing(t *testing.T) {
 		w.stop = cancel
 		go func() { w.ended <- w.srv.Run(ctx) }()
 		time.Sleep(time.Hour)
+		if err := w.srv.Health(); err != nil {
+			t.Errorf("unhealthy while it waits for its broker: %v", err)
+		}
 		w.finish()
 		if err := w.srv.Run(t.Context()); err == nil {
 			t.Error("a node runs twice")

@@ -62,6 +62,16 @@ func (s *Server) logAccepted(c *call) {
 	}
 }
 
+// logSilence tells why a request is not answered, if its agent says.
+func (s *Server) logSilence(c *call, err error) {
+	if err == ErrNoReply {
+		return
+	}
+	if ok, _ := s.flood.allow(s.now()); ok {
+		s.log.LogAttrs(context.Background(), slog.LevelWarn, "request gets no answer", append(c.attrs(), slog.Any("error", err))...)
+	}
+}
+
 func (s *Server) logLate(c *call, err error) {
 	s.log.LogAttrs(context.Background(), slog.LevelWarn, "agent ended after its time limit",
 		append(c.attrs(), slog.Duration("took", s.now().Sub(c.arrived)), slog.Any("error", err))...)

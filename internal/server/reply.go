@@ -42,6 +42,7 @@ func busy(why string) *refusal {
 func (s *Server) reply(c *call, body any, err error) {
 	switch {
 	case errors.Is(err, ErrNoReply):
+		s.logSilence(c, err)
 		return
 	case err != nil:
 		body = failure(statusOther, err.Error())

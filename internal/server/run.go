@@ -22,15 +22,21 @@ const (
 // subscription is no reason to return: the connector reconnects, and Run asks
 // again. A Server runs once.
 func (s *Server) Run(ctx context.Context) error {
-	if s.running.Swap(true) {
-		return errors.New("the node runs already")
+	if s.started.Swap(true) {
+		return errors.New("a node runs only once")
 	}
 	work, abandon := context.WithCancel(context.WithoutCancel(ctx))
 	defer abandon()
 	s.work = work
-	if s.subscribeAll(ctx) {
-		close(s.ready)
-		<-ctx.Done()
+	s.running.Store(true)
+	for first := true; s.subscribeAll(ctx); first = false {
+		if first {
+			close(s.ready)
+		}
+		select {
+		case <-ctx.Done():
+		case <-s.again:
+		}
 	}
 	return s.drain(abandon)
 }
@@ -38,22 +44,22 @@ func (s *Server) Run(ctx context.Context) error {
 // subscribeAll returns true once everything is subscribed, and false when ctx
 // ends before.
 func (s *Server) subscribeAll(ctx context.Context) bool {
-	for pause := retryFirst; ; pause = min(2*pause, retryMost) {
+	for pause := retryFirst; ctx.Err() == nil; pause = min(2*pause, retryMost) {
 		err := s.subscribe(ctx)
 		if err == nil {
 			return true
 		}
 		if ctx.Err() != nil {
-			return false
+			break
 		}
 		wait := pause/2 + rand.N(pause) // a fleet must not come back in step
 		s.log.Error("not every subscription stands", "error", err, "retry in", wait.Round(time.Millisecond))
 		select {
 		case <-ctx.Done():
-			return false
 		case <-time.After(wait):
 		}
 	}
+	return false
 }
 
 // wanted lists what the node listens to, in the order in which it subscribes:
@@ -75,36 +81,21 @@ func (s *Server) wanted() []connector.Target {
 
 // subscribe makes the subscriptions those that are wanted.
 func (s *Server) subscribe(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.changing.Lock()
+	defer s.changing.Unlock()
 	var errs []error
-	gone := make(map[connector.Target]bool, len(s.listen))
-	for t := range s.listen {
-		gone[t] = true
-	}
+	gone := s.targets()
 	for _, t := range s.wanted() {
-		delete(gone, t)
-		if s.listen[t] != nil {
+		if gone[t] {
+			delete(gone, t)
 			continue
 		}
-		l := &listener{}
-		sub, err := s.opts.Connector.Subscribe(ctx, t, func(d connector.Delivery) {
-			l.since.Store(int64(s.now().Sub(s.count.start)) + 1)
-			s.receive(d)
-			l.since.Store(0)
-		})
-		if err != nil {
+		if err := s.add(ctx, t); err != nil {
 			errs = append(errs, fmt.Errorf("subscribe %s of %s: %w", t.Kind, t.Collective+"/"+t.Agent+t.Identity, err))
-			continue
 		}
-		l.sub = sub
-		s.listen[t] = l
 	}
 	for t := range gone {
-		if err := s.listen[t].sub.Close(); err != nil {
-			s.log.Warn("unsubscribe", "agent", t.Agent, "error", err)
-		}
-		delete(s.listen, t)
+		s.remove(t)
 	}
 	if len(errs) > 0 {
 		return errors.Join(errs...)
@@ -115,18 +106,60 @@ func (s *Server) subscribe(ctx context.Context) error {
 	return nil
 }
 
+// targets are the subscriptions that stand.
+func (s *Server) targets() map[connector.Target]bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make(map[connector.Target]bool, len(s.listen))
+	for t := range s.listen {
+		all[t] = true
+	}
+	return all
+}
+
+func (s *Server) add(ctx context.Context, t connector.Target) error {
+	l := &listener{}
+	sub, err := s.opts.Connector.Subscribe(ctx, t, func(d connector.Delivery) {
+		l.since.Store(int64(s.now().Sub(s.count.start)) + 1)
+		s.receive(d)
+		l.since.Store(0)
+	})
+	if err != nil {
+		return err
+	}
+	l.sub = sub
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		sub.Close()
+		return errors.New("the node is stopping")
+	}
+	s.listen[t] = l
+	return nil
+}
+
+func (s *Server) remove(t connector.Target) {
+	s.mu.Lock()
+	l := s.listen[t]
+	delete(s.listen, t)
+	s.mu.Unlock()
+	if l == nil {
+		return // drain was faster
+	}
+	if err := l.sub.Close(); err != nil && !errors.Is(err, connector.ErrClosed) {
+		s.log.Warn("unsubscribe", "agent", t.Agent, "error", err)
+	}
+}
+
 // drain ends in the order that loses nothing: first no new requests, then those
 // accepted, then what they published.
 func (s *Server) drain(abandon func()) error {
 	s.mu.Lock()
-	for t, l := range s.listen {
-		if err := l.sub.Close(); err != nil && !errors.Is(err, connector.ErrClosed) {
-			s.log.Warn("unsubscribe", "agent", t.Agent, "error", err)
-		}
-		delete(s.listen, t)
-	}
+	s.ended = true
 	s.mu.Unlock()
-
+	for t := range s.targets() {
+		s.remove(t)
+	}
 	grace, cancel := context.WithTimeout(context.WithoutCancel(s.work), s.opts.Grace)
 	defer cancel()
 	left := s.pool.close(grace)

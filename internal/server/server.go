@@ -83,11 +83,16 @@ type Server struct {
 	pool   *pool
 	ready  chan struct{}
 
+	started atomic.Bool
 	running atomic.Bool
 	work    context.Context // what handlers and replies run under; set by Run
+	again   chan struct{}   // holds a token when subscriptions are missing
 
-	mu     sync.Mutex // guards listeners; the receive path takes no lock
+	changing sync.Mutex // held while subscriptions change, which may wait for a broker
+
+	mu     sync.Mutex // guards what is below, briefly; the receive path takes no lock
 	listen map[connector.Target]*listener
+	ended  bool
 }
 
 // New checks the options and makes a server that Run starts.
@@ -125,6 +130,7 @@ func New(opts Options) (*Server, error) {
 		log:    opts.Log,
 		now:    opts.Now,
 		ready:  make(chan struct{}),
+		again:  make(chan struct{}, 1),
 		listen: make(map[connector.Target]*listener),
 	}
 	s.pool = newPool(opts.Workers, opts.Queue, opts.QueueBytes, opts.Now, s.answer)
@@ -150,7 +156,8 @@ func (s *Server) Ready() <-chan struct{} { return s.ready }
 // Reload replaces the agents while requests keep running: those that are new
 // are subscribed, those that are gone are not asked any more, and a request
 // that was accepted before runs to its end. On an error about the agents
-// themselves the old ones stay.
+// themselves the old ones stay; a subscription that the broker refuses is asked
+// for again by Run.
 func (s *Server) Reload(ctx context.Context, handlers map[string]Handler) error {
 	opts := s.opts
 	opts.Handlers = handlers
@@ -163,6 +170,10 @@ func (s *Server) Reload(ctx context.Context, handlers map[string]Handler) error 
 		return nil
 	}
 	if err := s.subscribe(ctx); err != nil {
+		select {
+		case s.again <- struct{}{}:
+		default:
+		}
 		return fmt.Errorf("reload: %w", err)
 	}
 	return nil

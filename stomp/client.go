@@ -38,8 +38,9 @@ type Client struct {
 
 // A waiter is what a receipt is for: a subscription, or whoever reads done.
 type waiter struct {
-	sub  *Subscription
-	done chan error
+	sub     *Subscription
+	restore bool // it stood before, or has waited for this connection
+	done    chan error
 }
 
 // Dial connects to a broker of the pool and returns when it has taken us.
@@ -89,32 +90,32 @@ func (c *Client) run(s *session) {
 }
 
 // adopt makes a connection ours: it writes the subscriptions first, and opens
-// the line for everybody when the broker has confirmed them.
+// the line for everybody when the broker has confirmed each of them. Each has a
+// receipt of its own, so that a refusal can be told whom it is for.
 func (c *Client) adopt(s *session) {
 	c.mu.Lock()
 	given := c.out.adopt(s.version, s.codec)
-	for i, sub := range c.order {
-		if i == len(c.order)-1 {
-			s.restore = c.ticket("restore")
-		}
+	for _, sub := range c.order {
+		receipt := c.ticket("restore")
 		var err error
-		if s.prologue, err = AppendFrame(s.prologue, s.codec, sub.frame(s.version, s.restore)); err != nil {
-			s.restore = ""
+		if s.prologue, err = AppendFrame(s.prologue, s.codec, sub.frame(s.version, receipt)); err != nil {
 			s.fail(err)
 			break
 		}
+		c.receipts[receipt] = waiter{sub: sub, restore: true}
+		s.left++
 	}
 	if c.fatal != nil {
 		s.fail(c.fatal)
 	}
 	c.sess = s
-	empty := s.restore == ""
+	nothing := s.left == 0 && s.err == nil
 	c.mu.Unlock()
 	if given > 0 {
 		c.opts.Logger.Warn("messages in line were given up, the new broker speaks another version", "messages", given)
 	}
 	go s.write()
-	if empty {
+	if nothing { // to restore
 		c.ready(s)
 		return
 	}
@@ -131,12 +132,6 @@ func (c *Client) adopt(s *session) {
 func (c *Client) ready(s *session) {
 	c.mu.Lock()
 	s.open = true
-	for _, sub := range c.order {
-		// Those that came after the prologue was made have receipts of their own.
-		if !sub.confirmed && !c.awaited(sub) {
-			sub.settle(nil)
-		}
-	}
 	again := c.state.Version != 0
 	if again {
 		c.state.Reconnects++
@@ -150,7 +145,8 @@ func (c *Client) ready(s *session) {
 	c.report()
 }
 
-// awaited says whether a receipt of its own will settle the subscription.
+// awaited says whether the broker owes a receipt for the subscription. c.mu is
+// held.
 func (c *Client) awaited(sub *Subscription) bool {
 	for _, w := range c.receipts {
 		if w.sub == sub {
@@ -364,22 +360,22 @@ func (c *Client) put(n int) {
 
 // receipt handles a RECEIPT.
 func (c *Client) receipt(s *session, id string) {
-	if id == s.restore && id != "" {
-		s.restore = ""
-		c.ready(s)
-		return
-	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	w, ok := c.receipts[id]
-	if !ok {
-		return
-	}
+	w := c.receipts[id]
 	delete(c.receipts, id)
 	if w.sub != nil {
 		w.sub.settle(nil)
-	} else {
+	}
+	if w.done != nil {
 		w.done <- nil
+	}
+	if w.restore {
+		s.left--
+	}
+	restored := w.restore && s.left == 0
+	c.mu.Unlock()
+	if restored {
+		c.ready(s)
 	}
 }
 
@@ -390,23 +386,26 @@ func (c *Client) complaint(s *session, e *ServerError) {
 	s.said = e
 	c.mu.Lock()
 	c.state.LastError = e
-	w, ours := c.receipts[e.receipt]
+	w := c.receipts[e.receipt]
 	delete(c.receipts, e.receipt)
-	answered := true // whoever waits for it will tell
+	if e.receipt == "" {
+		w.sub = c.suspect()
+	}
+	told := true // somebody who waits for it
 	switch {
-	case ours && w.sub != nil:
+	case w.done != nil:
+		w.done <- e
+	case w.sub != nil && !w.sub.confirmed:
 		c.drop(w.sub)
 		w.sub.settle(e)
-	case ours:
-		w.done <- e
-	case e.receipt == "" || !s.open:
-		answered = c.reject(e, !s.open)
+	default:
+		told = false
 	}
 	if !s.open {
 		s.fail(e)
 	}
 	c.mu.Unlock()
-	if !answered {
+	if !told {
 		c.log.warn("the broker complains", s.server, e)
 	}
 	c.report()

@@ -229,6 +229,14 @@ func TestComesBack(t *testing.T) {
 		if n := strings.Count(s.log.String(), "\n"); n > 20 {
 			t.Errorf("%d log lines:\n%s", n, s.log)
 		}
+		// What held is replaced at once, however long the outage before it was.
+		time.Sleep(time.Minute)
+		dropped := time.Now()
+		s.b.Drop()
+		synctest.Wait()
+		if err := c.Flush(t.Context()); err != nil || time.Since(dropped) > 100*time.Millisecond {
+			t.Errorf("back after %v, %v", time.Since(dropped), err)
+		}
 		c.Close()
 		if last := states[len(states)-1]; last.Connected || !last.Closed || !states[0].Connected {
 			t.Errorf("first state %+v, last %+v", states[0], last)
@@ -302,8 +310,8 @@ func TestLoginRefused(t *testing.T) {
 			if !errors.As(err, &e) || e.Login != "mcollective" || time.Since(start) > time.Second {
 				t.Errorf("error %v after %v", err, time.Since(start))
 			}
-			if !hangUp && !strings.Contains(err.Error(), "Access refused for user") {
-				t.Errorf("the broker's words are missing: %v", err)
+			if !hangUp && (!strings.Contains(err.Error(), "Access refused for user") || s.b.Logins() != 1) {
+				t.Errorf("the broker's words are missing: %v, or more than one login: %d", err, s.b.Logins())
 			}
 			// Who has time keeps trying, at a pace, and without filling the log.
 			before, lines := s.b.Logins(), strings.Count(s.log.String(), "\n")
@@ -334,6 +342,7 @@ func TestSubscriptionRefused(t *testing.T) {
 			}})
 			c := s.dial()
 			good := s.subscribe(c, stomp.Listen{Destination: "/queue/good"})
+			s.subscribe(c, stomp.Listen{Destination: "/queue/other"}) // the last one, never refused
 			_, err := c.Subscribe(t.Context(), stomp.Listen{Destination: "/queue/denied"}, func(*stomp.Frame) {})
 			var e *stomp.ServerError
 			if !errors.As(err, &e) || e.Message != "User is not authorized" || !strings.Contains(err.Error(), "/queue/denied") {
@@ -479,12 +488,20 @@ func (deadline) Timeout() bool   { return true }
 func (deadline) Is(e error) bool { return e.Error() == "i/o timeout" }
 
 // TestUnsentIsCarriedOver loses a connection with messages in line, one of them
-// written in part.
+// written in part, and a subscription. The next connections do not take all of
+// our subscriptions, so the messages wait for a better one.
 func TestUnsentIsCarriedOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newBench(t, stomptest.Options{})
+		refusals := 0
+		s := newBench(t, stomptest.Options{Flavor: stomptest.RabbitMQ, Refuse: func(f *stomp.Frame) string {
+			if f.Header.Get("destination") == "/queue/mine" && refusals > 0 {
+				refusals--
+				return "not now"
+			}
+			return ""
+		}})
 		node := s.dial()
-		in := s.subscribe(node, stomp.Listen{Destination: "/topic/a"})
+		in := s.subscribe(node, stomp.Listen{Destination: "/exchange/a/b"})
 		full := make(chan struct{})
 		first := true
 		s.opts.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -496,17 +513,44 @@ func TestUnsentIsCarriedOver(t *testing.T) {
 			return conn, err
 		}
 		c := s.dial()
-		s.send(c, "/topic/a", "before")
+		s.subscribe(c, stomp.Listen{Destination: "/queue/mine"})
+		s.send(c, "/exchange/a/b", "before")
 		s.expect(in, "before")
 		close(full)
-		for i := range 20 {
-			s.send(c, "/topic/a", fmt.Sprint(i))
+		refusals = 2
+		for i := range 10 {
+			s.send(c, "/exchange/a/b", fmt.Sprint(i))
+		}
+		var late sync.WaitGroup
+		late.Go(func() {
+			if _, err := c.Subscribe(t.Context(), stomp.Listen{Destination: "/queue/late"}, func(*stomp.Frame) {}); err != nil {
+				t.Error(err)
+			}
+		})
+		for i := 10; i < 20; i++ {
+			s.send(c, "/exchange/a/b", fmt.Sprint(i))
 		}
 		for i := range 20 {
 			s.expect(in, fmt.Sprint(i))
 		}
-		if st := c.State(); st.Reconnects != 1 || !strings.Contains(st.LastError.Error(), "took nothing for 10s") {
-			t.Errorf("state %+v", st)
+		late.Wait()
+		if err := c.Flush(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if st := c.State(); st.Reconnects != 1 || refusals != 0 {
+			t.Errorf("state %+v, %d refusals left", st, refusals)
+		}
+		if !strings.Contains(s.log.String(), "took nothing for 10s") {
+			t.Errorf("the log says\n%s", s.log)
+		}
+		n := 0
+		for _, f := range s.sent(stomp.Subscribe) {
+			if f.Header.Get("destination") == "/queue/late" {
+				n++
+			}
+		}
+		if n != 1 {
+			t.Errorf("the late subscription was sent %d times", n)
 		}
 	})
 }

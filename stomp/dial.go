@@ -154,6 +154,9 @@ func (c *Client) login(ctx context.Context, conn net.Conn, srv Server) (*session
 		if hungUp(err) {
 			return nil, &LoginError{s.server, srv.Login, errors.New("the broker closed the connection instead of answering")}
 		}
+		if bad := (*SyntaxError)(nil); errors.As(err, &bad) {
+			return nil, fmt.Errorf("what answers does not speak STOMP, perhaps it wants TLS: %w", err)
+		}
 		return nil, plain(err)
 	}
 	switch f.Command {

@@ -24,8 +24,8 @@ type session struct {
 	born    time.Time
 
 	prologue []byte // what restores the subscriptions
-	restore  string // receipt that says that they stand
-	open     bool   // they do; guarded by the client's mutex
+	left     int    // of these, those that the broker has not confirmed; guarded by the client's mutex
+	open     bool   // it has confirmed all; guarded by the client's mutex
 
 	wake    chan struct{} // has a token when there is something to write
 	dead    chan struct{} // closed with the connection

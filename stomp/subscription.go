@@ -188,17 +188,14 @@ func (c *Client) deliver(f *Frame) {
 	}
 }
 
-// reject gives a broker's complaint to the oldest subscription that it can be
-// about: not every broker says which frame it complains about, but all take them
-// in order. While subscriptions are restored, those that will have receipts of
-// their own have not been written yet. c.mu is held.
-func (c *Client) reject(complaint error, restoring bool) bool {
+// suspect is the subscription that a complaint is about which does not say so,
+// nil when it must be about something else: brokers take frames in order, so it
+// is the oldest that has no receipt. c.mu is held.
+func (c *Client) suspect() *Subscription {
 	for _, sub := range c.order {
-		if !sub.confirmed && !(restoring && c.awaited(sub)) {
-			c.drop(sub)
-			sub.settle(complaint)
-			return true
+		if c.awaited(sub) {
+			return sub
 		}
 	}
-	return false
+	return nil
 }

@@ -53,7 +53,11 @@ func (c *Conn) first(ctx context.Context) error {
 	}
 	failed := &unreachable{}
 	for i, server := range servers {
-		nc, err := c.attempt(ctx, base, server, share(ctx, c.opts.ConnectTimeout, len(servers)-i))
+		limit := share(ctx, c.opts.ConnectTimeout, len(servers)-i)
+		nc, err := c.attempt(ctx, base, server, limit)
+		if err != nil && limit <= 0 {
+			err = fmt.Errorf("not tried, the time was up: %w", context.DeadlineExceeded)
+		}
 		if err != nil {
 			failed.servers = append(failed.servers, hostPort(server))
 			failed.causes = append(failed.causes, err)
@@ -86,6 +90,7 @@ func (c *Conn) attempt(ctx context.Context, base gonats.Options, server string, 
 	d := &dialer{timeout: c.opts.ConnectTimeout, first: ctx}
 	base.Servers = []string{server}
 	base.CustomDialer = d
+	c.connected.Store(true) // before it can be lost
 	nc, err := base.Connect()
 	if refused := d.connected(); err == nil {
 		return nc, nil

@@ -102,6 +102,9 @@ type Conn struct {
 	nc     *gonats.Conn
 	closed atomic.Bool
 
+	// connected follows the library's state. Asking the library would wait for a
+	// write that is under way.
+	connected  atomic.Bool
 	reconnects atomic.Uint64
 
 	mu        sync.Mutex
@@ -209,7 +212,7 @@ func (c *Conn) backoff(round int) time.Duration {
 // Status implements connector.Connector. It is cheap enough to ask before each
 // message.
 func (c *Conn) Status() connector.Status {
-	connected := c.nc.IsConnected()
+	connected := c.connected.Load() && !c.closed.Load()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	st := connector.Status{

@@ -113,7 +113,8 @@ func (c *Conn) authenticate(o *gonats.Options) error {
 	return nil
 }
 
-func (c *Conn) onDisconnected(nc *gonats.Conn, err error) {
+func (c *Conn) onDisconnected(_ *gonats.Conn, err error) {
+	c.connected.Store(false)
 	if c.closed.Load() {
 		return
 	}
@@ -132,6 +133,7 @@ func (c *Conn) onReconnected(nc *gonats.Conn) {
 		c.server = server
 	}
 	c.mu.Unlock()
+	c.connected.Store(true)
 	n := c.reconnects.Add(1)
 	c.log.Info("connected to the broker again", "server", server, "reconnects", n)
 	c.stateChanged()

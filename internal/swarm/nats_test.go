@@ -39,7 +39,7 @@ func TestBrokerRestarts(t *testing.T) {
 	var conns []connector.Connector
 	connect := func(ctx context.Context, identity string) (connector.Connector, error) {
 		c, err := nats.Connect(ctx, nats.Options{Servers: []string{address}, Identity: identity,
-			ReconnectMin: 5 * time.Millisecond, ReconnectMax: 20 * time.Millisecond})
+			ReconnectMin: 5 * time.Millisecond, ReconnectMax: 20 * time.Millisecond, ConnectTimeout: 10 * time.Second})
 		if err != nil {
 			return nil, err
 		}

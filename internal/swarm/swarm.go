@@ -23,6 +23,7 @@ import (
 	"sync"
 
 	"mcollective/connector"
+	"mcollective/internal/config"
 	"mcollective/internal/server"
 	"mcollective/security"
 )
@@ -41,9 +42,12 @@ type Options struct {
 	// Collectives that every node is in. Default mcollective.
 	Collectives []string
 
-	// Handlers are the agents of every node besides discovery. Default: rpcutil,
-	// as Agents has it.
+	// Handlers are the agents of every node besides discovery and rpcutil, which
+	// each node has.
 	Handlers map[string]server.Handler
+
+	// Version is what the nodes say that they run.
+	Version string
 
 	// Parallel is how many nodes connect at the same time. Default 64.
 	Parallel int
@@ -57,6 +61,7 @@ type Options struct {
 
 // A Swarm is nodes that run.
 type Swarm struct {
+	config  *config.Config // of every node, but for its identity
 	nodes   []Node
 	servers []*server.Server
 	cancel  context.CancelFunc
@@ -82,11 +87,15 @@ func Start(ctx context.Context, o Options) (*Swarm, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	if o.Handlers == nil {
-		o.Handlers = Agents()
+	shared, err := config.Load("", config.Server)
+	if err != nil {
+		return nil, fmt.Errorf("swarm: %w", err)
+	}
+	if len(o.Collectives) > 0 {
+		shared.Collectives, shared.MainCollective = o.Collectives, o.Collectives[0]
 	}
 	run, cancel := context.WithCancel(ctx)
-	s := &Swarm{nodes: make([]Node, o.Nodes), servers: make([]*server.Server, o.Nodes), cancel: cancel}
+	s := &Swarm{config: shared, nodes: make([]Node, o.Nodes), servers: make([]*server.Server, o.Nodes), cancel: cancel}
 	if err := s.startAll(run, o); err != nil {
 		s.Stop()
 		return nil, fmt.Errorf("swarm: %w", err)
@@ -128,6 +137,7 @@ func (s *Swarm) start(run, starting context.Context, o Options, i int) error {
 	if err != nil {
 		return fmt.Errorf("connect %s: %w", n.Identity, err)
 	}
+	about := &self{node: &s.nodes[i], config: s.config}
 	opts := server.Options{
 		Identity:         n.Identity,
 		Collectives:      o.Collectives,
@@ -135,7 +145,7 @@ func (s *Swarm) start(run, starting context.Context, o Options, i int) error {
 		Security:         o.Security,
 		Facts:            n.Facts,
 		Classes:          func() []string { return n.Classes },
-		Handlers:         o.Handlers,
+		Handlers:         about.agents(o),
 		DirectAddressing: true,
 		Log:              o.Log.With("node", n.Identity),
 	}
@@ -146,7 +156,7 @@ func (s *Swarm) start(run, starting context.Context, o Options, i int) error {
 	if err != nil {
 		return errors.Join(err, conn.Close())
 	}
-	s.nodes[i], s.servers[i] = n, srv
+	s.nodes[i], s.servers[i], about.server = n, srv, srv
 	s.group.Go(func() {
 		err := srv.Run(run)
 		if err := errors.Join(err, conn.Close()); err != nil {

@@ -188,7 +188,7 @@ func TestRpcutilPing(t *testing.T) {
 	if code, _ := ask("ping").Get(marshal.Symbol("statuscode")); code != int64(0) {
 		t.Errorf("ping ends with status %v", code)
 	}
-	if code, _ := ask("reboot").Get(marshal.Symbol("statuscode")); code != int64(2) {
+	if code, _ := ask("reboot").Get(marshal.Symbol("statuscode")); code != int64(4) {
 		t.Errorf("an unknown action ends with status %v", code)
 	}
 }

@@ -65,7 +65,7 @@ func isSpecial(t reflect.Type) bool {
 	if known, ok := specials.Load(t); ok {
 		return known.(bool)
 	}
-	special := t == valueType || t == symbolType || t == bigIntType || own()[t] ||
+	special := t == valueType || t == symbolType || t == bigIntType || own()[t] || own()[reflect.PointerTo(t)] ||
 		t.Kind() != reflect.Interface && reflect.PointerTo(t).Implements(unmarshalerType)
 	specials.Store(t, special)
 	return special
@@ -157,11 +157,21 @@ func assignSpecial(dst reflect.Value, v any) (bool, error) {
 			return true, misfit(t, v)
 		}
 		return true, nil
-	case v != nil && reflect.TypeOf(v) == t:
-		dst.Set(reflect.ValueOf(v))
-		return true, nil
+	case v == nil:
+		return false, nil
 	}
-	return false, nil
+	vv := reflect.ValueOf(v)
+	switch {
+	case vv.Type() == t:
+		dst.Set(vv)
+	case vv.Kind() == reflect.Pointer && vv.Type().Elem() == t && !vv.IsNil():
+		dst.Set(vv.Elem())
+	case own()[reflect.PointerTo(t)]:
+		return true, misfit(t, v)
+	default:
+		return false, nil
+	}
+	return true, nil
 }
 
 func assignString(dst reflect.Value, v any) error {

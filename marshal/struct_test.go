@@ -198,6 +198,40 @@ func TestMisfits(t *testing.T) {
 	}
 }
 
+// The types of this package can be asked for by name.
+func TestOwnTypes(t *testing.T) {
+	b, err := Marshal(NewHash("h", NewHash("a", int64(1)), "r", NewRegexp("x", 0), "s", Symbol("sym"), "f", 1.5))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s struct {
+		H Hash    `marshal:"h"`
+		R *Regexp `marshal:"r"`
+		S Symbol  `marshal:"s"`
+		F any     `marshal:"f"`
+	}
+	var h *Hash
+	var m map[string]any
+	if err := errors.Join(Unmarshal(b, &s), Unmarshal(b, &h), Unmarshal(b, &m)); err != nil {
+		t.Fatal(err)
+	}
+	if v, _ := s.H.Get("a"); v != int64(1) || s.R.Source != "x" || s.S != "sym" || s.F != 1.5 || h.Len() != 4 || len(m) != 4 {
+		t.Errorf("%+v %v %v", s, h, m)
+	}
+	if err := Unmarshal([]byte("\x04\x08[\x00"), &s.H); err == nil {
+		t.Error("array in a Hash")
+	}
+	c, err := Marshal(map[any]any{1: "int", "k": "string", Symbol("k"): "symbol", 1.5: "float", true: "bool", Binary("b"): "binary"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		if d, err := Marshal(map[any]any{true: "bool", 1.5: "float", Binary("b"): "binary", Symbol("k"): "symbol", "k": "string", 1: "int"}); err != nil || !bytes.Equal(c, d) {
+			t.Fatalf("%v\n%q\n%q", err, c, d)
+		}
+	}
+}
+
 func TestUnsupported(t *testing.T) {
 	deep := any(nil)
 	for range hardDepth + 1 {

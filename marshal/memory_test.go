@@ -86,7 +86,7 @@ func allocated(f func()) uint64 {
 // all that is allocated, whether it is kept or not.
 func TestMemoryBound(t *testing.T) {
 	const n = 5000
-	const slack = 4 << 10 // what a decode takes however small the input
+	const slack = 4 << 10                           // what a decode takes however small the input
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // pools are per processor
 	policy := ReplyPolicy
 	for name, in := range greedy(n) {

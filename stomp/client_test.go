@@ -355,12 +355,16 @@ func TestSubscriptionRefused(t *testing.T) {
 			deny = "good"
 			logins := s.b.Logins()
 			s.b.Drop()
+			time.Sleep(10 * time.Second)
+			if n := s.b.Logins() - logins; n < 5 {
+				t.Errorf("%d logins in ten seconds", n)
+			}
 			time.Sleep(10 * time.Minute)
 			st := c.State()
 			if st.Connected || !errors.As(st.LastError, &e) {
 				t.Errorf("state %+v", st)
 			}
-			if n := s.b.Logins() - logins; n < 20 || n > 40 {
+			if n := s.b.Logins() - logins; n < 20 || n > 45 {
 				t.Errorf("%d logins in ten minutes", n)
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)

@@ -267,6 +267,25 @@ func TestSubscriptions(t *testing.T) {
 	})
 }
 
+// TestTwoIdentities has one connection listen for two nodes.
+func TestTwoIdentities(t *testing.T) {
+	in(t, Options{}, func(t *testing.T, c connector.Connector, b *stomptest.Broker) {
+		got := make(chan string, 10)
+		for _, identity := range []string{"me.example.net", "other.example.net"} {
+			to := connector.Target{Kind: connector.Directed, Collective: "mcollective", Identity: identity}
+			if _, err := c.Subscribe(t.Context(), to, func(d connector.Delivery) { got <- d.Target.Identity }); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Publish(t.Context(), to, connector.Message{}); err != nil {
+				t.Fatal(err)
+			}
+			if at := <-got; at != identity {
+				t.Errorf("what was for %s came to %s", identity, at)
+			}
+		}
+	})
+}
+
 func TestOptionsOnTheWire(t *testing.T) {
 	to := connector.Target{Kind: connector.Broadcast, Collective: "mcollective", Agent: "rpcutil"}
 	in(t, Options{Priority: 7, Base64: true, AgentsMultiplex: true}, func(t *testing.T, c connector.Connector, b *stomptest.Broker) {
@@ -312,7 +331,7 @@ func TestOptionsOnTheWire(t *testing.T) {
 }
 
 func TestRefusesNames(t *testing.T) {
-	for _, identity := range []string{"", "a'b", "a b", "..", "a\n"} {
+	for _, identity := range []string{"", "a'b", "a b", "..", "a..b", "a\n"} {
 		if _, err := Connect(t.Context(), Options{Identity: identity, Stomp: stomp.Options{Servers: []stomp.Server{{Host: "x"}}}}); err == nil || !strings.HasPrefix(err.Error(), "activemq: identity") {
 			t.Errorf("identity %q: %v", identity, err)
 		}

@@ -178,7 +178,7 @@ type Config struct {
 	// limit. Default: 600 s.
 	MaxTTL time.Duration
 	// MaxSkew is how far in the future a request's time may lie. 0 is no limit.
-	// Default: 30 s.
+	// Default: 3600 s; Ruby has no limit, and PSK does not prove the time anyway.
 	MaxSkew time.Duration
 	// Workers is the number of requests that a node runs at the same time. 0,
 	// the default, leaves it to the node.
@@ -243,7 +243,7 @@ func defaults(role Role) *Config {
 		SecurityProvider:          "psk",
 		SSLCipher:                 "aes-256-cbc",
 		MaxTTL:                    600 * time.Second,
-		MaxSkew:                   30 * time.Second,
+		MaxSkew:                   3600 * time.Second,
 		QueueSize:                 10000,
 		origins:                   map[string]Origin{},
 		plugin:                    map[string]value{},

@@ -23,9 +23,9 @@ var levels = []struct {
 	{6, []string{"cmd/mco"}},
 	{5, []string{"internal/cli", "bench"}},
 	{4, []string{"internal/plugins", "internal/swarm"}},
-	{3, []string{"client", "internal/server", "security/psk", "security/securitytest", "broker"}},
+	{3, []string{"client", "internal/server", "internal/agents", "security/psk", "security/securitytest", "broker"}},
 	{2, []string{"security", "message/wire", "connector/activemq", "connector/rabbitmq"}},
-	{1, []string{"message", "discovery", "connector/nats", "connector/internal", "connector/inmem", "connector/connectortest", "stomp/stomptest", "internal/facts"}},
+	{1, []string{"message", "rpc", "discovery", "connector/nats", "connector/internal", "connector/inmem", "connector/connectortest", "stomp/stomptest", "internal/facts"}},
 	{0, []string{"", "marshal", "stomp", "filter", "connector", "internal/config", "internal/yaml", "internal/logging", "internal/daemon", "interop"}},
 }
 

@@ -1,0 +1,329 @@
+package rpcutil_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"mcollective/internal/agents/rpcutil"
+	"mcollective/internal/config"
+	"mcollective/marshal"
+	"mcollective/message"
+	"mcollective/rpc"
+)
+
+type sym = marshal.Symbol
+
+// fake is the node of the recorded messages.
+type fake struct {
+	facts   map[string]any
+	classes []string
+	config  *config.Config
+}
+
+func (f *fake) Facts() map[string]any { return f.facts }
+func (f *fake) Classes() []string     { return f.classes }
+func (f *fake) Agents() []rpc.Metadata {
+	return []rpc.Metadata{
+		{Agent: "interop", Name: "Interop", Description: "d", Author: "a", License: "l", Version: "2", URL: "u", Timeout: time.Minute},
+		{Agent: "discovery"},
+		(&rpcutil.Agent{}).Metadata(),
+	}
+}
+func (f *fake) Stats() rpcutil.Stats {
+	return rpcutil.Stats{StartTime: time.Unix(1795336393, 0), Total: 40, Validated: 40, Passed: 40, Replies: 38}
+}
+func (f *fake) ConfigItem(name string) (any, bool) {
+	if f.config == nil {
+		return nil, false
+	}
+	return rpcutil.Item(f.config, name)
+}
+
+var now = time.Unix(1795349243, 0)
+
+func newAgent(f *fake) *rpcutil.Agent {
+	return rpcutil.New(rpcutil.Options{
+		Machine: f, Daemon: f, Version: "2.12.5", ConfigFile: "/tmp/mco-interop/nodes/golden-node/etc/server.cfg",
+		Collectives: []string{"mcollective", "eu_collective"}, Now: func() time.Time { return now },
+	})
+}
+
+func goldenNode() *fake {
+	return &fake{
+		classes: []string{"common", "role::web", "golden-node"},
+		facts: map[string]any{
+			"hostname": "golden-node", "country": "de", "environment": "dev", "role": "web", "cpus": "4", "memory_mb": "2048.5",
+			"is_virtual": "true", "operatingsystem": "Debian", "operatingsystemrelease": "12.7", "uptime_days": "017",
+			"description": "Grüße from the node", "interfaces": []any{"lo", "eth0"}, "empty": "",
+			"os": map[string]any{"family": "Debian", "release": map[string]any{"major": "12", "minor": "7"}},
+		},
+	}
+}
+
+func recorded(t testing.TB, name string) *marshal.Hash {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var envelope struct {
+		Body marshal.Binary `marshal:"body,symbol"`
+	}
+	var body any
+	if err := marshal.ReplyPolicy.Unmarshal(data, &envelope); err != nil {
+		t.Fatal(err)
+	}
+	if err := marshal.ReplyPolicy.Unmarshal([]byte(envelope.Body), &body); err != nil {
+		t.Fatal(err)
+	}
+	return body.(*marshal.Hash)
+}
+
+func handle(t testing.TB, a *rpcutil.Agent, body any) *marshal.Hash {
+	t.Helper()
+	got, err := a.Handle(t.Context(), &message.Request{Agent: rpcutil.Name, Body: body})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got.(*marshal.Hash)
+}
+
+func ask(action any, data ...any) *marshal.Hash {
+	return marshal.NewHash(sym("agent"), "rpcutil", sym("action"), action, sym("caller"), "uid=0", sym("data"), marshal.NewHash(data...))
+}
+
+func member(t testing.TB, h *marshal.Hash, keys ...string) any {
+	t.Helper()
+	var v any = h
+	for _, k := range keys {
+		var ok bool
+		if v, ok = v.(*marshal.Hash).Get(sym(k)); !ok {
+			t.Fatalf("no %s in %v", k, h)
+		}
+	}
+	return v
+}
+
+// sorted is h with its keys in order: those of facts are a matter of taste.
+func sorted(h *marshal.Hash) *marshal.Hash {
+	m := map[string]any{}
+	for k, v := range h.All() {
+		m[k.(string)] = v
+	}
+	got := marshal.NewHash()
+	for _, k := range []string{"country", "cpus", "description", "empty", "environment", "hostname", "interfaces", "is_virtual", "memory_mb",
+		"operatingsystem", "operatingsystemrelease", "os", "role", "uptime_days"} {
+		got.Set(k, m[k])
+	}
+	return got
+}
+
+// TestAsRecorded answers requests that Ruby's client sent, and compares with what
+// Ruby's daemon answered, order of keys and kinds of values included.
+func TestAsRecorded(t *testing.T) {
+	a := newAgent(goldenNode())
+	for _, name := range []string{"inventory", "get_fact", "daemon_stats"} {
+		want, got := recorded(t, name+".reply.bin"), handle(t, a, recorded(t, name+".request.bin"))
+		switch name {
+		case "inventory":
+			data := member(t, want, "data").(*marshal.Hash)
+			data.Set(sym("data_plugins"), []any{})
+			data.Set(sym("facts"), sorted(member(t, data, "facts").(*marshal.Hash)))
+		case "daemon_stats":
+			theirs, ours := member(t, want, "data").(*marshal.Hash), member(t, got, "data").(*marshal.Hash)
+			for _, key := range []string{"utime", "stime", "cutime", "cstime"} {
+				if v, ok := member(t, ours, "times", key).(float64); !ok || v < 0 {
+					t.Errorf("%s is %v", key, v)
+				}
+			}
+			if !reflect.DeepEqual(keys(member(t, theirs, "times")), keys(member(t, ours, "times"))) {
+				t.Errorf("times are %v", member(t, ours, "times"))
+			}
+			here := "goroutine "
+			if threads := member(t, ours, "threads").([]any); len(threads) == 0 || !strings.HasPrefix(threads[0].(string), here) {
+				t.Errorf("threads are %v", threads)
+			}
+			if pid := member(t, ours, "pid"); pid != int64(os.Getpid()) {
+				t.Errorf("pid is %v", pid)
+			}
+			for _, key := range []string{"times", "threads", "pid"} {
+				theirs.Set(sym(key), nil)
+				ours.Set(sym(key), nil)
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+	if _, err := a.Handle(t.Context(), &message.Request{Body: recorded(t, "no-results.request.bin")}); err != rpc.ErrNoReply {
+		t.Errorf("a request that wants no reply: %v", err)
+	}
+	if _, err := a.Handle(t.Context(), &message.Request{Body: "ping"}); !errors.Is(err, rpc.ErrNoReply) {
+		t.Errorf("what is no request: %v", err)
+	}
+}
+
+func keys(v any) []any {
+	var all []any
+	for k := range v.(*marshal.Hash).All() {
+		all = append(all, k)
+	}
+	return all
+}
+
+func TestOtherActions(t *testing.T) {
+	a := newAgent(goldenNode())
+	ok := func(data *marshal.Hash) *marshal.Hash {
+		return marshal.NewHash(sym("statuscode"), int64(0), sym("statusmsg"), "OK", sym("data"), data)
+	}
+	described := func(name string, timeout int64, words ...any) *marshal.Hash {
+		h := marshal.NewHash(sym("agent"), name)
+		for i, key := range []string{"license", "timeout", "description", "name", "url", "version", "author"} {
+			if key == "timeout" {
+				h.Set(sym(key), timeout)
+				continue
+			}
+			h.Set(sym(key), words[i])
+		}
+		return h
+	}
+	for _, test := range []struct{ request, want *marshal.Hash }{
+		{ask("ping"), marshal.NewHash(sym("pong"), now.Unix())},
+		{ask("collective_info"), marshal.NewHash(sym("main_collective"), "mcollective", sym("collectives"), []any{"mcollective", "eu_collective"})},
+		{ask("get_fact", "fact", "nosuch"), marshal.NewHash(sym("fact"), "nosuch", sym("value"), nil)},
+		{ask("get_fact", "fact", "os.family"), marshal.NewHash(sym("fact"), "os.family", sym("value"), nil)},
+		{ask("get_facts", "facts", " country , os,\v nosuch,country"), marshal.NewHash(sym("values"), marshal.NewHash("country", "de",
+			"os", marshal.NewHash("family", "Debian", "release", marshal.NewHash("major", "12", "minor", "7")), "nosuch", nil))},
+		{ask("agent_inventory"), marshal.NewHash(sym("agents"), []any{
+			described("interop", 60, "l", nil, "d", "Interop", "u", "2", "a"),
+			described("discovery", 0, "unknown", nil, "unknown", "discovery", "unknown", "unknown", "unknown"),
+			described("rpcutil", 10, "unknown", nil, "General helpful actions that expose stats and internals to SimpleRPC clients", "rpcutil", "unknown", "1.0", "unknown"),
+		})},
+	} {
+		if diff := cmp.Diff(ok(test.want), handle(t, a, test.request)); diff != "" {
+			t.Errorf("%v: %s", member(t, test.request, "action"), diff)
+		}
+	}
+}
+
+// TestRefusals has the words and the empty outputs of Ruby's daemon, to which
+// interop compares them as well.
+func TestRefusals(t *testing.T) {
+	fact := func(value any) *marshal.Hash { return ask("get_fact", sym("fact"), value) }
+	facts := func(value any) *marshal.Hash { return ask("get_facts", sym("facts"), value) }
+	for _, test := range []struct {
+		request *marshal.Hash
+		status  int64
+		text    string
+		outputs []any
+	}{
+		{ask("reboot"), 4, "Attempted to call action reboot for rpcutil but it's not declared in the DDL", nil},
+		{ask(nil), 4, "Attempted to call action  for rpcutil but it's not declared in the DDL", nil},
+		{ask("Ping"), 4, "Attempted to call action Ping for rpcutil but it's not declared in the DDL", nil},
+		{ask(strings.Repeat("x", 5000)), 4, "Attempted to call action " + strings.Repeat("x", 1000) + "... for rpcutil but it's not declared in the DDL", nil},
+		{ask("get_fact"), 4, "Action get_fact needs a fact argument", []any{sym("fact"), sym("value")}},
+		{fact(nil), 4, "Cannot validate input fact: value should be a string", []any{sym("fact"), sym("value")}},
+		{fact(int64(7)), 4, "Cannot validate input fact: value should be a string", []any{sym("fact"), sym("value")}},
+		{fact(""), 4, `Cannot validate input fact: value should match ^[\w\-\.]+$`, []any{sym("fact"), sym("value")}},
+		{fact(strings.Repeat("x", 41)), 4, "Cannot validate input fact: Input string is longer than 40 character(s)", []any{sym("fact"), sym("value")}},
+		{fact(strings.Repeat("é", 40)), 4, `Cannot validate input fact: value should match ^[\w\-\.]+$`, []any{sym("fact"), sym("value")}},
+		{fact("a\xff"), 4, "Cannot validate input fact: invalid byte sequence in UTF-8", []any{sym("fact"), sym("value")}},
+		{facts("a,,b"), 4, `Cannot validate input facts: value should match ^\s*[\w\.\-]+(\s*,\s*[\w\.\-]+)*$`, []any{sym("values")}},
+		{ask("get_config_item", "item", "nosuch"), 1, "Unknown config property nosuch", []any{sym("item"), sym("value")}},
+		{ask("get_config_item", "item", marshal.Binary("\xff")), 1, "Unknown config property \uFFFD", []any{sym("item"), sym("value")}},
+		{ask("get_data", "source", "fstat", "query", "/etc/hosts"), 5, "Can't find DDL for data plugin 'fstat_data'", nil},
+		{ask("get_data", "source", "fstat"), 5, "No plugin fstat_data defined", nil},
+		{ask("get_data", "query", "x"), 4, "Action get_data needs a source argument", nil},
+		{ask("get_data", "source", "fstat", "query", int64(7)), 4, "Cannot validate input query: value should be a string", nil},
+	} {
+		got := handle(t, newAgent(goldenNode()), test.request)
+		if code, text := member(t, got, "statuscode"), member(t, got, "statusmsg"); code != test.status || text != test.text {
+			t.Errorf("status %v %q, want %d %q", code, text, test.status, test.text)
+		}
+		data := member(t, got, "data").(*marshal.Hash)
+		if diff := cmp.Diff(test.outputs, keys(data)); diff != "" {
+			t.Errorf("%s: %s", test.text, diff)
+		}
+		for k, v := range data.All() {
+			if v != nil {
+				t.Errorf("%s: %v is %v", test.text, k, v)
+			}
+		}
+	}
+}
+
+// TestLinesOfPatterns: to Ruby one good line makes a good text.
+func TestLinesOfPatterns(t *testing.T) {
+	a := newAgent(goldenNode())
+	for _, name := range []any{"a b\ncountry", "country\n", strings.Repeat("x", 40), marshal.Binary("country"), &marshal.String{Bytes: "country", Encoding: "ISO-8859-1"}} {
+		got := handle(t, a, ask("get_fact", sym("fact"), name))
+		if code := member(t, got, "statuscode"); code != int64(0) {
+			t.Errorf("%q: status %v %v", name, code, member(t, got, "statusmsg"))
+		}
+	}
+}
+
+func TestManyGoroutinesAreCounted(t *testing.T) {
+	done := make(chan struct{})
+	defer close(done)
+	for range 300 {
+		go func() { <-done }()
+	}
+	threads := member(t, handle(t, newAgent(goldenNode()), ask("daemon_stats")), "data", "threads").([]any)
+	if len(threads) != 1 || !strings.HasSuffix(threads[0].(string), " goroutines") {
+		t.Errorf("threads are %v", threads)
+	}
+}
+
+func BenchmarkPing(b *testing.B) {
+	a, m := newAgent(goldenNode()), &message.Request{Body: ask("ping", sym("process_results"), true)}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := a.Handle(b.Context(), m); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func FuzzHandle(f *testing.F) {
+	for _, name := range []string{"inventory", "get_fact", "daemon_stats", "no-results"} {
+		data, err := marshal.Marshal(recorded(f, name+".request.bin"))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	data, err := marshal.Marshal(ask("get_facts", "facts", "os, country"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	node := goldenNode()
+	if node.config, err = config.Load("", config.Server); err != nil {
+		f.Fatal(err)
+	}
+	a := newAgent(node)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var body any
+		if marshal.BodyPolicy.Unmarshal(data, &body) != nil {
+			return
+		}
+		got, err := a.Handle(t.Context(), &message.Request{Body: body})
+		if err != nil {
+			if !errors.Is(err, rpc.ErrNoReply) {
+				t.Fatal(err)
+			}
+			return
+		}
+		if _, err := marshal.Marshal(got); err != nil {
+			t.Fatalf("the reply %v cannot be sent: %v", got, err)
+		}
+	})
+}

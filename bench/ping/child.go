@@ -22,7 +22,6 @@ import (
 	"mcollective/broker"
 	"mcollective/connector"
 	ours "mcollective/connector/nats"
-	"mcollective/internal/server"
 	"mcollective/internal/swarm"
 	"mcollective/security/psk"
 )
@@ -159,7 +158,6 @@ func playSwarm(address string, n int) (func(), error) {
 		Connect: func(ctx context.Context, identity string) (connector.Connector, error) {
 			return ours.Connect(ctx, ours.Options{Servers: []string{address}, Identity: identity, Collectives: []string{"mcollective"}})
 		},
-		Tune: func(o *server.Options) { o.Handlers = swarm.Agents() },
 	})
 	if err != nil {
 		return nil, err

@@ -11,11 +11,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
 	"mcollective/broker"
 	"mcollective/connector"
+	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/config"
 	"mcollective/internal/facts"
 	"mcollective/internal/plugins"
@@ -166,14 +168,17 @@ func (d *demo) startThisMachine(ctx context.Context, later func(func() error)) (
 		return fmt.Errorf("connect this machine: %w", err)
 	}
 	later(conn.Close)
+	var engine atomic.Pointer[server.Server]
+	about := &self{cfg: d.config, facts: d.facts, engine: &engine}
 	d.local = server.Options{
 		Identity: d.config.Identity, Connector: conn, Security: sec, Facts: d.facts,
-		Handlers: swarm.Agents(), DirectAddressing: true, Log: d.log,
+		Handlers: map[string]server.Handler{rpcutil.Name: about.rpcutil()}, DirectAddressing: true, Log: d.log,
 	}
 	srv, err := server.New(d.local)
 	if err != nil {
 		return fmt.Errorf("node %s: %w", d.config.Identity, err)
 	}
+	engine.Store(srv)
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Run(life) }()
@@ -188,7 +193,7 @@ func (d *demo) startThisMachine(ctx context.Context, later func(func() error)) (
 
 func (o *demoOptions) startSwarm(ctx context.Context, d *demo, later func(func() error)) (err error) {
 	d.swarm, err = swarm.Start(context.WithoutCancel(ctx), swarm.Options{
-		Nodes: o.nodes, Seed: o.seed, Security: d.local.Security, Log: d.log,
+		Nodes: o.nodes, Seed: o.seed, Security: d.local.Security, Log: d.log, Version: Version(),
 		Connect: func(_ context.Context, identity string) (connector.Connector, error) { return d.connect(ctx, identity) },
 	})
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"mcollective/connector"
 	"mcollective/filter"
+	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/config"
 	"mcollective/internal/daemon"
 	"mcollective/internal/facts"
@@ -175,8 +176,11 @@ func openFacts(ctx context.Context, cfg *config.Config, log *slog.Logger) (*fact
 	})
 }
 
-// agents are the node's agents beside those that the engine brings.
-func (n *node) agents() map[string]server.Handler { return nil }
+// agents are the node's agents beside discovery, which the engine brings.
+func (n *node) agents() map[string]server.Handler {
+	about := &self{cfg: n.cfg, facts: n.facts, classes: n.classes, engine: &n.engine}
+	return map[string]server.Handler{rpcutil.Name: about.rpcutil()}
+}
 
 // attend tells those who started the node how it goes until it has ended.
 func (n *node) attend(ctx context.Context, ended <-chan error, aborted <-chan struct{}) error {

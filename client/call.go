@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"mcollective/connector"
@@ -89,11 +90,18 @@ func (c *Client) Call(ctx context.Context, call Call, each func(Reply)) (*Result
 	publishing, cancel := context.WithTimeout(ctx, c.opts.PublishTimeout)
 	defer cancel()
 	published := make(chan delivery, 1)
-	go func() { published <- c.publish(publishing, call, msg) }()
-
+	var publisher sync.WaitGroup
+	publisher.Go(func() {
+		d := c.publish(publishing, call, msg)
+		published <- d
+		if d.err == nil && len(call.Targets) == 0 {
+			c.confirm(publishing, in.heard)
+		}
+	})
 	err = books.collect(ctx, in, published, each)
+	cancel()
+	publisher.Wait()
 	if !books.published {
-		cancel()
 		books.sent(<-published)
 	}
 	books.close(in)

@@ -165,14 +165,39 @@ func TestPublishingIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &fakeBroker{script: answers("n1"), flush: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }}
 		c := client.New(b, openSecurity{}, client.Options{PublishTimeout: 3 * time.Second})
-		res, err := c.Call(t.Context(), ping(time.Second), func(client.Reply) {})
+		call := ping(time.Second)
+		call.Targets = []string{"n1", "n2"}
+		res, err := c.Call(t.Context(), call, func(client.Reply) {})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if res.Publish != 3*time.Second || res.Total != 4*time.Second || res.Replies != 1 {
+		if res.Publish != 3*time.Second || res.Total != 4*time.Second {
 			t.Errorf("result is %+v", res)
 		}
 	})
+}
+
+// A broadcast that nobody answers is worth asking the broker about; one that
+// somebody answers is not.
+func TestSilenceIsConfirmed(t *testing.T) {
+	for _, heard := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			flushes := 0
+			b := &fakeBroker{script: answers(), flush: func(context.Context) error { flushes++; return nil }}
+			want := 1
+			if heard {
+				b.script, want = answers("n1"), 0
+			}
+			c := client.New(b, openSecurity{}, client.Options{})
+			res, err := c.Call(t.Context(), ping(time.Second), func(client.Reply) {})
+			if err != nil || res.Total != time.Second {
+				t.Fatalf("result is %+v, %v", res, err)
+			}
+			if flushes != want {
+				t.Errorf("heard %v: the broker was asked %d times, want %d", heard, flushes, want)
+			}
+		})
+	}
 }
 
 func TestInterruptKeepsWhatCame(t *testing.T) {

@@ -23,18 +23,20 @@ type inbox struct {
 	id     string
 	start  time.Time
 	ready  chan struct{} // has a token when something waits
+	heard  chan struct{} // closed by the first reply
 
 	mu          sync.Mutex
 	room        sync.Cond
 	waiting     []Reply
 	bytes       int
+	any         bool // heard is closed
 	closed      bool
 	undecodable int
 	foreign     int
 }
 
 func newInbox(c *Client, id string) *inbox {
-	in := &inbox{client: c, id: id, ready: make(chan struct{}, 1)}
+	in := &inbox{client: c, id: id, ready: make(chan struct{}, 1), heard: make(chan struct{})}
 	in.room.L = &in.mu
 	return in
 }
@@ -63,6 +65,10 @@ func (in *inbox) receive(d connector.Delivery) {
 	}
 	if in.closed {
 		return
+	}
+	if !in.any {
+		in.any = true
+		close(in.heard)
 	}
 	in.waiting = append(in.waiting, Reply{Reply: reply, After: now.Sub(in.start)})
 	in.bytes += len(d.Data)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"mcollective/connector"
 )
@@ -21,17 +22,39 @@ func (c *Client) publish(ctx context.Context, call Call, msg connector.Message) 
 		to := connector.Target{Kind: connector.Broadcast, Collective: call.Collective, Agent: call.Agent}
 		if err := c.conn.Publish(ctx, to, msg); err != nil {
 			d.err = fmt.Errorf("publish the request to agent %s: %w", call.Agent, err)
-			return d
 		}
-	} else if d = c.publishEach(ctx, call, msg); d.err != nil {
 		return d
 	}
-	// The replies prove more than a flush does, so that only silence is worth the
-	// words.
+	// Thousands of messages take a while to leave, and nobody can answer before.
+	if d = c.publishEach(ctx, call, msg); d.err == nil {
+		c.flush(ctx)
+	}
+	return d
+}
+
+func (c *Client) flush(ctx context.Context) {
 	if err := c.conn.Flush(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		c.opts.Log.Warn("the broker did not confirm the request in time", "timeout", c.opts.PublishTimeout, "error", err)
 	}
-	return d
+}
+
+// quiet is how long a call may be without any reply before the broker is asked
+// whether it has the request: a reply proves more than that does, and sooner.
+const quiet = 100 * time.Millisecond
+
+// confirm has the broker confirm a broadcast that nobody has answered yet, and
+// warns if it does not. It returns early when ctx ends or a reply has come.
+func (c *Client) confirm(ctx context.Context, heard <-chan struct{}) {
+	timer := time.NewTimer(quiet)
+	defer timer.Stop()
+	select {
+	case <-heard:
+		return
+	case <-ctx.Done():
+		return
+	case <-timer.C:
+	}
+	c.flush(ctx)
 }
 
 // publishEach sends the request to every target. One that cannot be sent does not

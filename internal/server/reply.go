@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -89,8 +88,8 @@ func (s *Server) send(c *call, body any) error {
 	if c.onWorker {
 		wait = workerPatience
 	}
-	ctx, cancel := context.WithTimeout(s.work, wait)
-	defer cancel()
+	ctx := withLazyTimeout(s.work, wait)
+	defer ctx.end()
 	return s.opts.Connector.Publish(ctx,
 		connector.Target{Kind: connector.Reply, Collective: c.Collective, Agent: c.Agent, Address: c.replyTo},
 		connector.Message{Data: payload.Data, Headers: payload.Headers, TTL: s.opts.TTL})

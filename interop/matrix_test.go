@@ -50,6 +50,7 @@ var matrix = []struct {
 	{"two classes", []string{"-C", "common", "-C", "role::db"}, seconds},
 	{"agent", []string{"-A", "discovery"}, all},
 	{"agent regex", []string{"-A", "/^disco/"}, all},
+	{"agent rpcutil", []string{"-A", "rpcutil"}, all},
 	{"agent of Ruby's", []string{"-A", "interop"}, rubies},
 	{"identity regex", []string{"-I", "/^g/"}, []string{"g1", "g2"}},
 	{"identity regexes", []string{"-I", "/^g2/", "-I", "/r1/"}, []string{"g2", "r1"}},

@@ -50,6 +50,28 @@ func (p *Policy) Unmarshal(data []byte, v any) error {
 	return assign(rv.Elem(), x)
 }
 
+// UnmarshalString is [Policy.Unmarshal] of a string. What it decodes into an any
+// shares the string's memory instead of copying it.
+func (p *Policy) UnmarshalString(data string, v any) error {
+	to, ok := v.(*any)
+	if !ok || to == nil {
+		return p.Unmarshal([]byte(data), v)
+	}
+	if p == nil {
+		p = &BodyPolicy
+	}
+	d := decoders.Get().(*decoder)
+	defer d.release()
+	if !d.accept(p, len(data)) || !d.header(data) {
+		return d.err
+	}
+	x, err := d.whole()
+	if err == nil {
+		*to = x
+	}
+	return err
+}
+
 var (
 	unmarshalerType = reflect.TypeFor[Unmarshaler]()
 	valueType       = reflect.TypeFor[Value]()

@@ -85,6 +85,11 @@ func (p *Policy) decode(data []byte, tree bool) (any, error) {
 	if !d.begin(p, data) {
 		return nil, d.err
 	}
+	return d.whole()
+}
+
+// whole reads the value that the input is.
+func (d *decoder) whole() (any, error) {
 	v := d.value()
 	d.end()
 	if d.err != nil {
@@ -95,14 +100,26 @@ func (p *Policy) decode(data []byte, tree bool) (any, error) {
 
 // begin takes over the input and reads its header.
 func (d *decoder) begin(p *Policy, data []byte) bool {
+	if !d.accept(p, len(data)) {
+		return false
+	}
+	return d.header(string(data))
+}
+
+// accept takes over the policy, and tells whether it allows so many bytes.
+func (d *decoder) accept(p *Policy, size int) bool {
 	d.policy = p.withDefaults()
 	d.keys.shallow = d.tree
-	if len(data) > d.policy.MaxBytes {
+	if size > d.policy.MaxBytes {
 		d.err = &LimitError{Offset: int64(d.policy.MaxBytes), Limit: "MaxBytes", Max: d.policy.MaxBytes}
 		return false
 	}
-	d.in = string(data)
-	d.err = checkVersion(d.in, d.policy.AllowOldMinor)
+	return true
+}
+
+func (d *decoder) header(in string) bool {
+	d.in = in
+	d.err = checkVersion(in, d.policy.AllowOldMinor)
 	d.pos = 2
 	return d.err == nil
 }

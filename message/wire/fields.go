@@ -43,7 +43,7 @@ type fields struct {
 // decode reads an envelope. Keys that nobody knows are skipped, as Ruby
 // does; a known key as a string instead of a symbol is refused, which Ruby would
 // skip: it can only be there to mislead.
-func (f *fields) decode(s Serializer, data []byte, p *marshal.Policy) error {
+func (f *fields) decode(s Serializer, data string, p *marshal.Policy) error {
 	v, err := s.decode(data, p)
 	if err != nil {
 		return s.wrongSerializer(data, err)

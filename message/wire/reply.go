@@ -23,16 +23,14 @@ func (s Serializer) EncodeReply(r *Reply) ([]byte, error) {
 	if err := checkReply(h); err != nil {
 		return nil, fmt.Errorf("reply: %w", err)
 	}
-	data, err := s.encode(&marshal.Hash{Pairs: []marshal.Pair{
-		{Key: marshal.Symbol("senderid"), Value: h.Sender},
-		{Key: marshal.Symbol("requestid"), Value: usASCII(h.RequestID)},
-		{Key: marshal.Symbol("senderagent"), Value: h.Agent},
-		{Key: marshal.Symbol("msgtime"), Value: h.Time.Unix()},
-		{Key: marshal.Symbol("body"), Value: s.bodyString(r.Body)},
-		{Key: marshal.Symbol("hash"), Value: usASCII(r.Hash)},
-	}})
-	if err != nil {
-		return nil, fmt.Errorf("reply: %w", err)
+	var data []byte
+	if s == Marshal {
+		data = appendReply(r)
+	} else {
+		var err error
+		if data, err = s.encode(nil, s.replyTree(r)); err != nil {
+			return nil, fmt.Errorf("reply: %w", err)
+		}
 	}
 	if len(data) > MaxReply {
 		return nil, fmt.Errorf("reply of %d bytes, clients take at most %d", len(data), MaxReply)
@@ -40,11 +38,34 @@ func (s Serializer) EncodeReply(r *Reply) ([]byte, error) {
 	return data, nil
 }
 
+// replyTree is a reply as it is written; appendReply knows what Marshal makes of
+// it.
+func (s Serializer) replyTree(r *Reply) *marshal.Hash {
+	h := &r.Header
+	return &marshal.Hash{Pairs: []marshal.Pair{
+		{Key: marshal.Symbol("senderid"), Value: h.Sender},
+		{Key: marshal.Symbol("requestid"), Value: usASCII(h.RequestID)},
+		{Key: marshal.Symbol("senderagent"), Value: h.Agent},
+		{Key: marshal.Symbol("msgtime"), Value: h.Time.Unix()},
+		{Key: marshal.Symbol("body"), Value: s.bodyString(r.Body)},
+		{Key: marshal.Symbol("hash"), Value: usASCII(r.Hash)},
+	}}
+}
+
 // DecodeReply reads a reply's envelope and checks that it is a reply, and its
 // names. It does not look at the body.
 func (s Serializer) DecodeReply(data []byte) (*Reply, error) {
+	if len(data) > MaxReply {
+		return nil, fmt.Errorf("reply: %w", s.wrongSerializer(string(data[:16]), errTooLarge(len(data), MaxReply)))
+	}
+	in := string(data)
+	if s == Marshal {
+		if r, ok := directReply(in); ok {
+			return r, nil
+		}
+	}
 	var f fields
-	if err := f.decode(s, data, replyEnvelope); err != nil {
+	if err := f.decode(s, in, replyEnvelope); err != nil {
 		return nil, fmt.Errorf("reply: %w", err)
 	}
 	r, err := replyOf(&f)

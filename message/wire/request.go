@@ -28,7 +28,7 @@ func (s Serializer) EncodeRequest(r *Request) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("request: %w", err)
 	}
-	data, err := s.encode(&marshal.Hash{Pairs: []marshal.Pair{
+	data, err := s.encode(nil, &marshal.Hash{Pairs: []marshal.Pair{
 		{Key: marshal.Symbol("body"), Value: s.bodyString(r.Body)},
 		{Key: marshal.Symbol("senderid"), Value: h.Sender},
 		{Key: marshal.Symbol("requestid"), Value: usASCII(h.ID)},
@@ -55,8 +55,17 @@ func (s Serializer) EncodeRequest(r *Request) ([]byte, error) {
 // Like Ruby nodes it takes a request without a sender or collective, which are ""
 // then, without a time, which is the start of 1970 then, and without a TTL.
 func (s Serializer) DecodeRequest(data []byte) (*Request, error) {
+	if len(data) > MaxRequest {
+		return nil, fmt.Errorf("request: %w", s.wrongSerializer(string(data[:16]), errTooLarge(len(data), MaxRequest)))
+	}
+	in := string(data)
+	if s == Marshal {
+		if r, ok := directRequest(in); ok {
+			return r, nil
+		}
+	}
 	var f fields
-	if err := f.decode(s, data, requestEnvelope); err != nil {
+	if err := f.decode(s, in, requestEnvelope); err != nil {
 		return nil, fmt.Errorf("request: %w", err)
 	}
 	r, err := s.requestOf(&f)

@@ -10,7 +10,7 @@
 //
 //	r, err := wire.Marshal.DecodeRequest(data) // checks role, caller id and names
 //	verify(r.Body, r.Hash)
-//	value, err := wire.Marshal.DecodeRequestBody([]byte(r.Body))
+//	value, err := wire.Marshal.DecodeRequestBody(r.Body)
 //
 // Whatever comes from outside is bounded in size, depth and count, never panics
 // and never becomes more than data. Nothing decoded keeps the bytes it came from.
@@ -93,7 +93,12 @@ var (
 // EncodeBody writes a body value. YAML and JSON refuse the inert objects of
 // package marshal; JSON writes symbols as strings.
 func (s Serializer) EncodeBody(v any) ([]byte, error) {
-	b, err := s.encode(v)
+	return s.AppendBody(nil, v)
+}
+
+// AppendBody appends to dst what EncodeBody writes.
+func (s Serializer) AppendBody(dst []byte, v any) ([]byte, error) {
+	b, err := s.encode(dst, v)
 	if err != nil {
 		return nil, fmt.Errorf("body: %w", err)
 	}
@@ -103,7 +108,12 @@ func (s Serializer) EncodeBody(v any) ([]byte, error) {
 // DecodeRequestBody reads the body of a request. A hash that has one name both as
 // a symbol and as a string is refused: who looks at the one could be shown
 // something else than who looks at the other.
-func (s Serializer) DecodeRequestBody(data []byte) (any, error) {
+func (s Serializer) DecodeRequestBody(data string) (any, error) {
+	if s == Marshal {
+		if v, ok := directBody(data, requestBody); ok {
+			return v, nil
+		}
+	}
 	v, err := s.decode(data, requestBody)
 	if err == nil && s != JSON {
 		err = refuseTwins(v)
@@ -115,7 +125,12 @@ func (s Serializer) DecodeRequestBody(data []byte) (any, error) {
 }
 
 // DecodeReplyBody reads the body of a reply.
-func (s Serializer) DecodeReplyBody(data []byte) (any, error) {
+func (s Serializer) DecodeReplyBody(data string) (any, error) {
+	if s == Marshal {
+		if v, ok := directBody(data, replyBody); ok {
+			return v, nil
+		}
+	}
 	v, err := s.decode(data, replyBody)
 	if err != nil {
 		return nil, fmt.Errorf("body: %w", err)
@@ -123,33 +138,40 @@ func (s Serializer) DecodeReplyBody(data []byte) (any, error) {
 	return v, nil
 }
 
-func (s Serializer) encode(v any) ([]byte, error) {
+func (s Serializer) encode(dst []byte, v any) ([]byte, error) {
 	switch s {
 	case YAML:
-		return appendYAML(nil, v)
+		return appendYAML(dst, v)
 	case JSON:
-		return appendJSON(nil, v, 0)
+		return appendJSON(dst, v, 0)
 	}
-	return marshal.AppendMarshal(make([]byte, 0, 512), v)
+	if dst == nil {
+		dst = make([]byte, 0, 512)
+	}
+	return marshal.AppendMarshal(dst, v)
 }
 
-func (s Serializer) decode(data []byte, p *marshal.Policy) (v any, err error) {
+func (s Serializer) decode(data string, p *marshal.Policy) (v any, err error) {
 	if len(data) > p.MaxBytes {
-		return nil, fmt.Errorf("%d bytes, at most %d are allowed", len(data), p.MaxBytes)
+		return nil, errTooLarge(len(data), p.MaxBytes)
 	}
 	switch s {
 	case YAML:
-		return decodeYAML(data, limitsOf(p))
+		return decodeYAML([]byte(data), limitsOf(p))
 	case JSON:
-		return decodeJSON(data, limitsOf(p))
+		return decodeJSON([]byte(data), limitsOf(p))
 	}
-	err = p.Unmarshal(data, &v)
+	err = p.UnmarshalString(data, &v)
 	return v, err
 }
 
+func errTooLarge(size, most int) error {
+	return fmt.Errorf("%d bytes, at most %d are allowed", size, most)
+}
+
 // wrongSerializer makes err clearer when data was written by another serializer.
-func (s Serializer) wrongSerializer(data []byte, err error) error {
-	if other, ok := Detect(data); ok && other != s {
+func (s Serializer) wrongSerializer(data string, err error) error {
+	if other, ok := Detect([]byte(data[:min(len(data), 4)])); ok && other != s {
 		return fmt.Errorf("written by serializer %s, this side is set to %s (plugin.*.serializer)", other, s)
 	} else if !ok {
 		return fmt.Errorf("not a message of serializer %s: %w", s, err)

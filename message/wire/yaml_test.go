@@ -92,7 +92,7 @@ func TestRubysYAMLEnvelopes(t *testing.T) {
 			got = map[string]any{":body": r.Body, ":senderid": h.Sender, ":requestid": h.ID, ":filter": tree, ":collective": h.Collective,
 				":agent": h.Agent, ":callerid": h.Caller, ":ttl": h.TTL.Seconds(), ":msgtime": float64(h.Time.Unix()), ":hash": r.Hash}
 			body = r.Body
-			_, err = YAML.DecodeRequestBody([]byte(body))
+			_, err = YAML.DecodeRequestBody(body)
 			if err != nil {
 				t.Errorf("%s: %v", file, err)
 			}
@@ -106,7 +106,7 @@ func TestRubysYAMLEnvelopes(t *testing.T) {
 			got = map[string]any{":body": r.Body, ":senderid": h.Sender, ":requestid": h.RequestID, ":senderagent": h.Agent,
 				":msgtime": float64(h.Time.Unix()), ":hash": r.Hash}
 			body = r.Body
-			_, err = YAML.DecodeReplyBody([]byte(body))
+			_, err = YAML.DecodeReplyBody(body)
 			if err != nil {
 				t.Errorf("%s: %v", file, err)
 			}

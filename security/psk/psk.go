@@ -23,6 +23,7 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"fmt"
+	"sync"
 	"time"
 
 	"mcollective/message"
@@ -114,11 +115,11 @@ func (p *Provider) EncodeRequest(r *message.Request) (security.Payload, error) {
 	if r.Time.IsZero() {
 		r.Time = p.now().Truncate(time.Second)
 	}
-	body, err := p.serializer.EncodeBody(r.Body)
-	if err != nil {
+	w := wire.Request{Header: *r}
+	var err error
+	if w.Body, w.Hash, err = p.prove(r.Body); err != nil {
 		return security.Payload{}, fmt.Errorf("psk: request to agent %s: %w", r.Agent, err)
 	}
-	w := wire.Request{Header: *r, Hash: p.proof(body), Body: string(body)}
 	data, err := p.serializer.EncodeRequest(&w)
 	if err != nil {
 		return security.Payload{}, fmt.Errorf("psk: %w", err)
@@ -133,8 +134,7 @@ func (p *Provider) DecodeRequest(payload security.Payload) (*message.Request, er
 	if err != nil {
 		return nil, malformed(err)
 	}
-	body, ok := p.verify(w.Body, w.Hash)
-	if !ok {
+	if !p.verify(w.Body, w.Hash) {
 		return nil, fmt.Errorf("psk: request %s of %s: %w: its hash does not match: another secret, or changed on the way",
 			w.Header.ID, w.Header.Caller, security.ErrUnverified)
 	}
@@ -142,7 +142,7 @@ func (p *Provider) DecodeRequest(payload security.Payload) (*message.Request, er
 	if w.NoTTL {
 		r.TTL = p.ttl
 	}
-	if r.Body, err = p.serializer.DecodeRequestBody(body); err != nil {
+	if r.Body, err = p.serializer.DecodeRequestBody(w.Body); err != nil {
 		return nil, malformed(fmt.Errorf("request %s of %s: %w", r.ID, r.Caller, err))
 	}
 	return r, nil
@@ -169,11 +169,10 @@ func (p *Provider) EncodeReply(req *message.Request, reply *message.Reply) (secu
 	if h.Time.IsZero() {
 		h.Time = p.now()
 	}
-	body, err := p.serializer.EncodeBody(h.Body)
-	if err != nil {
+	var err error
+	if w.Body, w.Hash, err = p.prove(h.Body); err != nil {
 		return security.Payload{}, fmt.Errorf("psk: reply to request %s: %w", req.ID, err)
 	}
-	w.Hash, w.Body = p.proof(body), string(body)
 	data, err := p.serializer.EncodeReply(&w)
 	if err != nil {
 		return security.Payload{}, fmt.Errorf("psk: %w", err)
@@ -188,34 +187,59 @@ func (p *Provider) DecodeReply(payload security.Payload) (*message.Reply, error)
 	if err != nil {
 		return nil, malformed(err)
 	}
-	body, ok := p.verify(w.Body, w.Hash)
-	if !ok {
+	if !p.verify(w.Body, w.Hash) {
 		return nil, fmt.Errorf("psk: reply of %s to request %s: %w: its hash does not match: another secret, or changed on the way",
 			w.Header.Sender, w.Header.RequestID, security.ErrUnverified)
 	}
 	r := &w.Header
-	if r.Body, err = p.serializer.DecodeReplyBody(body); err != nil {
+	if r.Body, err = p.serializer.DecodeReplyBody(w.Body); err != nil {
 		return nil, malformed(fmt.Errorf("reply of %s to request %s: %w", r.Sender, r.RequestID, err))
 	}
 	return r, nil
 }
 
-// proof is the hash of a body: the MD5 sum of it and the secret in lower-case
-// hexadecimal digits.
-func (p *Provider) proof(body []byte) string {
-	sum := md5.Sum(append(body, p.secret...))
-	return hex.EncodeToString(sum[:])
+// scratch is where bodies are written and put before the secret.
+var scratch = sync.Pool{New: func() any { return new([]byte) }}
+
+// keepScratch is up to how many bytes of it are kept.
+const keepScratch = 64 << 10
+
+func giveBack(buf *[]byte, b []byte) {
+	if cap(b) <= keepScratch {
+		*buf = b[:0]
+	}
+	scratch.Put(buf)
 }
 
-// verify tells whether hash proves body, and returns the body as bytes.
-func (p *Provider) verify(body, hash string) ([]byte, bool) {
-	b := make([]byte, len(body)+len(p.secret))
-	n := copy(b, body)
-	copy(b[n:], p.secret)
+// prove serializes a body and makes its proof.
+func (p *Provider) prove(v any) (body, proof string, err error) {
+	buf := scratch.Get().(*[]byte)
+	b, err := p.serializer.AppendBody((*buf)[:0], v)
+	if err != nil {
+		scratch.Put(buf)
+		return "", "", err
+	}
+	body = string(b)
+	b = append(b, p.secret...)
+	sum := hexSum(b)
+	giveBack(buf, b)
+	return body, string(sum[:]), nil
+}
+
+// verify tells whether hash proves body: the MD5 sum of it and the secret in
+// lower-case hexadecimal digits.
+func (p *Provider) verify(body, hash string) bool {
+	buf := scratch.Get().(*[]byte)
+	b := append(append((*buf)[:0], body...), p.secret...)
+	want := hexSum(b)
+	giveBack(buf, b)
+	return subtle.ConstantTimeCompare(want[:], []byte(hash)) == 1
+}
+
+func hexSum(b []byte) (digits [2 * md5.Size]byte) {
 	sum := md5.Sum(b)
-	var want [2 * md5.Size]byte
-	hex.Encode(want[:], sum[:])
-	return b[:n:n], subtle.ConstantTimeCompare(want[:], []byte(hash)) == 1
+	hex.Encode(digits[:], sum[:])
+	return digits
 }
 
 func malformed(err error) error {

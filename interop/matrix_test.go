@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -36,7 +37,8 @@ var matrix = []struct {
 	{"fact tilde", []string{"-F", "country=~^d"}, firsts},
 	{"fact slashes", []string{"-F", "country=/r$/"}, seconds},
 	{"fact spaces", []string{"-F", "country = de"}, firsts},
-	{"fact float", []string{"-F", "memory_mb>2048.4"}, firsts},
+	{"fact float", []string{"-F", "memory_mb<2048.6"}, firsts},
+	{"fact float and integer", []string{"-F", "memory_mb>2048.4"}, all},
 	{"two facts", []string{"-F", "country=fr", "-F", "cpus>8"}, seconds},
 	{"two facts, none", []string{"-F", "country=fr", "-F", "cpus<8"}, none},
 	{"fact absent", []string{"-F", "nosuch!=x"}, none},
@@ -72,67 +74,87 @@ var matrix = []struct {
 	{"all kinds", []string{"-F", "country=fr", "-C", "common", "-A", "discovery", "-I", "/2$/", "-S", "cpus=16"}, seconds},
 }
 
-func TestMatrixActiveMQ(t *testing.T) { testMatrix(t, "activemq") }
-func TestMatrixRabbitMQ(t *testing.T) { testMatrix(t, "rabbitmq") }
+func TestMatrixActiveMQ(t *testing.T) { t.Parallel(); testMatrix(t, "activemq") }
+func TestMatrixRabbitMQ(t *testing.T) { t.Parallel(); testMatrix(t, "rabbitmq") }
 
+// A question is one command line, and what each client printed.
+type question struct {
+	args, want []string
+	got        map[string][]string
+	errs       map[string]error
+}
+
+// testMatrix asks all questions first, many at once, since each is mostly
+// waiting, and then compares.
 func testMatrix(t *testing.T, connector string) {
 	c := newCollective(t, connector)
-	t.Run("rows", func(t *testing.T) {
-		for _, row := range matrix {
-			t.Run(row.name+"/ping", func(t *testing.T) {
-				c.compare(t, row.want, append([]string{"ping", "-t", "2"}, row.args...))
-			})
-			t.Run(row.name+"/find", func(t *testing.T) {
-				c.compare(t, row.want, append([]string{"find", "--dt", "2"}, row.args...))
-			})
-		}
-		// A literal identity is asked for by ping and simply believed by find.
-		t.Run("identity/ping", func(t *testing.T) {
-			c.compare(t, []string{"g1", "r2"}, []string{"ping", "-t", "2", "-I", "r2", "-I", "g1"})
-		})
-		t.Run("identity/find", func(t *testing.T) {
-			c.compare(t, []string{"g1", "r2"}, []string{"find", "--dt", "2", "-I", "r2", "-I", "g1"})
-		})
-		t.Run("direct from Ruby", func(t *testing.T) { c.directFromRuby(t) })
-		t.Run("direct from ours", func(t *testing.T) { c.directFromOurs(t) })
-	})
-}
-
-// compare runs one command line with both clients.
-func (c *collective) compare(t *testing.T, want, args []string) {
-	t.Parallel()
-	parallel <- struct{}{}
-	defer func() { <-parallel }()
-	for client, run := range map[string]func(...string) ([]string, error){"ruby": c.ruby, "ours": c.ours} {
-		got, err := run(args...)
-		if err != nil {
-			t.Errorf("%s: %v", client, err)
-		} else if !slices.Equal(got, want) {
-			t.Errorf("%s: mco %s printed %v, want %v", client, strings.Join(args, " "), got, want)
-		}
-	}
-}
-
-func (c *collective) directFromRuby(t *testing.T) {
-	t.Parallel()
-	parallel <- struct{}{}
-	defer func() { <-parallel }()
-	got, err := c.client("ruby", nil, "-r./compat.rb", "direct.rb", filepath.Join(c.home, ".mcollective"), "3", "g1", "g2", "r2")
-	if want := []string{"g1", "g2", "r2"}; err != nil || !slices.Equal(got, want) {
-		t.Errorf("direct request from Ruby reached %v, %v; want %v", got, err, want)
-	}
-}
-
-func (c *collective) directFromOurs(t *testing.T) {
-	t.Parallel()
-	parallel <- struct{}{}
-	defer func() { <-parallel }()
 	list := filepath.Join(t.TempDir(), "nodes")
 	if err := os.WriteFile(list, []byte("g1\nr1\nr2\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	got, err := c.ours("ping", "-t", "3", "--nodes", list)
-	if want := []string{"g1", "r1", "r2"}; err != nil || !slices.Equal(got, want) {
-		t.Errorf("direct requests of ours reached %v, %v; want %v", got, err, want)
+	var questions []*question
+	both := func(want []string, args ...string) {
+		for _, command := range [][]string{{"ping", "-t", "2"}, {"find", "--dt", "2"}} {
+			questions = append(questions, &question{args: append(command, args...), want: want})
+		}
+	}
+	for _, row := range matrix {
+		both(row.want, row.args...)
+	}
+	// A literal identity is asked for by ping and simply believed by find.
+	both([]string{"g1", "r2"}, "-I", "r2", "-I", "g1")
+
+	var asking sync.WaitGroup
+	free := make(chan struct{}, atOnce)
+	ask := func(do func()) {
+		asking.Go(func() {
+			free <- struct{}{}
+			defer func() { <-free }()
+			do()
+		})
+	}
+	for _, q := range questions {
+		q.got, q.errs = map[string][]string{}, map[string]error{}
+		ask(func() {
+			for client, run := range map[string]func(...string) ([]string, error){"ruby": c.ruby, "ours": c.ours} {
+				q.got[client], q.errs[client] = run(q.args...)
+			}
+		})
+	}
+	direct := map[string]*question{"ruby": {want: []string{"g1", "g2", "r2"}}, "ours": {want: []string{"g1", "r1", "r2"}}}
+	for client, q := range direct {
+		q.got, q.errs = map[string][]string{}, map[string]error{}
+		ask(func() {
+			if client == "ours" {
+				q.got[client], q.errs[client] = c.ours("ping", "-t", "3", "--nodes", list)
+				return
+			}
+			q.got[client], q.errs[client] = c.client("ruby", nil, "-r./compat.rb", "direct.rb",
+				filepath.Join(c.home, ".mcollective"), "3", "g1", "g2", "r2")
+		})
+	}
+	asking.Wait()
+	for _, q := range questions {
+		t.Run(strings.Join(q.args, " "), func(t *testing.T) { q.check(t, 2) })
+	}
+	for client, q := range direct {
+		t.Run("direct from "+client, func(t *testing.T) { q.check(t, 1) })
+	}
+}
+
+// atOnce bounds the commands that run together: each Ruby client costs a core a
+// third of a second.
+const atOnce = 10
+
+func (q *question) check(t *testing.T, clients int) {
+	if len(q.got) != clients {
+		t.Fatalf("%d clients were asked, want %d", len(q.got), clients)
+	}
+	for client, got := range q.got {
+		if err := q.errs[client]; err != nil {
+			t.Errorf("%s: %v", client, err)
+		} else if !slices.Equal(got, q.want) {
+			t.Errorf("%s printed %v, want %v", client, got, q.want)
+		}
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -277,6 +276,3 @@ func resident(pid int) int {
 	}
 	return 0
 }
-
-// parallel bounds how many Ruby clients run at once: each costs a core 0.25 s.
-var parallel = make(chan struct{}, 3*runtime.NumCPU())

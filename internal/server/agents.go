@@ -60,11 +60,9 @@ type roster struct {
 	node   node
 }
 
-// newRoster has the agents that every node has, and those of opts, which may
-// replace rpcutil.
+// newRoster has the agents of opts, and discovery.
 func (s *Server) newRoster(opts Options) (*roster, error) {
-	r := &roster{agents: make(map[string]*agent, len(opts.Handlers)+2)}
-	r.agents[rpcutilName] = &agent{name: rpcutilName, handler: HandlerFunc(s.rpcutil), timeout: opts.AgentTimeout}
+	r := &roster{agents: make(map[string]*agent, len(opts.Handlers)+1)}
 	for name, h := range opts.Handlers {
 		if err := message.ValidAgent(name); err != nil {
 			return nil, err

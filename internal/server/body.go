@@ -1,26 +1,17 @@
 package server
 
-import "mcollective/marshal"
-
-// The status codes of SimpleRPC that the engine itself answers with.
-const (
-	statusOK            = 0
-	statusAborted       = 1 // the caller may not
-	statusUnknownAction = 2
-	statusOther         = 5 // anything that has no code of its own
+import (
+	"mcollective/marshal"
+	"mcollective/rpc"
 )
 
 // failure is a reply body that every client of any agent understands.
-func failure(status int, why string) any {
+func failure(status rpc.Status, why string) any {
 	const most = 4 << 10 // an error that an agent made may hold anything
 	if len(why) > most {
 		why = why[:most] + "..."
 	}
-	return marshal.NewHash(
-		marshal.Symbol("statuscode"), int64(status),
-		marshal.Symbol("statusmsg"), why,
-		marshal.Symbol("data"), marshal.NewHash(),
-	)
+	return (&rpc.Reply{Status: status, Message: why}).Body()
 }
 
 // innerAgent finds the agent that a request's body itself is for, as those of

@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 	"sync/atomic"
 	"time"
+
+	"mcollective/rpc"
 )
 
 // refused ends the way of a call if a step said no: it counts, logs, and answers
@@ -29,7 +31,7 @@ func (s *Server) refused(c *call, r *refusal) bool {
 
 // text is what the caller reads.
 func (r *refusal) text() string {
-	if r.status == statusAborted {
+	if r.status == rpc.Aborted {
 		return "You are not authorized to call this agent or action."
 	}
 	return r.why.Error()

@@ -8,6 +8,7 @@ import (
 
 	"mcollective/connector"
 	"mcollective/message"
+	"mcollective/rpc"
 	"mcollective/security"
 )
 
@@ -31,7 +32,7 @@ func busy(why string) *refusal {
 		why:    errors.New("busy: " + why),
 		count:  func(n *counters) { n.busy.Add(1) },
 		level:  slog.LevelWarn,
-		status: statusOther,
+		status: rpc.UnknownError,
 	}
 }
 
@@ -44,7 +45,7 @@ func (s *Server) reply(c *call, body any, err error) {
 		s.logSilence(c, err)
 		return
 	case err != nil:
-		body = failure(statusOther, err.Error())
+		body = failure(rpc.UnknownError, err.Error())
 	}
 	if c.replyTo == "" {
 		s.log.Debug("request gives no address for a reply", "request", clip(c.ID), "agent", c.agent.name)
@@ -54,11 +55,11 @@ func (s *Server) reply(c *call, body any, err error) {
 	switch {
 	case errors.Is(err, errEncode):
 		s.log.Error("reply cannot be encoded; the agent is at fault", "agent", c.agent.name, "request", clip(c.ID), "error", err)
-		err = s.send(c, failure(statusOther, "the reply of agent "+c.agent.name+" cannot be encoded; the log of the node tells why"))
+		err = s.send(c, failure(rpc.UnknownError, "the reply of agent "+c.agent.name+" cannot be encoded; the log of the node tells why"))
 	case errors.Is(err, connector.ErrTooLarge):
 		s.count.oversize.Add(1)
 		s.log.Warn("reply is too large, an error goes in its place", "agent", c.agent.name, "request", clip(c.ID), "error", err)
-		err = s.send(c, failure(statusOther, "the reply was not sent: "+err.Error()))
+		err = s.send(c, failure(rpc.UnknownError, "the reply was not sent: "+err.Error()))
 	}
 	if err == nil {
 		s.count.replies.Add(1)

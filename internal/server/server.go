@@ -45,8 +45,8 @@ type Options struct {
 	Data    DataSource      // default: no data plugins
 	Rules   filter.Rules    // choices in how filters compare
 
-	// Handlers are the agents by name. Built in are discovery, which cannot be
-	// replaced, and an rpcutil with the action ping, which can.
+	// Handlers are the agents by name. Built in is discovery, which cannot be
+	// replaced. Ruby's clients find only nodes with an agent rpcutil.
 	Handlers map[string]Handler
 
 	// DirectAddressing makes the node take requests addressed to it by name.

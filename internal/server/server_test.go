@@ -7,12 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"mcollective/connector"
-	"mcollective/filter"
 	"mcollective/internal/server"
-	"mcollective/marshal"
 	"mcollective/message"
 )
 
@@ -58,39 +54,6 @@ func TestDiscoveryOfAnythingElse(t *testing.T) {
 				t.Errorf("%v is answered with %q", body, got)
 			}
 		}
-	})
-}
-
-func TestRPCUtil(t *testing.T) {
-	call := func(action any, data ...any) any {
-		return marshal.NewHash(marshal.Symbol("agent"), "rpcutil", marshal.Symbol("action"), action, marshal.Symbol("data"), marshal.NewHash(data...))
-	}
-	in(t, nil, func(w *world) {
-		r := ask("rpcutil", call("ping", marshal.Symbol("process_results"), true))
-		r.Filter.Agents = []filter.Pattern{{Text: "rpcutil"}}
-		w.send(broadcast("rpcutil"), r)
-		want := marshal.NewHash(marshal.Symbol("statuscode"), int64(0), marshal.Symbol("statusmsg"), "OK",
-			marshal.Symbol("data"), marshal.NewHash(marshal.Symbol("pong"), time.Now().Unix()))
-		if diff := cmp.Diff(want, w.one()); diff != "" {
-			t.Error(diff)
-		}
-		w.send(broadcast("rpcutil"), ask("rpcutil", marshal.NewHash("action", "fly")))
-		if code, text := status(t, w.one()); code != 2 || text != "Unknown action 'fly' for agent 'rpcutil'" {
-			t.Errorf("status %d %q", code, text)
-		}
-		w.send(broadcast("rpcutil"), ask("rpcutil", "ping"))
-		if code, _ := status(t, w.one()); code != 5 {
-			t.Errorf("a body that is no hash: status %d", code)
-		}
-		for _, no := range []any{nil, false} {
-			w.send(broadcast("rpcutil"), ask("rpcutil", call("ping", marshal.Symbol("process_results"), no)))
-			w.none()
-		}
-		// A request for a node's rpcutil finds it through discovery too.
-		r = ask("discovery", "ping")
-		r.Filter.Agents = []filter.Pattern{{Text: "rpcutil"}}
-		w.send(broadcast("discovery"), r)
-		w.one()
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"mcollective/connector"
 	"mcollective/message"
+	"mcollective/rpc"
 )
 
 // A refusal is the no of one step.
@@ -17,7 +18,7 @@ type refusal struct {
 	why    error
 	count  func(*counters)
 	level  slog.Level
-	status int // of the answer to a caller whose filter matches; 0 is silence
+	status rpc.Status // of the answer to a caller whose filter matches; 0 is silence
 }
 
 // filtered is the ordinary no: most nodes of a collective say it to most
@@ -163,7 +164,7 @@ func (s *Server) authorize(c *call) *refusal {
 	if err == nil {
 		return nil
 	}
-	return &refusal{step: "authorize", why: err, count: func(n *counters) { n.denied.Add(1) }, level: slog.LevelWarn, status: statusAborted}
+	return &refusal{step: "authorize", why: err, count: func(n *counters) { n.denied.Add(1) }, level: slog.LevelWarn, status: rpc.Aborted}
 }
 
 // auditDecision records what authorize decided. What cannot be recorded is not
@@ -180,7 +181,7 @@ func (s *Server) auditDecision(c *call, denied *refusal) *refusal {
 	if err == nil {
 		return nil
 	}
-	return &refusal{step: "audit", why: fmt.Errorf("the audit log cannot be written: %w", err), count: func(n *counters) { n.denied.Add(1) }, level: slog.LevelError, status: statusAborted}
+	return &refusal{step: "audit", why: fmt.Errorf("the audit log cannot be written: %w", err), count: func(n *counters) { n.denied.Add(1) }, level: slog.LevelError, status: rpc.Aborted}
 }
 
 func (s *Server) filterData(c *call) *refusal {

@@ -57,10 +57,15 @@ func (s *Server) logRefused(c *call, r *refusal) {
 }
 
 // logAccepted tells that an agent is about to be asked. Bodies hold passwords
-// and are never logged.
+// and are never logged. A ping makes the node do nothing, and on a busy
+// collective its line would cost more than its answer.
 func (s *Server) logAccepted(c *call) {
-	if ctx := context.Background(); s.log.Enabled(ctx, slog.LevelInfo) {
-		s.log.LogAttrs(ctx, slog.LevelInfo, "request", c.attrs()...)
+	level := slog.LevelInfo
+	if !c.guarded() {
+		level = slog.LevelDebug
+	}
+	if ctx := context.Background(); s.log.Enabled(ctx, level) {
+		s.log.LogAttrs(ctx, level, "request", c.attrs()...)
 	}
 }
 

@@ -30,8 +30,8 @@ type call struct {
 // nor time, in this order: each relies on those before it, and the cheapest
 // refusals come first. A step that says no ends the way of the request; refused
 // counts and logs that.
-func (s *Server) receive(d connector.Delivery) {
-	c := &call{in: d.Target, replyTo: d.ReplyTo, size: len(d.Data), arrived: s.now(), roster: s.roster.Load()}
+func (s *Server) receive(d connector.Delivery, now time.Time) {
+	c := &call{in: d.Target, replyTo: d.ReplyTo, size: len(d.Data), arrived: now, roster: s.roster.Load()}
 	defer s.contain(c)
 	s.count.total.Add(1)
 	switch {
@@ -41,7 +41,7 @@ func (s *Server) receive(d connector.Delivery) {
 	case s.refused(c, s.checkAge(c)):
 	case s.refused(c, s.checkReplay(c)):
 	case s.refused(c, s.filterPlain(c)): // everything but data functions
-	case c.agent.inline && !c.runsData && s.opts.Connector.Status().Connected:
+	case c.agent.inline && !c.runsData && s.online():
 		s.run(s.work, c)
 	default:
 		s.enqueue(c)

@@ -75,11 +75,15 @@ func (s *Server) reply(c *call, body any, err error) {
 var errEncode = errors.New("encode the reply")
 
 func (s *Server) send(c *call, body any) error {
+	now := c.arrived // but for moments, where nothing waits
+	if c.onWorker {
+		now = s.now()
+	}
 	payload, err := s.opts.Security.EncodeReply(c.Request, &message.Reply{
 		RequestID: c.ID,
 		Sender:    s.opts.Identity,
 		Agent:     c.Agent,
-		Time:      s.now(),
+		Time:      now,
 		Body:      body,
 	})
 	if err != nil {

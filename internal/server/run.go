@@ -120,8 +120,9 @@ func (s *Server) targets() map[connector.Target]bool {
 func (s *Server) add(ctx context.Context, t connector.Target) error {
 	l := &listener{}
 	sub, err := s.opts.Connector.Subscribe(ctx, t, func(d connector.Delivery) {
-		l.since.Store(int64(s.now().Sub(s.count.start)) + 1)
-		s.receive(d)
+		now := s.now()
+		l.since.Store(int64(now.Sub(s.count.start)) + 1)
+		s.receive(d, now)
 		l.since.Store(0)
 	})
 	if err != nil {

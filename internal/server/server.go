@@ -77,6 +77,7 @@ type Server struct {
 	opts   Options
 	log    *slog.Logger
 	now    func() time.Time
+	online func() bool // Connector has its broker
 	roster atomic.Pointer[roster]
 	count  counters
 	flood  sampler
@@ -132,6 +133,10 @@ func New(opts Options) (*Server, error) {
 		ready:  make(chan struct{}),
 		again:  make(chan struct{}, 1),
 		listen: make(map[connector.Target]*listener),
+	}
+	s.online = func() bool { return s.opts.Connector.Status().Connected }
+	if c, ok := opts.Connector.(interface{ Connected() bool }); ok {
+		s.online = c.Connected // asked for each message: some know without gathering all of their status
 	}
 	s.pool = newPool(opts.Workers, opts.Queue, opts.QueueBytes, opts.Now, s.answer)
 	s.count.start = opts.Now()

@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -202,5 +203,25 @@ func TestNewRefusesBadOptions(t *testing.T) {
 		if _, err := server.New(o); err == nil {
 			t.Errorf("a bad %s is taken", name)
 		}
+	}
+}
+
+// TestLevelsOfRequests: what makes a node do something is seen at info, who only
+// asks whether it is there at debug.
+func TestLevelsOfRequests(t *testing.T) {
+	for agent, want := range map[string]slog.Level{"echo": slog.LevelInfo, "discovery": slog.LevelDebug} {
+		in(t, withEcho, func(w *world) {
+			w.send(broadcast(agent), ask(agent, "ping"))
+			w.one()
+			var levels []slog.Level
+			for _, r := range w.log.take() {
+				if r.Message == "request" {
+					levels = append(levels, r.Level)
+				}
+			}
+			if len(levels) != 1 || levels[0] != want {
+				t.Errorf("a request to %s is logged at %v, want %v", agent, levels, want)
+			}
+		})
 	}
 }

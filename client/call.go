@@ -90,17 +90,23 @@ func (c *Client) Call(ctx context.Context, call Call, each func(Reply)) (*Result
 	publishing, cancel := context.WithTimeout(ctx, c.opts.PublishTimeout)
 	defer cancel()
 	published := make(chan delivery, 1)
-	var publisher sync.WaitGroup
-	publisher.Go(func() {
-		d := c.publish(publishing, call, msg)
+	var background sync.WaitGroup
+	ended := func() {}
+	if len(call.Targets) == 0 {
+		// One message: until it is out nobody answers, and to wait elsewhere would
+		// be a good part of what a call to few nodes takes.
+		d := c.broadcast(publishing, call, msg)
 		published <- d
-		if d.err == nil && len(call.Targets) == 0 {
-			c.confirm(publishing, in.heard)
+		if d.err == nil {
+			ended = c.confirm(publishing, in, &background)
 		}
-	})
+	} else {
+		background.Go(func() { published <- c.publishAll(publishing, call, msg) })
+	}
 	err = books.collect(ctx, in, published, each)
 	cancel()
-	publisher.Wait()
+	ended()
+	background.Wait()
 	if !books.published {
 		books.sent(<-published)
 	}

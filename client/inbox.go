@@ -23,20 +23,19 @@ type inbox struct {
 	id     string
 	start  time.Time
 	ready  chan struct{} // has a token when something waits
-	heard  chan struct{} // closed by the first reply
 
 	mu          sync.Mutex
 	room        sync.Cond
 	waiting     []Reply
 	bytes       int
-	any         bool // heard is closed
+	any         bool // a reply has come
 	closed      bool
 	undecodable int
 	foreign     int
 }
 
 func newInbox(c *Client, id string) *inbox {
-	in := &inbox{client: c, id: id, ready: make(chan struct{}, 1), heard: make(chan struct{})}
+	in := &inbox{client: c, id: id, ready: make(chan struct{}, 1)}
 	in.room.L = &in.mu
 	return in
 }
@@ -66,10 +65,7 @@ func (in *inbox) receive(d connector.Delivery) {
 	if in.closed {
 		return
 	}
-	if !in.any {
-		in.any = true
-		close(in.heard)
-	}
+	in.any = true
 	in.waiting = append(in.waiting, Reply{Reply: reply, After: now.Sub(in.start)})
 	in.bytes += len(d.Data)
 	if len(in.waiting) == 1 {
@@ -88,6 +84,13 @@ func (in *inbox) take(spare []Reply) []Reply {
 	in.waiting, in.bytes = spare[:0], 0
 	in.room.Broadcast()
 	return batch
+}
+
+// heard tells whether any reply has come.
+func (in *inbox) heard() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.any
 }
 
 // close drops what comes from now on.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"mcollective/connector"
@@ -15,18 +16,20 @@ type delivery struct {
 	err     error    // why nothing at all was sent
 }
 
-// publish hands the request to the broker, once or once for each target.
-func (c *Client) publish(ctx context.Context, call Call, msg connector.Message) delivery {
-	var d delivery
-	if len(call.Targets) == 0 {
-		to := connector.Target{Kind: connector.Broadcast, Collective: call.Collective, Agent: call.Agent}
-		if err := c.conn.Publish(ctx, to, msg); err != nil {
-			d.err = fmt.Errorf("publish the request to agent %s: %w", call.Agent, err)
-		}
-		return d
+// broadcast hands the request to the broker, for everybody.
+func (c *Client) broadcast(ctx context.Context, call Call, msg connector.Message) delivery {
+	to := connector.Target{Kind: connector.Broadcast, Collective: call.Collective, Agent: call.Agent}
+	if err := c.conn.Publish(ctx, to, msg); err != nil {
+		return delivery{err: fmt.Errorf("publish the request to agent %s: %w", call.Agent, err)}
 	}
+	return delivery{}
+}
+
+// publishAll hands the request to the broker once for each target.
+func (c *Client) publishAll(ctx context.Context, call Call, msg connector.Message) delivery {
 	// Thousands of messages take a while to leave, and nobody can answer before.
-	if d = c.publishEach(ctx, call, msg); d.err == nil {
+	d := c.publishEach(ctx, call, msg)
+	if d.err == nil {
 		c.flush(ctx)
 	}
 	return d
@@ -42,19 +45,22 @@ func (c *Client) flush(ctx context.Context) {
 // whether it has the request: a reply proves more than that does, and sooner.
 const quiet = 100 * time.Millisecond
 
-// confirm has the broker confirm a broadcast that nobody has answered yet, and
-// warns if it does not. It returns early when ctx ends or a reply has come.
-func (c *Client) confirm(ctx context.Context, heard <-chan struct{}) {
-	timer := time.NewTimer(quiet)
-	defer timer.Stop()
-	select {
-	case <-heard:
-		return
-	case <-ctx.Done():
-		return
-	case <-timer.C:
+// confirm has the broker confirm a broadcast, once nobody has answered it for a
+// while, and warns if it does not. The end of ctx ends that, and ended has to be
+// called then; background counts it.
+func (c *Client) confirm(ctx context.Context, in *inbox, background *sync.WaitGroup) (ended func()) {
+	background.Add(1)
+	timer := time.AfterFunc(quiet, func() {
+		defer background.Done()
+		if !in.heard() && ctx.Err() == nil {
+			c.flush(ctx)
+		}
+	})
+	return func() {
+		if timer.Stop() {
+			background.Done()
+		}
 	}
-	c.flush(ctx)
 }
 
 // publishEach sends the request to every target. One that cannot be sent does not

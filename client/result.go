@@ -93,7 +93,7 @@ func (b *books) collect(ctx context.Context, in *inbox, published <-chan deliver
 		select {
 		case <-in.ready:
 		case d := <-published:
-			if b.sent(d); d.err != nil && b.result.Replies == 0 {
+			if b.sent(d); d.err != nil && b.result.Replies == 0 && ctx.Err() == nil {
 				return d.err
 			}
 			published = nil

@@ -25,6 +25,12 @@ func ParseCompound(text string) (Compound, error) {
 		return Compound{}, nil
 	}
 	p := &compoundParser{text: text}
+	for i, r := range text {
+		// No node could compare it: Ruby raises, and a pattern would change it.
+		if r == utf8.RuneError && !strings.HasPrefix(text[i:], "\uFFFD") {
+			return nil, p.fail(i, "this byte is not UTF-8", "")
+		}
+	}
 	if err := p.parse(); err != nil {
 		return nil, err
 	}

@@ -8,6 +8,10 @@ import (
 // text at the operator again and take a value that begins with a slash for a
 // regular expression, so what they would misread is written as one.
 func (p *compoundParser) fact(name string, v value) error {
+	if strings.HasSuffix(name, "!") {
+		// With the operator behind it, it would read as another one.
+		return p.fail(v.offset, "no fact has a name that ends in !", "")
+	}
 	operator := v.operator
 	switch operator {
 	case "=>":

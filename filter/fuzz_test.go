@@ -43,7 +43,7 @@ func FuzzParseFact(f *testing.F) {
 func FuzzParseCompound(f *testing.F) {
 	for _, text := range []string{
 		"a and (b=c or not d>2)", "(/x(y)/) or f('a', 'b').c != /d/", "a!='b=c' and NOT b =~ 'x y'", "'it\\'s' && \"q\"", "!(!a)", "a=/b\\/c=d/", "x==''", "f().y=''", "a=b/c/d", "/a b/c/)",
-		"nl='a\n/b'", "f(\"it's\").y=1", "' 'N''N\x04= <",
+		"nl='a\n/b'", "f(\"it's\").y=1", "' 'N''N\x04= <", "\"!!==>=\xb0\"", "\"!!==>=x\"",
 	} {
 		f.Add(text)
 	}

@@ -131,12 +131,12 @@ func (c Compound) text(most int) string {
 }
 
 // statementText writes a statement so that it parses as itself: bare, with its
-// value in quotes, its name too, or in quotes as a whole.
+// value, its name or both in quotes, or in quotes as a whole.
 func statementText(text string, closing bool) string {
 	candidates := []string{text}
 	if at, width := statementOperator(text); width > 0 && !lineBeginsWithSlash(text) {
-		value := quote(text[at+width:])
-		candidates = append(candidates, text[:at+width]+value, quote(text[:at])+text[at:at+width]+value)
+		name, operator, value := text[:at], text[at:at+width], text[at+width:]
+		candidates = append(candidates, name+operator+quote(value), quote(name)+operator+quote(value), quote(name)+operator+value)
 	}
 	whole := quote(text)
 	if len(text) > maxRendered {

@@ -2,11 +2,14 @@
 // subscribers of a topic, each on a connection of its own, each answers to one
 // queue, and the clock stops at the last answer.
 //
-// Nothing is decoded, signed or filtered and the frames are prepared, so no
+// With -ours each line also has the client package and a swarm of that many full
+// nodes, on the same broker and like the baseline in this one process.
+//
+// In the baseline nothing is decoded, signed or filtered and the frames are prepared, so no
 // client of MCollective can be faster over the same broker; "mco ping" is
 // measured against it.
 //
-//	go run ./bench/stomp -addr 127.0.0.1:61613 -n 1,100,1000 -rounds 20
+//	go run ./bench/stomp -addr 127.0.0.1:61613 -n 1,100,1000 -rounds 20 -ours
 //	go run ./bench/stomp -addr 127.0.0.1:61713 -rabbitmq -vhost /mcollective
 package main
 
@@ -32,6 +35,7 @@ type settings struct {
 	warm, rounds                 int
 	request, reply               int
 	wait                         time.Duration
+	rabbit, compare              bool
 }
 
 func main() {
@@ -46,14 +50,19 @@ func main() {
 	flag.IntVar(&s.request, "request", 372, "bytes of a request; those of a ping by default")
 	flag.IntVar(&s.reply, "reply", 195, "bytes of a reply")
 	flag.DurationVar(&s.wait, "wait", 30*time.Second, "how long a round may take")
-	rabbit := flag.Bool("rabbitmq", false, "use RabbitMQ's destinations")
+	flag.BoolVar(&s.rabbit, "rabbitmq", false, "use RabbitMQ's destinations")
+	flag.BoolVar(&s.compare, "ours", false, "measure mco ping, too")
 	flag.Parse()
 
 	s.topic, s.replies = "/topic/mcollective.bench.agent", fmt.Sprintf("/queue/mcollective.reply.bench_%d.1", os.Getpid())
-	if *rabbit {
+	if s.rabbit {
 		s.topic, s.replies = "/exchange/mcollective_broadcast/bench", fmt.Sprintf("/exchange/mcollective_reply/bench_%d", os.Getpid())
 	}
-	fmt.Printf("%8s  %12s  %12s  %12s  %10s\n", "nodes", "first", "all", "slowest", "replies/s")
+	fmt.Printf("%8s  %12s  %12s  %12s  %10s", "nodes", "first", "all", "slowest", "replies/s")
+	if s.compare {
+		fmt.Printf("  %12s  %s", "ours", "ratio")
+	}
+	fmt.Println()
 	for text := range strings.SplitSeq(*sizes, ",") {
 		n, err := strconv.Atoi(text)
 		if err == nil {
@@ -130,25 +139,38 @@ func (p *peer) node(reply []byte) {
 
 // measure prints one line of the table.
 func (s *settings) measure(n int) error {
+	raw, err := s.raw(n)
+	if err == nil && s.compare {
+		var ours time.Duration
+		if ours, err = s.ours(n); err == nil {
+			fmt.Printf("  %12s  %.2fx", ours.Round(time.Microsecond), ours.Seconds()/raw.Seconds())
+		}
+	}
+	fmt.Println()
+	return err
+}
+
+// raw measures the broker alone, and prints its part of a line.
+func (s *settings) raw(n int) (median time.Duration, err error) {
 	reply := bytes.Repeat([]byte{'r'}, s.reply)
 	for range n {
 		p, err := s.connect()
 		if err != nil {
-			return err
+			return 0, err
 		}
 		defer p.Close()
 		if err := p.subscribe(s.topic); err != nil {
-			return err
+			return 0, err
 		}
 		go p.node(reply)
 	}
 	client, err := s.connect()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer client.Close()
 	if err := client.subscribe(s.replies); err != nil {
-		return err
+		return 0, err
 	}
 	request := stomp.Frame{Command: stomp.Send, Body: bytes.Repeat([]byte{'q'}, s.request),
 		Header: stomp.Header{{Name: "destination", Value: s.topic}, {Name: "reply-to", Value: s.replies}}}
@@ -156,7 +178,7 @@ func (s *settings) measure(n int) error {
 	for round := -s.warm; round < s.rounds; round++ {
 		first, last, err := client.round(&request, n, s.wait)
 		if err != nil {
-			return fmt.Errorf("round %d: %w", round, err)
+			return 0, fmt.Errorf("round %d: %w", round, err)
 		}
 		if round >= 0 {
 			firsts, all = append(firsts, first), append(all, last)
@@ -164,10 +186,10 @@ func (s *settings) measure(n int) error {
 	}
 	slices.Sort(firsts)
 	slices.Sort(all)
-	median := all[len(all)/2]
-	fmt.Printf("%8d  %12s  %12s  %12s  %10.0f\n", n, firsts[len(firsts)/2].Round(time.Microsecond),
+	median = all[len(all)/2]
+	fmt.Printf("%8d  %12s  %12s  %12s  %10.0f", n, firsts[len(firsts)/2].Round(time.Microsecond),
 		median.Round(time.Microsecond), all[len(all)-1].Round(time.Microsecond), float64(n)/median.Seconds())
-	return nil
+	return median, nil
 }
 
 // round sends the request and waits for n answers.

@@ -145,6 +145,7 @@ func TestLenient(t *testing.T) {
 		{"small bignum", "\x04\x08l+\x06\x05\x00", int64(5)},
 		{"empty bignum", "\x04\x08l-\x00", int64(0)},
 		{"binary symbol", "\x04\x08:\x06\xff", EncodedSymbol{Name: "\xff"}},
+		{"symbol in a wide encoding", "\x04\x08I:\x07a\x00\x06:\x0dencoding\"\x0dUtF-16LE", EncodedSymbol{"a\x00", "UtF-16LE"}},
 		{"unknown encoding", "\x04\x08I\"\x06\xff\x06:\x0dencoding\"\x08Foo", &String{Bytes: "\xff", Encoding: "Foo"}},
 		{"known encoding by name", "\x04\x08I\"\x06a\x06:\x0dencoding\"\x0autf-8", "a"},
 		{"regexp never compiled", "\x04\x08I/\x07((\x00\x06:\x06EF", &Regexp{Source: "((", Encoding: "US-ASCII"}},

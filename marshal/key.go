@@ -24,9 +24,18 @@ func keyText(k any) (s, encoding string, ok bool) {
 }
 
 // wide reports whether ASCII characters take more than a byte in the encoding,
-// or mean something else.
+// or can mean something else. Ruby ignores the case of names.
 func wide(encoding string) bool {
-	return strings.HasPrefix(encoding, "UTF-16") || strings.HasPrefix(encoding, "UTF-32")
+	switch encoding {
+	case "", utf8Name, usASCII:
+		return false
+	}
+	switch strings.ToUpper(encoding) {
+	case "UTF-16", "UTF-16BE", "UTF-16LE", "UCS-2BE", "UTF-32", "UTF-32BE", "UTF-32LE", "UCS-4BE", "UCS-4LE", "UTF-7", "CP65000",
+		"ISO-2022-JP", "ISO2022-JP", "ISO-2022-JP-2", "ISO2022-JP2", "ISO-2022-JP-KDDI", "CP50220", "CP50221", "IBM037", "EBCDIC-CP-US":
+		return true
+	}
+	return false
 }
 
 // keysEqual is Ruby's eql? for everything whose equality does not depend on the

@@ -58,7 +58,7 @@ Object.send(:ruby2_keywords, :keyword_hash)
 class Maker
   WORDS = %w[agent rpcutil a b fact E encoding x y @hash größe 世界 K zone].freeze
   NAMES = %i[@a @b @größe @self @note @c1 @c2].freeze
-  ENCODINGS = %w[ISO-8859-1 UTF-16LE UTF-16BE Shift_JIS EUC-JP Windows-1252 UTF-32LE GB18030 IBM437].freeze
+  ENCODINGS = %w[ISO-8859-1 UTF-16LE UTF-16BE Shift_JIS EUC-JP Windows-1252 UTF-32LE GB18030 IBM437 ISO-2022-JP UTF-7 IBM037 EUC-KR].freeze
   PLAIN = %i[nil bool int big float text usascii binary word symbol array hash regexp other].freeze
   ODD = %i[encoded_symbol default identity keywords klass modul struct keyword object dump marshal data time range
            rational complex decimal set exception extended sub_string sub_array sub_hash sub_regexp tagged
@@ -122,7 +122,8 @@ class Maker
   def symbol(_) = @r.rand(4).zero? ? characters(1 + @r.rand(6)).to_sym : WORDS[@r.rand(WORDS.size)].to_sym
 
   def encoded_symbol(_)
-    ["gr\xf6\xdfe".dup.force_encoding("ISO-8859-1"), "\xff\x01".b, "a".encode("UTF-16LE"), "日".encode("EUC-JP"), "äö".encode("Windows-1252")][@r.rand(5)].to_sym
+    ["gr\xf6\xdfe".dup.force_encoding("ISO-8859-1"), "\xff\x01".b, "a".encode("UTF-16LE"), "日".encode("EUC-JP"), "äö".encode("Windows-1252"),
+     "a".dup.force_encoding("ISO-2022-JP"), "x".dup.force_encoding("IBM037"), "y".dup.force_encoding("UTF-7")][@r.rand(8)].to_sym
   end
 
   def array(depth)

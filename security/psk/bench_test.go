@@ -74,3 +74,40 @@ func BenchmarkEncodeRequestPing(b *testing.B) {
 		}
 	}
 }
+
+// TestPingsTakeLittleMemory: nodes and clients do these for each other's every
+// ping, thousands at a time.
+func TestPingsTakeLittleMemory(t *testing.T) {
+	p := goldenProvider(t)
+	request, err := os.ReadFile("testdata/psk/ping.request.bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := os.ReadFile("testdata/psk/ping.reply.bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := p.DecodeRequest(security.Payload{Data: request})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		most float64
+		do   func() error
+	}{
+		"DecodeRequest": {4, func() error { return decodeRequest(p, security.Payload{Data: request}) }},
+		"DecodeReply":   {3, func() error { return decodeReply(p, security.Payload{Data: answer}) }},
+		"EncodeReply": {4, func() error {
+			_, err := p.EncodeReply(r, &message.Reply{Body: "pong", Time: r.Time})
+			return err
+		}},
+	} {
+		if n := testing.AllocsPerRun(100, func() {
+			if err := c.do(); err != nil {
+				t.Fatal(err)
+			}
+		}); n > c.most {
+			t.Errorf("%s takes %v allocations, at most %v are allowed", name, n, c.most)
+		}
+	}
+}

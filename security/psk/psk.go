@@ -219,11 +219,13 @@ func (p *Provider) prove(v any) (body, proof string, err error) {
 		scratch.Put(buf)
 		return "", "", err
 	}
-	body = string(b)
+	n := len(b)
 	b = append(b, p.secret...)
 	sum := hexSum(b)
+	b = append(b[:n], sum[:]...)
+	both := string(b)
 	giveBack(buf, b)
-	return body, string(sum[:]), nil
+	return both[:n], both[n:], nil
 }
 
 // verify tells whether hash proves body: the MD5 sum of it and the secret in

@@ -90,6 +90,12 @@ func (d *decoder) instance(x *Extra) any {
 	entry := d.open(o)
 	o.Class = d.name()
 	o.Ivars = d.members()
+	for i := range o.Ivars {
+		switch name := o.Ivars[i].Name; name {
+		case "E", "encoding", flagKeywords:
+			return d.syntax("instance variable %s of an object", name)
+		}
+	}
 	return d.close(entry, start, o)
 }
 

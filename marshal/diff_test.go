@@ -113,8 +113,8 @@ func TestDiffMutated(t *testing.T) {
 
 // What only Ruby can judge, since it depends on classes and on Ruby's regular
 // expressions and encodings.
-var onlyRuby = regexp.MustCompile(`^(RegexpError|ZeroDivisionError|NameError|FrozenError|TypeError|NoMethodError|EncodingError|Encoding::\w+|` +
-	`ArgumentError: (undefined class/module|.* does not refer to|class \S+ not a struct|can't retrieve anonymous|` +
+var onlyRuby = regexp.MustCompile(`^(RegexpError|RangeError|FloatDomainError|ZeroDivisionError|NameError|FrozenError|TypeError|NoMethodError|EncodingError|Encoding::\w+|` +
+	`ArgumentError: (comparison of|undefined class/module|.* does not refer to|class \S+ not a struct|can't retrieve anonymous|` +
 	`dump format error \(user class\)|dump format error$|marshaled object must|dump format error for symbol|` +
 	`invalid byte sequence in|not a module|wrong number|bad value for range|wrong offset|time|string contains null|` +
 	`invalid|illegal|prepended|.* can't be|duplicate|.*out of range|.*BigDecimal|.*marshal|struct size differs))`)

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,6 +59,16 @@ func BenchmarkInventoryReply(b *testing.B) {
 		against(b, r, "load", body, func() error {
 			var x any
 			return marshal.ReplyPolicy.Unmarshal(body, &x)
+		})
+	})
+	// The decoder keeps short strings that come again. Here no value does.
+	fresh := strangers(b, tree)
+	next := 0
+	b.Run("decode-fresh", func(b *testing.B) {
+		against(b, r, "load", body, func() error {
+			var x any
+			next++
+			return marshal.ReplyPolicy.Unmarshal(fresh[next%len(fresh)], &x)
 		})
 	})
 	var dst []byte
@@ -114,6 +125,46 @@ func BenchmarkPingRequest(b *testing.B) {
 			return err
 		})
 	})
+}
+
+// strangers returns many encodings of the tree with other strings of the same
+// lengths for values.
+func strangers(b *testing.B, tree any) [][]byte {
+	b.Helper()
+	random := rand.New(rand.NewPCG(1, 2))
+	var other func(v any) any
+	other = func(v any) any {
+		switch v := v.(type) {
+		case string:
+			text := make([]byte, len(v))
+			for i := range text {
+				text[i] = byte('a' + random.IntN(26))
+			}
+			return string(text)
+		case []any:
+			list := make([]any, len(v))
+			for i := range v {
+				list[i] = other(v[i])
+			}
+			return list
+		case *marshal.Hash:
+			h := marshal.NewHash()
+			for k, w := range v.All() {
+				h.Set(k, other(w))
+			}
+			return h
+		}
+		return v
+	}
+	all := make([][]byte, 500)
+	for i := range all {
+		data, err := marshal.Marshal(other(tree))
+		if err != nil {
+			b.Fatal(err)
+		}
+		all[i] = data
+	}
+	return all
 }
 
 func captured(b *testing.B, name string) []byte {

@@ -50,7 +50,7 @@ func newFind(env *Env) *cobra.Command {
 }
 
 func (o *findOptions) run(ctx context.Context, env *Env) error {
-	hosts, err := o.hosts.parse()
+	hosts, err := o.hosts.parse(env)
 	if err != nil {
 		return err
 	}

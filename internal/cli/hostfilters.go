@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -32,7 +33,7 @@ func (h *hostFilters) add(set *pflag.FlagSet) {
 
 // parse turns the options into a filter. What cannot be read is an error, never
 // left out: a filter that is lost lets everybody through.
-func (h *hostFilters) parse() (filter.Filter, error) {
+func (h *hostFilters) parse(env *Env) (filter.Filter, error) {
 	var f filter.Filter
 	var errs []error
 	for _, text := range h.with {
@@ -64,6 +65,9 @@ func (h *hostFilters) parse() (filter.Filter, error) {
 		if err != nil {
 			return filter.Filter{}, filterError(err)
 		}
+	}
+	if err := f.Check(); err != nil {
+		fmt.Fprintf(env.Err, "Nodes other than Ruby's will not match: %s\n", clean(err.Error()))
 	}
 	return f, nil
 }

@@ -54,7 +54,7 @@ func newPing(env *Env) *cobra.Command {
 }
 
 func (o *pingOptions) run(ctx context.Context, env *Env) error {
-	hosts, err := o.hosts.parse()
+	hosts, err := o.hosts.parse(env)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,152 @@
+package plugins
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"mcollective/internal/config"
+	"mcollective/stomp"
+)
+
+// load reads a configuration made of these lines.
+func load(t *testing.T, role config.Role, lines ...string) *config.Config {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "test.cfg")
+	text := "identity = here\n" + strings.Join(lines, "\n") + "\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := config.Load(file, role)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+func options(t *testing.T, lines ...string) (stomp.Options, error) {
+	t.Helper()
+	r := pluginReader{cfg: load(t, config.Server, lines...), plugin: "activemq"}
+	return stompOptions(&r, slog.New(slog.DiscardHandler))
+}
+
+const (
+	onePool = "plugin.activemq.pool.size = 1"
+	oneHost = "plugin.activemq.pool.1.host = broker.example.net"
+)
+
+func TestUnknownNamesSayWhatThereIs(t *testing.T) {
+	cfg := load(t, config.Server, "connector = carrier_pigeon", "securityprovider = trust")
+	if _, err := Connect(t.Context(), cfg, slog.Default()); err == nil ||
+		!strings.Contains(err.Error(), "test.cfg:2") || !strings.Contains(err.Error(), "activemq, nats, rabbitmq") {
+		t.Errorf("connector: %v", err)
+	}
+	if _, _, err := NodeSecurity(cfg); err == nil || !strings.Contains(err.Error(), "test.cfg:3") || !strings.Contains(err.Error(), "there is psk") {
+		t.Errorf("security provider: %v", err)
+	}
+}
+
+func TestPSK(t *testing.T) {
+	for lines, want := range map[string]string{
+		"plugin.psk = unset": "test.cfg:2: psk: the pre-shared key is \"unset\", which everybody knows",
+		"":                   "the pre-shared key is empty",
+		"plugin.psk = long enough to be taken\nplugin.psk.serializer = xml": "plugin.psk.serializer = xml",
+	} {
+		if _, _, err := ClientSecurity(load(t, config.Client, lines)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", lines, err)
+		}
+	}
+	t.Setenv("MCOLLECTIVE_PSK", "this one is long enough")
+	sec, warnings, err := ClientSecurity(load(t, config.Client, "plugin.psk = unset", "plugin.psk.callertype = identity", "securityprovider = Psk"))
+	if err != nil || sec.CallerID() != "identity=here" || len(warnings) != 1 {
+		t.Errorf("with a secret from the environment: %v, %v, %v", sec, warnings, err)
+	}
+}
+
+func TestPool(t *testing.T) {
+	t.Setenv("STOMP_USER", "from the environment")
+	o, err := options(t, "plugin.activemq.pool.size = 2", oneHost, "plugin.activemq.pool.1.user = overridden",
+		"plugin.activemq.pool.1.password = secret", "plugin.activemq.pool.2.host = other", "plugin.activemq.pool.2.port = 6163",
+		"plugin.activemq.initial_reconnect_delay = 0.5", "plugin.activemq.max_reconnect_delay = 7", "plugin.activemq.use_exponential_back_off = 0",
+		"plugin.activemq.randomize = yes", "plugin.activemq.stomp_1_0_fallback = 0", "plugin.activemq.max_hbread_fails = 4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second := o.Servers[0], o.Servers[1]
+	if first.Addr() != "broker.example.net:61613" || first.Login != "from the environment" || first.Passcode != "secret" || first.TLS != nil {
+		t.Errorf("the first is %+v", first)
+	}
+	if second.Addr() != "other:6163" || second.Passcode != "" {
+		t.Errorf("the second is %+v", second)
+	}
+	if o.Backoff != (stomp.Backoff{Initial: 500 * time.Millisecond, Max: 7 * time.Second, Constant: true}) {
+		t.Errorf("back-off is %+v", o.Backoff)
+	}
+	if !o.Randomize || len(o.Versions) != 1 || o.Versions[0] != stomp.V11 || o.MaxMissed != 4 {
+		t.Errorf("options are %+v", o)
+	}
+}
+
+func TestPoolErrors(t *testing.T) {
+	for lines, want := range map[string]string{
+		oneHost: "plugin.activemq.pool.size must say",
+		"plugin.activemq.pool.size = 2\n" + oneHost:                                "plugin.activemq.pool.2.host, which is not there",
+		onePool + "\n" + oneHost + "\nplugin.activemq.pool.1.port = stomp":         "test.cfg:4: plugin.activemq.pool.1.port = stomp",
+		onePool + "\n" + oneHost + "\nplugin.activemq.randomize = perhaps":         "plugin.activemq.randomize = perhaps",
+		tlsPool + "\nplugin.activemq.pool.1.ssl.ca = /nowhere/ca.pem":              "/nowhere/ca.pem",
+		tlsPool + "\nplugin.activemq.pool.1.ssl.cert = /nowhere/cert.pem":          "needs both ssl.cert and ssl.key",
+		tlsPool + "\nplugin.activemq.pool.1.ssl.ciphers = RC4-SHA:NULL-MD5":        `cipher "RC4-SHA" is unknown or not safe`,
+		tlsPool + "\nplugin.activemq.pool.1.ssl.ca = " + os.DevNull:                "holds no PEM certificate",
+		tlsPool + "\nplugin.activemq.pool.1.ssl.fallback = maybe":                  "ssl.fallback = maybe",
+		onePool + "\n" + oneHost + "\nplugin.activemq.heartbeat_interval = hourly": "heartbeat_interval = hourly",
+	} {
+		if _, err := options(t, strings.Split(lines, "\n")...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q:\n%v\nwant %q", lines, err, want)
+		}
+	}
+}
+
+const tlsPool = onePool + "\n" + oneHost + "\nplugin.activemq.pool.1.ssl = true"
+
+// A broker is verified with whatever else the file says.
+func TestTLSIsVerified(t *testing.T) {
+	o, err := options(t, onePool, oneHost, "plugin.activemq.pool.1.ssl = 1", "plugin.activemq.pool.1.ssl.fallback = true",
+		"plugin.activemq.pool.1.ssl.ciphers = ECDHE-RSA-AES256-GCM-SHA384:TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,ECDHE-ECDSA-CHACHA20-POLY1305")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := o.Servers[0].TLS
+	if c == nil || c.InsecureSkipVerify || c.ServerName != "broker.example.net" || c.MinVersion != tls.VersionTLS12 {
+		t.Fatalf("TLS is %+v", c)
+	}
+	want := []uint16{tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256}
+	if len(c.CipherSuites) != 3 || c.CipherSuites[0] != want[0] || c.CipherSuites[1] != want[1] || c.CipherSuites[2] != want[2] {
+		t.Errorf("ciphers are %x, want %x", c.CipherSuites, want)
+	}
+}
+
+func TestHeartbeat(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"":                                       0, // package stomp's own default
+		"plugin.activemq.heartbeat_interval = 0": -1,
+		"plugin.activemq.heartbeat_interval = 5": 30 * time.Second,
+		"plugin.activemq.heartbeat_interval = 45": 45 * time.Second,
+	} {
+		o, err := options(t, onePool, oneHost, text)
+		if err != nil || o.Heartbeat != want {
+			t.Errorf("%q: %v, %v; want %v", text, o.Heartbeat, err, want)
+		}
+	}
+}
+
+// A node has no terminal to ask on; it goes on without.
+func TestOnlyClientsAreAsked(t *testing.T) {
+	o, err := options(t, onePool, oneHost, "plugin.activemq.prompt_user = 1", "plugin.activemq.prompt_password = 1")
+	if err != nil || o.Servers[0].Login != "" {
+		t.Errorf("%+v, %v", o.Servers, err)
+	}
+}

@@ -174,8 +174,8 @@ type Config struct {
 	// FilterNumeric compares fact and value as numbers when both are, where Ruby
 	// would compare text (10 > 9.5). Default: false, as in Ruby.
 	FilterNumeric bool
-	// MaxTTL is the longest TTL that a node accepts from a request. 0 is no
-	// limit. Default: 600 s.
+	// MaxTTL is the longest that a node takes a request to be good for, whatever
+	// TTL it came with. 0 is no limit. Default: 600 s.
 	MaxTTL time.Duration
 	// MaxSkew is how far in the future a request's time may lie. 0 is no limit.
 	// Default: 3600 s; Ruby has no limit, and PSK does not prove the time anyway.

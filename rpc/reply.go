@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"mcollective/marshal"
@@ -49,3 +50,38 @@ func (r *Reply) Body() *marshal.Hash {
 		marshal.Symbol("data"), data,
 	)
 }
+
+// ParseReply reads the body of a reply. Keys may be symbols or strings; output
+// names become symbols. An error says why the body is no reply of an action.
+func ParseReply(body any) (*Reply, error) {
+	h, ok := body.(*marshal.Hash)
+	if !ok || h == nil {
+		return nil, fmt.Errorf("the reply is %s, not a hash", kind(body))
+	}
+	r := &Reply{Data: marshal.NewHash()}
+	code, _ := member(h, "statuscode")
+	n, ok := code.(int64)
+	if !ok || n < 0 || n > 1<<31 {
+		return nil, fmt.Errorf("the status code of the reply is %s, not a number", kind(code))
+	}
+	r.Status = Status(n)
+	msg, _ := member(h, "statusmsg")
+	r.Message = name(msg)
+	data, _ := member(h, "data")
+	switch d := data.(type) {
+	case nil:
+	case *marshal.Hash:
+		for k, v := range d.All() {
+			if s, ok := Text(k); ok {
+				k = marshal.Symbol(s)
+			}
+			r.Data.Set(k, v)
+		}
+	default:
+		return nil, fmt.Errorf("the data of the reply is %s, not a hash", kind(data))
+	}
+	return r, nil
+}
+
+// Output is the value of an output, and whether the reply has it; nil is a value.
+func (r *Reply) Output(name string) (any, bool) { return member(r.Data, name) }

@@ -96,3 +96,21 @@ func kind(v any) string {
 	}
 	return fmt.Sprintf("%T", v)
 }
+
+// Body is the request as a client sends it: everything under symbols, and the
+// wish for a reply among the inputs, where nodes look for it.
+func (r *Request) Body() *marshal.Hash {
+	data := marshal.NewHash()
+	if r.Data != nil {
+		for k, v := range r.Data.All() {
+			data.Set(k, v)
+		}
+	}
+	data.Set(marshal.Symbol(processResults), !r.Silent)
+	return marshal.NewHash(
+		marshal.Symbol("agent"), r.Agent,
+		marshal.Symbol("action"), r.Action,
+		marshal.Symbol("caller"), r.Caller,
+		marshal.Symbol("data"), data,
+	)
+}

@@ -35,6 +35,15 @@ const (
 	UnknownError                // anything else
 )
 
+// Texts by which a node says that an action did not run, for clients that count.
+// TextDenied is the whole text, the others are followed by more.
+const (
+	TextDenied   = "You are not authorized to call this agent or action." // with Aborted, as Ruby's nodes say it
+	TextTimedOut = "timed out"                                            // with UnknownError: the action took longer than it may
+	TextExpired  = "expired"                                              // with UnknownError: the request came too late, or the clocks differ
+	TextNoAgent  = "no agent"                                             // with UnknownError: the node has not the agent
+)
+
 // ErrNoReply marks a request that is not to be answered.
 var ErrNoReply = errors.New("no reply")
 

@@ -85,6 +85,16 @@ func (s *Server) newRoster(opts Options) (*roster, error) {
 	return r, nil
 }
 
+// with is the node as filters would see it if it had this agent, too.
+func (r *roster) with(agent string) *node {
+	if r.agents[agent] != nil {
+		return &r.node
+	}
+	n := r.node
+	n.agents = append(slices.Clone(n.agents), agent)
+	return &n
+}
+
 // Agents tells of the agents that the node has now, discovery included, in the
 // order of their names.
 func (s *Server) Agents() []rpc.Metadata {
@@ -95,7 +105,10 @@ func (s *Server) Agents() []rpc.Metadata {
 		if d, ok := a.handler.(Described); ok {
 			all[i] = d.Metadata()
 		}
-		all[i].Agent, all[i].Timeout = name, a.timeout
+		all[i].Agent = name
+		if all[i].Timeout == 0 {
+			all[i].Timeout = a.timeout
+		}
 	}
 	return all
 }

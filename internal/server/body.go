@@ -14,6 +14,12 @@ func failure(status rpc.Status, why string) any {
 	return (&rpc.Reply{Status: status, Message: why}).Body()
 }
 
+// silent tells whether the caller wants no answer.
+func silent(body any) bool {
+	req, err := rpc.Parse(body)
+	return err == nil && req.Silent
+}
+
 // innerAgent finds the agent that a request's body itself is for, as those of
 // SimpleRPC say; "" if it does not say. ok is false for a body that names two
 // agents or something that is no name.

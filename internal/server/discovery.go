@@ -8,6 +8,16 @@ import (
 	"mcollective/rpc"
 )
 
+// By this header a client says that it counts on an answer of each node: of one
+// that does not match, too. Not every connector carries headers, and others'
+// nodes do not know it.
+const (
+	answerHeader = "mco-answer"
+	answerAll    = "all"
+
+	no = "no" // the body of such an answer
+)
+
 // discovery is the agent that every node has: whoever matches the filter says so.
 const discovery = "discovery"
 

@@ -149,7 +149,7 @@ func TestTimeLimit(t *testing.T) {
 		time.Sleep(5*time.Second - 1)
 		w.none()
 		time.Sleep(time.Nanosecond)
-		if code, text := status(t, w.one()); code != 5 || !strings.Contains(text, "timed out after 5s") {
+		if code, text := status(t, w.one()); code != 5 || !strings.Contains(text, "timed out: agent stubborn did not answer within 5s") {
 			t.Errorf("status %d %q", code, text)
 		}
 		w.send(broadcast("slow"), ask("slow", "x"))

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"mcollective/connector"
 	"mcollective/rpc"
 )
 
@@ -18,12 +19,24 @@ func (s *Server) refused(c *call, r *refusal) bool {
 	if r == nil {
 		return false
 	}
+	if r.told != nil && !c.onWorker && s.namedMe(c) {
+		c.late = r
+		if s.pool.submit(c) { // an answer costs more than a refusal
+			return true
+		}
+		c.late = nil
+	}
 	if !c.answered.CompareAndSwap(false, true) {
 		return true // the time limit was faster
 	}
 	r.count(&s.count)
 	s.logRefused(c, r)
-	if r.status != 0 && c.matched { // nodes that may not match are silent
+	switch {
+	case r.step == filtered.step && c.wantsNo && c.Agent == discovery && s.online():
+		s.reply(c, no, nil)
+	case c.late == r && !silent(c.Body):
+		s.reply(c, failure(rpc.UnknownError, r.told.Error()), nil)
+	case r.status != 0 && c.matched && !silent(c.Body): // nodes that may not match are silent
 		s.reply(c, failure(r.status, r.text()), nil)
 	}
 	return true
@@ -32,9 +45,23 @@ func (s *Server) refused(c *call, r *refusal) bool {
 // text is what the caller reads.
 func (r *refusal) text() string {
 	if r.status == rpc.Aborted {
-		return "You are not authorized to call this agent or action."
+		return rpc.TextDenied
 	}
 	return r.why.Error()
+}
+
+// namedMe tells whether a request that will not run is for this node by name, is
+// of SimpleRPC, and its filter would not have kept it silent: then its caller
+// waits for this node and is told why it waits in vain.
+func (s *Server) namedMe(c *call) bool {
+	if c.in.Kind != connector.Directed || c.Agent == discovery || c.replyTo == "" {
+		return false
+	}
+	if _, err := rpc.Parse(c.Body); err != nil || c.Filter.NeedsData() {
+		return false
+	}
+	ok, _ := c.Filter.MatchPlain(c.roster.with(c.Agent), s.opts.Rules)
+	return ok
 }
 
 // logRefused writes one line for a refused call. Anybody can make a node refuse,
@@ -114,7 +141,9 @@ func (s *Server) contain(c *call) {
 	}
 	err := errors.New("the agent broke; the log of the node tells where")
 	s.auditOutcome(c, err)
-	s.reply(c, nil, err)
+	if !silent(c.Body) {
+		s.reply(c, nil, err)
+	}
 }
 
 // timedOut answers for an agent that is over its time limit.
@@ -123,10 +152,12 @@ func (s *Server) timedOut(c *call) {
 		return
 	}
 	s.count.timedOut.Add(1)
-	err := fmt.Errorf("agent %s timed out after %v", c.agent.name, c.agent.timeout)
+	err := fmt.Errorf("%s: agent %s did not answer within %v", rpc.TextTimedOut, c.agent.name, c.agent.timeout)
 	s.log.LogAttrs(context.Background(), slog.LevelWarn, "agent is over its time limit", append(c.attrs(), slog.Duration("limit", c.agent.timeout))...)
 	s.auditOutcome(c, err)
-	s.reply(c, nil, err)
+	if !silent(c.Body) {
+		s.reply(c, nil, err)
+	}
 }
 
 // burst is how many refusals are logged in each window; more are only counted.

@@ -15,13 +15,15 @@ type call struct {
 
 	in      connector.Target // the subscription it came in on
 	replyTo string
-	size    int // payload bytes
+	wantsNo bool // the caller counts on an answer of who does not match, too
+	size    int  // payload bytes
 	arrived time.Time
 
 	roster   *roster
 	agent    *agent
 	runsData bool        // its filter has data functions
 	matched  bool        // by the whole filter: from here on the caller may hear of us
+	late     *refusal    // a no that the caller, who named this node, is to hear from a worker
 	onWorker bool        // it may wait
 	answered atomic.Bool // whoever sets it owns the answer
 }
@@ -32,6 +34,7 @@ type call struct {
 // counts and logs that.
 func (s *Server) receive(d connector.Delivery, now time.Time) {
 	c := &call{in: d.Target, replyTo: d.ReplyTo, size: len(d.Data), arrived: now, roster: s.roster.Load()}
+	c.wantsNo = d.Headers[answerHeader] == answerAll
 	defer s.contain(c)
 	s.count.total.Add(1)
 	switch {
@@ -53,6 +56,10 @@ func (s *Server) receive(d connector.Delivery, now time.Time) {
 func (s *Server) answer(c *call) {
 	c.onWorker = true
 	defer s.contain(c)
+	if c.late != nil {
+		s.refused(c, c.late)
+		return
+	}
 	denied := s.authorize(c)
 	switch {
 	case s.refused(c, s.auditDecision(c, denied)):

@@ -284,6 +284,111 @@ func TestUnknownAgentIsSilent(t *testing.T) {
 	})
 }
 
+// call is a request of SimpleRPC.
+func call(agent string, data ...any) *message.Request {
+	r := ask(agent, marshal.NewHash(marshal.Symbol("agent"), agent, marshal.Symbol("action"), "x", marshal.Symbol("data"), marshal.NewHash(data...)))
+	r.Filter.Agents = []filter.Pattern{{Text: agent}}
+	return r
+}
+
+// TestWhoNamesANodeHearsWhy sends requests that do not run to the node by name.
+func TestWhoNamesANodeHearsWhy(t *testing.T) {
+	in(t, func(w *world, o *server.Options) { withEcho(w, o); o.MaxSkew = time.Minute }, func(w *world) {
+		sent := func(age time.Duration, agent string, data ...any) *message.Request {
+			r := call(agent, data...)
+			r.Time = r.Time.Add(-age)
+			return r
+		}
+		for name, c := range map[string]struct {
+			req  *message.Request
+			text string // of the answer, from its beginning; "" is silence
+		}{
+			"in time":              {sent(0, "echo"), "="},
+			"expired":              {sent(2*time.Minute, "echo"), "expired: the request came 120 seconds after it was sent and was good for 60; if that is wrong, check both clocks"},
+			"skewed":               {sent(-2*time.Minute, "echo"), "expired: the request is from 120 seconds in the future; check both clocks"},
+			"long expired":         {sent(12*time.Minute, "echo"), ""},
+			"far skewed":           {sent(-12*time.Minute, "echo"), ""},
+			"from 1970":            {sent(60*365*24*time.Hour, "echo"), ""},
+			"no such agent":        {sent(0, "shell"), `no agent "shell" on this node`},
+			"wants no answer":      {sent(2*time.Minute, "echo", marshal.Symbol("process_results"), false), ""},
+			"wants none, no agent": {sent(0, "shell", marshal.Symbol("process_results"), false), ""},
+		} {
+			w.send(directed, c.req)
+			got := w.replies()
+			switch {
+			case c.text == "" || c.text == "=":
+				if (len(got) == 1) != (c.text == "=") {
+					t.Errorf("%s: %d replies", name, len(got))
+				}
+			case len(got) != 1:
+				t.Errorf("%s: %d replies", name, len(got))
+			default:
+				if code, text := status(t, got[0].Body); code != 5 || text != c.text {
+					t.Errorf("%s: status %d %q", name, code, text)
+				}
+			}
+			// Who did not name it, or does not match, hears nothing.
+			if c.text != "=" && c.req.Agent == "echo" {
+				w.send(broadcast(c.req.Agent), c.req)
+				w.none()
+			}
+			other := *c.req
+			other.ID, other.Filter.Facts = message.NewID(), centos("CentOS").Facts
+			w.send(directed, &other)
+			w.none()
+		}
+		r := ask("discovery", "ping")
+		r.Time = r.Time.Add(-2 * time.Minute)
+		w.send(directed, r)
+		w.none()
+	})
+}
+
+// TestNoOnRequest is about callers who count on an answer of each node.
+func TestNoOnRequest(t *testing.T) {
+	g := &guard{}
+	in(t, guarded(g), func(w *world) {
+		askAll := func(r *message.Request) {
+			err := w.client.Publish(t.Context(), broadcast(r.Agent), connector.Message{
+				Data: w.sec.request(r), ReplyTo: w.inbox.Address(), Headers: map[string]string{"mco-answer": "all"},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		ping := func(change func(*message.Request)) *message.Request {
+			r := ask("discovery", "ping")
+			r.Filter = centos("CentOS")
+			change(r)
+			return r
+		}
+		for name, c := range map[string]struct {
+			req  *message.Request
+			want any // nil is silence
+		}{
+			"match":           {ping(func(*message.Request) {}), "pong"},
+			"other fact":      {ping(func(r *message.Request) { r.Filter = centos("Debian") }), "no"},
+			"other agent":     {ping(func(r *message.Request) { r.Filter.Agents = []filter.Pattern{{Text: "shell"}} }), "no"},
+			"other data":      {ping(func(r *message.Request) { r.Filter.Compound[0][0].Call.Compare.Text = "11" }), "no"},
+			"expired":         {ping(func(r *message.Request) { r.Filter = centos("Debian"); r.Time = r.Time.Add(-time.Hour) }), nil},
+			"another agent's": {ping(func(r *message.Request) { r.Filter = centos("Debian"); r.Agent = "echo" }), nil},
+		} {
+			filteredBefore := w.srv.Stats().Filtered
+			askAll(c.req)
+			if c.want == nil {
+				w.none()
+			} else if got := w.one(); got != c.want {
+				t.Errorf("%s: %v", name, got)
+			}
+			if n := w.srv.Stats().Filtered - filteredBefore; (n == 1) != (c.want == "no" || name == "another agent's") {
+				t.Errorf("%s: %d filtered", name, n)
+			}
+		}
+		w.send(broadcast("discovery"), ping(func(r *message.Request) { r.Filter = centos("Debian") }))
+		w.none()
+	})
+}
+
 func TestDeniedCallerHearsSo(t *testing.T) {
 	g := &guard{deny: true}
 	in(t, guarded(g), func(w *world) {

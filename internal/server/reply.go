@@ -48,17 +48,17 @@ func (s *Server) reply(c *call, body any, err error) {
 		body = failure(rpc.UnknownError, err.Error())
 	}
 	if c.replyTo == "" {
-		s.log.Debug("request gives no address for a reply", "request", clip(c.ID), "agent", c.agent.name)
+		s.log.Debug("request gives no address for a reply", "request", clip(c.ID), "agent", clip(c.Agent))
 		return
 	}
 	err = s.send(c, body)
 	switch {
 	case errors.Is(err, errEncode):
-		s.log.Error("reply cannot be encoded; the agent is at fault", "agent", c.agent.name, "request", clip(c.ID), "error", err)
-		err = s.send(c, failure(rpc.UnknownError, "the reply of agent "+c.agent.name+" cannot be encoded; the log of the node tells why"))
+		s.log.Error("reply cannot be encoded; the agent is at fault", "agent", clip(c.Agent), "request", clip(c.ID), "error", err)
+		err = s.send(c, failure(rpc.UnknownError, "the reply of agent "+clip(c.Agent)+" cannot be encoded; the log of the node tells why"))
 	case errors.Is(err, connector.ErrTooLarge):
 		s.count.oversize.Add(1)
-		s.log.Warn("reply is too large, an error goes in its place", "agent", c.agent.name, "request", clip(c.ID), "error", err)
+		s.log.Warn("reply is too large, an error goes in its place", "agent", clip(c.Agent), "request", clip(c.ID), "error", err)
 		err = s.send(c, failure(rpc.UnknownError, "the reply was not sent: "+err.Error()))
 	}
 	if err == nil {
@@ -67,7 +67,7 @@ func (s *Server) reply(c *call, body any, err error) {
 	}
 	s.count.dropped.Add(1)
 	if ok, _ := s.flood.allow(s.now()); ok {
-		s.log.Error("reply is lost", "agent", c.agent.name, "request", clip(c.ID), "caller", clip(c.Caller), "error", err)
+		s.log.Error("reply is lost", "agent", clip(c.Agent), "request", clip(c.ID), "caller", clip(c.Caller), "error", err)
 	}
 }
 

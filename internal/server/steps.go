@@ -19,7 +19,12 @@ type refusal struct {
 	count  func(*counters)
 	level  slog.Level
 	status rpc.Status // of the answer to a caller whose filter matches; 0 is silence
+	told   error      // what a caller that named this node hears; nil is silence
 }
+
+// nearly is how far a request may be out of its time for its caller to hear of it.
+// Older ones are of no interest to anybody but those who replay them.
+const nearly = 10 * time.Minute
 
 // filtered is the ordinary no: most nodes of a collective say it to most
 // requests, so it is made once.
@@ -88,6 +93,7 @@ func (s *Server) checkAge(c *call) *refusal {
 	age := c.arrived.Unix() - max(c.Time.Unix(), 0)
 	if limit := s.opts.MaxSkew; limit > 0 && age < -int64(limit/time.Second) {
 		return &refusal{
+			told:  expired(-age-int64(limit/time.Second), "the request is from %d seconds in the future; check both clocks", -age),
 			step:  "age",
 			why:   fmt.Errorf("sent %d seconds in the future, %v are allowed; check both clocks", -age, limit),
 			count: func(n *counters) { n.skewed.Add(1) },
@@ -96,6 +102,7 @@ func (s *Server) checkAge(c *call) *refusal {
 	}
 	if ttl < time.Second || age > int64(ttl/time.Second) {
 		return &refusal{
+			told:  expired(age-int64(ttl/time.Second), "the request came %d seconds after it was sent and was good for %d; if that is wrong, check both clocks", age, int64(ttl/time.Second)),
 			step:  "age",
 			why:   fmt.Errorf("sent %d seconds ago and good for %d; if that is wrong, check both clocks", age, int64(ttl/time.Second)),
 			count: func(n *counters) { n.expired.Add(1) },
@@ -103,6 +110,15 @@ func (s *Server) checkAge(c *call) *refusal {
 		}
 	}
 	return nil
+}
+
+// expired is what the caller of an expired request hears if it is not out of its
+// time by more than nearly.
+func expired(seconds int64, format string, args ...any) error {
+	if seconds < 0 || seconds > int64(nearly/time.Second) {
+		return nil
+	}
+	return fmt.Errorf(rpc.TextExpired+": "+format, args...)
 }
 
 // checkReplay can only be as good as the security provider's proof: under PSK
@@ -119,7 +135,13 @@ func (s *Server) checkReplay(c *call) *refusal {
 
 func (s *Server) filterPlain(c *call) *refusal {
 	if ok, err := c.Filter.MatchPlain(&c.roster.node, s.opts.Rules); !ok {
-		return unmatched(err)
+		r := unmatched(err)
+		if c.in.Kind == connector.Directed && c.roster.agents[c.Agent] == nil {
+			named := *r
+			named.told = unknownAgent(c.Agent)
+			r = &named
+		}
+		return r
 	}
 	// Only now, for a node without the agent is usually one that the filter
 	// leaves out, and that is nothing to warn of.
@@ -127,7 +149,8 @@ func (s *Server) filterPlain(c *call) *refusal {
 	if c.agent == nil {
 		return &refusal{
 			step:  "filter",
-			why:   fmt.Errorf("no agent %q on this node", clip(c.Agent)),
+			why:   unknownAgent(c.Agent),
+			told:  unknownAgent(c.Agent),
 			count: func(n *counters) { n.unknown.Add(1) },
 			level: slog.LevelWarn,
 		}
@@ -137,6 +160,10 @@ func (s *Server) filterPlain(c *call) *refusal {
 		s.match(c)
 	}
 	return nil
+}
+
+func unknownAgent(name string) error {
+	return fmt.Errorf("%s %q on this node", rpc.TextNoAgent, clip(name))
 }
 
 // unmatched is the no of a filter; err is why it could not be evaluated, if so.

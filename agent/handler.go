@@ -1,0 +1,258 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"mcollective/ddl"
+	"mcollective/message"
+	"mcollective/rpc"
+)
+
+// Options set up a Handler.
+type Options struct {
+	Timeout    time.Duration // of an action, if neither it nor the agent has one; default 10 s, as in Ruby
+	MaxOverdue int           // calls past their time limit that may be under way before no other is begun; default 16
+	Log        *slog.Logger  // default: discard
+}
+
+// grace is how long an action that is told of its time limit has to give back
+// what it found so far.
+const grace = 100 * time.Millisecond
+
+// A Handler is an Agent at the level of messages, as a node's engine needs it. For
+// each request it does, in this order:
+//
+//  1. read the body; what is no request of SimpleRPC gets no reply
+//  2. judge the action and its inputs by the definition: status 4
+//  3. prepare the reply: every declared output has its default
+//  4. run the action within its time limit: an overrun is answered at once, with
+//     status 5 and a text that begins with rpc.TextTimedOut
+//  5. make the error a status, and a panic status 5
+//  6. answer, unless the caller wants none
+//
+// An action that does not heed the end of its context runs on and is counted:
+// an agent of which too many calls hang is refused further ones, so that it
+// cannot take the memory of the node.
+type Handler struct {
+	agent      Agent
+	definition *ddl.Definition
+	opts       Options
+
+	mu      sync.Mutex
+	running int // calls under way
+	overdue int // of these, past their time limit
+	closed  bool
+}
+
+// NewHandler makes the handler of an agent.
+func NewHandler(a Agent, opts Options) *Handler {
+	if opts.Timeout <= 0 {
+		opts.Timeout = 10 * time.Second
+	}
+	if opts.MaxOverdue <= 0 {
+		opts.MaxOverdue = 16
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Handler{agent: a, definition: a.Definition(), opts: opts}
+}
+
+// Agent is the agent that is handled.
+func (h *Handler) Agent() Agent { return h.agent }
+
+// Metadata is what the agent says of itself.
+func (h *Handler) Metadata() rpc.Metadata {
+	m := h.definition.Metadata
+	if m.Timeout <= 0 {
+		m.Timeout = h.opts.Timeout
+	}
+	return m
+}
+
+// Timeout is how long Handle may take: a little more than the longest time limit
+// of an action.
+func (h *Handler) Timeout() time.Duration {
+	longest := h.Metadata().Timeout
+	for _, a := range h.definition.Actions {
+		longest = max(longest, a.Timeout)
+	}
+	return longest + 2*grace + time.Second
+}
+
+// Handle answers a request with the body of its reply. The error is an
+// rpc.ErrNoReply for a caller who wants no answer, and for what is no request.
+func (h *Handler) Handle(ctx context.Context, m *message.Request) (any, error) {
+	parsed, err := rpc.Parse(m.Body)
+	if err != nil {
+		return nil, err
+	}
+	reply := h.answer(ctx, &Request{
+		Request: parsed, ID: m.ID, Sender: m.Sender, CallerID: m.Caller, Collective: m.Collective, Time: m.Time, TTL: m.TTL,
+	})
+	if parsed.Silent {
+		return nil, rpc.ErrNoReply
+	}
+	const most = 4 << 10 // an error may quote anything
+	if len(reply.Message) > most {
+		reply.Message = reply.Message[:most] + "..."
+	}
+	return reply.Body(), nil
+}
+
+// answer is the reply to a request, whoever wants it.
+func (h *Handler) answer(ctx context.Context, req *Request) *rpc.Reply {
+	action := h.definition.Action(req.Action)
+	fail := func(err error) *rpc.Reply {
+		reply := rpc.NewReply()
+		if action != nil {
+			reply = action.Reply()
+		}
+		reply.Fail(err)
+		return reply
+	}
+	if err := h.definition.Validate(req.Action, req.Data); err != nil {
+		return fail(err)
+	}
+	if action == nil {
+		return fail(rpc.Errorf(rpc.UnknownAction, "Unknown action '%s' for agent '%s'", req.Action, h.definition.Metadata.Agent))
+	}
+	if err := h.begin(); err != nil {
+		return fail(err)
+	}
+	limit := action.Timeout
+	if limit <= 0 {
+		limit = h.Metadata().Timeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	c := &call{req: req, reply: action.Reply(), done: make(chan struct{})}
+	go h.run(ctx, c)
+	select {
+	case <-c.done:
+		if c.err != nil {
+			c.reply.Fail(c.err)
+		}
+		return c.reply
+	case <-ctx.Done():
+	}
+	return h.late(ctx, c, limit, fail)
+}
+
+// A call is one action under way.
+type call struct {
+	req   *Request
+	reply *rpc.Reply // the action's alone until done is closed
+	err   error      // likewise
+	done  chan struct{}
+	late  bool // answered without waiting for it; guarded by Handler.mu
+}
+
+// late answers for an action that has not ended in time.
+func (h *Handler) late(ctx context.Context, c *call, limit time.Duration, fail func(error) *rpc.Reply) *rpc.Reply {
+	err := fmt.Errorf("%s: action %s of agent %s may take %v", rpc.TextTimedOut, c.req.Action, h.definition.Metadata.Agent, limit)
+	if ctx.Err() != context.DeadlineExceeded {
+		err = fmt.Errorf("action %s of agent %s was broken off: the node is stopping", c.req.Action, h.definition.Metadata.Agent)
+	}
+	wait := time.NewTimer(grace)
+	defer wait.Stop()
+	select {
+	case <-c.done:
+	case <-wait.C:
+		if n := h.abandon(c); n > 0 {
+			h.opts.Log.Warn("action is over its time limit and does not end", "agent", h.definition.Metadata.Agent, "action", c.req.Action,
+				"request", c.req.ID, "caller", c.req.CallerID, "limit", limit, "such calls", n)
+			return fail(err)
+		}
+	}
+	if c.err != nil {
+		c.reply.Fail(err)
+	}
+	return c.reply
+}
+
+// abandon counts a call among the overdue, and returns how many there are; 0 if
+// it has just ended.
+func (h *Handler) abandon(c *call) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	select {
+	case <-c.done:
+		return 0
+	default:
+	}
+	c.late = true
+	h.overdue++
+	return h.overdue
+}
+
+// run calls the agent.
+func (h *Handler) run(ctx context.Context, c *call) {
+	defer h.end(c)
+	defer func() {
+		if p := recover(); p != nil {
+			h.opts.Log.Error("action broke; this is a bug of the agent", "agent", h.definition.Metadata.Agent, "action", c.req.Action,
+				"request", c.req.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			c.err = fmt.Errorf("action %s of agent %s broke; the log of the node tells where", c.req.Action, h.definition.Metadata.Agent)
+		}
+	}()
+	c.err = h.agent.Call(ctx, c.req, c.reply)
+}
+
+func (h *Handler) begin() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case h.closed:
+		return fmt.Errorf("agent %s is being replaced, try again", h.definition.Metadata.Agent)
+	case h.overdue >= h.opts.MaxOverdue:
+		return fmt.Errorf("busy: %d earlier calls of agent %s are over their time limit and do not end", h.overdue, h.definition.Metadata.Agent)
+	}
+	h.running++
+	return nil
+}
+
+func (h *Handler) end(c *call) {
+	h.mu.Lock()
+	h.running--
+	if c.late {
+		h.overdue--
+	}
+	last := h.closed && h.running == 0
+	close(c.done)
+	h.mu.Unlock()
+	if last {
+		h.closeAgent()
+	}
+}
+
+// Close lets no other call begin, and closes the agent if it is a Closer: now, or
+// when the last call that is under way has ended. It does not wait for that.
+func (h *Handler) Close() error {
+	h.mu.Lock()
+	now := !h.closed && h.running == 0
+	h.closed = true
+	h.mu.Unlock()
+	if now {
+		return h.closeAgent()
+	}
+	return nil
+}
+
+func (h *Handler) closeAgent() error {
+	c, ok := h.agent.(io.Closer)
+	if !ok {
+		return nil
+	}
+	err := c.Close()
+	if err != nil {
+		h.opts.Log.Warn("agent does not close", "agent", h.definition.Metadata.Agent, "error", err)
+	}
+	return err
+}

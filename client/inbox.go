@@ -30,6 +30,7 @@ type inbox struct {
 	bytes       int
 	any         bool // a reply has come
 	closed      bool
+	absent      []connector.Target // where the broker found nobody
 	undecodable int
 	foreign     int
 }
@@ -74,6 +75,26 @@ func (in *inbox) receive(d connector.Delivery) {
 		default:
 		}
 	}
+}
+
+// nobody notes that the broker found nobody who listens to a target.
+func (in *inbox) nobody(to connector.Target) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.absent = append(in.absent, to)
+	select {
+	case in.ready <- struct{}{}:
+	default:
+	}
+}
+
+// absences returns what nobody noted since the last time.
+func (in *inbox) absences() []connector.Target {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	absent := in.absent
+	in.absent = nil
+	return absent
 }
 
 // take returns what waits, and keeps the given slice's memory for what follows.

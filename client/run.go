@@ -3,8 +3,11 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
+	"mcollective/connector"
 	"mcollective/filter"
 	"mcollective/marshal"
 	"mcollective/rpc"
@@ -28,8 +31,10 @@ type Run struct {
 	TTL        time.Duration // 0 means that of the client's Options
 	Timeout    time.Duration // how long the answers of a node are awaited once it was asked
 
-	// Direct asks each node in a message of its own. Otherwise the request is
-	// broadcast, unless there are no more nodes than DirectThreshold.
+	// Direct asks each node in a message of its own, and nobody else. Otherwise the
+	// request is broadcast to whom the filter matches, of whom only Nodes are
+	// expected, unless there are no more of these than DirectThreshold, or it is
+	// Silent, or in batches.
 	Direct          bool
 	DirectThreshold int
 
@@ -93,33 +98,74 @@ type Account struct {
 	Interrupted bool
 }
 
+// ErrNoNodes is returned (wrapped) by Run when there is nobody to ask.
+var ErrNoNodes = errors.New("no nodes to ask")
+
 // Run runs an action and gives each answer to each, in the order they arrive and
-// from the goroutine that called Run. The end of ctx ends the run: there is an
-// Account of what came until then, and no error. Run ends as soon as every node
-// has answered.
+// from the goroutine that called Run, which also calls Sent and Idle. The end of
+// ctx ends the run: there is an Account of what came until then, and no error.
+// Run ends as soon as every node has answered, cannot be reached, or has had its
+// time. Answers are not kept.
+//
+// An error means that nothing could be sent (there is an Account then, in which
+// all nodes are NotSent), or that the connection, or the number of replies, made
+// the result worthless.
 func (c *Client) Run(ctx context.Context, r Run, each func(Answer)) (*Account, error) {
-	return nil, errors.New("not yet")
+	r.Nodes = unique(r.Nodes)
+	if len(r.Nodes) == 0 && !r.Silent && r.ReplyTo == "" {
+		return nil, fmt.Errorf("agent %s, action %s: %w", r.Agent, r.Action, ErrNoNodes)
+	}
+	if r.Collective == "" {
+		r.Collective = c.opts.Collective
+	}
+	body := rpc.Request{Agent: r.Agent, Action: r.Action, Caller: c.sec.CallerID(), Data: r.Inputs, Silent: r.Silent}
+	req := c.request(Call{Agent: r.Agent, Collective: r.Collective, Filter: withAgent(r.Filter, r.Agent), TTL: r.TTL, Body: body.Body()})
+	payload, err := c.sec.EncodeRequest(req)
+	if err != nil {
+		return nil, fmt.Errorf("encode the request to agent %s: %w", r.Agent, err)
+	}
+	e := &engine{
+		client: c, run: r, each: each, in: newInbox(c, req.ID), ledger: newLedger(r.Nodes, req.ID, c.opts.Now),
+		msg: connector.Message{Data: payload.Data, Headers: payload.Headers, ReplyTo: r.ReplyTo, TTL: req.TTL},
+	}
+	e.in.start = e.ledger.account.Started
+	if !e.deaf() {
+		subscribing, done := context.WithTimeout(ctx, c.opts.PublishTimeout)
+		defer done()
+		sub, err := c.conn.Subscribe(subscribing, connector.Target{Kind: connector.Reply, Collective: r.Collective, Agent: r.Agent}, e.in.receive)
+		if err != nil {
+			return nil, fmt.Errorf("subscribe to replies of agent %s: %w", r.Agent, err)
+		}
+		// In this order: a receive that waits for room would hold up Close.
+		defer sub.Close()
+		defer e.in.close()
+		e.msg.ReplyTo = sub.Address()
+		if s, ok := sub.(watcher); ok {
+			e.watched = s.Watch(e.in.nobody)
+		}
+	}
+	if e.direct() {
+		err = e.askEach(ctx)
+	} else {
+		err = e.askAll(ctx)
+	}
+	e.explain(ctx)
+	return e.ledger.close(e.in, e.deaf()), err
 }
 
-// A Limit is a subset of the nodes that were found.
-type Limit struct {
-	Count   int     // so many; 0 means all
-	Percent float64 // or this share, rounded down and at least one
-	Random  bool    // any of them rather than the first
-	Seed    *uint64 // makes the choice the same each time, and the same as Ruby's
+// A watcher is a subscription to replies whose broker can tell that nobody
+// listens to what a request with its address was sent to.
+type watcher interface {
+	// Watch has tell called for each such request from now on, until the
+	// subscription is closed, and reports whether this broker can tell at all.
+	Watch(tell func(to connector.Target)) bool
 }
 
-// Pick returns those nodes that the limit leaves.
-func (l Limit) Pick(nodes []string) []string { return nodes }
-
-// Found is what a search came to.
-type Found struct {
-	Nodes []string // that match, in the order they answered
-
-	// Exact means that every node that the broker knows of has said yes or no.
-	// If the broker could tell and some said nothing, they are Silent.
-	Exact  bool
-	Silent []string
-	Asked  int // how many nodes the broker knew of; 0 if nobody can tell
-	Took   time.Duration
+// withAgent is a filter that only nodes with an agent match.
+func withAgent(f filter.Filter, agent string) filter.Filter {
+	p := filter.Pattern{Text: agent}
+	if !slices.Contains(f.Agents, p) {
+		f.Agents = append(slices.Clone(f.Agents), p)
+	}
+	return f
 }

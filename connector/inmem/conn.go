@@ -89,6 +89,28 @@ func (c *Conn) Flush(ctx context.Context) error {
 	return nil
 }
 
+// Interest returns the identities of the connections that listen to a target, one
+// for each subscription.
+func (c *Conn) Interest(ctx context.Context, to connector.Target) ([]string, error) {
+	k, err := key(to)
+	if err != nil {
+		return nil, fmt.Errorf("interest: %w", err)
+	}
+	if c.hub.opts.Blind {
+		return nil, errors.New("interest: this hub cannot tell")
+	}
+	if err := c.hub.wait(ctx, c); err != nil {
+		return nil, fmt.Errorf("interest: %w", err)
+	}
+	c.hub.mu.RLock()
+	defer c.hub.mu.RUnlock()
+	var names []string
+	for _, s := range c.hub.subs[k] {
+		names = append(names, s.conn.identity)
+	}
+	return names, nil
+}
+
 // Status tells how the connection is.
 func (c *Conn) Status() connector.Status {
 	c.hub.mu.RLock()

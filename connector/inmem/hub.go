@@ -30,6 +30,9 @@ type Options struct {
 	// Queue is how many messages a subscription holds for a receiver that is
 	// behind; those beyond are dropped and counted. Default 65,536.
 	Queue int
+
+	// Blind hubs cannot tell who listens, like brokers other than NATS.
+	Blind bool
 }
 
 // A Hub is a broker in memory. It may be used by several goroutines.
@@ -160,6 +163,7 @@ func (h *Hub) deliver(to connector.Target, m connector.Message) error {
 	}
 	list := h.subs[to]
 	if len(list) == 0 {
+		h.nobody(to, m.ReplyTo)
 		return nil
 	}
 	m.Data, m.Headers = bytes.Clone(m.Data), maps.Clone(m.Headers)
@@ -167,6 +171,18 @@ func (h *Hub) deliver(to connector.Target, m connector.Message) error {
 		s.put(connector.Delivery{Message: m, Target: s.target})
 	}
 	return nil
+}
+
+// nobody tells who waits for answers that there will be none.
+func (h *Hub) nobody(to connector.Target, replyTo string) {
+	if to.Kind == connector.Reply || h.opts.Blind {
+		return
+	}
+	for _, s := range h.subs[connector.Target{Kind: connector.Reply, Address: replyTo}] {
+		if tell := s.watcher.Load(); tell != nil {
+			(*tell)(to)
+		}
+	}
 }
 
 func (h *Hub) remove(s *subscription) {

@@ -2,6 +2,7 @@ package inmem
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"mcollective/connector"
 )
@@ -15,6 +16,7 @@ type subscription struct {
 	receive func(connector.Delivery)
 	wake    chan struct{} // holds a token when queue or closed changed
 	ended   chan struct{}
+	watcher atomic.Pointer[func(connector.Target)]
 
 	mu     sync.Mutex
 	queue  []connector.Delivery
@@ -78,6 +80,13 @@ func (s *subscription) run() {
 
 // Address is where replies are to be sent.
 func (s *subscription) Address() string { return s.address }
+
+// Watch has tell called for each request with this address that nobody listens
+// to, unless the hub is blind, which it reports.
+func (s *subscription) Watch(tell func(to connector.Target)) bool {
+	s.watcher.Store(&tell)
+	return !s.conn.hub.opts.Blind
+}
 
 // Close ends the subscription and waits for a call of receive that is under
 // way; it must not be called from there.

@@ -1,0 +1,285 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"mcollective/connector"
+	"mcollective/rpc"
+)
+
+// An engine is one Run under way. It belongs to the goroutine that called Run;
+// only what sends to many nodes has a goroutine of its own.
+type engine struct {
+	client  *Client
+	run     Run
+	each    func(Answer)
+	msg     connector.Message
+	in      *inbox
+	ledger  *ledger
+	watched bool // the broker tells who cannot be reached
+
+	orders    chan []string // nodes that are to be asked now
+	next      int           // how many of Run.Nodes were ordered
+	slots     []time.Time   // from when on places in the window are free, each for one node
+	deadlines []deadline    // in order
+	timer     *time.Timer
+}
+
+// A deadline is until when some nodes may answer.
+type deadline struct {
+	at    time.Time
+	nodes []string
+}
+
+// A sending is what became of asking some nodes.
+type sending struct {
+	sent, failed []string
+	err          error // why they failed
+}
+
+// deaf tells whether answers do not come here.
+func (e *engine) deaf() bool { return e.run.Silent || e.run.ReplyTo != "" }
+
+// direct tells whether each node gets a message of its own.
+func (e *engine) direct() bool {
+	n := len(e.run.Nodes)
+	return n > 0 && (e.run.Direct || e.run.Batch > 0 || e.run.Silent || n <= e.run.DirectThreshold)
+}
+
+// askAll broadcasts the request.
+func (e *engine) askAll(ctx context.Context) error {
+	c := e.client
+	publishing, cancel := context.WithTimeout(ctx, c.opts.PublishTimeout)
+	defer cancel()
+	// One message: until it is out nobody answers, and to wait elsewhere would be a
+	// good part of what a run on few nodes takes.
+	to := connector.Target{Kind: connector.Broadcast, Collective: e.run.Collective, Agent: e.run.Agent}
+	if err := c.conn.Publish(publishing, to, e.msg); err != nil {
+		e.note(sending{failed: e.run.Nodes})
+		if ctx.Err() != nil {
+			e.ledger.account.Interrupted = true
+			return nil
+		}
+		return fmt.Errorf("publish the request to agent %s: %w", e.run.Agent, err)
+	}
+	if e.deaf() {
+		c.flush(publishing)
+		e.note(sending{sent: e.run.Nodes})
+		return nil
+	}
+	var background sync.WaitGroup
+	ended := c.confirm(publishing, e.in, &background)
+	defer func() { cancel(); ended(); background.Wait() }()
+	e.note(sending{sent: e.run.Nodes})
+	return e.collect(ctx, nil)
+}
+
+// askEach sends the request to each node, all at once or as the window allows.
+func (e *engine) askEach(ctx context.Context) error {
+	working, cancel := context.WithCancel(ctx)
+	e.orders = make(chan []string, len(e.run.Nodes))
+	results := make(chan sending)
+	var background sync.WaitGroup
+	background.Go(func() {
+		defer close(results)
+		for names := range e.orders {
+			e.send(working, names, results)
+		}
+	})
+	now := time.Now()
+	if e.run.Batch <= 0 {
+		e.next = len(e.run.Nodes)
+		e.orders <- e.run.Nodes
+	} else {
+		for range min(e.run.Batch, len(e.run.Nodes)) {
+			e.slots = append(e.slots, now)
+		}
+		e.refill(now)
+	}
+	err := e.collect(ctx, results)
+	cancel()
+	close(e.orders)
+	for r := range results {
+		e.note(r)
+	}
+	background.Wait()
+	if a := e.ledger; err == nil && a.went == 0 && a.account.Replies == 0 && !a.account.Interrupted {
+		err = a.failure
+	}
+	return err
+}
+
+// progress is how many nodes are asked between two reports.
+const progress = 250
+
+// send asks these nodes, within the time limit, and reports to results. One that
+// cannot be asked does not keep the others from their turn, but the end of the
+// time does.
+func (e *engine) send(ctx context.Context, names []string, results chan<- sending) {
+	c := e.client
+	ctx, cancel := context.WithTimeout(ctx, c.opts.PublishTimeout)
+	defer cancel()
+	var s sending
+	for i, name := range names {
+		err := ctx.Err()
+		if err == nil {
+			err = c.conn.Publish(ctx, connector.Target{Kind: connector.Directed, Collective: e.run.Collective, Agent: e.run.Agent, Identity: name}, e.msg)
+		}
+		switch {
+		case err == nil:
+			s.sent = append(s.sent, name)
+		case ctx.Err() != nil:
+			s.failed, s.err = append(s.failed, names[i:]...), fmt.Errorf("send the request to %s: %w", name, err)
+			results <- s
+			return
+		default:
+			s.failed, s.err = append(s.failed, name), fmt.Errorf("send the request to %s: %w", name, err)
+			c.opts.Log.Warn("a request was not sent", "node", name, "error", err)
+		}
+		if len(s.sent)+len(s.failed) == progress && i < len(names)-1 {
+			results <- s
+			s = sending{}
+		}
+	}
+	if len(names) > 1 || e.deaf() {
+		c.flush(ctx) // thousands of messages take a while to leave
+	}
+	results <- s
+}
+
+// collect passes on answers until the run has ended.
+func (e *engine) collect(ctx context.Context, results <-chan sending) error {
+	e.timer = time.NewTimer(time.Hour)
+	defer e.timer.Stop()
+	var batch []Reply
+	last := false // nothing more is awaited, only what has arrived
+	for {
+		batch = e.in.take(batch)
+		for i := range batch {
+			if err := e.answer(batch[i]); err != nil {
+				return err
+			}
+			batch[i] = Reply{}
+		}
+		if e.run.Idle != nil && len(batch) > 0 {
+			e.run.Idle()
+		}
+		for _, to := range e.in.absences() {
+			e.unreachable(to)
+		}
+		if last || e.ledger.open == 0 {
+			return nil
+		}
+		now := time.Now()
+		e.expire(now)
+		e.refill(now)
+		if e.ledger.open == 0 {
+			last = true
+			continue // what arrived meanwhile counts
+		}
+		e.timer.Reset(e.wait(now))
+		select {
+		case <-e.in.ready:
+		case s, ok := <-results:
+			if ok {
+				e.note(s)
+			}
+		case <-e.timer.C:
+		case <-ctx.Done():
+			e.ledger.account.Interrupted = true
+			last = true
+		}
+	}
+}
+
+// answer accounts for one reply and gives it to the caller.
+func (e *engine) answer(r Reply) error {
+	a := Answer{Reply: r}
+	a.RPC, a.Err = rpc.ParseReply(r.Body)
+	a.Outcome = judge(a.RPC, a.Err)
+	if e.ledger.add(&a) {
+		e.free(1)
+	}
+	if n := e.ledger.account.Replies; n > maxReplies {
+		return fmt.Errorf("%w: more than %d to request %s", ErrFlooded, maxReplies, e.ledger.account.RequestID)
+	}
+	e.each(a)
+	return nil
+}
+
+// note accounts for nodes that were asked, or could not be.
+func (e *engine) note(s sending) {
+	e.ledger.sent(s)
+	e.free(len(s.failed))
+	if !e.deaf() && len(s.sent) > 0 {
+		e.deadlines = append(e.deadlines, deadline{time.Now().Add(e.run.Timeout), s.sent})
+	}
+	if e.deaf() {
+		e.ledger.forget(s.sent)
+		e.free(len(s.sent))
+	}
+	if e.run.Sent != nil && len(s.sent) > 0 {
+		e.run.Sent(len(s.sent))
+	}
+}
+
+// unreachable accounts for those that the broker found nobody for.
+func (e *engine) unreachable(to connector.Target) {
+	switch to.Kind {
+	case connector.Directed:
+		e.free(e.ledger.settle([]string{to.Identity}, Unreachable))
+	case connector.Broadcast:
+		e.free(e.ledger.settle(e.run.Nodes, Unreachable))
+	}
+}
+
+// expire gives up those whose time has passed.
+func (e *engine) expire(now time.Time) {
+	for len(e.deadlines) > 0 && !e.deadlines[0].at.After(now) {
+		why := Unknown
+		if e.watched && e.direct() {
+			why = TimedOut // else the broker would have said so
+		}
+		e.free(e.ledger.settle(e.deadlines[0].nodes, why))
+		e.deadlines = e.deadlines[1:]
+	}
+}
+
+// free notes that n nodes less work on the request.
+func (e *engine) free(n int) {
+	if e.run.Batch <= 0 || e.next == len(e.run.Nodes) {
+		return
+	}
+	at := time.Now().Add(e.run.BatchSleep)
+	for range n {
+		e.slots = append(e.slots, at)
+	}
+}
+
+// refill orders the next nodes for the places that are free.
+func (e *engine) refill(now time.Time) {
+	free := 0
+	for free < len(e.slots) && !e.slots[free].After(now) {
+		free++
+	}
+	e.slots = e.slots[free:]
+	if free = min(free, len(e.run.Nodes)-e.next); free > 0 {
+		e.orders <- e.run.Nodes[e.next : e.next+free]
+		e.next += free
+	}
+}
+
+// wait is how long it is until expire or refill have something to do.
+func (e *engine) wait(now time.Time) time.Duration {
+	wait := time.Hour
+	if len(e.deadlines) > 0 {
+		wait = min(wait, e.deadlines[0].at.Sub(now))
+	}
+	if len(e.slots) > 0 && e.next < len(e.run.Nodes) {
+		wait = min(wait, e.slots[0].Sub(now))
+	}
+	return max(wait, 0)
+}

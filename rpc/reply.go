@@ -25,8 +25,18 @@ func NewReply(outputs ...string) *Reply {
 	return r
 }
 
-// Set gives an output its value, which is one that a message's body may hold.
-func (r *Reply) Set(output string, value any) { r.Data.Set(marshal.Symbol(output), value) }
+// Set gives an output its value, which becomes one that a message's body may hold
+// as [Value] says. If it cannot, the output is nil and the reply fails.
+func (r *Reply) Set(output string, value any) {
+	v, err := Value(value)
+	if err != nil {
+		r.Fail(fmt.Errorf("output %s: %w", output, err))
+	}
+	if r.Data == nil {
+		r.Data = marshal.NewHash()
+	}
+	r.Data.Set(marshal.Symbol(output), v)
+}
 
 // Fail makes the reply one of failure: with the status of an Error, else
 // UnknownError. Outputs that were set stay.
@@ -51,8 +61,13 @@ func (r *Reply) Body() *marshal.Hash {
 	)
 }
 
+// maxOutputs bounds the outputs of one reply. Those of real agents have some
+// dozens; get_facts of everything that a machine knows, some hundreds in one.
+const maxOutputs = 10_000
+
 // ParseReply reads the body of a reply. Keys may be symbols or strings; output
-// names become symbols. An error says why the body is no reply of an action.
+// names become symbols, and a symbol wins over a string of the same name. An error
+// says why the body is no reply of an action.
 func ParseReply(body any) (*Reply, error) {
 	h, ok := body.(*marshal.Hash)
 	if !ok || h == nil {
@@ -71,16 +86,41 @@ func ParseReply(body any) (*Reply, error) {
 	switch d := data.(type) {
 	case nil:
 	case *marshal.Hash:
-		for k, v := range d.All() {
-			if s, ok := Text(k); ok {
-				k = marshal.Symbol(s)
-			}
-			r.Data.Set(k, v)
+		if d.Len() > maxOutputs {
+			return nil, fmt.Errorf("the reply has %d outputs, more than %d", d.Len(), maxOutputs)
 		}
+		r.Data = outputs(d)
 	default:
 		return nil, fmt.Errorf("the data of the reply is %s, not a hash", kind(data))
 	}
 	return r, nil
+}
+
+// outputs has the members of a hash under symbols. It looks each one up once, for
+// who sent them may be hostile.
+func outputs(d *marshal.Hash) *marshal.Hash {
+	h := &marshal.Hash{Pairs: make([]marshal.Pair, 0, d.Len())}
+	at := make(map[marshal.Symbol]int, d.Len())
+	for k, v := range d.All() {
+		s, isSymbol := k.(marshal.Symbol)
+		if !isSymbol {
+			text, ok := Text(k)
+			if !ok {
+				h.Pairs = append(h.Pairs, marshal.Pair{Key: k, Value: v})
+				continue
+			}
+			s = marshal.Symbol(text)
+		}
+		i, known := at[s]
+		switch {
+		case !known:
+			at[s] = len(h.Pairs)
+			h.Pairs = append(h.Pairs, marshal.Pair{Key: s, Value: v})
+		case isSymbol:
+			h.Pairs[i].Value = v
+		}
+	}
+	return h
 }
 
 // Output is the value of an output, and whether the reply has it; nil is a value.

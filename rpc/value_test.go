@@ -1,0 +1,141 @@
+package rpc_test
+
+import (
+	"fmt"
+	"math"
+	"math/big"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"mcollective/marshal"
+	"mcollective/rpc"
+)
+
+func TestValue(t *testing.T) {
+	type level string
+	type disk struct {
+		Name   string `json:"name"`
+		Used   uint64
+		Note   *string `json:"note,omitempty"`
+		Secret string  `json:"-"`
+		hidden int
+	}
+	text := "x"
+	h := marshal.NewHash("a", []any{"b"})
+	for i, c := range []struct{ in, want any }{
+		{nil, nil}, {true, true}, {3, int64(3)}, {int8(-3), int64(-3)}, {uint32(3), int64(3)},
+		{uint64(math.MaxUint64), new(big.Int).SetUint64(math.MaxUint64)}, {float32(0.5), 0.5},
+		{"é", "é"}, {"\xff", marshal.Binary("\xff")}, {[]byte("a"), marshal.Binary("a")}, {sym("a"), sym("a")}, {level("high"), "high"},
+		{time.Unix(12, 5), int64(12)}, {1500 * time.Millisecond, 1.5},
+		{[]string{"a", "\xff"}, []any{"a", marshal.Binary("\xff")}}, {[]any{1, "b"}, []any{int64(1), "b"}}, {[2]bool{true}, []any{true, false}}, {[]int(nil), []any{}},
+		{&text, "x"}, {(*int)(nil), nil}, {h, h},
+		{map[string]any{"b": 1, "a": []int{2}}, marshal.NewHash("a", []any{int64(2)}, "b", int64(1))},
+		{map[level]int{"low": 1}, marshal.NewHash("low", int64(1))},
+		{disk{"sda", 7, nil, "s", 1}, marshal.NewHash(sym("name"), "sda", sym("used"), int64(7))},
+		{[]disk{{Note: &text}}, []any{marshal.NewHash(sym("name"), "", sym("used"), int64(0), sym("note"), "x")}},
+	} {
+		got, err := rpc.Value(c.in)
+		if err != nil {
+			t.Errorf("%d: %#v: %v", i, c.in, err)
+			continue
+		}
+		if diff := cmp.Diff(c.want, got, cmp.Comparer(func(a, b *big.Int) bool { return a.Cmp(b) == 0 })); diff != "" {
+			t.Errorf("%d: %#v: %s", i, c.in, diff)
+		}
+	}
+	loop := map[string]any{}
+	loop["x"] = loop
+	for _, bad := range []any{make(chan int), func() {}, map[int]int{1: 1}, []any{complex(1, 1)}, loop} {
+		if v, err := rpc.Value(bad); err == nil {
+			t.Errorf("%T becomes %v", bad, v)
+		}
+	}
+	r := rpc.NewReply("a", "b")
+	r.Set("a", make(chan int))
+	r.Set("b", 1)
+	if r.Status != rpc.UnknownError || r.Message != "output a: a message cannot hold chan int" {
+		t.Errorf("status %d %q", r.Status, r.Message)
+	}
+	if v, ok := r.Output("b"); v != int64(1) || !ok {
+		t.Errorf("b is %v", v)
+	}
+}
+
+func TestParseReplyIsBounded(t *testing.T) {
+	big := func(n int) *marshal.Hash {
+		data := &marshal.Hash{}
+		for i := range n {
+			data.Pairs = append(data.Pairs, marshal.Pair{Key: fmt.Sprint("k", i)}, marshal.Pair{Key: int64(i)})
+		}
+		return marshal.NewHash(sym("statuscode"), int64(0), sym("data"), data)
+	}
+	if r, err := rpc.ParseReply(big(5000)); err != nil || r.Data.Len() != 10000 {
+		t.Errorf("%v", err)
+	}
+	if _, err := rpc.ParseReply(big(5001)); err == nil || !strings.Contains(err.Error(), "10002 outputs") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestParseReply(t *testing.T) {
+	r, err := rpc.ParseReply(marshal.NewHash("statuscode", int64(1), sym("statusmsg"), marshal.Binary("no"), "data",
+		marshal.NewHash("b", 1, sym("a"), 2, "a", 3, sym("b"), 4, int64(5), 6, marshal.Binary("c"), 7)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &rpc.Reply{Status: rpc.Aborted, Message: "no", Data: marshal.NewHash(sym("b"), 4, sym("a"), 2, int64(5), 6, sym("c"), 7)}
+	if diff := cmp.Diff(want, r); diff != "" {
+		t.Error(diff)
+	}
+	for _, bad := range []any{
+		nil, "no", marshal.NewHash(), marshal.NewHash(sym("statuscode"), "0"), marshal.NewHash(sym("statuscode"), int64(-1)), (*marshal.Hash)(nil),
+		marshal.NewHash(sym("statuscode"), int64(0), sym("data"), "x"),
+	} {
+		if r, err := rpc.ParseReply(bad); err == nil {
+			t.Errorf("%v is a reply: %v", bad, r)
+		}
+	}
+}
+
+func FuzzParseReply(f *testing.F) {
+	seed := func(v any) {
+		data, err := marshal.AppendMarshal(nil, v)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	reply := rpc.NewReply("a")
+	reply.Set("a", map[string]any{"x": []int{1}})
+	seed(reply.Body())
+	seed(marshal.NewHash("statuscode", int64(7), "statusmsg", sym("x"), "data", marshal.NewHash("a", 1, sym("a"), 2, nil, 3)))
+	seed("pong")
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var body any
+		if marshal.BodyPolicy.UnmarshalString(string(data), &body) != nil {
+			return
+		}
+		r, err := rpc.ParseReply(body)
+		if err != nil {
+			return
+		}
+		if r.Data == nil || r.Status < 0 {
+			t.Fatalf("%+v", r)
+		}
+		seen := map[sym]bool{}
+		for k := range r.Data.All() {
+			if s, ok := k.(sym); ok {
+				if seen[s] {
+					t.Fatalf("output %s comes twice", s)
+				}
+				seen[s] = true
+			}
+		}
+		if again, err := rpc.ParseReply(r.Body()); err != nil || again.Data.Len() != r.Data.Len() {
+			t.Fatalf("%v", err)
+		}
+	})
+}

@@ -1,9 +1,37 @@
 // Package run starts one program without a shell, within limits of time, output and memory, and leaves nothing of it behind.
+//
+// [Run] is for a program that is called, answers and ends; [Start] for one that
+// is talked to while it runs. Both give it a session of its own, so that it has
+// no terminal to ask questions on, and a small clean environment.
+//
+// # What "nothing behind" means
+//
+// When the program ends, or is ended, so do the processes that it started. At
+// the deadline all get TERM, and after Grace KILL. On Linux that holds also for
+// those that left its session with setsid or a double fork: this process makes
+// itself their subreaper, so that the kernel hands it every orphan, and knows
+// them by their session or by a mark in their environment, MCO_RUN_ID. An orphan
+// that has neither, because it took both a new session and a new environment, is
+// ended as soon as every run has ended that could have started it; but not when
+// this process is pid 1, or once a command with Background has left something
+// running, since then it may be another's child.
+//
+// What cannot be caught: a process that starts others faster than they are
+// killed for two seconds (set Processes), one in an uninterruptible sleep of the
+// kernel (Run gives up on it after five seconds and says so), and everything if
+// this process is itself killed by signal 9. Other Unix systems have no
+// subreaper: there the program's process group is ended, and what has left it
+// stays. On Windows only the program itself is ended.
 package run
 
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
 	"time"
 )
 
@@ -17,16 +45,25 @@ type Command struct {
 	Args []string // without the program itself
 	Env  []string // added to a small clean environment: PATH, LC_ALL=C, HOME, TZ and little else
 	Dir  string   // default: /
-	User string   // login name or number to run as; default: this process's own
+	User string   // login name or number to run as; default: this process's own. Only root can
 
-	Stdin []byte
+	Stdin []byte // for Run only
 
 	Timeout   time.Duration // from the start; default: none but that of the context
 	Grace     time.Duration // between TERM and KILL; default 2 s
-	MaxStdout int           // bytes; more is an ErrOutput. Default 1 MiB
+	MaxStdout int           // bytes; more is an ErrOutput. Default 1 MiB. For Run only
 	MaxStderr int           // bytes that are kept, the last ones. Default 4 KiB
-	Memory    int64         // bytes of address space of each process; 0 means no limit
+	Memory    int64         // bytes of address space of each process; 0 means no limit. Linux only, like the next two
 	Processes int           // of the user; 0 means no limit. Not for root, whom the kernel does not count
+	Files     int           // that each process may have open; 0 means no limit but the system's
+
+	// Background leaves running what the program started and did not wait for, if it
+	// ends of itself. It is for programs that start services without systemd.
+	Background bool
+
+	// Stderr, if set, is given each line of standard error as it is printed, without
+	// its end and cut at 4 KiB. It is called from one goroutine.
+	Stderr func(line string)
 }
 
 // A Result is how a program ended.
@@ -48,7 +85,37 @@ var (
 // ended. An exit status is no error. The error is about starting it, or wraps
 // ErrTimeout or ErrOutput, or is that of ctx; the Result, if there is one, has what
 // was printed until then.
-func Run(ctx context.Context, c Command) (*Result, error) { return nil, errors.New("not yet") }
+func Run(ctx context.Context, c Command) (*Result, error) {
+	p, err := start(ctx, c, false)
+	if err != nil {
+		return nil, err
+	}
+	return p.Wait()
+}
 
 // Look finds a program in SearchPath.
-func Look(name string) (string, error) { return "", errors.New("not yet") }
+func Look(name string) (string, error) {
+	if filepath.IsAbs(name) {
+		return name, nil
+	}
+	if name == "" || strings.ContainsAny(name, `/\`) {
+		return "", fmt.Errorf("program %q: give its name or its whole path", name)
+	}
+	for _, dir := range searchPath() {
+		path := filepath.Join(dir, name)
+		if runtime.GOOS == "windows" && filepath.Ext(name) == "" {
+			path += ".exe"
+		}
+		if fi, err := os.Stat(path); err == nil && fi.Mode().IsRegular() && (fi.Mode()&0o111 != 0 || runtime.GOOS == "windows") {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("no program %s in %s", name, strings.Join(searchPath(), string(filepath.ListSeparator)))
+}
+
+func searchPath() []string {
+	if runtime.GOOS == "windows" {
+		return filepath.SplitList(os.Getenv("PATH"))
+	}
+	return filepath.SplitList(SearchPath)
+}

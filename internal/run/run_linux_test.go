@@ -1,0 +1,153 @@
+package run
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// hasZombies reports whether this process has a dead child.
+func hasZombies() bool {
+	for _, p := range everything() {
+		if p.parent == os.Getpid() && p.dead() {
+			return true
+		}
+	}
+	return false
+}
+
+func TestLimits(t *testing.T) {
+	c := sh(`ulimit -v; ulimit -n; ulimit -c; ulimit -u 2>/dev/null || ulimit -p`)
+	c.Memory, c.Files, c.Processes = 512<<20, 50, 77
+	if got := strings.Fields(string(must(t, c).Stdout)); strings.Join(got, " ") != "524288 50 0 77" {
+		t.Errorf("limits are %v", got)
+	}
+	c = sh(`x=$(head -c 200000000 /dev/zero | tr '\0' x); echo ${#x}`)
+	c.Memory = 64 << 20
+	if r := must(t, c); r.Exit == 0 {
+		t.Errorf("took all the memory it wanted: %s", r.Stdout)
+	}
+	c = sh(`kill -9 $$`) // a signal is not lost to the tracer
+	c.Memory = 512 << 20
+	if r := must(t, c); r.Signal != "killed" {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestAnotherUser(t *testing.T) {
+	if os.Geteuid() != 0 {
+		c := sh("true")
+		c.User = "root"
+		if _, err := Run(t.Context(), c); err == nil || !strings.Contains(err.Error(), "only root can") {
+			t.Error(err)
+		}
+		return
+	}
+	c := sh(`id -un; id -G; echo $HOME $USER; setsid sleep 61.75 & exit 0`)
+	c.User = "nobody"
+	got := strings.Split(string(must(t, c).Stdout), "\n")
+	if got[0] != "nobody" || strings.Contains(" "+got[1]+" ", " 0 ") || !strings.HasSuffix(got[2], " nobody") {
+		t.Errorf("%q", got)
+	}
+	if left := alive(t, "61.75"); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestBackground(t *testing.T) {
+	if testing.Short() {
+		t.Skip("leaves processes for a moment")
+	}
+	// Whether orphans may be killed is of the whole process, so this runs in another.
+	if os.Getenv("MCO_TEST_BACKGROUND") == "" {
+		cmd := exec.Command(os.Args[0], "-test.run=^TestBackground$", "-test.v")
+		cmd.Env = append(os.Environ(), "MCO_TEST_BACKGROUND=1")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
+	c := sh(`setsid sleep 62.5 & env -i setsid sleep 62.5 & (sleep 62.5 &) ; echo started; echo odd >&2`)
+	c.Background = true
+	var odd string
+	c.Stderr = func(line string) { odd = line }
+	r := must(t, c)
+	if string(r.Stdout) != "started\n" || string(r.Stderr) != "odd\n" || odd != "odd" || r.Took > time.Second {
+		t.Errorf("%+v, %q", r, odd)
+	}
+	must(t, sh(`setsid sleep 63.5 & exit 0`))
+	left := alive(t, "62.5")
+	if len(left) != 3 {
+		t.Errorf("%d of 3 are left", len(left))
+	}
+	for _, pid := range left {
+		syscall.Kill(pid, syscall.SIGKILL)
+	}
+	if left := alive(t, "63.5"); len(left) != 0 {
+		t.Errorf("what should end is left: %v", left)
+	}
+	for began := time.Now(); hasZombies() && time.Since(began) < 10*time.Second; {
+		must(t, sh(`true`))
+	}
+	if hasZombies() {
+		t.Error("zombies stay")
+	}
+	c = sh(`exec yes`)
+	c.Background, c.MaxStdout = true, 1<<20
+	if _, err := Run(t.Context(), c); err == nil || !strings.Contains(err.Error(), "more than 1048576 bytes") {
+		t.Error(err)
+	}
+}
+
+func TestOthersAreLeftAlone(t *testing.T) {
+	other := exec.Command("sleep", "64.5")
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	must(t, sh(`setsid sleep 65.5 & exit 0`))
+	if err := other.Process.Signal(unix.Signal(0)); err != nil {
+		t.Error("a child of another package was ended")
+	}
+	other.Process.Kill()
+	time.Sleep(10 * time.Millisecond)
+	must(t, sh(`setsid sleep 65.5 & exit 0`))
+	if err := other.Wait(); err == nil || err.Error() != "signal: killed" {
+		t.Errorf("its end was stolen: %v", err)
+	}
+}
+
+// bare runs a program as plain os/exec does.
+func bare(b *testing.B, path string, input string) {
+	cmd := exec.Command(path)
+	cmd.Stdin = strings.NewReader(input)
+	if _, err := cmd.Output(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func BenchmarkRun(b *testing.B) {
+	b.Run("bare", func(b *testing.B) {
+		for b.Loop() {
+			bare(b, "/bin/cat", "hello")
+		}
+	})
+	b.Run("run", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := Run(b.Context(), Command{Path: "/bin/cat", Stdin: []byte("hello"), Timeout: time.Minute}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("limited", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := Run(b.Context(), Command{Path: "/bin/cat", Stdin: []byte("hello"), Timeout: time.Minute, Memory: 1 << 30}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

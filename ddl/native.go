@@ -1,0 +1,219 @@
+package ddl
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"mcollective/internal/yaml"
+)
+
+// Bounds on a definition, which may come from another machine.
+const (
+	maxBytes    = 1 << 20
+	maxDepth    = 24
+	maxNodes    = 100_000
+	maxActions  = 500
+	maxMembers  = 500    // inputs, outputs or summaries of an action
+	maxListed   = 10_000 // values of a list
+	maxText     = 64 << 10
+	maxName     = 128
+	defaultTime = 10 // seconds
+)
+
+// runKeys are the keys of the top level that say how an agent in any language is
+// run. They are package agent/stdio's, and no part of a Definition.
+var runKeys = []string{"command", "args", "mode", "protocol", "format", "output", "limits", "user", "group", "env", "environment",
+	"directory", "interpreter", "concurrency", "idle", "max_requests", "grace", "start_timeout"}
+
+var kinds = []Kind{Agent, Data, Discovery, Validator, Aggregate, Connector}
+
+// Parse reads a definition. The extension of the file says in which form it is:
+// .yaml, .yml and .json hold the native one, .ddl Ruby's. The file's name also
+// is in errors, with the line, and is the name of an agent that does not say it;
+// the file is not opened. What is wrong in any way is refused as a whole.
+//
+// Keys that say how an agent is run, like "command", are passed over;
+// ParseDescriptor returns them.
+func Parse(file string, data []byte) (*Definition, error) {
+	d, extra, err := ParseDescriptor(file, data)
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range slices.Sorted(maps.Keys(extra)) {
+		if key != "requires" && !slices.Contains(runKeys, key) {
+			return nil, fmt.Errorf("%s: unknown key %q%s", file, key, suggestion(key, append(topKeys(d.Kind), runKeys...)))
+		}
+	}
+	return d, nil
+}
+
+// ParseDescriptor is Parse, and also returns the keys of the top level that are
+// not about the definition, with their values: nil, bool, int64, float64,
+// string, []any or map[string]any. Under "requires" are those requirements that
+// are not of a version. The caller refuses the keys that it does not know. Only
+// agents in the native form have any.
+func ParseDescriptor(file string, data []byte) (*Definition, map[string]any, error) {
+	if len(data) > maxBytes {
+		return nil, nil, fmt.Errorf("%s: the definition has %d bytes, more than %d", file, len(data), maxBytes)
+	}
+	var (
+		d     *Definition
+		extra map[string]any
+		err   error
+	)
+	switch ext := strings.ToLower(filepath.Ext(file)); ext {
+	case ".ddl":
+		d, err = parseRuby(file, data)
+	case ".yaml", ".yml", ".json":
+		d, extra, err = parseNative(file, ext, data)
+	default:
+		err = fmt.Errorf("%s: a definition ends in .yaml, .yml, .json or .ddl", file)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := d.check(); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return d, extra, nil
+}
+
+func parseNative(file, ext string, data []byte) (*Definition, map[string]any, error) {
+	var (
+		root *yaml.Node
+		err  error
+	)
+	if ext == ".json" {
+		root, err = jsonNode(data)
+	} else {
+		root, err = yaml.ParseNode(data, yaml.Limits{Bytes: maxBytes, Depth: maxDepth, Nodes: maxNodes})
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", file, err)
+	}
+	if root == nil {
+		return nil, nil, fmt.Errorf("%s: the file is empty, which defines nothing", file)
+	}
+	r := &reader{file: file}
+	d, extra := r.definition(root)
+	if r.err != nil {
+		return nil, nil, r.err
+	}
+	return d, extra, nil
+}
+
+// topKeys are those of a definition of this kind.
+func topKeys(k Kind) []string {
+	keys := []string{string(k), "name", "description", "author", "license", "version", "url", "timeout", "requires", "usage"}
+	switch k {
+	case Agent:
+		keys = append(keys, "actions")
+	case Data:
+		keys = append(keys, "dataquery", "query", "output")
+	case Discovery:
+		keys = append(keys, "capabilities")
+	}
+	return keys
+}
+
+func (r *reader) definition(root *yaml.Node) (*Definition, map[string]any) {
+	all := r.mapping(root, "the definition")
+	d := &Definition{Kind: Agent}
+	for _, k := range kinds {
+		n, ok := all.get(string(k))
+		if !ok {
+			continue
+		}
+		if d.Metadata.Agent != "" {
+			r.fail(n, "it is of kind %s and cannot be of kind %s too", d.Kind, k)
+			break
+		}
+		d.Kind, d.Metadata.Agent = k, r.text(n)
+		if d.Metadata.Agent == "" {
+			r.fail(n, "the %s has no name", k)
+		}
+	}
+	if d.Metadata.Agent == "" {
+		name := filepath.Base(r.file)
+		d.Metadata.Agent = strings.TrimSuffix(name, filepath.Ext(name))
+	}
+	m := &d.Metadata
+	m.Name = all.text("name", m.Agent)
+	m.Description = all.text("description", label(m.Agent))
+	m.Author, m.License = all.text("author", ""), all.text("license", "")
+	m.Version, m.URL = all.text("version", ""), all.text("url", "")
+	m.Timeout = all.duration("timeout", defaultTime)
+	d.Usage = all.text("usage", "")
+
+	extra := r.extra(all, d.Kind)
+	r.requires(d, all, extra)
+	switch d.Kind {
+	case Agent:
+		if n, ok := all.get("actions"); ok {
+			d.Actions = r.actions(n)
+		}
+	case Data:
+		d.Query = r.query(all, m.Description)
+	case Discovery:
+		d.Capabilities = all.texts("capabilities")
+	}
+	return d, extra
+}
+
+// extra takes the keys that are not ours. They are the business of who runs
+// agents, so another kind of plugin cannot have any.
+func (r *reader) extra(all *mapping, kind Kind) map[string]any {
+	known := topKeys(kind)
+	extra := map[string]any{}
+	for i, key := range all.keys {
+		if slices.Contains(known, key.Value) {
+			continue
+		}
+		if kind != Agent {
+			r.fail(key, "unknown key %q%s", key.Value, suggestion(key.Value, known))
+			return nil
+		}
+		if near := nearest(key.Value, known, 2); near != "" && !slices.Contains(runKeys, key.Value) {
+			r.fail(key, "unknown key %q; did you mean %q?", key.Value, near)
+			return nil
+		}
+		extra[key.Value] = r.plain(all.values[i])
+	}
+	return extra
+}
+
+func (r *reader) requires(d *Definition, all *mapping, extra map[string]any) {
+	n, ok := all.get("requires")
+	if !ok {
+		return
+	}
+	others := map[string]any{}
+	m := r.mapping(n, "requires")
+	for i, key := range m.keys {
+		switch {
+		case key.Value == "mcollective":
+			d.Requires = append(d.Requires, Requirement{key.Value, r.text(m.values[i])})
+		case d.Kind != Agent:
+			r.fail(key, "unknown requirement %q; there is only \"mcollective\"", key.Value)
+		default:
+			others[key.Value] = r.plain(m.values[i])
+		}
+	}
+	if len(others) > 0 {
+		extra["requires"] = others
+	}
+}
+
+func (r *reader) query(all *mapping, description string) *Action {
+	q := &Action{Name: string(Data), Description: all.text("dataquery", description)}
+	if n, ok := all.get("query"); ok {
+		q.Inputs = []*Input{r.input("query", n)}
+	}
+	if n, ok := all.get("output"); ok {
+		r.outputs(q, n)
+	}
+	return q
+}

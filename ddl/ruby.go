@@ -1,0 +1,249 @@
+package ddl
+
+import (
+	"fmt"
+	"math"
+	"math/big"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"mcollective/marshal"
+)
+
+// isType tells whether a value is of a type that we know.
+func isType(v any, t Type) bool {
+	switch t {
+	case String:
+		_, ok := textOf(v)
+		return ok
+	case Boolean:
+		_, ok := v.(bool)
+		return ok
+	case Integer:
+		return isInteger(v)
+	case Float:
+		return isFloat(v)
+	case Number:
+		return isInteger(v) || isFloat(v)
+	case Hash:
+		h, ok := v.(*marshal.Hash)
+		return ok && h != nil
+	case Array:
+		if a, ok := v.(*marshal.Array); ok {
+			return a != nil
+		}
+		_, ok := v.([]any)
+		return ok
+	}
+	return t == Any
+}
+
+func isInteger(v any) bool {
+	if i, ok := v.(*big.Int); ok {
+		return i != nil
+	}
+	switch reflect.ValueOf(v).Kind() {
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return true
+	}
+	return false
+}
+
+func isFloat(v any) bool {
+	switch v := v.(type) {
+	case float32, float64:
+		return true
+	case *marshal.Float:
+		return v != nil
+	}
+	return false
+}
+
+// isClass tells whether Ruby would say that the value is_a? class.
+func isClass(v any, class string) bool {
+	switch class {
+	case "String":
+		return isType(v, String)
+	case "Integer", "Fixnum", "Bignum":
+		return isType(v, Integer)
+	case "Float":
+		return isType(v, Float)
+	case "Numeric":
+		return isType(v, Number)
+	case "Comparable":
+		return isType(v, String) || isType(v, Number) || isSymbol(v)
+	case "Hash":
+		return isType(v, Hash)
+	case "Array":
+		return isType(v, Array)
+	case "Enumerable":
+		return isType(v, Hash) || isType(v, Array)
+	case "Symbol":
+		return isSymbol(v)
+	case "NilClass":
+		return v == nil
+	case "TrueClass":
+		return v == true
+	case "FalseClass":
+		return v == false
+	case "Object", "BasicObject", "Kernel":
+		return true
+	}
+	return false
+}
+
+func isSymbol(v any) bool {
+	switch v.(type) {
+	case marshal.Symbol, marshal.EncodedSymbol:
+		return true
+	}
+	return false
+}
+
+// equal compares a value of a request with one of a definition as Ruby's ==
+// does: 1 is 1.0, a symbol is no string, hashes have no order.
+func equal(a, b any) bool {
+	if t, ok := textOf(a); ok {
+		u, ok := textOf(b)
+		return ok && t.bytes == u.bytes && (isASCII(t.bytes) || t.encoding == u.encoding)
+	}
+	switch b := b.(type) {
+	case int64:
+		if f, ok := asFloat(a); ok {
+			return f == float64(b) && math.Abs(f) < 1<<62
+		}
+		return isInteger(a) && fmt.Sprint(a) == strconv.FormatInt(b, 10)
+	case float64:
+		if f, ok := asFloat(a); ok {
+			return f == b
+		}
+		return isInteger(a) && math.Abs(b) < 1<<62 && b == math.Trunc(b) && fmt.Sprint(a) == strconv.FormatInt(int64(b), 10)
+	case nil:
+		return a == nil
+	case bool:
+		return a == b
+	case marshal.Symbol:
+		return a == b
+	case []any:
+		if array, ok := a.(*marshal.Array); ok && array != nil {
+			a = array.Items
+		}
+		list, ok := a.([]any)
+		if !ok || len(list) != len(b) {
+			return false
+		}
+		for i := range list {
+			if !equal(list[i], b[i]) {
+				return false
+			}
+		}
+		return true
+	case *marshal.Hash:
+		h, ok := a.(*marshal.Hash)
+		if !ok || h.Len() != b.Len() {
+			return false
+		}
+		for k, v := range b.All() {
+			if w, ok := h.Get(k); !ok || !equal(w, v) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+func asFloat(v any) (float64, bool) {
+	switch v := v.(type) {
+	case float64:
+		return v, true
+	case float32:
+		return float64(v), true
+	case *marshal.Float:
+		if v != nil {
+			return v.Value, true
+		}
+	}
+	return 0, false
+}
+
+// rubyText is what Ruby's to_s, or join for lists, makes of a value.
+func rubyText(v any) string {
+	if t, ok := textOf(v); ok {
+		return t.bytes
+	}
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case marshal.Symbol:
+		return string(v)
+	case []any:
+		texts := make([]string, len(v))
+		for i, e := range v {
+			texts[i] = rubyText(e)
+		}
+		return strings.Join(texts, ", ")
+	}
+	return inspect(v)
+}
+
+// inspect is what Ruby's inspect makes of a value, and to_s of what holds others.
+func inspect(v any) string {
+	if t, ok := textOf(v); ok {
+		return strconv.Quote(t.bytes)
+	}
+	switch v := v.(type) {
+	case nil:
+		return "nil"
+	case bool:
+		return strconv.FormatBool(v)
+	case float64:
+		return rubyFloat(v)
+	case *marshal.Float:
+		return rubyFloat(v.Value)
+	case marshal.Symbol:
+		return ":" + string(v)
+	case []any:
+		texts := make([]string, len(v))
+		for i, e := range v {
+			texts[i] = inspect(e)
+		}
+		return "[" + strings.Join(texts, ", ") + "]"
+	case *marshal.Hash:
+		texts := make([]string, 0, v.Len())
+		for k, e := range v.All() {
+			texts = append(texts, inspect(k)+"=>"+inspect(e))
+		}
+		return "{" + strings.Join(texts, ", ") + "}"
+	}
+	if isInteger(v) {
+		return fmt.Sprint(v)
+	}
+	return fmt.Sprintf("#<%T>", v)
+}
+
+// rubyFloat has a point always and an exponent for the very large and small.
+func rubyFloat(f float64) string {
+	switch {
+	case math.IsInf(f, 1):
+		return "Infinity"
+	case math.IsInf(f, -1):
+		return "-Infinity"
+	case math.IsNaN(f):
+		return "NaN"
+	}
+	if abs := math.Abs(f); abs != 0 && (abs < 1e-4 || abs >= 1e16) {
+		mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(f, 'e', -1, 64), "e")
+		if !strings.Contains(mantissa, ".") {
+			mantissa += ".0"
+		}
+		return mantissa + "e" + exponent
+	}
+	s := strconv.FormatFloat(f, 'f', -1, 64)
+	if !strings.Contains(s, ".") {
+		s += ".0"
+	}
+	return s
+}

@@ -1,23 +1,50 @@
 package ddl
 
-import "context"
-import "errors"
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
 
-var errNotYet = errors.New("not yet")
+// ErrUnknown is wrapped by the error for a plugin that nothing is known of.
+var ErrUnknown = errors.New("there is no definition of it")
 
-// Schema is x
-func Schema() []byte { return nil }
-
-// A Library finds definitions for a client. A file of this machine wins over one that is built in, and that over what nodes offer.
+// A Library finds definitions for a client. A file of this machine wins over one
+// that is built in, and that over what nodes say of their agents. Its methods may
+// be called from many goroutines; the fields are set before.
 type Library struct {
-	// Dirs are folders like Ruby's libdir: DIR/mcollective/KIND/NAME.ddl or DIR/KIND/NAME.ddl, or .yaml, .yml or .json in place of .ddl.
+	// Dirs are folders like Ruby's libdir: they hold mcollective/KIND/NAME.ddl
+	// or KIND/NAME.ddl, or .yaml, .yml or .json, which win. The earlier folder
+	// wins; one that does not exist is passed over.
 	Dirs []string
-	// BuiltIn are the definitions that come with the program, of a kind by name. Default: none.
+
+	// BuiltIn are the definitions of a kind that come with the program, by name.
+	// Default: none.
 	BuiltIn func(Kind) map[string]*Definition
-	// Cache is a folder for what nodes gave; it is made when it is needed. Default: none.
+
+	// Cache is a folder for what nodes gave, which is made when it is needed.
+	// Default: nothing is kept.
 	Cache string
-	// Fetch asks nodes for the definition of an agent in its JSON form. It returns nil if the one with knownHash is still good. Default: nobody is asked.
-	Fetch func(ctx context.Context, name, knownHash string) ([]byte, error)
+
+	// Fresh is how long what is in the cache is used without asking nodes.
+	// Default: one hour; less than 0 asks always.
+	Fresh time.Duration
+
+	// Fetch asks nodes for the definition of an agent, which they give as its
+	// JSON. It returns nil if the one with the known hash is still good.
+	// Default: nobody is asked.
+	Fetch func(ctx context.Context, name, knownHash string) (data []byte, err error)
+
+	// Now is the time. Default: time.Now.
+	Now func() time.Time
 }
 
 // An Entry is one plugin that a Library knows.
@@ -26,14 +53,139 @@ type Entry struct {
 	Name        string
 	Description string
 	Version     string
-	Source      string // the file, or "built in"
-	Err         error  // why its definition cannot be used
+	Source      string // a file, or "built in"
+	Err         error  // why its definition cannot be used; nil if it can
 }
 
-// Find returns the definition of a plugin.
+// extensions of files with definitions, the one that wins first.
+var extensions = []string{".yaml", ".yml", ".json", ".ddl"}
+
+// Find returns the definition of a plugin. A file that is broken is an error,
+// though there may be another definition elsewhere. Nodes are asked for agents
+// only; if they cannot be, what they said before is used.
 func (l *Library) Find(ctx context.Context, kind Kind, name string) (*Definition, error) {
-	return nil, errNotYet
+	if err := CheckName(name); err != nil {
+		return nil, err
+	}
+	for _, dir := range l.folders(kind) {
+		for _, stem := range []string{name, name + "_" + string(kind)} {
+			for _, ext := range extensions {
+				d, err := load(filepath.Join(dir, stem+ext), kind, name, maxBytes)
+				if !errors.Is(err, fs.ErrNotExist) {
+					return d, err
+				}
+			}
+		}
+	}
+	if l.BuiltIn != nil {
+		if d := l.BuiltIn(kind)[name]; d != nil {
+			return d, nil
+		}
+	}
+	if kind == Agent {
+		return l.remote(ctx, name)
+	}
+	return nil, fmt.Errorf("%s %s: %w", kind, name, ErrUnknown)
 }
 
-// List returns the plugins of a kind in the order of their names, those too whose definitions are broken. Nodes are not asked.
-func (l *Library) List(kind Kind) []Entry { return nil }
+func (l *Library) folders(kind Kind) []string {
+	var dirs []string
+	for _, dir := range l.Dirs {
+		dirs = append(dirs, filepath.Join(dir, "mcollective", string(kind)), filepath.Join(dir, string(kind)))
+	}
+	return dirs
+}
+
+// load reads a file that must define the plugin. Ruby's language does not say of
+// what kind a plugin is, nor how it is called, so there the file's place counts.
+func load(file string, kind Kind, name string, most int64) (*Definition, error) {
+	data, err := readFile(file, most)
+	if err != nil {
+		return nil, err
+	}
+	d, err := Parse(file, data)
+	if err != nil {
+		return nil, err
+	}
+	if filepath.Ext(file) == ".ddl" {
+		own := *d
+		if len(d.Actions) == 0 && d.Query == nil && len(d.Capabilities) == 0 {
+			own.Kind = kind
+		}
+		own.Metadata.Agent = name
+		d = &own
+	}
+	if d.Kind != kind || d.Metadata.Agent != name {
+		return nil, fmt.Errorf("%s: it defines the %s %s, not the %s %s; rename the file or what is in it", file, d.Kind, d.Metadata.Agent, kind, name)
+	}
+	return d, nil
+}
+
+func readFile(file string, most int64) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, cmp.Or(err, fmt.Errorf("%s: it is no file", file))
+	}
+	data, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && int64(len(data)) > most {
+		err = fmt.Errorf("%s: the definition is longer than %d bytes", file, most)
+	}
+	return data, err
+}
+
+// List returns the plugins of a kind in the order of their names, those too whose
+// definitions are broken. Nodes are not asked, but what they said is in it.
+func (l *Library) List(kind Kind) []Entry {
+	found := map[string]Entry{}
+	for _, dir := range l.folders(kind) {
+		l.listFolder(found, dir, kind, maxBytes)
+	}
+	if l.BuiltIn != nil {
+		for name, d := range l.BuiltIn(kind) {
+			if _, ok := found[name]; !ok {
+				found[name] = entry(kind, name, "built in", d, nil)
+			}
+		}
+	}
+	if kind == Agent && l.Cache != "" {
+		l.listFolder(found, l.cacheFolder(), kind, maxRemote)
+	}
+	entries := make([]Entry, 0, len(found))
+	for _, e := range found {
+		entries = append(entries, e)
+	}
+	slices.SortFunc(entries, func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
+	return entries
+}
+
+func entry(kind Kind, name, source string, d *Definition, err error) Entry {
+	e := Entry{Kind: kind, Name: name, Source: source, Err: err}
+	if err == nil {
+		e.Description, e.Version = d.Metadata.Description, d.Metadata.Version
+	}
+	return e
+}
+
+func (l *Library) listFolder(found map[string]Entry, dir string, kind Kind, most int64) {
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return // a folder that is not there, or not for us, has no plugins
+	}
+	slices.SortStableFunc(files, func(a, b fs.DirEntry) int {
+		return slices.Index(extensions, filepath.Ext(a.Name())) - slices.Index(extensions, filepath.Ext(b.Name()))
+	})
+	for _, f := range files {
+		ext := filepath.Ext(f.Name())
+		name := strings.TrimSuffix(strings.TrimSuffix(f.Name(), ext), "_"+string(kind))
+		if _, ok := found[name]; ok || !slices.Contains(extensions, ext) || f.IsDir() || CheckName(name) != nil {
+			continue
+		}
+		file := filepath.Join(dir, f.Name())
+		d, err := load(file, kind, name, most)
+		found[name] = entry(kind, name, file, d, err)
+	}
+}

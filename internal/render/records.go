@@ -1,0 +1,198 @@
+package render
+
+import (
+	"encoding/csv"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"mcollective/client"
+	"mcollective/marshal"
+	"mcollective/rpc"
+
+	document "mcollective/internal/yaml"
+)
+
+// names writes who answered.
+type names struct{ r *Results }
+
+func (v *names) add(sender string, _ *rpc.Reply) { v.r.out.WriteString(CleanLine(sender) + "\n") }
+
+func (v *names) close(*client.Account, Stats) {}
+
+// compact is a value for one cell: lists of plain values with commas, other
+// structures as JSON.
+func compact(v any) string {
+	if a, ok := v.(*marshal.Array); ok {
+		v = a.Items
+	}
+	switch list := v.(type) {
+	case *marshal.Hash:
+		return compactJSON(v)
+	case []any:
+		cells := make([]string, len(list))
+		for i, e := range list {
+			switch e.(type) {
+			case []any, *marshal.Hash, *marshal.Array:
+				return compactJSON(v)
+			}
+			cells[i] = compact(e)
+		}
+		return strings.Join(cells, ", ")
+	case nil:
+		return ""
+	}
+	return utf8Text(v)
+}
+
+func compactJSON(v any) string {
+	var e jsonEncoder
+	e.value(v)
+	return string(e.b)
+}
+
+// csvView writes a line for each result. The outputs are those of the fields or
+// of the definition; if neither says, all results have to wait for what they
+// have in common.
+type csvView struct {
+	r       *Results
+	w       *csv.Writer
+	columns []string
+	waiting []csvRow
+}
+
+type csvRow struct {
+	sender string
+	reply  *rpc.Reply
+}
+
+func newCSV(r *Results) *csvView {
+	v := &csvView{r: r, w: csv.NewWriter(r.out)}
+	if v.columns = r.o.Fields; v.columns == nil && r.def != nil {
+		for _, o := range r.def.Outputs {
+			v.columns = append(v.columns, o.Name)
+		}
+	}
+	if v.columns != nil {
+		v.head()
+	}
+	return v
+}
+
+func (v *csvView) head() {
+	v.write(append([]string{"sender", "statuscode", "statusmsg"}, v.columns...))
+}
+
+func (v *csvView) write(cells []string) {
+	for i := range cells {
+		cells[i] = v.r.lines(cells[i])
+	}
+	_ = v.w.Write(cells) // the output keeps the error
+	v.w.Flush()
+}
+
+func (v *csvView) add(sender string, reply *rpc.Reply) {
+	if v.columns == nil {
+		v.waiting = append(v.waiting, csvRow{sender, reply})
+		return
+	}
+	cells := []string{sender, strconv.Itoa(int(reply.Status)), reply.Message}
+	for _, c := range v.columns {
+		value, _ := reply.Output(c)
+		switch value.(type) {
+		case []any, *marshal.Array:
+			cells = append(cells, compactJSON(value))
+		default:
+			cells = append(cells, compact(value))
+		}
+	}
+	v.write(cells)
+}
+
+func (v *csvView) close(*client.Account, Stats) {
+	if v.columns != nil {
+		return
+	}
+	v.columns = []string{}
+	for _, row := range v.waiting {
+		v.columns = union(v.columns, row.reply.Data)
+	}
+	v.head()
+	for _, row := range v.waiting {
+		v.add(row.sender, row.reply)
+	}
+}
+
+// union adds the names of the outputs of a reply that are not there.
+func union(columns []string, data *marshal.Hash) []string {
+	for k := range data.All() {
+		if name := Text(k); !slices.Contains(columns, name) {
+			columns = append(columns, name)
+		}
+	}
+	return columns
+}
+
+// yamlView writes a list, one result after the other.
+type yamlView struct {
+	r *Results
+	n int
+}
+
+func (v *yamlView) add(sender string, reply *rpc.Reply) {
+	v.n++
+	list := &yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{yamlNode(v.r.object(sender, reply))}}
+	text, err := document.Marshal(list)
+	if err != nil {
+		v.r.complain(CleanLine(sender) + ": " + err.Error())
+		return
+	}
+	v.r.out.WriteString(v.r.lines(string(text)))
+}
+
+func (v *yamlView) close(*client.Account, Stats) {
+	if v.n == 0 {
+		v.r.out.WriteString("[]\n")
+	}
+}
+
+func yamlNode(v any) *yaml.Node {
+	if a, ok := v.(*marshal.Array); ok {
+		v = a.Items
+	}
+	node := &yaml.Node{Kind: yaml.ScalarNode}
+	switch v := v.(type) {
+	case *marshal.Hash:
+		node.Kind = yaml.MappingNode
+		for k, e := range v.All() {
+			node.Content = append(node.Content, yamlNode(utf8Text(k)), yamlNode(e))
+		}
+	case []any:
+		node.Kind = yaml.SequenceNode
+		for _, e := range v {
+			node.Content = append(node.Content, yamlNode(e))
+		}
+	case nil:
+		node.Tag, node.Value = "!!null", "null"
+	case bool:
+		node.Tag, node.Value = "!!bool", strconv.FormatBool(v)
+	case int64:
+		node.Tag, node.Value = "!!int", strconv.FormatInt(v, 10)
+	case float64:
+		node.Tag, node.Value = "!!float", yamlFloat(v)
+	default:
+		node.SetString(strings.ToValidUTF8(utf8Text(v), "\uFFFD"))
+	}
+	return node
+}
+
+// yamlFloat is a float in YAML's words.
+func yamlFloat(f float64) string {
+	text := string(appendFloat(nil, f))
+	if named, ok := map[string]string{"NaN": ".nan", "Infinity": ".inf", "-Infinity": "-.inf"}[text]; ok {
+		return named
+	}
+	return text
+}

@@ -1,0 +1,165 @@
+package render
+
+import (
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/mattn/go-runewidth"
+
+	"mcollective/client"
+	"mcollective/rpc"
+)
+
+// table shows a row for each node, under the labels of the outputs. The columns
+// fit what is in them, so nothing is shown before the end.
+type table struct {
+	r    *Results
+	wide bool
+	rows []csvRow
+}
+
+func (t *table) add(sender string, reply *rpc.Reply) {
+	t.rows = append(t.rows, csvRow{sender, reply})
+}
+
+// missing stands where a node gave nothing.
+const missing = "-"
+
+// columns are the names of the outputs, and whether all nodes succeeded.
+func (t *table) columns() (names []string, good bool) {
+	good = true
+	for _, row := range t.rows {
+		good = good && row.reply.Status == rpc.OK && row.reply.Message == "OK"
+	}
+	if t.r.o.Fields != nil {
+		return t.r.o.Fields, good
+	}
+	if t.r.def != nil {
+		for _, o := range t.r.def.Outputs {
+			names = append(names, o.Name)
+		}
+	}
+	if t.r.def == nil || t.wide {
+		for _, row := range t.rows {
+			if row.reply.Status == rpc.OK {
+				names = union(names, row.reply.Data)
+			}
+		}
+	}
+	return names, good
+}
+
+func (t *table) close(a *client.Account, _ Stats) {
+	if len(t.rows) == 0 {
+		return
+	}
+	names, good := t.columns()
+	head := []string{"Node"}
+	if t.wide || !good {
+		head = append(head, "Status")
+	}
+	if t.wide {
+		head = append(head, "Message")
+	}
+	for _, n := range names {
+		head = append(head, t.r.label(n))
+	}
+	grid := [][][]string{t.cells(head)}
+	for _, row := range t.rows {
+		grid = append(grid, t.cells(t.row(row, names, good)))
+	}
+	t.write(grid)
+}
+
+// row is the text of the cells of one node.
+func (t *table) row(row csvRow, names []string, good bool) []string {
+	cells := []string{row.sender}
+	status, message := strconv.Itoa(int(row.reply.Status)), row.reply.Message
+	switch {
+	case t.wide:
+		cells = append(cells, status, message)
+	case !good && row.reply.Status == rpc.OK:
+		cells = append(cells, message)
+	case !good:
+		cells = append(cells, "failed: "+message)
+	}
+	for _, n := range names {
+		v, ok := row.reply.Output(n)
+		if !ok || v == nil || row.reply.Status != rpc.OK && !t.wide {
+			cells = append(cells, missing)
+		} else {
+			cells = append(cells, strings.TrimRight(compact(v), "\n"))
+		}
+	}
+	return cells
+}
+
+// cells splits texts into their lines.
+func (t *table) cells(texts []string) [][]string {
+	cells := make([][]string, len(texts))
+	for i, s := range texts {
+		cells[i] = strings.Split(strings.ReplaceAll(Clean(s), "\t", "    "), "\n")
+	}
+	return cells
+}
+
+const gap = "  "
+
+func (t *table) write(grid [][][]string) {
+	widths := make([]int, len(grid[0]))
+	for _, row := range grid {
+		for i, cell := range row {
+			for _, l := range cell {
+				widths[i] = max(widths[i], runewidth.StringWidth(l))
+			}
+		}
+	}
+	if t.r.o.Terminal && !t.wide {
+		fit(widths, t.r.o.Width)
+	}
+	for n, row := range grid {
+		height := 0
+		for _, cell := range row {
+			height = max(height, len(cell))
+		}
+		for y := range height {
+			var line strings.Builder
+			for i, cell := range row {
+				text := ""
+				if y < len(cell) {
+					text = runewidth.Truncate(cell[y], widths[i], "…")
+				}
+				line.WriteString(runewidth.FillRight(text, widths[i]) + gap)
+			}
+			text := strings.TrimRight(line.String(), " ")
+			if n == 0 {
+				text = t.r.o.paint(bold, text)
+			}
+			io.WriteString(t.r.out, text+"\n")
+		}
+	}
+}
+
+// fit takes width from the widest columns until the table fits; a column keeps
+// what can still be read.
+func fit(widths []int, columns int) {
+	const least = 12
+	total := -len(gap)
+	for _, w := range widths {
+		total += w + len(gap)
+	}
+	for total > columns {
+		widest := 0
+		for i, w := range widths {
+			if w > widths[widest] {
+				widest = i
+			}
+		}
+		if widths[widest] <= least {
+			return
+		}
+		widths[widest]--
+		total--
+	}
+}

@@ -3,7 +3,11 @@ package server
 import (
 	"context"
 	"fmt"
+	"io"
+	"reflect"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"mcollective/filter"
@@ -58,11 +62,59 @@ type roster struct {
 	agents map[string]*agent
 	names  []string // sorted
 	node   node
+
+	users atomic.Int64 // requests that go by it, one for the Server, one for the roster before it
+	next  *roster      // that came in its place
+	gone  []io.Closer  // what nobody needs once it has no users
+	ended sync.Once
+}
+
+// hold is the roster of now, for a request that must release it when it is done.
+func (s *Server) hold() *roster {
+	for {
+		r := s.roster.Load()
+		r.users.Add(1)
+		if r == s.roster.Load() {
+			return r
+		}
+		r.release() // it was replaced at this moment
+	}
+}
+
+func (r *roster) release() {
+	if r.users.Add(-1) > 0 {
+		return
+	}
+	r.ended.Do(func() {
+		for _, c := range r.gone {
+			c.Close() // it logs for itself
+		}
+		r.next.release()
+	})
+}
+
+// replaced lets go of a roster in whose place another one is now.
+func (r *roster) replaced(by *roster) {
+	stays := map[io.Closer]bool{}
+	for _, a := range by.agents {
+		if c, ok := a.handler.(io.Closer); ok && reflect.TypeOf(c).Comparable() {
+			stays[c] = true
+		}
+	}
+	for _, a := range r.agents {
+		if c, ok := a.handler.(io.Closer); ok && reflect.TypeOf(c).Comparable() && !stays[c] {
+			r.gone = append(r.gone, c)
+		}
+	}
+	by.users.Add(1)
+	r.next = by
+	r.release()
 }
 
 // newRoster has the agents of opts, and discovery.
 func (s *Server) newRoster(opts Options) (*roster, error) {
 	r := &roster{agents: make(map[string]*agent, len(opts.Handlers)+1)}
+	r.users.Store(1)
 	for name, h := range opts.Handlers {
 		if err := message.ValidAgent(name); err != nil {
 			return nil, err

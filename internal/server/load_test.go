@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -355,6 +356,54 @@ func TestRefusedSubscriptionIsAskedForAgain(t *testing.T) {
 		w.send(directed, ask("discovery", "ping"))
 		w.one()
 		w.finish()
+	})
+}
+
+// A patient is a handler that waits, and may be closed only when it does not.
+type patient struct {
+	begun, finish, closed chan struct{}
+	running               atomic.Int32
+}
+
+func (c *patient) Handle(context.Context, *message.Request) (any, error) {
+	c.running.Add(1)
+	defer c.running.Add(-1)
+	close(c.begun)
+	<-c.finish
+	return "done", nil
+}
+
+func (c *patient) Close() error {
+	if c.running.Load() != 0 {
+		panic("closed while it runs")
+	}
+	close(c.closed)
+	return nil
+}
+
+func TestHandlersThatAreGoneAreClosed(t *testing.T) {
+	var old *patient
+	in(t, func(_ *world, o *server.Options) {
+		old = &patient{begun: make(chan struct{}), finish: make(chan struct{}), closed: make(chan struct{})}
+		o.Handlers["old"], o.Handlers["echo"] = old, echo
+	}, func(w *world) {
+		w.send(broadcast("old"), ask("old", "x"))
+		<-old.begun
+		if err := w.srv.Reload(t.Context(), map[string]server.Handler{"old": old}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.srv.Reload(t.Context(), map[string]server.Handler{"echo": echo}); err != nil {
+			t.Fatal(err)
+		}
+		w.send(broadcast("echo"), ask("echo", "new"))
+		if b := w.one(); b != "new" {
+			t.Errorf("the new agent says %v", b)
+		}
+		close(old.finish)
+		<-old.closed
+		if b := w.one(); b != "done" {
+			t.Errorf("the old agent says %v", b)
+		}
 	})
 }
 

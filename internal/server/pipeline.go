@@ -24,6 +24,7 @@ type call struct {
 	runsData bool        // its filter has data functions
 	matched  bool        // by the whole filter: from here on the caller may hear of us
 	late     *refusal    // a no that the caller, who named this node, is to hear from a worker
+	handed   bool        // it is a worker's now
 	onWorker bool        // it may wait
 	answered atomic.Bool // whoever sets it owns the answer
 }
@@ -33,8 +34,13 @@ type call struct {
 // refusals come first. A step that says no ends the way of the request; refused
 // counts and logs that.
 func (s *Server) receive(d connector.Delivery, now time.Time) {
-	c := &call{in: d.Target, replyTo: d.ReplyTo, size: len(d.Data), arrived: now, roster: s.roster.Load()}
+	c := &call{in: d.Target, replyTo: d.ReplyTo, size: len(d.Data), arrived: now, roster: s.hold()}
 	c.wantsNo = d.Headers[answerHeader] == answerAll
+	defer func() {
+		if !c.handed {
+			c.roster.release()
+		}
+	}()
 	defer s.contain(c)
 	s.count.total.Add(1)
 	switch {
@@ -55,6 +61,7 @@ func (s *Server) receive(d connector.Delivery, now time.Time) {
 // or wait. It runs on a worker.
 func (s *Server) answer(c *call) {
 	c.onWorker = true
+	defer c.roster.release()
 	defer s.contain(c)
 	if c.late != nil {
 		s.refused(c, c.late)

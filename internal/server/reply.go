@@ -21,7 +21,7 @@ const (
 
 // enqueue hands a call to the workers, or tells the caller that there is no room.
 func (s *Server) enqueue(c *call) {
-	if !s.pool.submit(c) {
+	if c.handed = s.pool.submit(c); !c.handed {
 		s.refused(c, busy("too many requests are waiting on this node, try again later"))
 	}
 }

@@ -168,6 +168,7 @@ func (s *Server) drain(abandon func()) error {
 	defer time.AfterFunc(receivePatience, abandon).Stop()
 	for _, c := range left {
 		s.refused(c, busy("the node is stopping"))
+		c.roster.release()
 	}
 	running, _ := s.pool.load()
 	abandon()

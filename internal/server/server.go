@@ -160,7 +160,8 @@ func (s *Server) Ready() <-chan struct{} { return s.ready }
 
 // Reload replaces the agents while requests keep running: those that are new
 // are subscribed, those that are gone are not asked any more, and a request
-// that was accepted before runs to its end. On an error about the agents
+// that was accepted before runs to its end. A handler that is gone and is an
+// io.Closer is closed after its last request. On an error about the agents
 // themselves the old ones stay; a subscription that the broker refuses is asked
 // for again by Run.
 func (s *Server) Reload(ctx context.Context, handlers map[string]Handler) error {
@@ -170,7 +171,7 @@ func (s *Server) Reload(ctx context.Context, handlers map[string]Handler) error 
 	if err != nil {
 		return fmt.Errorf("reload: %w", err)
 	}
-	s.roster.Store(r)
+	s.roster.Swap(r).replaced(r)
 	if !s.running.Load() {
 		return nil
 	}

@@ -1,0 +1,159 @@
+package ruby
+
+import (
+	"regexp"
+	"strings"
+)
+
+// pattern is the expression that an argument stands for.
+func (ev *evaluator) pattern(v any) *Regexp {
+	switch v := v.(type) {
+	case *Regexp:
+		return v
+	case *String:
+		return &Regexp{Source: v.S}
+	}
+	fail(ev.line, "a regular expression is needed, not %s", className(v))
+	return nil
+}
+
+// compile makes an expression that the definition itself applies. It is matched
+// in linear time; what needs more is refused.
+func (ev *evaluator) compile(x *Regexp) *regexp.Regexp {
+	ev.steps += 20 + len(x.Source)
+	flags := "m"
+	for _, o := range x.Options {
+		switch o {
+		case 'i':
+			flags += "i"
+		case 'm':
+			flags += "s"
+		case 'x':
+			unsupported(ev.line, "matching with an expression of the option x")
+		}
+	}
+	if len(x.Source) > 4096 {
+		fail(ev.line, "a regular expression of %d bytes is too long to be applied in a definition", len(x.Source))
+	}
+	source := strings.NewReplacer(`\\`, `\\`, `\Z`, `\z`, `\h`, `[0-9a-fA-F]`, "(?-mix:", "(?:").Replace(x.Source)
+	re, err := regexp.Compile("(?" + flags + ")" + source)
+	if err != nil {
+		fail(ev.line, "the regular expression %s cannot be applied in a definition: %w", ev.inspect(x), err)
+	}
+	return re
+}
+
+// find is where x matches s from a byte on: the bounds of the whole and of each
+// group, nil if nowhere.
+func (ev *evaluator) find(x *Regexp, s string, from int) []int {
+	re := ev.compile(x)
+	ev.steps += len(s)
+	ev.step(ev.line)
+	return re.FindStringSubmatchIndex(s[from:])
+}
+
+func (ev *evaluator) position(x *Regexp, s string) any {
+	m := ev.find(x, s, 0)
+	if m == nil {
+		return nil
+	}
+	return int64(len([]rune(s[:m[0]])))
+}
+
+func (ev *evaluator) regexpMethod(x *Regexp, name string, args []any) (any, bool) {
+	switch name {
+	case "source":
+		return ev.newString(x.Source), true
+	case "=~", "match?":
+		ev.arity(name, args, 1, 1)
+		if args[0] == nil {
+			return nil, true
+		}
+		at := ev.position(x, ev.text(args[0]))
+		if name == "match?" {
+			return at != nil, true
+		}
+		return at, true
+	}
+	return nil, false
+}
+
+// substitute answers sub and gsub.
+func (ev *evaluator) substitute(s string, all bool, args []any, b *block) any {
+	ev.arity("sub", args, 1, 2)
+	if len(args) == 1 {
+		ev.needBlock("sub", b)
+	}
+	var matches [][]int
+	n := 1
+	if all {
+		n = -1
+	}
+	if t, ok := args[0].(*String); ok {
+		matches = regexp.MustCompile(regexp.QuoteMeta(t.S)).FindAllStringSubmatchIndex(s, n)
+	} else {
+		matches = ev.compile(ev.pattern(args[0])).FindAllStringSubmatchIndex(s, n)
+	}
+	ev.steps += len(s)
+	ev.step(ev.line)
+	var out strings.Builder
+	last := 0
+	for _, m := range matches {
+		ev.step(ev.line)
+		out.WriteString(s[last:m[0]])
+		before := out.Len()
+		switch r := replacement(args).(type) {
+		case nil:
+			out.WriteString(ev.text(b.call(ev, ev.newString(s[m[0]:m[1]]))))
+		case *Hash:
+			v, _ := r.Get(str(s[m[0]:m[1]]))
+			out.WriteString(ev.text(v))
+		default:
+			backReferences(&out, ev.textArg("sub", args, 1), s, m)
+		}
+		ev.charge(out.Len() - before)
+		last = m[1]
+	}
+	out.WriteString(s[last:])
+	return ev.newString(out.String())
+}
+
+func replacement(args []any) any {
+	if len(args) < 2 {
+		return nil
+	}
+	return args[1]
+}
+
+// backReferences writes a replacement with its \1 and \0.
+func backReferences(out *strings.Builder, r, s string, m []int) {
+	for i := 0; i < len(r); i++ {
+		if r[i] != '\\' || i+1 == len(r) {
+			out.WriteByte(r[i])
+			continue
+		}
+		i++
+		g := int(r[i] - '0')
+		switch {
+		case r[i] == '&':
+			g = 0
+		case !isDigit(r[i]):
+			if r[i] != '\\' {
+				out.WriteByte('\\')
+			}
+			out.WriteByte(r[i])
+			continue
+		}
+		if 2*g+1 < len(m) && m[2*g] >= 0 {
+			out.WriteString(s[m[2*g]:m[2*g+1]])
+		}
+	}
+}
+
+// escapeRegexp is Ruby's Regexp.escape.
+func escapeRegexp(s string) string {
+	return strings.NewReplacer(
+		"\n", `\n`, "\t", `\t`, "\r", `\r`, "\f", `\f`, "\v", `\v`, " ", `\ `, "#", `\#`, "-", `\-`, ".", `\.`, "*", `\*`, "?", `\?`, "+", `\+`,
+		"^", `\^`, "$", `\$`, "|", `\|`, `\`, `\\`, "(", `\(`, ")", `\)`, "[", `\[`, "]", `\]`, "{", `\{`, "}", `\}`,
+	).Replace(s)
+}

@@ -1,0 +1,300 @@
+package ddl
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"mcollective/ddl/internal/ruby"
+	"mcollective/marshal"
+)
+
+func (r *rubyReader) beginAction(c *ruby.Call) error {
+	if err := r.become(Agent, c); err != nil {
+		return err
+	}
+	h, err := properties(c, 1)
+	if err != nil {
+		return err
+	}
+	name := c.Text(c.Args[0])
+	if err := h.need("Action", " ("+name+")", "description"); err != nil {
+		return err
+	}
+	a := r.def.Action(name)
+	if a == nil {
+		a = &Action{Name: name, Description: h.text("description"), Display: DisplayFailed}
+		r.def.Actions = append(r.def.Actions, a)
+	}
+	r.within(a, c)
+	return nil
+}
+
+// within runs the block of c about an action.
+func (r *rubyReader) within(a *Action, c *ruby.Call) {
+	r.action = a
+	c.Yield()
+	r.action = nil // as in Ruby, where an action inside another ends that
+}
+
+func (r *rubyReader) dataquery(c *ruby.Call) error {
+	if err := r.become(Data, c); err != nil {
+		return err
+	}
+	h, err := properties(c, 0)
+	if err != nil {
+		return err
+	}
+	if !h.has("description") {
+		return errors.New("Data queries need a :description")
+	}
+	if r.def.Query != nil {
+		return errors.New("Data queries can only have one definition")
+	}
+	r.def.Query = &Action{Name: "data", Description: h.text("description")}
+	r.within(r.def.Query, c)
+	return nil
+}
+
+func (r *rubyReader) discovery(c *ruby.Call) error {
+	if r.def.Kind == Discovery {
+		return errors.New("Discovery plugins can only have one definition")
+	}
+	if err := r.become(Discovery, c); err != nil {
+		return err
+	}
+	r.discovering = true
+	c.Yield()
+	return nil
+}
+
+func (r *rubyReader) capabilities(c *ruby.Call) error {
+	if !r.discovering {
+		return errors.New("capabilities stands outside of a discovery block")
+	}
+	var all []any
+	for _, a := range c.Args {
+		if list, ok := c.Plain(a).([]any); ok {
+			all = append(all, list...)
+		} else {
+			all = append(all, c.Plain(a))
+		}
+	}
+	if len(all) == 0 {
+		return errors.New("Discovery plugin capabilities can't be empty")
+	}
+	for _, v := range all {
+		name, ok := v.(marshal.Symbol)
+		if !ok || !slices.Contains([]marshal.Symbol{"classes", "facts", "identity", "agents", "compound"}, name) {
+			return fmt.Errorf("%v is not a valid capability, valid capabilities are :classes, :facts, :identity, :agents and :compound", v)
+		}
+		r.def.Capabilities = append(r.def.Capabilities, string(name))
+	}
+	return nil
+}
+
+// inside refuses a word that stands outside of what it is about.
+func (r *rubyReader) inside(c *ruby.Call) error {
+	if r.action != nil {
+		return nil
+	}
+	return fmt.Errorf("%s stands outside of an action or dataquery block", c.Name)
+}
+
+func (r *rubyReader) input(c *ruby.Call) error {
+	h, err := properties(c, 1)
+	if err != nil {
+		return err
+	}
+	name := c.Text(c.Args[0])
+	of := " (" + name + ")"
+	if r.def.Kind == Data && c.Args[0] != ruby.Symbol("query") {
+		return fmt.Errorf("The only valid input name for a data query is 'query', not %s", c.Inspect(c.Args[0]))
+	}
+	required := []string{"prompt", "description", "type"}
+	if r.def.Kind != Data {
+		required = append([]string{"optional"}, required...)
+	}
+	if err := r.inside(c); err != nil {
+		return err
+	}
+	if err := h.need("Input", of, required...); err != nil {
+		return err
+	}
+	in := &Input{
+		Name: name, Prompt: h.text("prompt"), Description: h.text("description"), Type: Type(h.text("type")),
+		Optional: h.truth("optional"), Default: h.plain("default"),
+	}
+	switch h.get("type") {
+	case ruby.Symbol("string"):
+		if err := h.need("Input type :string", of, "validation", "maxlength"); err != nil {
+			return err
+		}
+		if in.MaxLength, err = maxLength(h.plain("maxlength")); err != nil {
+			return fmt.Errorf("the :maxlength of input %s is %s: %w", name, h.text("maxlength"), err)
+		}
+		in.Validation = validation(c, h.get("validation"))
+	case ruby.Symbol("list"):
+		if err := h.need("Input type :list", of, "list"); err != nil {
+			return err
+		}
+		list, ok := h.plain("list").([]any)
+		if !ok {
+			return fmt.Errorf("the :list of input %s is %s, not a list: write [\"a\", \"b\"]", name, c.Inspect(h.get("list")))
+		}
+		in.List = list
+	}
+	replace(&r.action.Inputs, in, func(o *Input) bool { return o.Name == name })
+	return nil
+}
+
+// replace puts v in the place of the one that is the same, or at the end.
+func replace[T any](all *[]T, v T, same func(T) bool) {
+	if i := slices.IndexFunc(*all, same); i >= 0 {
+		(*all)[i] = v
+		return
+	}
+	*all = append(*all, v)
+}
+
+// maxLength is a :maxlength; what is no number counts as Ruby's to_i has it.
+func maxLength(v any) (int, error) {
+	var n float64
+	switch v := v.(type) {
+	case nil:
+		return 0, nil
+	case int64:
+		n = float64(v)
+	case float64:
+		n = math.Trunc(v)
+	case string:
+		i, err := strconv.Atoi(strings.TrimSpace(v))
+		if err != nil {
+			return 0, errors.New("a number is needed")
+		}
+		n = float64(i)
+	default:
+		return 0, errors.New("a number is needed")
+	}
+	if !(n >= 0 && n <= math.MaxInt32) {
+		return 0, errors.New("it must lie between 0 and 2147483647; 0 means no limit")
+	}
+	return int(n), nil
+}
+
+// validation is how Ruby judges with a value of :validation.
+func validation(c *ruby.Call, v any) Validation {
+	switch v := v.(type) {
+	case ruby.Symbol:
+		return Validation{Validator: string(v)}
+	case *ruby.Array:
+		return Validation{List: c.Plain(v).([]any)}
+	case ruby.Class:
+		return Validation{Class: string(v)}
+	case *ruby.String:
+		return Validation{Regexp: v.S}
+	case *ruby.Regexp:
+		return Validation{Regexp: v.Text()}
+	}
+	return Validation{} // Ruby lets anything pass then
+}
+
+func (r *rubyReader) output(c *ruby.Call) error {
+	h, err := properties(c, 1)
+	if err != nil {
+		return err
+	}
+	if err := r.inside(c); err != nil {
+		return err
+	}
+	name := c.Text(c.Args[0])
+	for _, key := range []string{"description", "display_as"} {
+		if !h.has(key) {
+			return fmt.Errorf("Output %s needs a %s argument%s", name, key, h.meant(key))
+		}
+	}
+	out := &Output{Name: name, Description: h.text("description"), DisplayAs: h.text("display_as"), Type: Type(h.text("type")), Default: h.plain("default")}
+	replace(&r.action.Outputs, out, func(o *Output) bool { return o.Name == name })
+	return nil
+}
+
+func (r *rubyReader) display(c *ruby.Call) error {
+	if len(c.Args) != 1 {
+		return fmt.Errorf("display has %d arguments, it takes one of :ok, :failed, :flatten, :always", len(c.Args))
+	}
+	pref, ok := c.Args[0].(ruby.Symbol)
+	if !ok || !slices.Contains([]ruby.Symbol{"ok", "failed", "flatten", "always"}, pref) {
+		return fmt.Errorf("Display preference %s is not valid, should be :ok, :failed, :flatten or :always", c.Inspect(c.Args[0]))
+	}
+	if r.action == nil || r.def.Kind != Agent {
+		return errors.New("display stands outside of an action block")
+	}
+	r.action.Display = Display(pref)
+	return nil
+}
+
+func (r *rubyReader) summarize(c *ruby.Call) error {
+	if !c.HasBlock() {
+		return errors.New("summarize needs a block: summarize do ... end")
+	}
+	r.summarizing = true
+	c.Yield()
+	r.summarizing = false
+	return nil
+}
+
+func (r *rubyReader) aggregate(c *ruby.Call) error {
+	if len(c.Args) == 0 || len(c.Args) > 2 {
+		return fmt.Errorf("aggregate has %d arguments, it takes a function, like summary(:output), and perhaps a :format", len(c.Args))
+	}
+	format := ""
+	if len(c.Args) == 2 {
+		hash, ok := c.Args[1].(*ruby.Hash)
+		h := rubyProps{c, hash}
+		if !ok {
+			return errors.New("Formats supplied to aggregation functions should be a hash")
+		}
+		if !h.has("format") {
+			return errors.New("Formats supplied to aggregation functions must have a :format key")
+		}
+		format = h.text("format")
+	}
+	function, ok := c.Args[0].(*ruby.Hash)
+	f := rubyProps{c, function}
+	if !ok {
+		return errors.New("Functions supplied to aggregate should be a hash: write `aggregate summary(:output)`")
+	}
+	if r.action == nil || r.def.Kind != Agent {
+		return errors.New("aggregate stands outside of an action block")
+	}
+	args, ok := f.get("args").(*ruby.Array)
+	if !ok {
+		return fmt.Errorf("aggregate method for action '%s' missing a function parameter", r.action.Name)
+	}
+	s := &Summary{Function: f.text("function"), Format: format}
+	if len(args.Elems) == 0 || len(args.Elems) > 2 {
+		return fmt.Errorf("the aggregate function %s has %d arguments, it takes an output and perhaps options", s.Function, len(args.Elems))
+	}
+	s.Output = c.Text(args.Elems[0])
+	if len(args.Elems) == 2 {
+		options, ok := args.Elems[1].(*ruby.Hash)
+		if !ok {
+			return fmt.Errorf("the second argument of the aggregate function %s is %s, it must be options, like :format => \"...\"", s.Function, c.Inspect(args.Elems[1]))
+		}
+		for i, k := range options.Keys {
+			if k == ruby.Symbol("format") {
+				s.Format = c.Text(options.Values[i])
+				continue
+			}
+			if s.Options == nil {
+				s.Options = map[string]any{}
+			}
+			s.Options[c.Text(k)] = c.Plain(options.Values[i])
+		}
+	}
+	r.action.Summaries = append(r.action.Summaries, s)
+	return nil
+}

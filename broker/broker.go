@@ -62,6 +62,8 @@ type Broker struct {
 	opts   *server.Options
 	log    *sink
 	stop   sync.Once
+
+	interest *interest // nil if it cannot be told
 }
 
 // New reads the certificates or the configuration file and makes a broker that
@@ -116,6 +118,7 @@ func (b *Broker) Start() error {
 		}
 		if b.server.ReadyForConnections(50 * time.Millisecond) {
 			b.log.started.Store(true)
+			b.tellInterest()
 			return nil
 		}
 		if time.Now().After(deadline) {
@@ -130,6 +133,7 @@ func (b *Broker) Start() error {
 func (b *Broker) Stop() {
 	b.stop.Do(func() {
 		b.log.started.Store(false)
+		b.interest.close()
 		b.server.Shutdown()
 		b.server.WaitForShutdown()
 	})
@@ -200,7 +204,13 @@ func (b *Broker) Open() bool {
 }
 
 // Clients is the number of connections at this moment.
-func (b *Broker) Clients() int { return b.server.NumClients() }
+func (b *Broker) Clients() int {
+	n := b.server.NumClients()
+	if b.interest != nil {
+		n-- // our own
+	}
+	return n
+}
 
 func hostPort(host string, port int) string {
 	switch {

@@ -32,6 +32,12 @@ type Call struct {
 	// expected everybody is welcome, and the call takes its whole time.
 	Expect []string
 
+	// Exact has the call end when everybody has spoken, where that can be known. The
+	// request asks the nodes that it does not concern to say so, which those of ours
+	// do for the agent discovery, and the broker is asked who listens. Where one
+	// of them does not know this, the call takes its whole time as ever.
+	Exact bool
+
 	// Limit ends the call after that many different nodes have answered; 0 means
 	// no limit.
 	Limit int
@@ -87,6 +93,13 @@ func (c *Client) Call(ctx context.Context, call Call, each func(Reply)) (*Result
 	msg := connector.Message{Data: payload.Data, Headers: payload.Headers, ReplyTo: sub.Address(), TTL: req.TTL}
 	books := newBooks(call, req.ID, c.opts.Now)
 	in.start = books.result.Started
+	asked, exact := c.conn.(interested)
+	if exact = exact && call.Exact; exact {
+		msg.Headers = wantsAll(msg.Headers)
+	}
+	if w, ok := sub.(watcher); ok && call.Exact {
+		books.watched = w.Watch(in.nobody)
+	}
 	publishing, cancel := context.WithTimeout(ctx, c.opts.PublishTimeout)
 	defer cancel()
 	published := make(chan delivery, 1)
@@ -99,6 +112,12 @@ func (c *Client) Call(ctx context.Context, call Call, each func(Reply)) (*Result
 		published <- d
 		if d.err == nil {
 			ended = c.confirm(publishing, in, &background)
+			if exact {
+				listening, stop := context.WithTimeout(ctx, call.Timeout)
+				confirmed := ended
+				ended = func() { stop(); confirmed() }
+				books.listening = ask(listening, asked, call, &background)
+			}
 		}
 	} else {
 		background.Go(func() { published <- c.publishAll(publishing, call, msg) })

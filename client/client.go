@@ -4,10 +4,13 @@
 //	result, err := c.Call(ctx, client.Call{Agent: "discovery", Body: "ping", Timeout: 2 * time.Second},
 //		func(r client.Reply) { fmt.Println(r.Sender, r.After) })
 //
-// A Call is broadcast, or sent to each of its Targets. It ends when everybody who
-// is expected has answered, when its time is up, or when its context ends; each of
-// these is a good end, and the Result says what came. The package prints nothing
-// and knows nothing of agents; whoever calls it makes bodies and reads them.
+// There are three questions. [Client.Find] asks which nodes match a filter,
+// [Client.Run] runs an action of an agent on nodes and accounts for each of them,
+// and [Client.Call], which the others stand on or beside, sends any body.
+//
+// Each ends when everybody who is expected has answered, when its time is up, or
+// when its context ends. All of these are good ends, and the result says what came.
+// The package prints nothing, and keeps no answer that it has handed on.
 package client
 
 import (
@@ -27,6 +30,10 @@ type Options struct {
 	// PublishTimeout bounds how long the broker may take to accept the request, or
 	// all the requests of a call to Targets; 0 means two seconds.
 	PublishTimeout time.Duration
+
+	// BroadcastOnly is for collectives whose nodes take no requests addressed to
+	// them by name: Find broadcasts then whatever the filter is.
+	BroadcastOnly bool
 
 	Log *slog.Logger     // nil means none
 	Now func() time.Time // nil means time.Now

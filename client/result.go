@@ -3,11 +3,14 @@ package client
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
+
+	"mcollective/connector"
 )
 
 // A Result is the account of a call. Every expected node is in exactly one of
-// Responded, NoResponse and NotSent.
+// Responded, Declined, NoResponse, Unreachable and NotSent.
 type Result struct {
 	RequestID string
 	Started   time.Time     // when publishing began
@@ -21,6 +24,13 @@ type Result struct {
 	Unexpected []string // who answered without being expected, by arrival
 	NoResponse []string // who was expected and did not answer, in the order of the call
 	NotSent    []string // targets that the request was not sent to
+
+	// Of an exact call only.
+	Declined    []string // who said that the request does not concern them, by arrival
+	Unreachable []string // targets that nobody listens for, as the broker says
+	Exact       bool     // everybody who listens has spoken
+	Silent      []string // who has not, if the broker can tell; sorted, and not if the call ended early
+	Listening   int      // how many nodes the broker knows of; 0 if it cannot tell
 
 	Undecodable int // replies that were malformed or not proven
 	Foreign     int // replies to other requests
@@ -38,6 +48,8 @@ const (
 	answered          // heard of, and welcome
 	notSent           // expected, but the request did not go to it
 	stranger          // heard of without being expected
+	declined          // said no, and nothing else
+	absent            // nobody listens under this name
 )
 
 // books do the accounting of one call. They belong to the goroutine that called
@@ -51,6 +63,14 @@ type books struct {
 	nodes     map[string]standing
 	awaiting  int // how many nodes are awaited
 	published bool
+	overdue   bool // the time is up
+
+	watched   bool            // the broker tells who cannot be reached
+	listening <-chan []string // gives once the names of those who listen
+	noes      int             // replies that said no
+	spoken    map[string]int  // how often each has, in an exact call
+	owing     map[string]int  // how often each who listens still has to; nil until that is known
+	owed      int             // the sum of owing
 }
 
 func newBooks(call Call, id string, now func() time.Time) *books {
@@ -59,6 +79,7 @@ func newBooks(call Call, id string, now func() time.Time) *books {
 	if len(call.Targets) > 0 {
 		b.expected = unique(call.Targets)
 	}
+	b.spoken = make(map[string]int)
 	b.nodes = make(map[string]standing, len(b.expected))
 	for _, name := range b.expected {
 		b.nodes[name] = awaited
@@ -75,10 +96,12 @@ func (b *books) collect(ctx context.Context, in *inbox, published <-chan deliver
 	for {
 		batch = in.take(batch)
 		for i := range batch {
-			if b.add(&batch[i]); b.result.Replies > maxReplies {
+			if b.hear(&batch[i]); b.result.Replies+b.noes > maxReplies {
 				return fmt.Errorf("%w: more than %d to request %s", ErrFlooded, maxReplies, b.result.RequestID)
 			}
-			each(batch[i])
+			if !b.no(batch[i]) {
+				each(batch[i])
+			}
 			batch[i] = Reply{}
 			if b.result.Complete {
 				break
@@ -86,6 +109,9 @@ func (b *books) collect(ctx context.Context, in *inbox, published <-chan deliver
 		}
 		if b.call.Idle != nil && len(batch) > 0 {
 			b.call.Idle()
+		}
+		for _, to := range in.absences() {
+			b.absent(to)
 		}
 		if b.result.Complete || last {
 			return nil
@@ -101,7 +127,11 @@ func (b *books) collect(ctx context.Context, in *inbox, published <-chan deliver
 			defer timer.Stop()
 			timeout = timer.C
 			b.result.Complete = b.complete()
+		case names := <-b.listening:
+			b.listening = nil
+			b.listen(names)
 		case <-timeout:
+			b.overdue = true
 			last = true
 		case <-ctx.Done():
 			b.result.Interrupted = true
@@ -123,7 +153,71 @@ func (b *books) sent(d delivery) {
 	}
 }
 
-// add accounts for one reply.
+// no tells whether a reply says that the request does not concern its node.
+func (b *books) no(r Reply) bool { return b.call.Exact && r.Body == "no" }
+
+// hear accounts for one reply.
+func (b *books) hear(r *Reply) {
+	if b.call.Exact {
+		if b.spoken[r.Sender]++; b.owing[r.Sender] > 0 {
+			b.owing[r.Sender]--
+			b.owed--
+		}
+	}
+	if b.no(*r) {
+		b.noes++
+		b.decline(r.Sender)
+	} else {
+		b.add(r)
+	}
+	b.result.Complete = b.complete()
+}
+
+// decline accounts for a reply that says no. It is the last word of a node that
+// was asked by name; but of two nodes with one name the other may match.
+func (b *books) decline(name string) {
+	switch b.nodes[name] {
+	case awaited:
+		b.awaiting--
+	case unknown, absent:
+	default:
+		return
+	}
+	b.nodes[name] = declined
+	b.result.Declined = append(b.result.Declined, name)
+}
+
+// listen notes who listens, one entry for each subscription.
+func (b *books) listen(names []string) {
+	if names == nil {
+		return // nobody can tell
+	}
+	b.result.Listening = len(names)
+	b.owing = make(map[string]int, len(names))
+	for _, name := range names {
+		b.owing[name]++
+	}
+	for name, n := range b.owing {
+		n = max(0, n-b.spoken[name])
+		b.owing[name] = n
+		b.owed += n
+	}
+	b.result.Complete = b.complete()
+}
+
+// absent notes that nobody listens to a target of an exact call.
+func (b *books) absent(to connector.Target) {
+	if to.Kind == connector.Broadcast && b.result.Replies == 0 {
+		b.listen([]string{})
+	}
+	if to.Kind == connector.Directed && b.nodes[to.Identity] == awaited {
+		b.nodes[to.Identity] = absent
+		b.awaiting--
+		b.result.Complete = b.complete()
+	}
+}
+
+// add accounts for one reply that is to be given to the caller.
 func (b *books) add(r *Reply) {
 	b.result.Replies++
 	switch b.nodes[r.Sender] {
@@ -134,6 +228,8 @@ func (b *books) add(r *Reply) {
 		r.Duplicate = true
 		b.result.Duplicates++
 		return
+	case absent, declined: // by another of its name, or by a mistake of the broker
+		b.result.Declined = slices.DeleteFunc(b.result.Declined, func(name string) bool { return name == r.Sender })
 	case unknown:
 		if len(b.expected) > 0 {
 			r.Unexpected = true
@@ -147,14 +243,16 @@ func (b *books) add(r *Reply) {
 	}
 	b.nodes[r.Sender] = answered
 	b.result.Responded = append(b.result.Responded, r.Sender)
-	b.result.Complete = b.complete()
 }
 
 // complete tells whether waiting longer could bring nothing that is wanted.
 func (b *books) complete() bool {
 	return b.call.Limit > 0 && len(b.result.Responded) >= b.call.Limit ||
-		len(b.expected) > 0 && b.awaiting == 0
+		len(b.expected) > 0 && b.awaiting == 0 || b.everybody()
 }
+
+// everybody tells whether all who listen have spoken.
+func (b *books) everybody() bool { return b.owing != nil && b.owed == 0 }
 
 // close completes the result.
 func (b *books) close(in *inbox) {
@@ -164,8 +262,34 @@ func (b *books) close(in *inbox) {
 			b.result.NoResponse = append(b.result.NoResponse, name)
 		case notSent:
 			b.result.NotSent = append(b.result.NotSent, name)
+		case absent:
+			b.result.Unreachable = append(b.result.Unreachable, name)
 		}
 	}
+	b.closeExact()
 	b.result.Undecodable, b.result.Foreign = in.failures()
 	b.result.Total = b.now().Sub(b.result.Started)
+}
+
+// closeExact completes what an exact call knows.
+func (b *books) closeExact() {
+	switch {
+	case !b.call.Exact:
+		return
+	case len(b.expected) > 0:
+		b.result.Exact = len(b.result.NoResponse)+len(b.result.NotSent) == 0
+		if b.watched && b.overdue {
+			b.result.Silent = slices.Sorted(slices.Values(b.result.NoResponse))
+		}
+	default:
+		b.result.Exact = b.everybody()
+		if b.overdue {
+			for name, n := range b.owing {
+				if n > 0 {
+					b.result.Silent = append(b.result.Silent, name)
+				}
+			}
+			slices.Sort(b.result.Silent)
+		}
+	}
 }

@@ -27,6 +27,7 @@ import (
 type world struct {
 	t        *testing.T
 	hub      *inmem.Hub
+	agent    string // that the nodes have
 	security *psk.Provider
 
 	mu       sync.Mutex
@@ -45,10 +46,10 @@ func newWorld(t *testing.T, o inmem.Options) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &world{t: t, hub: inmem.NewHub(o), security: p, requests: map[string]*message.Request{}, start: time.Now()}
+	return &world{t: t, agent: "a", hub: inmem.NewHub(o), security: p, requests: map[string]*message.Request{}, start: time.Now()}
 }
 
-// node connects a node that listens for agent a and for its name.
+// node connects a node that listens for the agent and for its name.
 func (w *world) node(name string, does behaviour) {
 	w.t.Helper()
 	conn, err := w.hub.Connect(w.t.Context(), name)
@@ -57,7 +58,7 @@ func (w *world) node(name string, does behaviour) {
 	}
 	var running sync.WaitGroup
 	for _, to := range []connector.Target{
-		{Kind: connector.Broadcast, Collective: "mcollective", Agent: "a"},
+		{Kind: connector.Broadcast, Collective: "mcollective", Agent: w.agent},
 		{Kind: connector.Directed, Collective: "mcollective", Identity: name},
 	} {
 		if _, err := conn.Subscribe(w.t.Context(), to, func(d connector.Delivery) {

@@ -31,6 +31,27 @@ type Method interface {
 	Discover(ctx context.Context, q Query) ([]string, error)
 }
 
+// Literal returns the identities that a filter names, each once, if it names some
+// and has no pattern among them. Whether it says more than that, Only tells.
+func Literal(f filter.Filter) (names []string, ok bool) {
+	for _, p := range f.Identities {
+		if p.Regexp || strings.HasPrefix(p.Text, "/") {
+			return nil, false
+		}
+		if !slices.Contains(names, p.Text) {
+			names = append(names, p.Text)
+		}
+	}
+	return names, len(names) > 0
+}
+
+// Only tells whether a filter has nothing but identities. With literal ones these
+// are the nodes, without asking, as in Ruby: whoever names nodes wants to hear of
+// each. With any other filter the nodes have to judge; Ruby drops that filter.
+func Only(f filter.Filter) bool {
+	return len(f.Identities) > 0 && len(f.Facts)+len(f.Classes)+len(f.Agents)+len(f.Compound) == 0
+}
+
 // local picks from a list of names those that the query selects. Only identity
 // filters can be answered from names; agent filters are left to the nodes, since
 // a client adds the agent that it is about to call.

@@ -12,8 +12,9 @@
 //
 // A connection is lost within 24 seconds of a silent peer, comes back by itself
 // for as long as it takes, and restores its subscriptions. What is published
-// meanwhile waits in a small buffer, then in Publish. Requests that nobody
-// listens to are not told from requests that nobody answers.
+// meanwhile waits in a small buffer, then in Publish. A broker can tell of requests
+// that nobody listens to (Watch, on a subscription to replies), and one of this
+// project of who listens (Conn.Interest).
 package nats
 
 import (

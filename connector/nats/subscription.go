@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	gonats "github.com/nats-io/nats.go"
 
@@ -27,6 +28,7 @@ type subscription struct {
 	target  connector.Target
 	address string
 	receive func(connector.Delivery)
+	watcher atomic.Pointer[func(connector.Target)]
 
 	mu     sync.Mutex // held while receive runs
 	closed bool
@@ -84,13 +86,15 @@ func (c *Conn) subscribe(ctx context.Context, from connector.Target, receive fun
 }
 
 // noResponders is what a broker answers in the place of subscribers that do not
-// exist. To a collective, nobody is a number of nodes like any other.
+// exist. To a collective, nobody is a number of nodes like any other, so only who
+// watches hears of it.
 const noResponders = "503"
 
 func (s *subscription) deliver(m *gonats.Msg) {
 	d := connector.Delivery{Message: connector.Message{Data: m.Data, ReplyTo: m.Reply}, Target: s.target}
 	if m.Header != nil {
 		if len(m.Data) == 0 && m.Header.Get("Status") == noResponders {
+			s.nobody(m.Header)
 			return
 		}
 		d.Headers = make(map[string]string, len(m.Header))

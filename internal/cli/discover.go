@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -90,4 +91,31 @@ func arrives(env *Env, in *bufio.Reader) bool {
 	defer hint.Stop()
 	_, err := in.Peek(1)
 	return err == nil
+}
+
+// maxSilent is how many silent nodes are named.
+const maxSilent = 10
+
+// printSilent names the nodes that listen and said nothing, not even that they do
+// not match. With a filter they may also be too old to say that.
+func printSilent(w io.Writer, names []string, filtered bool) {
+	if len(names) == 0 {
+		return
+	}
+	what := "nodes listen and did not answer"
+	if filtered {
+		what = "nodes listen and did not say whether they match"
+	}
+	if len(names) == 1 {
+		what = strings.NewReplacer("nodes listen", "node listens", "they match", "it matches").Replace(what)
+	}
+	list := make([]string, 0, maxSilent)
+	for _, name := range names[:min(len(names), maxSilent)] {
+		list = append(list, cleanLine(name))
+	}
+	more := ""
+	if n := len(names) - maxSilent; n > 0 {
+		more = fmt.Sprintf(" and %d more", n)
+	}
+	fmt.Fprintf(w, "%d %s: %s%s\n", len(names), what, strings.Join(list, ", "), more)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mcollective/client"
 	"mcollective/discovery"
 	"mcollective/filter"
 	"mcollective/internal/config"
@@ -76,11 +77,11 @@ func (o *findOptions) run(ctx context.Context, env *Env) error {
 	// be shown before it is complete.
 	random := cfg.RPCLimitMethod == "random" && most != limit{}
 	out.stream = !o.verbose && !o.sort && !o.rpc.json && !random && most.percent == 0
-	names, err := o.discover(ctx, env, cfg, collective, hosts, method, most, out)
+	found, err := o.discover(ctx, env, cfg, collective, hosts, method, most, out)
 	if err != nil {
 		return err
 	}
-	names = pick(names, most, random)
+	names := pick(found.Nodes, most, random)
 	if o.sort {
 		slices.Sort(names)
 	}
@@ -90,6 +91,7 @@ func (o *findOptions) run(ctx context.Context, env *Env) error {
 	if err := out.finish(names); err != nil {
 		return fmt.Errorf("write the names: %w", err)
 	}
+	printSilent(env.Err, found.Silent, true)
 	if o.verbose {
 		fmt.Fprintf(env.Err, "\nDiscovered %d nodes in %.2f seconds using the %s discovery plugin\n", len(names), env.Now().Sub(start).Seconds(), method.name)
 	}
@@ -101,9 +103,9 @@ func (o *findOptions) run(ctx context.Context, env *Env) error {
 }
 
 // discover finds the nodes by the method that was chosen.
-func (o *findOptions) discover(ctx context.Context, env *Env, cfg *config.Config, collective string, hosts filter.Filter, method choice, most limit, out *findOutput) ([]string, error) {
-	if names, ok := literal(hosts); ok && method.name == methodBroadcast {
-		return names, nil
+func (o *findOptions) discover(ctx context.Context, env *Env, cfg *config.Config, collective string, hosts filter.Filter, method choice, most limit, out *findOutput) (*client.Found, error) {
+	if names, ok := discovery.Literal(hosts); ok && discovery.Only(hosts) && method.name == methodBroadcast {
+		return &client.Found{Nodes: names}, nil
 	}
 	q := discovery.Query{Collective: collective, Filter: hosts, Timeout: method.timeout, TTL: o.ttl.Duration}
 	if method.local != nil {
@@ -113,7 +115,7 @@ func (o *findOptions) discover(ctx context.Context, env *Env, cfg *config.Config
 			err = hinted(err, "Standard input is no terminal, so that names are read from it; with --dm mc the collective is asked")
 		}
 		o.announced(env, len(names), err)
-		return names, err
+		return &client.Found{Nodes: names}, err
 	}
 	if cfg.RPCLimitMethod != "random" {
 		q.Limit = most.count
@@ -126,9 +128,13 @@ func (o *findOptions) discover(ctx context.Context, env *Env, cfg *config.Config
 	// The nodes that other commands could call, as Ruby finds them.
 	q.Filter.Agents = append(slices.Clone(q.Filter.Agents), filter.Pattern{Text: "rpcutil"})
 	o.announce(env, method)
-	names, err := s.client.DiscoverEach(ctx, q, out.add, out.flush)
-	o.announced(env, len(names), err)
-	return names, err
+	f, err := s.client.Find(ctx, q, out.add, out.flush)
+	if err != nil {
+		o.announced(env, 0, err)
+		return nil, err
+	}
+	o.announced(env, len(f.Nodes), nil)
+	return f, nil
 }
 
 // announce tells with -v what is about to happen, and announced what came of it.
@@ -155,26 +161,6 @@ func (o *findOptions) announced(env *Env, n int, err error) {
 func plainSeconds(d time.Duration) string {
 	s := fmt.Sprintf("%.3f", d.Seconds())
 	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
-}
-
-// literal returns the identities of a filter that has nothing but identities and
-// no pattern among them. As in Ruby these are the nodes, without asking: whoever
-// names nodes wants to hear of each. With any other filter the nodes have to be
-// asked; Ruby drops that filter.
-func literal(f filter.Filter) ([]string, bool) {
-	if len(f.Identities) == 0 || len(f.Facts)+len(f.Classes)+len(f.Agents)+len(f.Compound) > 0 {
-		return nil, false
-	}
-	var names []string
-	for _, p := range f.Identities {
-		if p.Regexp || strings.HasPrefix(p.Text, "/") {
-			return nil, false
-		}
-		if !slices.Contains(names, p.Text) {
-			names = append(names, p.Text)
-		}
-	}
-	return names, true
 }
 
 // pick leaves as many names as the limit says: the first, or any.

@@ -54,7 +54,7 @@ type fleet struct {
 
 func newFleet(t *testing.T, nodes ...string) *fleet {
 	t.Helper()
-	f := &fleet{t: t, hub: inmem.NewHub(inmem.Options{}), dir: t.TempDir()}
+	f := &fleet{t: t, hub: inmem.NewHub(inmem.Options{Blind: true}), dir: t.TempDir()}
 	for _, name := range nodes {
 		conn, err := f.hub.Connect(t.Context(), "node")
 		if err != nil {

@@ -82,13 +82,16 @@ func (o *pingOptions) run(ctx context.Context, env *Env) error {
 	out := newPingOutput(env, o)
 	result, err := s.client.Call(ctx, client.Call{
 		Agent: "discovery", Body: "ping", Filter: hosts, Collective: collective,
-		Timeout: o.wait(cfg, hosts), Targets: targets, Idle: out.flush,
+		Timeout: o.wait(cfg, hosts), Targets: targets, Exact: true, Idle: out.flush,
 	}, out.add)
 	if err != nil {
 		return err
 	}
 	if err := out.finish(o.graph || graph); err != nil {
 		return fmt.Errorf("write the answers: %w", err)
+	}
+	if len(targets) == 0 {
+		printSilent(env.Err, result.Silent, !hosts.Empty())
 	}
 	if o.verbose {
 		printAccount(env.Err, result)
@@ -138,14 +141,15 @@ func printAccount(w io.Writer, r *client.Result) {
 		label string
 		count int
 	}{
-		{"Duplicates", r.Duplicates}, {"Not Sent", len(r.NotSent)}, {"No Response", len(r.NoResponse)},
+		{"Nodes Listening", r.Listening}, {"Not Matching", len(r.Declined)},
+		{"Duplicates", r.Duplicates}, {"Not Sent", len(r.NotSent)}, {"No Response", len(r.NoResponse) + len(r.Unreachable)},
 		{"Not Expected", len(r.Unexpected)}, {"Not Trusted", r.Undecodable},
 	} {
 		if c.count > 0 {
 			line(c.label, "%d", c.count)
 		}
 	}
-	for _, name := range slices.Concat(r.NotSent, r.NoResponse) {
+	for _, name := range slices.Concat(r.NotSent, r.Unreachable, r.NoResponse) {
 		fmt.Fprintf(w, "   No response from %s\n", cleanLine(name))
 	}
 }

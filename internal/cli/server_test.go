@@ -160,7 +160,7 @@ func TestServer(t *testing.T) {
 	if code := n.end(t); code != 0 {
 		t.Errorf("exit code %d:\n%s", code, n.log)
 	}
-	n.log.await(t, "total=3 passed=2 filtered=1 replies=2")
+	n.log.await(t, "total=3 passed=2 filtered=1 replies=3")
 	if _, err := os.Stat(pidfile); err == nil {
 		t.Error("the pid file is still there")
 	}

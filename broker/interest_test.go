@@ -1,0 +1,143 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	gonats "github.com/nats-io/nats.go"
+
+	"mcollective/connector"
+	"mcollective/connector/nats"
+)
+
+// listen connects a node, or somebody like it, that listens to a subject.
+func listen(t *testing.T, b *Broker, name, subject string) *gonats.Conn {
+	t.Helper()
+	nc, err := gonats.Connect(b.ClientURL(), gonats.Name(name), gonats.UserInfo(b.opts.Username, b.opts.Password), gonats.NoReconnect())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	if _, err := nc.SubscribeSync(subject); err != nil {
+		t.Fatal(err)
+	}
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	return nc
+}
+
+func ask(t *testing.T, b *Broker, agent string) ([]string, error) {
+	t.Helper()
+	c, err := nats.Connect(t.Context(), nats.Options{Servers: []string{b.Addr()}, Identity: "client", User: b.opts.Username, Password: b.opts.Password})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	names, err := c.Interest(ctx, connector.Target{Kind: connector.Broadcast, Collective: "mcollective", Agent: agent})
+	if ctx.Err() != nil {
+		t.Errorf("no answer: %v", ctx.Err())
+	}
+	slices.Sort(names)
+	return names, err
+}
+
+func TestInterestNamesWhoListens(t *testing.T) {
+	for _, user := range []string{"", "somebody"} {
+		b := start(t, Options{Listen: "127.0.0.1:0", User: user, Password: user})
+		if names, err := ask(t, b, "discovery"); err != nil || len(names) != 0 {
+			t.Fatalf("an empty collective: %v, %v", names, err)
+		}
+		subject := "mcollective.broadcast.agent.discovery"
+		listen(t, b, "web1.example.net", subject)
+		gone := listen(t, b, "web2.example.net", subject)
+		listen(t, b, "twin", subject)
+		listen(t, b, "twin", subject)
+		listen(t, b, "other", "mcollective.broadcast.agent.rpcutil")
+		listen(t, b, "elsewhere", "uk.broadcast.agent.discovery")
+		listen(t, b, "someone who looks on", "mcollective.>")
+		names, err := ask(t, b, "discovery")
+		if diff := cmp.Diff([]string{"twin", "twin", "web1.example.net", "web2.example.net"}, names); diff != "" || err != nil {
+			t.Errorf("%v\n%s", err, diff)
+		}
+		gone.Close()
+		for range 100 { // the broker learns of it in its own time
+			if names, err = ask(t, b, "discovery"); len(names) == 3 {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		if len(names) != 3 || err != nil {
+			t.Errorf("%v, %v", names, err)
+		}
+		listen(t, b, "no name of a node", subject)
+		if names, err := ask(t, b, "discovery"); err == nil {
+			t.Errorf("somebody without a name is overlooked: %v", names)
+		}
+	}
+}
+
+func TestInterestOfManyComesInParts(t *testing.T) {
+	b := start(t, Options{Listen: "127.0.0.1:0", MaxPayload: 2048})
+	nc, err := gonats.Connect(b.ClientURL(), gonats.Name(strings.Repeat("n", 200)), gonats.NoReconnect())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	const n = 50
+	for range n {
+		if _, err := nc.SubscribeSync("mcollective.broadcast.agent.discovery"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if names, err := ask(t, b, "discovery"); err != nil || len(names) != n {
+		t.Errorf("%d names, %v", len(names), err)
+	}
+	if parts := b.interest.look("mcollective.broadcast.agent.discovery"); len(parts) < 10 {
+		t.Errorf("%d parts", len(parts))
+	}
+}
+
+func TestInterestTellsOnlyOfBroadcasts(t *testing.T) {
+	b := start(t, Options{Listen: "127.0.0.1:0"})
+	for _, subject := range []string{"", ">", "_INBOX.x", "mcollective.node.web1", "mcollective.broadcast.agent.*", "*.broadcast.agent.x",
+		"mcollective.broadcast.agent.a.b", "a b.broadcast.agent.x", strings.Repeat("a", 9000) + ".broadcast.agent.x"} {
+		if parts := b.interest.look(subject); len(parts) != 1 || parts[0].Error == "" {
+			t.Errorf("%.50q: %v", subject, parts)
+		}
+	}
+}
+
+// A broker that does not see everybody has no such service, and says so at once.
+func TestInterestIsLeftToWhoSeesAll(t *testing.T) {
+	for name, text := range map[string]string{
+		"cluster":  "cluster { name: c, listen: \"127.0.0.1:-1\" }",
+		"leaf":     "leafnodes { listen: \"127.0.0.1:-1\" }",
+		"accounts": "accounts { A { users: [ { user: u, password: p } ] } }\nno_auth_user: u",
+	} {
+		file := filepath.Join(t.TempDir(), "nats.conf")
+		if err := os.WriteFile(file, fmt.Appendf(nil, "listen: \"127.0.0.1:-1\"\n%s\n", text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b := start(t, Options{Config: file})
+		began := time.Now()
+		if names, err := ask(t, b, "discovery"); err == nil {
+			t.Errorf("%s: tells of %v", name, names)
+		}
+		if took := time.Since(began); took > 3*time.Second {
+			t.Errorf("%s: took %v to say no", name, took)
+		}
+	}
+}

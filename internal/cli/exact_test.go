@@ -1,0 +1,83 @@
+package cli_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"mcollective/connector"
+	"mcollective/connector/inmem"
+)
+
+// newKnownFleet is a fleet on a broker that can tell who listens. The nodes that
+// hang say nothing.
+func newKnownFleet(t *testing.T, hang []string, nodes ...string) *fleet {
+	t.Helper()
+	f := &fleet{t: t, hub: inmem.NewHub(inmem.Options{}), dir: t.TempDir()}
+	connect := func(name string, hangs bool) {
+		conn, err := f.hub.Connect(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		to := connector.Target{Kind: connector.Broadcast, Collective: "mcollective", Agent: "discovery"}
+		if _, err := conn.Subscribe(t.Context(), to, func(d connector.Delivery) {
+			if !hangs {
+				f.answer(conn, name, d)
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range nodes {
+		connect(name, false)
+	}
+	for _, name := range hang {
+		connect(name, true)
+	}
+	return f
+}
+
+func TestEndsWhenAllHaveSpoken(t *testing.T) {
+	for _, command := range []string{"ping", "find"} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newKnownFleet(t, nil, "n1", "n2")
+			start := time.Now()
+			r := f.mco("").exits(t, 0, command, "--sort")
+			if took := time.Since(start); took != 0 {
+				t.Errorf("%s waited %v though all had answered", command, took)
+			}
+			if !strings.HasPrefix(r.out.String(), "n1") || !strings.Contains(r.out.String(), "\nn2") || r.err.Len() > 0 {
+				t.Errorf("%s: stdout %q, stderr %q", command, &r.out, &r.err)
+			}
+		})
+	}
+}
+
+func TestSilentNodesAreNamed(t *testing.T) {
+	hang := strings.Fields("h01 h02 h03 h04 h05 h06 h07 h08 h09 h10 h11 h12")
+	for command, tc := range map[string]struct {
+		took time.Duration
+		want string
+	}{
+		"ping":              {5 * time.Second, "12 nodes listen and did not answer: h01, h02, h03, h04, h05, h06, h07, h08, h09, h10 and 2 more\n"},
+		"ping -F a=b -t 2":  {2 * time.Second, "12 nodes listen and did not say whether they match: h01, h02, h03, h04, h05, h06, h07, h08, h09, h10 and 2 more\n"},
+		"find":              {2 * time.Second, "12 nodes listen and did not say whether they match: h01, h02, h03, h04, h05, h06, h07, h08, h09, h10 and 2 more\n"},
+		"find --dt 7":       {7 * time.Second, "12 nodes listen and did not say whether they match: h01, h02, h03, h04, h05, h06, h07, h08, h09, h10 and 2 more\n"},
+		"find --limit 1":    {0, ""},
+		"ping -F a=b -t .1": {100 * time.Millisecond, "12 nodes listen and did not say whether they match: h01, h02, h03, h04, h05, h06, h07, h08, h09, h10 and 2 more\n"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newKnownFleet(t, hang, "n1")
+			start := time.Now()
+			r := f.mco("").exits(t, 0, strings.Fields(command)...)
+			if took := time.Since(start); took != tc.took {
+				t.Errorf("%s took %v, want %v", command, took, tc.took)
+			}
+			if r.err.String() != tc.want || strings.Contains(r.out.String(), "h0") {
+				t.Errorf("%s: stdout %q, stderr %q", command, &r.out, &r.err)
+			}
+		})
+	}
+}

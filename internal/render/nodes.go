@@ -63,14 +63,14 @@ func splitName(s string) (string, foldName) {
 		if j-i <= maxDigits {
 			n, _ := strconv.Atoi(s[i:j])
 			f.text = append(f.text, s[start:i])
+			fmt.Fprintf(&shape, "%d:%s", i-start, s[start:i])
 			f.numbers = append(f.numbers, foldRange{values: []int{n}, text: s[i:j]})
-			shape.WriteString(s[start:i] + "\x00")
 			start = j
 		}
 		i = j
 	}
 	f.text = append(f.text, s[start:])
-	shape.WriteString(s[start:])
+	fmt.Fprintf(&shape, "%d:%s", len(s)-start, s[start:])
 	return shape.String(), f
 }
 

@@ -2,6 +2,7 @@ package render
 
 import (
 	"encoding/csv"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +15,12 @@ import (
 
 	document "mcollective/internal/yaml"
 )
+
+// A record is a result that waits.
+type record struct {
+	sender string
+	reply  *rpc.Reply
+}
 
 // names writes who answered.
 type names struct{ r *Results }
@@ -60,12 +67,7 @@ type csvView struct {
 	r       *Results
 	w       *csv.Writer
 	columns []string
-	waiting []csvRow
-}
-
-type csvRow struct {
-	sender string
-	reply  *rpc.Reply
+	waiting []record
 }
 
 func newCSV(r *Results) *csvView {
@@ -95,7 +97,7 @@ func (v *csvView) write(cells []string) {
 
 func (v *csvView) add(sender string, reply *rpc.Reply) {
 	if v.columns == nil {
-		v.waiting = append(v.waiting, csvRow{sender, reply})
+		v.waiting = append(v.waiting, record{sender, reply})
 		return
 	}
 	cells := []string{sender, strconv.Itoa(int(reply.Status)), reply.Message}
@@ -135,25 +137,36 @@ func union(columns []string, data *marshal.Hash) []string {
 	return columns
 }
 
-// yamlView writes a list, one result after the other.
+// yamlView writes a list, some results at a time: to set up the library's writer
+// costs more than a result.
 type yamlView struct {
-	r *Results
-	n int
+	r       *Results
+	waiting []*yaml.Node
+	written bool
 }
 
+const yamlAtOnce = 64
+
 func (v *yamlView) add(sender string, reply *rpc.Reply) {
-	v.n++
-	list := &yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{yamlNode(v.r.object(sender, reply))}}
-	text, err := document.Marshal(list)
-	if err != nil {
-		v.r.complain(CleanLine(sender) + ": " + err.Error())
+	if v.waiting = append(v.waiting, yamlNode(v.r.object(sender, reply))); len(v.waiting) >= yamlAtOnce {
+		v.flush()
+	}
+}
+
+func (v *yamlView) flush() {
+	if len(v.waiting) == 0 {
 		return
 	}
+	text, err := document.Marshal(&yaml.Node{Kind: yaml.SequenceNode, Content: v.waiting})
+	if err != nil {
+		v.r.complain(fmt.Sprintf("%d results cannot be written: %v", len(v.waiting), err))
+	}
+	v.waiting, v.written = v.waiting[:0], true
 	v.r.out.WriteString(v.r.lines(string(text)))
 }
 
 func (v *yamlView) close(*client.Account, Stats) {
-	if v.n == 0 {
+	if v.flush(); !v.written {
 		v.r.out.WriteString("[]\n")
 	}
 }

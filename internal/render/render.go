@@ -46,7 +46,7 @@ const (
 	JSON    Format = "json"  // one array, exactly as Ruby's -j
 	JSONL   Format = "jsonl" // one object a line, as answers arrive
 	YAML    Format = "yaml"  // one list
-	CSV     Format = "csv"   // RFC 4180, under a line of names
+	CSV     Format = "csv"   // quoted as RFC 4180 says, under a line of names
 	Name    Format = "name"  // identities, one a line
 )
 
@@ -132,7 +132,9 @@ func New(o Options, agent, actionName string, action *ddl.Action) (*Results, err
 	}
 	if o.Progress && o.Format != Classic {
 		r.bar = newBar(o)
-		r.out.before = r.bar.hide
+		if o.Terminal {
+			r.out.before = r.bar.hide
+		}
 	}
 	return r, nil
 }
@@ -271,6 +273,9 @@ func (r *Results) shown(status rpc.Status) bool {
 // Flush writes out what is buffered and redraws the progress bar. It is for
 // Run.Idle.
 func (r *Results) Flush() {
+	if y, ok := r.view.(*yamlView); ok {
+		y.flush()
+	}
 	if c, ok := r.view.(*classic); !ok || !c.holds {
 		r.out.flush()
 	}
@@ -298,7 +303,9 @@ func (r *Results) Close(a *client.Account, s Stats) error {
 	r.view.close(a, s)
 	if _, human := r.view.(*folded); !human && a != nil && r.o.Format != Classic && r.o.Err != nil {
 		r.out.flush()
-		r.absent(r.o.Err, a)
+		said := *r
+		said.o.Terminal, said.o.Color = r.o.ErrTerminal, r.o.Color && r.o.ErrTerminal
+		said.absent(r.o.Err, a)
 	}
 	return r.out.flush()
 }

@@ -16,11 +16,11 @@ import (
 type table struct {
 	r    *Results
 	wide bool
-	rows []csvRow
+	rows []record
 }
 
 func (t *table) add(sender string, reply *rpc.Reply) {
-	t.rows = append(t.rows, csvRow{sender, reply})
+	t.rows = append(t.rows, record{sender, reply})
 }
 
 // missing stands where a node gave nothing.
@@ -73,7 +73,7 @@ func (t *table) close(a *client.Account, _ Stats) {
 }
 
 // row is the text of the cells of one node.
-func (t *table) row(row csvRow, names []string, good bool) []string {
+func (t *table) row(row record, names []string, good bool) []string {
 	cells := []string{row.sender}
 	status, message := strconv.Itoa(int(row.reply.Status)), row.reply.Message
 	switch {
@@ -141,8 +141,8 @@ func (t *table) write(grid [][][]string) {
 	}
 }
 
-// fit takes width from the widest columns until the table fits; a column keeps
-// what can still be read.
+// fit takes width from the widest columns until the table fits. A column keeps
+// what can still be read, and the first, of the nodes, all.
 func fit(widths []int, columns int) {
 	const least = 12
 	total := -len(gap)
@@ -151,12 +151,12 @@ func fit(widths []int, columns int) {
 	}
 	for total > columns {
 		widest := 0
-		for i, w := range widths {
-			if w > widths[widest] {
+		for i := 1; i < len(widths); i++ {
+			if widest == 0 || widths[i] > widths[widest] {
 				widest = i
 			}
 		}
-		if widths[widest] <= least {
+		if widest == 0 || widths[widest] <= least {
 			return
 		}
 		widths[widest]--

@@ -14,6 +14,7 @@ type twirl struct {
 	out         *output
 	size        int
 	done, total int
+	shown       int // what the last picture said
 	turn        int
 	drawn       time.Time
 }
@@ -46,12 +47,13 @@ func (t *twirl) tick() {
 }
 
 func (t *twirl) finish() {
-	if t.o.Terminal && t.done > 0 {
+	if t.shown < t.done {
 		t.draw()
 	}
 }
 
 func (t *twirl) draw() {
+	t.shown = t.done
 	if t.size == 0 {
 		fmt.Fprintf(t.out, "\r%d / %d", t.done, t.total)
 	} else {

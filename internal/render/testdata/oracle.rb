@@ -3,8 +3,15 @@
 $stdout.binmode
 $stdin.binmode
 Encoding.default_external = "UTF-8"
-require "mcollective"
-require "mcollective/rpc"
+begin
+  require "mcollective"
+  require "mcollective/rpc"
+rescue LoadError
+  $stdout.write("-")
+  exit
+end
+$stdout.write("+")
+$stdout.flush
 require "pp"
 require "json"
 
@@ -36,6 +43,10 @@ def answer(c)
   when "inspect" then return c[:value].inspect
   when "pretty" then return c[:value].pretty_inspect
   when "text" then return c[:value].to_s
+  when "twirl"
+    twirl = RPC::Progress.new(c[:size])
+    Config.instance.instance_variable_set(:@color, c[:color])
+    return (0..c[:total]).map { |i| twirl.twirl(i, c[:total]) }.join
   when "format" then return (begin; c[:value] % c[:args]; rescue StandardError; "error"; end)
   end
   DDL.singleton_class.send(:define_method, :new) { |*_| Declared.new(c) }

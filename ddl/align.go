@@ -19,10 +19,10 @@ func align(text string, columns, indent int) string {
 		for blanks < len(line) && line[blanks] == ' ' {
 			blanks++
 		}
+		if blanks >= width {
+			blanks = 0
+		}
 		if len(rest) > 0 {
-			if blanks >= width {
-				blanks = 0
-			}
 			if i+1 < len(lines) && len(line) == blanks {
 				lines = append(lines[:i+1], append([]string{""}, lines[i+1:]...)...)
 			}

@@ -14,7 +14,6 @@ package aggregate
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -60,9 +59,6 @@ type Function struct {
 	format string
 }
 
-// ErrUnknown is the error of New for a function that is not known.
-var ErrUnknown = errors.New("unknown aggregate function")
-
 // New makes the function of that name. Names are the same in any case.
 func New(name string, o Options) (*Function, error) {
 	makers := map[string]func(Options) *Function{
@@ -71,7 +67,7 @@ func New(name string, o Options) (*Function, error) {
 	}
 	maker, ok := makers[strings.ToLower(name)]
 	if !ok {
-		return nil, fmt.Errorf("%w %q; there are average, boolean_summary, nagios_states, process_summary, sum and summary", ErrUnknown, name)
+		return nil, fmt.Errorf("unknown aggregate function %q; there are average, boolean_summary, nagios_states, process_summary, sum and summary", name)
 	}
 	f := maker(o)
 	if o.Format != "" {

@@ -95,15 +95,19 @@ func (f *folded) account(a *client.Account, s Stats) {
 	if r.hidden > 0 {
 		fmt.Fprintf(r.out, "%s not shown here; --display all shows %s\n", count(r.hidden, "answer"), them(r.hidden))
 	}
-	parts := []string{}
-	if r.ok > 0 {
-		parts = append(parts, r.o.paint(green, fmt.Sprintf("%d ok", r.ok)))
+	became := a.Count
+	if len(a.Outcomes) == 0 {
+		became = map[client.Outcome]int{client.OK: r.ok, client.Failed: r.failed}
 	}
-	if r.failed > 0 {
-		parts = append(parts, r.o.paint(red, fmt.Sprintf("%d failed", r.failed)))
-	}
-	if n := len(a.NoResponse); n > 0 {
-		parts = append(parts, r.o.paint(red, fmt.Sprintf("%d without an answer", n)))
+	var parts []string
+	for _, o := range outcomes() {
+		color := red
+		if o == client.OK {
+			color = green
+		}
+		if n := became[o]; n > 0 {
+			parts = append(parts, r.o.paint(color, fmt.Sprintf("%d %s", n, outcome(o))))
+		}
 	}
 	line := count(s.Discovered, "node") + " in " + seconds(a.Total)
 	if len(parts) > 0 {

@@ -2,7 +2,6 @@ package render
 
 import (
 	"encoding/csv"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -137,36 +136,25 @@ func union(columns []string, data *marshal.Hash) []string {
 	return columns
 }
 
-// yamlView writes a list, some results at a time: to set up the library's writer
-// costs more than a result.
+// yamlView writes a list, one result after the other.
 type yamlView struct {
-	r       *Results
-	waiting []*yaml.Node
-	written bool
+	r *Results
+	n int
 }
-
-const yamlAtOnce = 64
 
 func (v *yamlView) add(sender string, reply *rpc.Reply) {
-	if v.waiting = append(v.waiting, yamlNode(v.r.object(sender, reply))); len(v.waiting) >= yamlAtOnce {
-		v.flush()
-	}
-}
-
-func (v *yamlView) flush() {
-	if len(v.waiting) == 0 {
+	v.n++
+	list := &yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{yamlNode(v.r.object(sender, reply))}}
+	text, err := document.Marshal(list)
+	if err != nil {
+		v.r.complain(sender + ": " + err.Error())
 		return
 	}
-	text, err := document.Marshal(&yaml.Node{Kind: yaml.SequenceNode, Content: v.waiting})
-	if err != nil {
-		v.r.complain(fmt.Sprintf("%d results cannot be written: %v", len(v.waiting), err))
-	}
-	v.waiting, v.written = v.waiting[:0], true
 	v.r.out.WriteString(v.r.lines(string(text)))
 }
 
 func (v *yamlView) close(*client.Account, Stats) {
-	if v.flush(); !v.written {
+	if v.n == 0 {
 		v.r.out.WriteString("[]\n")
 	}
 }

@@ -273,9 +273,6 @@ func (r *Results) shown(status rpc.Status) bool {
 // Flush writes out what is buffered and redraws the progress bar. It is for
 // Run.Idle.
 func (r *Results) Flush() {
-	if y, ok := r.view.(*yamlView); ok {
-		y.flush()
-	}
 	if c, ok := r.view.(*classic); !ok || !c.holds {
 		r.out.flush()
 	}

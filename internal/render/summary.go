@@ -7,7 +7,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"mcollective/client"
 	"mcollective/ddl"
 	"mcollective/internal/aggregate"
 	"mcollective/marshal"
@@ -123,33 +122,4 @@ func (r *Results) summaryText() string {
 		return "" // as in Ruby
 	}
 	return good.String() + bad.String()
-}
-
-// absent lists the nodes that did not answer, by cause, and the strangers.
-func (r *Results) absent(out interface{ Write([]byte) (int, error) }, a *client.Account) {
-	causes := map[client.Outcome][]string{}
-	for _, n := range a.NoResponse {
-		causes[a.Outcomes[n]] = append(causes[a.Outcomes[n]], n)
-	}
-	for _, c := range []client.Outcome{client.TimedOut, client.Expired, client.Denied, client.Unreachable, client.NotSent, client.Failed, client.OK, client.Unknown} {
-		word := c.String()
-		if c == client.Unknown {
-			word = "no answer"
-		}
-		r.listNodes(out, red, word, causes[c])
-	}
-	r.listNodes(out, yellow, "answered unasked", a.Unexpected)
-	r.listNodes(out, yellow, "answered more than once", a.Duplicates)
-	if a.Undecodable > 0 {
-		fmt.Fprintln(out, r.o.paint(yellow, fmt.Sprintf("%d answers could not be read, or did not prove who sent them", a.Undecodable)))
-	}
-}
-
-// listNodes prints "what (3): a[1-3]".
-func (r *Results) listNodes(out interface{ Write([]byte) (int, error) }, color, what string, nodes []string) {
-	if len(nodes) == 0 {
-		return
-	}
-	head := fmt.Sprintf("%s (%d): ", what, len(nodes))
-	fmt.Fprintf(out, "%s%s\n", r.o.paint(color, head[:len(head)-1])+" ", r.nodes(nodes, utf8.RuneCountInString(head)))
 }

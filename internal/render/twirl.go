@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"io"
 	"math"
 	"strings"
 	"time"
@@ -77,7 +78,7 @@ const redraw = 100 * time.Millisecond
 // anything else is printed, and at the end.
 type bar struct {
 	o                   Options
-	w                   interface{ Write([]byte) (int, error) }
+	w                   io.Writer
 	total, got, failed  int
 	start, drawn        time.Time
 	visible, done, mute bool

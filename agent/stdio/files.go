@@ -1,0 +1,141 @@
+package stdio
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// factsAge is how old the facts may be that programs read.
+const factsAge = 30 * time.Second
+
+// factsFile is a file with the node's facts, which the agents of a Loader share.
+type factsFile struct {
+	facts func() map[string]any
+	temp  string
+
+	mu   sync.Mutex
+	dir  string
+	file string
+	made time.Time
+}
+
+// path is the file with facts that are not older than factsAge, or "" if there is
+// none.
+func (f *factsFile) path(a *Agent) string {
+	if f == nil || f.facts == nil {
+		return ""
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.file != "" && time.Since(f.made) < factsAge {
+		return f.file
+	}
+	file, err := f.write()
+	if err != nil {
+		a.log.Warn("programs are not told the facts", "error", err)
+		return f.file
+	}
+	f.file, f.made = file, time.Now()
+	return file
+}
+
+// write makes the file. Agents that run as other users must be able to read it,
+// and nobody else can guess its name.
+func (f *factsFile) write() (string, error) {
+	b, err := toJSON(plainFacts(f.facts()))
+	if err != nil {
+		return "", err
+	}
+	if f.dir == "" {
+		if f.dir, err = os.MkdirTemp(f.temp, "mco-facts-"); err != nil {
+			return "", err
+		}
+		if err := os.Chmod(f.dir, 0o711); err != nil {
+			return "", err
+		}
+	}
+	t, err := os.CreateTemp(f.dir, "")
+	if err != nil {
+		return "", err
+	}
+	defer t.Close()
+	if _, err := t.Write(b); err != nil {
+		return "", err
+	}
+	if err := t.Chmod(0o644); err != nil {
+		return "", err
+	}
+	file := f.file
+	if file == "" {
+		file = t.Name() + ".json"
+	}
+	return file, os.Rename(t.Name(), file)
+}
+
+func plainFacts(m map[string]any) map[string]any {
+	if m == nil {
+		return map[string]any{}
+	}
+	return m
+}
+
+func (f *factsFile) remove() {
+	if f == nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.dir != "" {
+		os.RemoveAll(f.dir)
+	}
+	f.dir, f.file = "", ""
+}
+
+// exchange is a pair of files by which older protocols talk.
+type exchange struct{ dir, request, reply string }
+
+// exchange makes the files: the request, and an empty reply.
+func (a *Agent) exchange(request []byte) (x exchange, err error) {
+	if x.dir, err = a.privateDir(); err != nil {
+		return x, err
+	}
+	x.request, x.reply = filepath.Join(x.dir, "request.json"), filepath.Join(x.dir, "reply.json")
+	for path, content := range map[string][]byte{x.request: request, x.reply: nil} {
+		if err = os.WriteFile(path, content, 0o600); err == nil && a.user() != "" {
+			err = giveTo(path, a.user())
+		}
+		if err != nil {
+			x.remove()
+			return x, fmt.Errorf("agent %s cannot be told the request: %w", a.name, err)
+		}
+	}
+	return x, nil
+}
+
+func (x exchange) remove() { os.RemoveAll(x.dir) }
+
+// answer reads the reply, of at most so many bytes.
+func (x exchange) answer(most int) ([]byte, error) {
+	fi, err := os.Lstat(x.reply)
+	if err != nil {
+		return nil, err
+	}
+	if !fi.Mode().IsRegular() { // opening a pipe would wait
+		return nil, errors.New("it made something else of its reply file")
+	}
+	f, err := os.Open(x.reply)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, int64(most)+1))
+	if err == nil && len(b) > most {
+		return nil, fmt.Errorf("its reply file has more than %d bytes", most)
+	}
+	return b, err
+}

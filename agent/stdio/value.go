@@ -1,0 +1,304 @@
+package stdio
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/big"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"mcollective/internal/yaml"
+	"mcollective/marshal"
+	"mcollective/rpc"
+)
+
+const (
+	deepest    = 40      // lists and maps within each other
+	mostValues = 200_000 // in one answer
+)
+
+// fromJSON reads one JSON document, with maps in the order they were written and
+// strings as their keys.
+func fromJSON(data []byte) (any, error) {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	r := jsonReader{d: d}
+	v, err := r.value(0)
+	if err != nil {
+		return nil, jsonError(err, d.InputOffset())
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, fmt.Errorf("something follows the JSON document, at byte %d", d.InputOffset())
+	}
+	return v, nil
+}
+
+func jsonError(err error, at int64) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("the JSON ends in the middle, at byte %d", at)
+	}
+	if s := (*json.SyntaxError)(nil); errors.As(err, &s) {
+		return fmt.Errorf("%w, at byte %d", err, s.Offset)
+	}
+	return err
+}
+
+type jsonReader struct {
+	d *json.Decoder
+	n int
+}
+
+func (r *jsonReader) value(depth int) (any, error) {
+	t, err := r.d.Token()
+	if err != nil {
+		return nil, err
+	}
+	if r.n++; r.n > mostValues {
+		return nil, fmt.Errorf("more than %d values", mostValues)
+	}
+	switch t := t.(type) {
+	case json.Delim:
+		if depth >= deepest {
+			return nil, fmt.Errorf("nested more than %d deep", deepest)
+		}
+		if t == '[' {
+			return r.list(depth)
+		}
+		return r.hash(depth)
+	case json.Number:
+		return number(string(t)), nil
+	}
+	return t, nil // nil, bool, string
+}
+
+func (r *jsonReader) list(depth int) (any, error) {
+	list := []any{}
+	for r.d.More() {
+		v, err := r.value(depth + 1)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	_, err := r.d.Token()
+	return list, err
+}
+
+func (r *jsonReader) hash(depth int) (any, error) {
+	b := hashBuilder{}
+	for r.d.More() {
+		k, err := r.d.Token()
+		if err != nil {
+			return nil, err
+		}
+		v, err := r.value(depth + 1)
+		if err != nil {
+			return nil, err
+		}
+		b.set(k.(string), v)
+	}
+	_, err := r.d.Token()
+	return b.hash(), err
+}
+
+// hashBuilder makes a hash of which the last of equal keys counts, in linear time.
+type hashBuilder struct {
+	h  marshal.Hash
+	at map[string]int
+}
+
+func (b *hashBuilder) set(key string, v any) {
+	if i, ok := b.at[key]; ok {
+		b.h.Pairs[i].Value = v
+		return
+	}
+	if b.at == nil {
+		b.at = map[string]int{}
+	}
+	b.at[key] = len(b.h.Pairs)
+	b.h.Pairs = append(b.h.Pairs, marshal.Pair{Key: key, Value: v})
+}
+
+func (b *hashBuilder) hash() *marshal.Hash { return &b.h }
+
+// number is a number of JSON: whole if it is written so.
+func number(s string) any {
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+		return n
+	}
+	if !strings.ContainsAny(s, ".eE") && len(s) < 400 {
+		if n, ok := new(big.Int).SetString(s, 10); ok {
+			return n
+		}
+	}
+	f, _ := strconv.ParseFloat(s, 64)
+	return f
+}
+
+// fromYAML reads one YAML document.
+func fromYAML(data []byte) (any, error) {
+	root, err := yaml.ParseNode(data, yaml.Limits{Bytes: len(data) + 1, Depth: deepest, Nodes: mostValues})
+	if err != nil || root == nil {
+		return nil, err
+	}
+	return yamlValue(root)
+}
+
+func yamlValue(n *yaml.Node) (any, error) {
+	switch n.Kind {
+	case yaml.SequenceNode:
+		list := make([]any, 0, len(n.Content))
+		for _, c := range n.Content {
+			v, err := yamlValue(c)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, v)
+		}
+		return list, nil
+	case yaml.MappingNode:
+		b := hashBuilder{}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if n.Content[i].Kind != yaml.ScalarNode {
+				return nil, fmt.Errorf("line %d: a key is a list or map", n.Content[i].Line)
+			}
+			v, err := yamlValue(n.Content[i+1])
+			if err != nil {
+				return nil, err
+			}
+			b.set(n.Content[i].Value, v)
+		}
+		return b.hash(), nil
+	case yaml.ScalarNode:
+		return yamlScalar(n), nil
+	}
+	return nil, fmt.Errorf("line %d: an alias", n.Line)
+}
+
+// yamlScalar is a scalar as YAML 1.2 understands it. What has an odd form is text.
+func yamlScalar(n *yaml.Node) any {
+	switch n.ShortTag() {
+	case "!!null":
+		return nil
+	case "!!bool":
+		if b, err := strconv.ParseBool(strings.ToLower(n.Value)); err == nil {
+			return b
+		}
+	case "!!int":
+		if i, err := strconv.ParseInt(strings.ReplaceAll(n.Value, "_", ""), 0, 64); err == nil {
+			return i
+		}
+	case "!!float":
+		if f, err := strconv.ParseFloat(strings.TrimPrefix(strings.ToLower(n.Value), "."), 64); err == nil && !strings.HasPrefix(n.Value, ".") {
+			return f
+		}
+		if f, err := strconv.ParseFloat(n.Value, 64); err == nil {
+			return f
+		}
+	}
+	return n.Value
+}
+
+// plain is a value of a request as JSON and YAML can hold it: nil, bool, int64,
+// float64, json.Number, string, []any or map[string]any. Text that is not UTF-8
+// is made so.
+func plain(v any, depth int) any {
+	if depth > deepest {
+		return nil
+	}
+	switch v := v.(type) {
+	case nil, bool, int64:
+		return v
+	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return strconv.FormatFloat(v, 'g', -1, 64)
+		}
+		return v
+	case *big.Int:
+		return json.Number(v.String())
+	case *marshal.Float:
+		return plain(v.Value, depth)
+	case marshal.Symbol:
+		return strings.ToValidUTF8(string(v), "\uFFFD")
+	case []any:
+		return plainList(v, depth)
+	case *marshal.Array:
+		return plainList(v.Items, depth)
+	case *marshal.Hash:
+		m := make(map[string]any, v.Len())
+		for k, e := range v.All() {
+			m[keyText(k)] = plain(e, depth+1)
+		}
+		return m
+	}
+	if s, ok := rpc.Text(v); ok {
+		return strings.ToValidUTF8(s, "\uFFFD")
+	}
+	return strings.ToValidUTF8(fmt.Sprint(v), "\uFFFD")
+}
+
+func plainList(list []any, depth int) any {
+	out := make([]any, len(list))
+	for i, e := range list {
+		out[i] = plain(e, depth+1)
+	}
+	return out
+}
+
+func keyText(k any) string {
+	if s, ok := plain(k, deepest).(string); ok {
+		return s
+	}
+	return fmt.Sprint(plain(k, deepest))
+}
+
+// scalarText is a value as an environment variable or an argument holds it, and
+// whether it is one that these can hold.
+func scalarText(v any) (string, bool) {
+	switch v := plain(v, 0).(type) {
+	case bool:
+		return strconv.FormatBool(v), true
+	case int64:
+		return strconv.FormatInt(v, 10), true
+	case float64:
+		return strconv.FormatFloat(v, 'g', -1, 64), true
+	case json.Number:
+		return string(v), true
+	case string:
+		return v, !strings.Contains(v, "\x00")
+	}
+	return "", false
+}
+
+// toJSON writes a value on one line, with its end.
+func toJSON(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return b.Bytes(), err
+}
+
+// clip is text for people from a program: valid, without control characters, and
+// of bounded length.
+func clip(s string, most int) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' && r != '\t' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+			return -1
+		}
+		return r
+	}, s)
+	if len(s) <= most {
+		return s
+	}
+	for most > 0 && !utf8.RuneStart(s[most]) {
+		most--
+	}
+	return s[:most] + "..."
+}

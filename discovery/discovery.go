@@ -1,4 +1,4 @@
-// Package discovery is the contract for finding out which nodes a filter selects, and the methods that need no broker: a file of names, and names piped in.
+// Package discovery is the contract for finding out which nodes a filter selects, and the methods that need no broker: a file of names, names piped in, and a command that knows them.
 //
 // The broadcast method, which Ruby calls mc, is client.Client itself: it asks the
 // collective and collects who answers.

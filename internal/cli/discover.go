@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -24,6 +25,7 @@ const (
 	methodBroadcast = "mc"
 	methodFlatfile  = "flatfile"
 	methodStdin     = "stdin"
+	methodExternal  = "external"
 )
 
 // A choice is the discovery method that the flags, the configuration and the
@@ -65,8 +67,54 @@ func (f *clientFlags) chooseMethod(env *Env, cfg *config.Config, hosts filter.Fi
 		return f.direct(cfg, choice{name: methodFlatfile, local: discovery.Flatfile{Path: option}})
 	case methodStdin:
 		return f.direct(cfg, choice{name: methodStdin, local: discovery.Stdin{Reader: input, Format: option}})
+	case methodExternal:
+		m, err := f.external(cfg, hosts, options)
+		if err != nil {
+			return choice{}, err
+		}
+		return f.direct(cfg, choice{name: methodExternal, local: m})
 	}
-	return choice{}, hinted(usageErrorf("Unknown discovery method %s", name), "There are mc, flatfile and stdin")
+	return choice{}, hinted(usageErrorf("Unknown discovery method %s", name), "There are mc, flatfile, stdin and external")
+}
+
+// An inquiry is a method that gets the whole filter of the command line, whatever
+// part of it those have use for who ask.
+type inquiry struct {
+	discovery.Method
+	query discovery.Query
+}
+
+// Discover asks the method.
+func (i inquiry) Discover(ctx context.Context, q discovery.Query) ([]string, error) {
+	i.query.Limit = q.Limit
+	return i.Method.Discover(ctx, i.query)
+}
+
+// external makes the method of a command. The first option is the command, that of
+// Choria's configuration when there is none; the others are settings for it.
+func (f *clientFlags) external(cfg *config.Config, hosts filter.Filter, options []string) (discovery.Method, error) {
+	m := discovery.External{Options: make(map[string]string)}
+	for i, option := range options {
+		key, value, ok := strings.Cut(option, "=")
+		switch {
+		case i == 0 && key == "command" && ok:
+			m.Command = value
+		case i == 0:
+			m.Command = option
+		case !ok || key == "":
+			return nil, usageErrorf("--disc-option %s: what follows the command is of the form name=value", option)
+		default:
+			m.Options[key] = value
+		}
+	}
+	if m.Command == "" {
+		m.Command, _ = cfg.Plugin("choria.discovery.external.command")
+	}
+	q := discovery.Query{Collective: cfg.MainCollective, Filter: hosts, Timeout: f.discoveryTimeout.or(cfg.DiscoveryTimeout)}
+	if f.target != "" {
+		q.Collective = f.target
+	}
+	return inquiry{m, q}, nil
 }
 
 // direct checks that nodes may be addressed by name, which the methods other than

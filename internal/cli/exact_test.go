@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -79,5 +80,36 @@ func TestSilentNodesAreNamed(t *testing.T) {
 				t.Errorf("%s: stdout %q, stderr %q", command, &r.out, &r.err)
 			}
 		})
+	}
+}
+
+func TestExternalCommandFindsNodes(t *testing.T) {
+	f := newFleet(t, "n1", "n2", "n3")
+	command := f.dir + "/nodes.sh"
+	write(t, command, "#!/bin/sh\ncat > "+f.dir+"/request; echo n2; echo n3; test -z \"$1\" || echo \"$1\"\n")
+	if err := os.Chmod(command, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	r := f.mco("").exits(t, 0, "find", "--dm", "external", "--do", command+" zz", "--do", "db=x", "-F", "a=b", "-C", "c", "-T", "uk")
+	if r.out.String() != "n2\nn3\nzz\n" {
+		t.Errorf("stdout %q", &r.out)
+	}
+	request, err := os.ReadFile(f.dir + "/request")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"fact":"a"`, `"cf_class":["c"]`, `"collective":"uk"`, `"options":{"db":"x"}`} {
+		if !strings.Contains(string(request), want) {
+			t.Errorf("%s is not in the request %s", want, request)
+		}
+	}
+	// From the configuration; ping asks those it found, with the filter.
+	r = f.mco("default_discovery_method = external\nplugin.choria.discovery.external.command = "+command+"\n").exits(t, 0, "ping", "-F", "a=b")
+	if sent := f.sent(); strings.Contains(r.out.String(), "n1") || !strings.Contains(r.out.String(), "2 replies") || len(sent) != 2 || len(sent[0].Filter.Facts) != 1 {
+		t.Errorf("%v; stdout: %s", sent, &r.out)
+	}
+	r.exits(t, 1, "find", "--dm", "external", "--do", command, "--do", "junk")
+	if !strings.Contains(r.err.String(), "name=value") {
+		t.Errorf("stderr: %s", &r.err)
 	}
 }

@@ -51,14 +51,14 @@ func usable(ctx context.Context, name string, a Agent, enabled func(string) (boo
 		}
 	}
 	if asks, ok := a.(Activator); ok {
-		return ask(ctx, asks)
+		return Ask(ctx, asks)
 	}
 	return nil
 }
 
-// ask asks one agent. It does not wait for one that does not heed the end of its
-// time.
-func ask(ctx context.Context, a Activator) error {
+// Ask asks one Activator. It does not wait for one that does not heed the end of
+// its two seconds, and takes a panic for a no.
+func Ask(ctx context.Context, a Activator) error {
 	ctx, cancel := context.WithTimeout(ctx, activation)
 	defer cancel()
 	answer := make(chan error, 1)

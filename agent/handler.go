@@ -99,11 +99,15 @@ func (h *Handler) Handle(ctx context.Context, m *message.Request) (any, error) {
 	if parsed.Silent {
 		return nil, rpc.ErrNoReply
 	}
-	const most = 4 << 10 // an error may quote anything
-	if len(reply.Message) > most {
-		reply.Message = reply.Message[:most] + "..."
-	}
+	reply.Message = clip(reply.Message, 4<<10) // an error may quote anything
 	return reply.Body(), nil
+}
+
+func clip(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return s[:most] + "..."
 }
 
 // answer is the reply to a request, whoever wants it.
@@ -117,11 +121,11 @@ func (h *Handler) answer(ctx context.Context, req *Request) *rpc.Reply {
 		reply.Fail(err)
 		return reply
 	}
+	if action == nil {
+		return fail(h.definition.Validate(clip(req.Action, 1000), nil)) // it has Ruby's words for that
+	}
 	if err := h.definition.Validate(req.Action, req.Data); err != nil {
 		return fail(err)
-	}
-	if action == nil {
-		return fail(rpc.Errorf(rpc.UnknownAction, "Unknown action '%s' for agent '%s'", req.Action, h.definition.Metadata.Agent))
 	}
 	if err := h.begin(); err != nil {
 		return fail(err)

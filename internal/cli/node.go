@@ -15,7 +15,6 @@ import (
 
 	"mcollective/connector"
 	"mcollective/filter"
-	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/config"
 	"mcollective/internal/daemon"
 	"mcollective/internal/facts"
@@ -51,6 +50,7 @@ type node struct {
 
 	facts   *facts.Facts
 	classes *facts.Classes
+	agents  *agents
 	conn    connector.Connector
 	engine  atomic.Pointer[server.Server]
 	up      chan struct{} // closed when requests reach the node
@@ -62,6 +62,7 @@ type node struct {
 //	log          takes what everything below has to say; last, it has the last word
 //	pid file     before anything that a second node would disturb
 //	facts        a node that answers without its facts would answer wrongly
+//	agents       whether they can work here may depend on the facts
 //	security     a bad secret must show before the network is touched
 //	connector    until the broker is there
 //	engine       subscribes; from then on requests arrive
@@ -126,6 +127,11 @@ func (n *node) live(ctx context.Context) error {
 	}
 	defer n.facts.Close()
 	n.classes = facts.NewClasses(n.cfg.ClassesFile, n.log)
+	about := &self{cfg: n.cfg, facts: n.facts, classes: n.classes, engine: &n.engine}
+	about.data = plugins.Data(ctx, n.cfg, about, n.log)
+	n.agents = openAgents(n.cfg, about, n.log)
+	defer n.agents.close()
+	handlers := n.agents.load(ctx)
 
 	sec, warnings, err := plugins.NodeSecurity(n.cfg)
 	if err != nil {
@@ -145,8 +151,8 @@ func (n *node) live(ctx context.Context) error {
 	engine, err := server.New(server.Options{
 		Identity: n.cfg.Identity, Collectives: n.cfg.Collectives,
 		Connector: n.conn, Security: sec,
-		Facts: n.facts, Classes: n.classes.List, Rules: filter.Rules{Numeric: n.cfg.FilterNumeric},
-		Handlers:         n.agents(),
+		Facts: n.facts, Classes: n.classes.List, Data: about.data, Rules: filter.Rules{Numeric: n.cfg.FilterNumeric},
+		Handlers:         handlers,
 		DirectAddressing: n.cfg.DirectAddressing,
 		TTL:              n.cfg.TTL, MaxTTL: n.cfg.MaxTTL, MaxSkew: n.cfg.MaxSkew,
 		Workers: n.cfg.Workers, Queue: queueSize(n.cfg), Grace: grace(n.cfg),
@@ -174,12 +180,6 @@ func openFacts(ctx context.Context, cfg *config.Config, log *slog.Logger) (*fact
 		Source: cfg.FactSource, Dirs: cfg.FactsDirs, CacheTime: cfg.FactCacheTime, Logger: log,
 		Files: filepath.SplitList(cfg.PluginString("yaml", "")),
 	})
-}
-
-// agents are the node's agents beside discovery, which the engine brings.
-func (n *node) agents() map[string]server.Handler {
-	about := &self{cfg: n.cfg, facts: n.facts, classes: n.classes, engine: &n.engine}
-	return map[string]server.Handler{rpcutil.Name: about.rpcutil()}
 }
 
 // attend tells those who started the node how it goes until it has ended.
@@ -270,7 +270,7 @@ func (n *node) reload(ctx context.Context) {
 	notified(n.log, n.systemd.Reloading())
 	ctx, cancel := context.WithTimeout(ctx, reloadPatience)
 	defer cancel()
-	err := errors.Join(n.facts.Refresh(ctx), engine.Reload(ctx, n.agents()))
+	err := errors.Join(n.facts.Refresh(ctx), engine.Reload(ctx, n.agents.load(ctx)))
 	n.classes.Refresh()
 	if err != nil {
 		n.log.Error("not everything could be read again", "error", err)

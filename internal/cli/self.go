@@ -3,8 +3,10 @@ package cli
 import (
 	"sync/atomic"
 
+	"mcollective/agent"
 	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/config"
+	"mcollective/internal/data"
 	"mcollective/internal/facts"
 	"mcollective/internal/server"
 	"mcollective/rpc"
@@ -16,15 +18,21 @@ type self struct {
 	facts   *facts.Facts
 	classes *facts.Classes // nil for none
 	engine  *atomic.Pointer[server.Server]
+	data    *data.Set // nil for none
+	agents  *agents   // nil for none but rpcutil
 }
 
-// rpcutil makes the agent. It may be asked once engine is set.
-func (s *self) rpcutil() server.Handler {
+// agent makes rpcutil. It may be asked once engine is set.
+func (s *self) agent() *rpcutil.Agent {
 	return rpcutil.New(rpcutil.Options{
 		Machine: s, Daemon: s, Version: Version(), ConfigFile: s.cfg.File,
 		MainCollective: s.cfg.MainCollective, Collectives: s.cfg.Collectives,
+		Data: s.data, Inactive: s.agents.inactive, Definitions: s.agents.definition,
 	})
 }
+
+// rpcutil is agent for an engine.
+func (s *self) rpcutil() server.Handler { return agent.NewHandler(s.agent(), agent.Options{}) }
 
 // Facts are the facts of this machine.
 func (s *self) Facts() map[string]any { return s.facts.Snapshot() }

@@ -162,6 +162,9 @@ type Config struct {
 	// RPCAuthProvider names the authorization plugin.
 	RPCAuthProvider string
 
+	// AgentsDirs are the folders with agents in any language. Default: agents
+	// beside the main file.
+	AgentsDirs []string
 	// ActivateAgents is the default of plugin.AGENT.activate_agent. Default: true.
 	ActivateAgents bool
 	// SoftShutdown makes a node wait for running agents when it stops. Default: false.

@@ -80,7 +80,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 	samples := map[string]string{
 		"identity": "web-1.example.net", "collectives": "a,b", "main_collective": "b",
 		"connector": "activemq", "securityprovider": "ssl", "factsource": "facter",
-		"facts_dir": "/a:/b", "classesfile": "/c", "libdir": "/l:/m", "logger_type": "syslog",
+		"facts_dir": "/a:/b", "agents_dir": "/g:/h", "classesfile": "/c", "libdir": "/l:/m", "logger_type": "syslog",
 		"logfile": "/x.log", "loglevel": "fatal", "logfacility": "local3",
 		"default_discovery_method": "flatfile", "default_discovery_options": "/hosts",
 		"default_batch_sleep_time": "0.25", "rpclimitmethod": "random", "registration": "meta",

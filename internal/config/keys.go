@@ -60,6 +60,7 @@ var keys = [...]key{
 	{name: "rpcauditprovider", field: func(c *Config) any { return &c.RPCAuditProvider }, lower: true},
 	{name: "rpcauthorization", field: func(c *Config) any { return &c.RPCAuthorization }},
 	{name: "rpcauthprovider", field: func(c *Config) any { return &c.RPCAuthProvider }, lower: true},
+	{name: "agents_dir", field: func(c *Config) any { return (*paths)(&c.AgentsDirs) }, check: checkPaths},
 	{name: "activate_agents", field: func(c *Config) any { return &c.ActivateAgents }},
 	{name: "soft_shutdown", field: func(c *Config) any { return &c.SoftShutdown }},
 	{name: "soft_shutdown_timeout", field: func(c *Config) any { return &c.SoftShutdownTimeout }, whole: true},

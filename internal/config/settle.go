@@ -36,6 +36,9 @@ func (c *Config) settle() {
 	if c.FactsDirs == nil && c.FactSource == "builtin" {
 		c.FactsDirs = c.defaultFactsDirs()
 	}
+	if c.AgentsDirs == nil {
+		c.AgentsDirs = []string{filepath.Join(c.folder(), "agents")}
+	}
 	if c.LoggerType == "" {
 		c.LoggerType = "console"
 		if c.LogFile != "" {
@@ -60,16 +63,20 @@ func (c *Config) guessConnector() string {
 	return "nats"
 }
 
-func (c *Config) defaultFactsDirs() []string {
-	dir := "/etc/mcollective"
+// folder is where the main file is, or would be.
+func (c *Config) folder() string {
 	if c.File != "" {
-		dir = filepath.Dir(c.File)
+		return filepath.Dir(c.File)
 	}
+	return "/etc/mcollective"
+}
+
+func (c *Config) defaultFactsDirs() []string {
 	return []string{
 		"/opt/puppetlabs/facter/facts.d",
 		"/etc/puppetlabs/facter/facts.d",
 		"/etc/facter/facts.d",
-		filepath.Join(dir, "facts.d"),
+		filepath.Join(c.folder(), "facts.d"),
 	}
 }
 

@@ -3,6 +3,7 @@ package swarm
 import (
 	"maps"
 
+	"mcollective/agent"
 	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/config"
 	"mcollective/internal/server"
@@ -19,9 +20,9 @@ type self struct {
 // agents are the node's agents besides discovery.
 func (s *self) agents(o Options) map[string]server.Handler {
 	all := make(map[string]server.Handler, len(o.Handlers)+1)
-	all[rpcutil.Name] = rpcutil.New(rpcutil.Options{
+	all[rpcutil.Name] = agent.NewHandler(rpcutil.New(rpcutil.Options{
 		Machine: s, Daemon: s, Version: o.Version, MainCollective: s.config.MainCollective, Collectives: s.config.Collectives,
-	})
+	}), agent.Options{})
 	maps.Copy(all, o.Handlers)
 	return all
 }

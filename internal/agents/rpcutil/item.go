@@ -17,6 +17,7 @@ var items = [...]struct {
 	value func(*config.Config) any
 }{
 	{"activate_agents", func(c *config.Config) any { return c.ActivateAgents }},
+	{"agents_dir", func(c *config.Config) any { return list(c.AgentsDirs) }},
 	{"classesfile", func(c *config.Config) any { return c.ClassesFile }},
 	{"collectives", func(c *config.Config) any { return list(c.Collectives) }},
 	{"color", func(c *config.Config) any { return c.Color }},
@@ -119,4 +120,12 @@ func registrationCollective(c *config.Config) any {
 		return nil
 	}
 	return c.RegistrationCollective
+}
+
+func list(words []string) []any {
+	all := make([]any, len(words))
+	for i, w := range words {
+		all[i] = w
+	}
+	return all
 }

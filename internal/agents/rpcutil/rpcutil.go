@@ -1,29 +1,43 @@
 // Package rpcutil is the agent rpcutil, by which clients of SimpleRPC find a node and learn what it is.
 //
-// Its nine actions answer from memory what the node says of itself: inventory,
-// get_fact, get_facts, daemon_stats, agent_inventory, get_config_item, get_data,
-// ping and collective_info. Names, order and types of what they return are those
-// of Ruby MCollective, whose commands index them: symbols for the outputs and for
-// the keys inside of times and agents, strings for the names of facts. Inputs
-// are checked as Ruby's declaration of the agent has them, with its texts.
+// Its actions answer from memory what the node says of itself: inventory,
+// get_fact, get_facts, daemon_stats, agent_inventory, get_config_item, ping and
+// collective_info; get_data asks data plugins. Names, order and types of what
+// they return are those of Ruby MCollective, whose commands index them: symbols
+// for the outputs and for the keys inside of times and agents, strings for the
+// names of facts. get_ddl, which Ruby has not, gives the definitions of the
+// node's plugins to clients. The output inactive_agents of inventory, which
+// Ruby has not either, is there when the node has agents that cannot work.
 //
 // An [Agent] belongs to one node and is small, so that a process may hold
 // thousands.
 package rpcutil
 
 import (
-	"context"
+	_ "embed"
+	"sync"
 	"time"
 
-	"mcollective/marshal"
-	"mcollective/message"
+	"mcollective/agent"
+	"mcollective/ddl"
+	"mcollective/internal/data"
 	"mcollective/rpc"
 )
 
 // Name is what requests call the agent.
 const Name = "rpcutil"
 
-const timeout = 10 * time.Second
+//go:embed rpcutil.yaml
+var text []byte
+
+// Definition is what the agent says of itself.
+var Definition = sync.OnceValue(func() *ddl.Definition {
+	d, err := ddl.Parse(Name+".yaml", text)
+	if err != nil {
+		panic(err) // it is part of the program
+	}
+	return d
+})
 
 // A Machine is what the node runs on. Its methods answer at once, may be called
 // by many goroutines, and nobody changes what they return.
@@ -63,6 +77,13 @@ type Options struct {
 	Machine Machine // required
 	Daemon  Daemon  // required
 
+	Data     *data.Set                // default: no data plugins
+	Inactive func() map[string]string // agents that cannot work here, with the reason; default: none
+
+	// Definitions finds what get_ddl gives, besides rpcutil's own; nil means that
+	// the node has it not. Default: of the data plugins only.
+	Definitions func(ddl.Kind, string) *ddl.Definition
+
 	Version        string           // of the program
 	ConfigFile     string           // path; empty if there is none
 	MainCollective string           // default: the first of Collectives
@@ -71,7 +92,10 @@ type Options struct {
 }
 
 // An Agent is rpcutil on one node.
-type Agent struct{ opts Options }
+type Agent struct {
+	*agent.Mux
+	opts Options
+}
 
 // New makes the agent of a node.
 func New(opts Options) *Agent {
@@ -84,55 +108,18 @@ func New(opts Options) *Agent {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
-	return &Agent{opts}
-}
-
-// Metadata is what agent_inventory tells of rpcutil itself.
-func (a *Agent) Metadata() rpc.Metadata {
-	return rpc.Metadata{
-		Agent: Name, Name: Name, Version: "1.0", Timeout: timeout,
-		Description: "General helpful actions that expose stats and internals to SimpleRPC clients",
+	if opts.Inactive == nil {
+		opts.Inactive = func() map[string]string { return nil }
 	}
-}
-
-// Timeout is the time limit of one request.
-func (a *Agent) Timeout() time.Duration { return timeout }
-
-// Handle answers a request. The error is rpc.ErrNoReply for a caller who wants
-// no answer, and for what is no request. None of the actions changes anything,
-// so what nobody wants to know is not found out.
-func (a *Agent) Handle(_ context.Context, m *message.Request) (any, error) {
-	req, err := rpc.Parse(m.Body)
+	a := &Agent{opts: opts}
+	mux, err := agent.MuxOf(Definition(), map[string]agent.ActionFunc{
+		"collective_info": a.collectiveInfo, "inventory": a.inventory, "get_fact": a.getFact, "get_facts": a.getFacts,
+		"daemon_stats": a.daemonStats, "agent_inventory": a.agentInventory, "get_config_item": a.getConfigItem,
+		"get_data": a.getData, "get_ddl": a.getDDL, "ping": a.ping,
+	})
 	if err != nil {
-		return nil, err
+		panic(err) // the definition is part of the program
 	}
-	if req.Silent {
-		return nil, rpc.ErrNoReply
-	}
-	act := find(req.Action)
-	if act == nil {
-		return refuse(rpc.NewReply(), rpc.Errorf(rpc.InvalidData, "Attempted to call action %s for %s but it's not declared in the DDL", clip(req.Action), Name)), nil
-	}
-	reply := rpc.NewReply(act.outputs...)
-	if err := act.check(req); err != nil {
-		return refuse(reply, err), nil
-	}
-	if err := act.run(a, req, reply); err != nil {
-		return refuse(reply, err), nil
-	}
-	return reply.Body(), nil
-}
-
-func refuse(r *rpc.Reply, err error) *marshal.Hash {
-	r.Fail(err)
-	return r.Body()
-}
-
-// clip keeps a text from the wire short enough to be sent back.
-func clip(s string) string {
-	const most = 1000
-	if len(s) <= most {
-		return s
-	}
-	return s[:most] + "..."
+	a.Mux = mux
+	return a
 }

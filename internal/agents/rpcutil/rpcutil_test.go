@@ -11,8 +11,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mcollective/agent"
+	"mcollective/ddl"
 	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/config"
+	"mcollective/internal/data"
 	"mcollective/marshal"
 	"mcollective/message"
 	"mcollective/rpc"
@@ -25,6 +28,9 @@ type fake struct {
 	facts   map[string]any
 	classes []string
 	config  *config.Config
+
+	data     *data.Set
+	inactive map[string]string
 }
 
 func (f *fake) Facts() map[string]any { return f.facts }
@@ -33,7 +39,7 @@ func (f *fake) Agents() []rpc.Metadata {
 	return []rpc.Metadata{
 		{Agent: "interop", Name: "Interop", Description: "d", Author: "a", License: "l", Version: "2", URL: "u", Timeout: time.Minute},
 		{Agent: "discovery"},
-		(&rpcutil.Agent{}).Metadata(),
+		rpcutil.Definition().Metadata,
 	}
 }
 func (f *fake) Stats() rpcutil.Stats {
@@ -48,11 +54,18 @@ func (f *fake) ConfigItem(name string) (any, bool) {
 
 var now = time.Unix(1795349243, 0)
 
-func newAgent(f *fake) *rpcutil.Agent {
-	return rpcutil.New(rpcutil.Options{
+func newAgent(f *fake) *agent.Handler {
+	return agent.NewHandler(rpcutil.New(rpcutil.Options{
 		Machine: f, Daemon: f, Version: "2.12.5", ConfigFile: "/tmp/mco-interop/nodes/golden-node/etc/server.cfg",
 		Collectives: []string{"mcollective", "eu_collective"}, Now: func() time.Time { return now },
-	})
+		Data: f.data, Inactive: func() map[string]string { return f.inactive },
+		Definitions: func(k ddl.Kind, name string) *ddl.Definition {
+			if k == ddl.Agent && name == "other" {
+				return &ddl.Definition{Kind: ddl.Agent, Metadata: rpc.Metadata{Agent: "other", Name: "other"}}
+			}
+			return nil
+		},
+	}), agent.Options{})
 }
 
 func goldenNode() *fake {
@@ -86,7 +99,7 @@ func recorded(t testing.TB, name string) *marshal.Hash {
 	return body.(*marshal.Hash)
 }
 
-func handle(t testing.TB, a *rpcutil.Agent, body any) *marshal.Hash {
+func handle(t testing.TB, a *agent.Handler, body any) *marshal.Hash {
 	t.Helper()
 	got, err := a.Handle(t.Context(), &message.Request{Agent: rpcutil.Name, Body: body})
 	if err != nil {
@@ -204,7 +217,8 @@ func TestOtherActions(t *testing.T) {
 		{ask("agent_inventory"), marshal.NewHash(sym("agents"), []any{
 			described("interop", 60, "l", nil, "d", "Interop", "u", "2", "a"),
 			described("discovery", 0, "unknown", nil, "unknown", "discovery", "unknown", "unknown", "unknown"),
-			described("rpcutil", 10, "unknown", nil, "General helpful actions that expose stats and internals to SimpleRPC clients", "rpcutil", "unknown", "1.0", "unknown"),
+			described("rpcutil", 10, "Apache License, Version 2.0", nil, "General helpful actions that expose stats and internals to SimpleRPC clients", "rpcutil",
+				"https://docs.puppetlabs.com/mcollective/", "1.0", "R.I.Pienaar <rip@devco.net>"),
 		})},
 	} {
 		if diff := cmp.Diff(ok(test.want), handle(t, a, test.request)); diff != "" {

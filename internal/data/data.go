@@ -1,0 +1,278 @@
+// Package data is the data plugins of a node: what filters ask for by functions like fstat('/etc/hosts').md5, and rpcutil's get_data by name.
+//
+// A [Plugin] answers one query with named values. A [Set] holds those of a node,
+// and does for each what none should do itself: it judges the query by the
+// plugin's definition, limits the time, and lets only values pass that a filter
+// can compare.
+package data
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/big"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"mcollective/ddl"
+	"mcollective/marshal"
+	"mcollective/rpc"
+)
+
+// A Plugin answers queries. A Plugin that may be of no use on a machine has, in
+// addition, the method Active of agent.Activator.
+type Plugin interface {
+	// Definition is what the plugin says of itself; it never changes.
+	Definition() *ddl.Definition
+
+	// Query answers a query that the definition lets pass; it is "" where the
+	// definition has none. The outputs are strings, integers, floats or booleans.
+	// Query is called from many goroutines and returns soon after ctx ends.
+	Query(ctx context.Context, query string) (map[string]any, error)
+}
+
+// An Output is one value of an answer: nil, bool, int64, *big.Int, float64, string or
+// marshal.Binary.
+type Output struct {
+	Name  string
+	Value any
+}
+
+// A Set is the data plugins of a node. It may be used by many goroutines.
+type Set struct {
+	plugins map[string]*member
+	names   []string
+}
+
+// maxOverdue is how many queries of one plugin may run on after their time limit
+// before no other is begun.
+const maxOverdue = 8
+
+type member struct {
+	Plugin
+	name  string
+	limit time.Duration
+
+	mu      sync.Mutex
+	overdue int
+}
+
+// NewSet makes a set of plugins. Of two with the same name the last one counts.
+func NewSet(plugins ...Plugin) *Set {
+	s := &Set{plugins: make(map[string]*member, len(plugins))}
+	for _, p := range plugins {
+		m := p.Definition().Metadata
+		limit := m.Timeout
+		if limit <= 0 {
+			limit = time.Second // as in Ruby
+		}
+		name := strings.ToLower(strings.TrimSuffix(m.Agent, suffix))
+		s.plugins[name] = &member{Plugin: p, name: name, limit: limit}
+	}
+	s.names = slices.Sorted(maps.Keys(s.plugins))
+	return s
+}
+
+// suffix is what Ruby has behind the names of data plugins.
+const suffix = "_data"
+
+// Names are those of the plugins, as Ruby says them: "fstat_data".
+func (s *Set) Names() []string {
+	if s == nil {
+		return nil
+	}
+	names := make([]string, len(s.names))
+	for i, n := range s.names {
+		names[i] = n + suffix
+	}
+	return names
+}
+
+// Definitions are those of the plugins, in the order of their names.
+func (s *Set) Definitions() []*ddl.Definition {
+	if s == nil {
+		return nil
+	}
+	all := make([]*ddl.Definition, len(s.names))
+	for i, n := range s.names {
+		all[i] = s.plugins[n].Definition()
+	}
+	return all
+}
+
+// Data answers for filters, which have "" for no query at all.
+func (s *Set) Data(ctx context.Context, plugin, query string) (map[string]any, error) {
+	var given *string
+	if m := s.find(plugin); query != "" || m != nil && m.takesQuery() {
+		given = &query
+	}
+	outputs, err := s.Lookup(ctx, plugin, given)
+	if err != nil {
+		return nil, err
+	}
+	values := make(map[string]any, len(outputs))
+	for _, o := range outputs {
+		values[o.Name] = o.Value
+	}
+	return values, nil
+}
+
+// Lookup asks the plugin of that name, with or without Ruby's "_data" behind it.
+// query is nil if there is none. The outputs come in the order of the
+// definition, and those that it does not have last, by name. The error is an
+// rpc.Error with rpc.InvalidData for a query that the definition does not let
+// pass. Texts are Ruby's.
+func (s *Set) Lookup(ctx context.Context, plugin string, query *string) ([]Output, error) {
+	m := s.find(plugin)
+	if m == nil {
+		name := strings.TrimSuffix(strings.ToLower(plugin), suffix) + suffix
+		if query != nil {
+			return nil, fmt.Errorf("Can't find DDL for data plugin '%s'", name)
+		}
+		return nil, fmt.Errorf("No plugin %s defined", name)
+	}
+	text, err := m.judge(query)
+	if err != nil {
+		return nil, err
+	}
+	values, err := m.ask(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return m.outputs(values)
+}
+
+func (s *Set) find(plugin string) *member {
+	if s == nil {
+		return nil
+	}
+	return s.plugins[strings.TrimSuffix(strings.ToLower(plugin), suffix)]
+}
+
+func (m *member) takesQuery() bool {
+	q := m.Definition().Query
+	return q != nil && q.Input("query") != nil
+}
+
+// judge lets a query pass or not. One whose type is no text is judged as what the
+// text stands for, if it does.
+func (m *member) judge(query *string) (string, error) {
+	d := m.Definition()
+	if query == nil {
+		return "", d.ValidateQuery(nil)
+	}
+	var value any = *query
+	if m.takesQuery() {
+		if v, err := d.Query.Coerce("query", *query); err == nil {
+			value = v
+		}
+	}
+	return *query, d.ValidateQuery(value)
+}
+
+// ask runs the plugin within its time limit, and does not wait for one that does
+// not heed it.
+func (m *member) ask(ctx context.Context, query string) (map[string]any, error) {
+	m.mu.Lock()
+	busy := m.overdue >= maxOverdue
+	m.mu.Unlock()
+	if busy {
+		return nil, fmt.Errorf("busy: %d earlier queries of data plugin %s are over their time limit and do not end", maxOverdue, m.name)
+	}
+	limited, cancel := context.WithTimeout(ctx, m.limit)
+	defer cancel()
+	type answer struct {
+		values map[string]any
+		err    error
+	}
+	done := make(chan answer, 1)
+	over := false // guarded by m.mu
+	go func() {
+		var a answer
+		defer func() {
+			if p := recover(); p != nil {
+				a = answer{err: fmt.Errorf("data plugin %s broke: %v", m.name, p)}
+			}
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			if over {
+				m.overdue--
+			}
+			done <- a
+		}()
+		a.values, a.err = m.Query(limited, query)
+	}()
+	select {
+	case a := <-done:
+		if a.err != nil && limited.Err() != nil {
+			return nil, m.timedOut(ctx, query)
+		}
+		return a.values, a.err
+	case <-limited.Done():
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	select {
+	case a := <-done:
+		if a.err == nil {
+			return a.values, nil
+		}
+	default:
+		over = true
+		m.overdue++
+	}
+	return nil, m.timedOut(ctx, query)
+}
+
+func (m *member) timedOut(ctx context.Context, query string) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("data plugin %s was broken off: %w", m.name, err)
+	}
+	return fmt.Errorf("Data plugin %s%s timed out on query '%s'", m.name, suffix, query)
+}
+
+// outputs puts values into order, with the defaults of those that are missing.
+func (m *member) outputs(values map[string]any) ([]Output, error) {
+	all := make([]Output, 0, len(values))
+	var declared []*ddl.Output
+	if q := m.Definition().Query; q != nil {
+		declared = q.Outputs
+	}
+	for _, o := range declared {
+		v, ok := values[o.Name]
+		if !ok {
+			v = o.Default
+		}
+		all = append(all, Output{o.Name, v})
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if !slices.ContainsFunc(declared, func(o *ddl.Output) bool { return o.Name == name }) {
+			all = append(all, Output{name, values[name]})
+		}
+	}
+	for i := range all {
+		v, err := value(all[i].Value)
+		if err != nil {
+			return nil, fmt.Errorf("data plugin %s: output %s: %w", m.name, all[i].Name, err)
+		}
+		all[i].Value = v
+	}
+	return all, nil
+}
+
+var errKind = errors.New("only strings, integers, floats and booleans can be compared")
+
+func value(v any) (any, error) {
+	v, err := rpc.Value(v)
+	if err != nil {
+		return nil, err
+	}
+	switch v.(type) {
+	case nil, bool, int64, *big.Int, float64, string, marshal.Binary:
+		return v, nil
+	}
+	return nil, fmt.Errorf("it is %T; %w", v, errKind)
+}

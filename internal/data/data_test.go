@@ -1,0 +1,226 @@
+package data_test
+
+import (
+	"context"
+	"crypto/md5"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"mcollective/ddl"
+	"mcollective/internal/data"
+	"mcollective/rpc"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+type node struct{}
+
+func (node) Facts() map[string]any {
+	return map[string]any{
+		"os":    map[string]any{"family": "Debian", "release": map[string]any{"major": "12"}},
+		"disks": []any{"sda", map[string]any{"name": "<sdb>"}}, "cpus": "4", "": "nothing",
+	}
+}
+
+func (node) Agents() []rpc.Metadata {
+	return []rpc.Metadata{{Agent: "rpcutil", Version: "1.0", License: "l", Timeout: 10 * time.Second}}
+}
+
+func builtIn() *data.Set { return data.NewSet(data.BuiltIn(node{}, []string{"mcollective", "eu"})...) }
+
+func text(s string) *string { return &s }
+
+// TestAnswers has what Ruby's plugins answer to get_data.
+func TestAnswers(t *testing.T) {
+	s := builtIn()
+	fact := func(exists bool, value, encoding any) []data.Output {
+		return []data.Output{{"exists", exists}, {"value", value}, {"value_encoding", encoding}}
+	}
+	none := fact(false, false, false)
+	for _, c := range []struct {
+		plugin, query string
+		want          []data.Output
+		err           string
+		status        rpc.Status
+	}{
+		{plugin: "fact", query: "cpus", want: fact(true, "4", "text/plain")},
+		{plugin: "fact", query: "os.release.major", want: fact(true, "12", "text/plain")},
+		{plugin: "Fact_data", query: "os.release", want: fact(true, `{"major":"12"}`, "application/json")},
+		{plugin: "fact", query: "disks.0", want: fact(true, "sda", "text/plain")},
+		{plugin: "fact", query: "disks.-1.name", want: fact(true, "<sdb>", "text/plain")},
+		{plugin: "fact", query: "disks.1", want: fact(true, `{"name":"<sdb>"}`, "application/json")},
+		{plugin: "fact", query: "disks.2", want: none},
+		{plugin: "fact", query: "disks.-3", want: none},
+		{plugin: "fact", query: "disks.99999999999999999999", want: none},
+		{plugin: "fact", query: "disks.x", err: `invalid value for Integer(): "x"`},
+		{plugin: "fact", query: "cpus.x", want: none},
+		{plugin: "fact", query: "nosuch", want: none},
+		{plugin: "fact", query: "os.", want: fact(true, `{"family":"Debian","release":{"major":"12"}}`, "application/json")},
+		{plugin: "fact", query: "", err: "Cannot validate input query: value should match .", status: 4},
+		{plugin: "fact", query: strings.Repeat("x", 257), err: "Cannot validate input query: Input string is longer than 256 character(s)", status: 4},
+		{plugin: "collective", query: "eu", want: []data.Output{{"member", true}}},
+		{plugin: "collective", query: "us", want: []data.Output{{"member", false}}},
+		{plugin: "agent", query: "rpcutil", want: []data.Output{{"license", "l"}, {"timeout", int64(10)}, {"description", "unknown"}, {"url", "unknown"}, {"version", "1.0"}, {"author", "unknown"}, {"agent", "rpcutil"}}},
+		{plugin: "agent", query: "nosuch", err: "No agent called nosuch found"},
+		{plugin: "nosuch", query: "x", err: "Can't find DDL for data plugin 'nosuch_data'"},
+	} {
+		got, err := s.Lookup(t.Context(), c.plugin, &c.query)
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s %q: %v %s", c.plugin, c.query, err, diff)
+		}
+		if fmt.Sprint(err) != c.err && (err != nil || c.err != "") {
+			t.Errorf("%s %q: %v, want %s", c.plugin, c.query, err, c.err)
+		}
+		if e := (*rpc.Error)(nil); errors.As(err, &e) && e.Status != c.status || c.status != 0 && e == nil {
+			t.Errorf("%s %q: %v has another status than %d", c.plugin, c.query, err, c.status)
+		}
+	}
+	if _, err := s.Lookup(t.Context(), "nosuch", nil); fmt.Sprint(err) != "No plugin nosuch_data defined" {
+		t.Error(err)
+	}
+	if _, err := s.Lookup(t.Context(), "fact", nil); fmt.Sprint(err) != "Cannot validate input query: value should be a string" {
+		t.Error(err)
+	}
+	if diff := cmp.Diff([]string{"agent_data", "collective_data", "fact_data", "fstat_data"}, s.Names()); diff != "" {
+		t.Error(diff)
+	}
+	var empty *data.Set
+	if _, err := empty.Data(t.Context(), "fact", "x"); err == nil || empty.Names() != nil || empty.Definitions() != nil {
+		t.Error("no set at all has something")
+	}
+}
+
+func TestFstat(t *testing.T) {
+	dir := t.TempDir()
+	file, link, pipe := filepath.Join(dir, "f"), filepath.Join(dir, "l"), filepath.Join(dir, "p")
+	if err := errors.Join(os.WriteFile(file, []byte("hello"), 0o640), os.Chmod(file, 0o640), os.Symlink(file, link), os.Symlink("nowhere", filepath.Join(dir, "d")),
+		syscall.Mkfifo(pipe, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	mtime := time.Unix(1795336394, 0)
+	if err := os.Chtimes(file, mtime, mtime); err != nil {
+		t.Fatal(err)
+	}
+	s := data.NewSet(data.Fstat{Now: func() time.Time { return mtime.Add(time.Minute) }})
+	sum := md5.Sum([]byte("hello"))
+	for path, want := range map[string]map[string]any{
+		file: {"name": file, "output": "present", "present": int64(1), "size": int64(5), "mode": "100640", "type": "file", "md5": hex.EncodeToString(sum[:]),
+			"mtime": mtime.Local().Format(time.DateTime), "mtime_seconds": mtime.Unix(), "mtime_age": int64(60), "atime_age": int64(60), "uid": int64(os.Getuid())},
+		link:                    {"present": int64(1), "type": "symlink", "md5": int64(0), "mode": "120777"},
+		dir:                     {"type": "directory", "md5": int64(0)},
+		pipe:                    {"present": int64(1), "type": "unknown", "md5": int64(0)},
+		"/dev/zero":             {"type": "chardev", "md5": int64(0)},
+		filepath.Join(dir, "d"): {"present": int64(0), "output": "not present", "mode": "0000", "md5": int64(0), "mtime_age": nil},
+		"nosuch":                {"present": int64(0), "type": "unknown", "mtime": int64(0)},
+	} {
+		got, err := s.Data(t.Context(), "fstat", path)
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+		for k, v := range want {
+			if got[k] != v {
+				t.Errorf("%s: %s is %v (%T), want %v", path, k, got[k], got[k], v)
+			}
+		}
+		if len(got) != 18 {
+			t.Errorf("%s: %d outputs", path, len(got))
+		}
+	}
+	if _, err := s.Data(t.Context(), "fstat", "/etc\x00/hosts"); err == nil {
+		t.Error("a path with a null byte has an answer")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.Data(ctx, "fstat", file); err == nil {
+		t.Error("it answered after the end of its context")
+	}
+}
+
+// A plugin answers as a test tells it.
+type plugin struct {
+	definition *ddl.Definition
+	query      func(context.Context, string) (map[string]any, error)
+}
+
+func (p plugin) Definition() *ddl.Definition { return p.definition }
+func (p plugin) Query(ctx context.Context, q string) (map[string]any, error) {
+	return p.query(ctx, q)
+}
+
+func newPlugin(query func(context.Context, string) (map[string]any, error)) data.Plugin {
+	return plugin{&ddl.Definition{Kind: ddl.Data, Metadata: rpc.Metadata{Agent: "slow", Name: "slow", Timeout: 2 * time.Second}, Query: &ddl.Action{
+		Outputs: []*ddl.Output{{Name: "value", Default: "none"}},
+	}}, query}
+}
+
+func TestTimeLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		stubborn := data.NewSet(newPlugin(func(context.Context, string) (map[string]any, error) { <-release; return nil, nil }))
+		for range 8 {
+			start := time.Now()
+			_, err := stubborn.Lookup(t.Context(), "slow", nil)
+			if fmt.Sprint(err) != "Data plugin slow_data timed out on query ''" || time.Since(start) != 2*time.Second {
+				t.Errorf("%v after %v", err, time.Since(start))
+			}
+		}
+		if _, err := stubborn.Lookup(t.Context(), "slow", nil); err == nil || !strings.HasPrefix(err.Error(), "busy: 8 earlier") {
+			t.Error(err)
+		}
+		close(release)
+		synctest.Wait()
+		if got, err := stubborn.Lookup(t.Context(), "slow", nil); err != nil || got[0] != (data.Output{Name: "value", Value: "none"}) {
+			t.Errorf("%v %v", got, err)
+		}
+		obedient := data.NewSet(newPlugin(func(ctx context.Context, _ string) (map[string]any, error) { <-ctx.Done(); return nil, ctx.Err() }))
+		if _, err := obedient.Lookup(t.Context(), "slow", nil); fmt.Sprint(err) != "Data plugin slow_data timed out on query ''" {
+			t.Error(err)
+		}
+		if _, err := obedient.Lookup(t.Context(), "slow", text("x")); err == nil || !strings.Contains(err.Error(), "No data plugin argument was declared") {
+			t.Error(err)
+		}
+	})
+}
+
+func TestBadPlugins(t *testing.T) {
+	for name, c := range map[string]struct {
+		values map[string]any
+		err    string
+	}{
+		"list": {map[string]any{"value": []int{1}}, "data plugin slow: output value: it is []interface {}; only strings, integers, floats and booleans can be compared"},
+		"func": {map[string]any{"other": func() {}}, "data plugin slow: output other: a message cannot hold func()"},
+	} {
+		_, err := data.NewSet(newPlugin(func(context.Context, string) (map[string]any, error) { return c.values, nil })).Data(t.Context(), "slow", "")
+		if fmt.Sprint(err) != c.err {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	_, err := data.NewSet(newPlugin(func(context.Context, string) (map[string]any, error) { panic("oh") })).Data(t.Context(), "slow", "")
+	if fmt.Sprint(err) != "data plugin slow broke: oh" {
+		t.Error(err)
+	}
+}
+
+func FuzzFact(f *testing.F) {
+	for _, s := range []string{"os.release", "disks.0.x", "..", "disks.-1", "disks.0x1"} {
+		f.Add(s)
+	}
+	s := builtIn()
+	f.Fuzz(func(t *testing.T, path string) {
+		out, err := s.Lookup(t.Context(), "fact", &path)
+		if err == nil && len(out) != 3 {
+			t.Fatalf("%q: %v", path, out)
+		}
+	})
+}

@@ -1,0 +1,134 @@
+package plugins
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"slices"
+
+	"mcollective/agent"
+	"mcollective/ddl"
+	"mcollective/internal/agents/process"
+	"mcollective/internal/agents/rpcutil"
+	"mcollective/internal/agents/service"
+	"mcollective/internal/agents/sysinfo"
+	"mcollective/internal/config"
+	"mcollective/internal/data"
+)
+
+// agents: the agents that ship, besides discovery, which is the engine's, and
+// rpcutil, which tells of the node that it is on.
+var agents = map[string]func(*config.Config) (agent.Agent, error){
+	"process": func(*config.Config) (agent.Agent, error) { return process.New(process.Options{}) },
+	"service": func(*config.Config) (agent.Agent, error) { return service.New(service.Options{}) },
+	"sysinfo": func(*config.Config) (agent.Agent, error) { return sysinfo.New(sysinfo.Options{}) },
+}
+
+// sources: the data plugins that ship, besides those of package data.
+var sources = map[string]func(*config.Config) (data.Plugin, error){
+	"process": func(*config.Config) (data.Plugin, error) { return process.NewData(process.Options{}) },
+	"service": func(*config.Config) (data.Plugin, error) { return service.NewData(service.Options{}) },
+}
+
+// Agents makes the agents that ship, and says why one cannot be made. Whether
+// they can work on this machine is for agent.Activate to find out.
+func Agents(cfg *config.Config) (made map[string]agent.Agent, failed map[string]error) {
+	made, failed = map[string]agent.Agent{}, map[string]error{}
+	for name, make := range agents {
+		a, err := make(cfg)
+		if err != nil {
+			failed[name] = err
+			continue
+		}
+		made[name] = a
+	}
+	return made, failed
+}
+
+// Enabled tells whether the configuration wants an agent: by the key
+// plugin.NAME.activate_agent, else by activate_agents.
+func Enabled(cfg *config.Config) func(name string) (bool, error) {
+	return func(name string) (bool, error) {
+		return cfg.PluginBool(name+".activate_agent", cfg.ActivateAgents)
+	}
+}
+
+// Data makes the data plugins of a node, without those that cannot work on this
+// machine.
+func Data(ctx context.Context, cfg *config.Config, node data.Node, log *slog.Logger) *data.Set {
+	all := data.BuiltIn(node, cfg.Collectives)
+	for _, name := range slices.Sorted(maps.Keys(sources)) {
+		p, err := sources[name](cfg)
+		if err == nil {
+			if asks, ok := p.(agent.Activator); ok {
+				err = agent.Ask(ctx, asks)
+			}
+		}
+		if err != nil {
+			log.Debug("data plugin is of no use here", "plugin", name, "why", err)
+			continue
+		}
+		all = append(all, p)
+	}
+	return data.NewSet(all...)
+}
+
+// Names are those of the plugins of a kind that ship and have a definition.
+func Names(kind ddl.Kind) []string {
+	switch kind {
+	case ddl.Agent:
+		return slices.Sorted(maps.Keys(withKey(agents, rpcutil.Name)))
+	case ddl.Data:
+		return slices.Sorted(maps.Keys(withKey(sources, data.BuiltInNames()...)))
+	}
+	return nil
+}
+
+func withKey[V any](m map[string]V, more ...string) map[string]bool {
+	all := make(map[string]bool, len(m)+len(more))
+	for k := range m {
+		all[k] = true
+	}
+	for _, k := range more {
+		all[k] = true
+	}
+	return all
+}
+
+// Definition is that of a plugin that ships, or nil. It reads no other: a client
+// needs one or two of them.
+func Definition(kind ddl.Kind, name string) *ddl.Definition {
+	cfg := &config.Config{}
+	switch kind {
+	case ddl.Agent:
+		if name == rpcutil.Name {
+			return rpcutil.Definition()
+		}
+		if make := agents[name]; make != nil {
+			if a, err := make(cfg); err == nil {
+				return a.Definition()
+			}
+		}
+	case ddl.Data:
+		if d := data.BuiltInDefinition(name); d != nil {
+			return d
+		}
+		if make := sources[name]; make != nil {
+			if p, err := make(cfg); err == nil {
+				return p.Definition()
+			}
+		}
+	}
+	return nil
+}
+
+// Definitions are all of a kind that ship, by name.
+func Definitions(kind ddl.Kind) map[string]*ddl.Definition {
+	all := map[string]*ddl.Definition{}
+	for _, name := range Names(kind) {
+		if d := Definition(kind, name); d != nil {
+			all[name] = d
+		}
+	}
+	return all
+}

@@ -12,8 +12,8 @@ import (
 	"mcollective/marshal"
 )
 
-// maxTimeout bounds every timeout.
-const maxTimeout = 7 * 24 * time.Hour
+// maxTimeout bounds every timeout; beyond it is nothing that anybody waits for.
+const maxTimeout = 1e9 * time.Second
 
 // check finds what no definition may be, whatever it comes from: names that are
 // no names, texts that would not stay on one place of a terminal, and more of
@@ -33,8 +33,8 @@ func (d *Definition) check() error {
 		return fmt.Errorf("a timeout of %v is not between 0 and %v", m.Timeout, maxTimeout)
 	}
 	for _, r := range d.Requires {
-		if r.Name != "mcollective" {
-			return fmt.Errorf("unknown requirement %q; there is only \"mcollective\"", r.Name)
+		if !slices.Contains(programs, r.Name) {
+			return fmt.Errorf("unknown requirement %.60q; there are %s", r.Name, strings.Join(programs, ", "))
 		}
 		if err := checkTexts(r.Version); err != nil {
 			return err
@@ -70,6 +70,9 @@ func (d *Definition) check() error {
 	}
 	return nil
 }
+
+// programs are those of which a plugin may require a version.
+var programs = []string{"mcollective", "choria"}
 
 var capabilities = []string{"classes", "facts", "identity", "agents", "compound"}
 

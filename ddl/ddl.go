@@ -35,12 +35,12 @@ type Definition struct {
 	Usage    string // free text for people
 
 	Actions      []*Action // of an agent, in the order they were declared
-	Query        *Action   // of a data plugin: its only input, if any, is "query"
+	Query        *Action   // of a data plugin, called "data": its only input, if any, is "query"
 	Capabilities []string  // of a discovery method: classes, facts, identity, agents, compound
 }
 
-// A Requirement is what a plugin needs of the program that loads it. The only
-// one that Ruby knows is "mcollective" with the lowest version.
+// A Requirement is the lowest version that a plugin needs of the program that
+// loads it: "mcollective", the only one that Ruby knows, or "choria".
 type Requirement struct{ Name, Version string }
 
 // A Display says which results are shown when the user does not say.
@@ -104,7 +104,7 @@ type Input struct {
 // A Validation is how a string is judged besides its length. At most one field is
 // set; none means that any string will do.
 type Validation struct {
-	Regexp    string // as Ruby writes it; it may match anywhere in the text
+	Regexp    string // as Ruby's to_s writes it, like "(?i-mx:^a)"; it may match anywhere in the text
 	Validator string // a validator plugin, like "shellsafe"
 	List      []any  // one of these
 	Class     string // a class of Ruby: String, Numeric, Integer, Float, ...

@@ -28,12 +28,11 @@ func (d *Definition) Help(columns int) string {
 
 type help struct{ b strings.Builder }
 
-// line writes a line whose arguments may be any text: what moves a cursor is
-// left out.
 func (h *help) line(format string, args ...any) {
 	fmt.Fprintf(&h.b, format+"\n", args...)
 }
 
+// visible leaves out what moves a cursor, which only values may hold.
 func visible(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {
@@ -52,7 +51,11 @@ func (h *help) metadata(d *Definition, columns int) {
 	h.line("     Timeout: %s", seconds(m.Timeout))
 	h.line("   Home Page: %s", m.URL)
 	for _, r := range d.Requires {
-		h.line("\n   Requires MCollective %s or newer", r.Version)
+		program := label(r.Name)
+		if r.Name == "mcollective" {
+			program = "MCollective"
+		}
+		h.line("\n   Requires %s %s or newer", program, r.Version)
 	}
 	if d.Usage != "" {
 		if columns <= 0 {

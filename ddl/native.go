@@ -25,8 +25,8 @@ const (
 
 // runKeys are the keys of the top level that say how an agent in any language is
 // run. They are package agent/stdio's, and no part of a Definition.
-var runKeys = []string{"command", "args", "mode", "protocol", "format", "output", "limits", "user", "group", "env", "environment",
-	"directory", "interpreter", "concurrency", "idle", "max_requests", "grace", "start_timeout"}
+var runKeys = []string{"command", "args", "mode", "protocol", "format", "output", "user", "env", "directory", "limits",
+	"concurrency", "max_requests", "idle", "start_timeout", "grace", "background", "activate"}
 
 var kinds = []Kind{Agent, Data, Discovery, Validator, Aggregate, Connector}
 
@@ -194,10 +194,10 @@ func (r *reader) requires(d *Definition, all *mapping, extra map[string]any) {
 	m := r.mapping(n, "requires")
 	for i, key := range m.keys {
 		switch {
-		case key.Value == "mcollective":
+		case slices.Contains(programs, key.Value):
 			d.Requires = append(d.Requires, Requirement{key.Value, r.text(m.values[i])})
 		case d.Kind != Agent:
-			r.fail(key, "unknown requirement %q; there is only \"mcollective\"", key.Value)
+			r.fail(key, "unknown requirement %q; there are %s", key.Value, strings.Join(programs, ", "))
 		default:
 			others[key.Value] = r.plain(m.values[i])
 		}

@@ -67,11 +67,11 @@ func (r *reader) input(name string, n *yaml.Node) *Input {
 	if n, ok := m.get("type"); ok {
 		in.Type = r.inputType(n)
 	}
-	if n, ok := m.get("list"); ok {
+	if list, ok := m.get("list"); ok {
 		if in.Type != List {
-			r.fail(n, "input %s has a list, so its type is list and not %s; to judge a string by a list, put it under validation", name, in.Type)
+			r.fail(list, "input %s has a list, so its type is list and not %s; to judge a string by a list, put it under validation", name, in.Type)
 		}
-		in.List = r.list(n)
+		in.List = r.list(list)
 	} else if in.Type == List {
 		r.fail(n, "input %s is of type list and has no list of what it may be", name)
 	}

@@ -1,0 +1,221 @@
+package ddl
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"mcollective/marshal"
+)
+
+// Ruby is the definition as a .ddl, for the clients and servers of Ruby
+// MCollective. What their language does not have is left out: types of outputs,
+// time limits of actions, and which actions are destructive, know noop or take
+// sensitive values. Ruby refuses every value of an input whose type is our own.
+func (d *Definition) Ruby() []byte {
+	w := &rubyWriter{}
+	m := d.Metadata
+	w.properties(`metadata `, []property{
+		{"name", m.Name}, {"description", m.Description}, {"author", m.Author}, {"license", m.License}, {"version", m.Version}, {"url", m.URL},
+		{"timeout", number(m.Timeout.Seconds())},
+	})
+	for _, q := range d.Requires {
+		fmt.Fprintf(w, "\nrequires :%s => %s\n", q.Name, rubyQuote(q.Version))
+	}
+	if d.Usage != "" {
+		fmt.Fprintf(w, "\nusage %s\n", rubyQuote(d.Usage))
+	}
+	for _, a := range d.Actions {
+		fmt.Fprintf(w, "\naction %s, :description => %s do\n", rubyQuote(a.Name), rubyQuote(a.Description))
+		if a.Display != "" {
+			fmt.Fprintf(w, "  display :%s\n", a.Display)
+		}
+		w.body(a)
+	}
+	if d.Query != nil {
+		fmt.Fprintf(w, "\ndataquery :description => %s do\n", rubyQuote(d.Query.Description))
+		w.body(d.Query)
+	}
+	if len(d.Capabilities) > 0 {
+		fmt.Fprintf(w, "\ndiscovery do\n  capabilities [:%s]\nend\n", strings.Join(d.Capabilities, ", :"))
+	}
+	return []byte(w.String())
+}
+
+type rubyWriter struct{ strings.Builder }
+
+// A property is one pair; a value that is a rubySource stands as it is.
+type property struct {
+	key   string
+	value any
+}
+
+type rubySource string
+
+func number(f float64) any {
+	if f == float64(int64(f)) {
+		return int64(f)
+	}
+	return f
+}
+
+// properties writes word and pairs, one on each line, in columns.
+func (w *rubyWriter) properties(word string, all []property) {
+	wide := 0
+	for _, p := range all {
+		wide = max(wide, len(p.key))
+	}
+	for i, p := range all {
+		if i == 0 {
+			w.WriteString(word)
+		} else {
+			w.WriteString(",\n" + strings.Repeat(" ", len(word)))
+		}
+		fmt.Fprintf(w, ":%-*s => %s", wide, p.key, rubyLiteral(p.value))
+	}
+	w.WriteString("\n")
+}
+
+func (w *rubyWriter) body(a *Action) {
+	for _, i := range a.Inputs {
+		all := []property{{"prompt", i.Prompt}, {"description", i.Description}, {"type", marshal.Symbol(i.Type)}, {"optional", i.Optional}}
+		switch i.Type {
+		case String:
+			all = append(all, property{"validation", validationSource(i.Validation)}, property{"maxlength", int64(i.MaxLength)})
+		case List:
+			all = append(all, property{"list", i.List})
+		}
+		if i.Default != nil {
+			all = append(all, property{"default", i.Default})
+		}
+		w.about("input", i.Name, all)
+	}
+	for _, o := range a.Outputs {
+		all := []property{{"description", o.Description}, {"display_as", o.DisplayAs}}
+		if o.Default != nil {
+			all = append(all, property{"default", o.Default})
+		}
+		w.about("output", o.Name, all)
+	}
+	if len(a.Summaries) > 0 {
+		w.WriteString("\n  summarize do\n")
+		for _, s := range a.Summaries {
+			w.summary(s)
+		}
+		w.WriteString("  end\n")
+	}
+	w.WriteString("end\n")
+}
+
+func (w *rubyWriter) about(word, name string, all []property) {
+	fmt.Fprintf(w, "\n  %s %s,\n", word, rubyLiteral(marshal.Symbol(name)))
+	w.properties(strings.Repeat(" ", len(word)+3), all)
+}
+
+func (w *rubyWriter) summary(s *Summary) {
+	fmt.Fprintf(w, "    aggregate %s(%s", s.Function, rubyLiteral(marshal.Symbol(s.Output)))
+	if len(s.Options) > 0 {
+		h := &marshal.Hash{}
+		if s.Format != "" {
+			h.Set(marshal.Symbol("format"), s.Format)
+		}
+		for _, k := range sortedKeys(s.Options) {
+			h.Set(marshal.Symbol(k), s.Options[k])
+		}
+		fmt.Fprintf(w, ", %s)\n", rubyLiteral(h))
+		return
+	}
+	w.WriteString(")")
+	if s.Format != "" {
+		fmt.Fprintf(w, ", :format => %s", rubyQuote(s.Format))
+	}
+	w.WriteString("\n")
+}
+
+func sortedKeys(m map[string]any) []string {
+	var keys []string
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func validationSource(v Validation) any {
+	switch {
+	case v.Validator != "":
+		return marshal.Symbol(v.Validator)
+	case v.List != nil:
+		return v.List
+	case v.Class != "":
+		return rubySource(v.Class)
+	}
+	return v.Regexp
+}
+
+// rubyLiteral is a value as Ruby's source has it.
+func rubyLiteral(v any) string {
+	switch v := v.(type) {
+	case rubySource:
+		return string(v)
+	case string:
+		return rubyQuote(v)
+	case marshal.Symbol:
+		if rubyWord(string(v)) {
+			return ":" + string(v)
+		}
+		return ":" + rubyQuote(string(v))
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case float64:
+		return rubyFloat(v)
+	case []any:
+		all := make([]string, len(v))
+		for i, e := range v {
+			all[i] = rubyLiteral(e)
+		}
+		return "[" + strings.Join(all, ", ") + "]"
+	case *marshal.Hash:
+		all := make([]string, len(v.Pairs))
+		for i, p := range v.Pairs {
+			all[i] = rubyLiteral(p.Key) + " => " + rubyLiteral(p.Value)
+		}
+		return "{" + strings.Join(all, ", ") + "}"
+	case nil:
+		return "nil"
+	}
+	return fmt.Sprint(v)
+}
+
+func rubyWord(s string) bool {
+	for i, r := range s {
+		if !(r == '_' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || i > 0 && r >= '0' && r <= '9') {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// rubyQuote is a string in double quotes in which nothing is evaluated.
+func rubyQuote(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\' || r == '#':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case r < ' ' || r == 0x7f:
+			fmt.Fprintf(&b, `\x%02X`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}

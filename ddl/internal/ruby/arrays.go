@@ -29,7 +29,13 @@ func (ev *evaluator) arrayMethod(a *Array, name string, args []any, b *block) (a
 			return nil, true
 		}
 		return ev.newArray(slices.Clone(a.Elems[from:to])), true
-	case "at", "dig":
+	case "dig":
+		v, ok := ev.arrayMethod(a, "[]", args[:min(1, len(args))], nil)
+		if len(args) > 1 && v != nil {
+			return ev.send(v, "dig", args[1:], nil), true
+		}
+		return v, ok
+	case "at":
 		return ev.arrayMethod(a, "[]", args, nil)
 	case "fetch":
 		ev.arity(name, args, 1, 2)

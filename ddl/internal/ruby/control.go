@@ -49,7 +49,7 @@ func (p *parser) outside(f func() node) node {
 func (p *parser) caseOf(line int) node {
 	c := &caseNode{line: line}
 	p.space()
-	if p.at(0) != '\n' && p.at(0) != ';' {
+	if p.at(0) != '\n' && p.at(0) != ';' && !p.keyword("when") {
 		c.subject = p.outside(p.condition)
 	}
 	for p.terminators(); p.acceptKeyword("when"); p.terminators() {

@@ -137,10 +137,14 @@ func (ev *evaluator) hashLookup(h *Hash, name string, args []any, b *block) (any
 	default:
 		return nil, false
 	}
-	ev.arity(name, args, 1, 2)
+	most := 2
+	if name == "dig" {
+		most = MaxNest
+	}
+	ev.arity(name, args, 1, most)
 	v, ok := h.get(ev.identity(args[0]))
 	switch {
-	case name == "dig" && len(args) == 2 && v != nil:
+	case name == "dig" && len(args) > 1 && v != nil:
 		return ev.send(v, "dig", args[1:], nil), true
 	case name == "[]" || name == "dig":
 		return v, true

@@ -321,7 +321,7 @@ func (p *parser) operator(ops []string) string {
 			return "" // an assignment, or a longer operator
 		case op == "&" && (next == '&' || next == '.'), op == "|" && next == '|', op == "*" && next == '*', op == "<" && next == '<', op == ">" && next == '>':
 			return ""
-		case (op == "==" || op == "=~") && next == '>':
+		case (op == "==" || op == "=~" || op == "<=") && next == '>':
 			return ""
 		}
 		p.pos += len(op)
@@ -344,18 +344,15 @@ func (p *parser) unary() node {
 	case c == '-' || c == '+' || c == '~':
 		p.pos++
 		if c == '-' && isDigit(p.at(0)) {
-			n := p.postfix(p.number(true))
-			if at := p.pos; !p.power() {
-				p.pos = at
-				return n
-			}
-			return p.raised(n, line) // -2 ** 2 differs from Ruby for no definition that exists
+			return p.negative(line)
 		}
 		p.space()
 		return &call{recv: p.unary(), name: string(c) + "@", line: line}
 	case p.keyword("defined") && p.at(7) == '?':
 		p.pos += 8
-		p.space()
+		if p.space(); p.at(0) == '(' {
+			return p.postfix(definedNode{p.parenthesis()})
+		}
 		return definedNode{p.unary()}
 	}
 	n := p.postfix(p.primary())
@@ -364,6 +361,25 @@ func (p *parser) unary() node {
 		return n
 	}
 	return p.raised(n, line)
+}
+
+// negative reads a number behind its minus, which in -2 ** 2 belongs to the whole.
+func (p *parser) negative(line int) node {
+	start := p.pos
+	n := p.number(true)
+	if at := p.pos; !p.power() {
+		p.pos = at
+		return p.postfix(n)
+	}
+	p.pos = start
+	return &call{recv: p.raised(p.positive(), line), name: "-@", line: line}
+}
+
+// positive reads a number and goes to the ** behind it.
+func (p *parser) positive() node {
+	n := p.number(false)
+	p.space()
+	return n
 }
 
 func (p *parser) power() bool {

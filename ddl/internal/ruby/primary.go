@@ -1,6 +1,7 @@
 package ruby
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -116,7 +117,7 @@ func (p *parser) symbol() node {
 		}
 		return literal{Symbol(w)}
 	}
-	for _, op := range []string{"[]=", "[]", "<=>", "===", "==", "=~", "!=", "!~", "**", "<<", ">>", "<=", ">=", "+@", "-@", "<", ">", "+", "-", "*", "/", "%", "&", "|", "^", "!", "~"} {
+	for _, op := range operatorNames {
 		if p.accept(op) {
 			return literal{Symbol(op)}
 		}
@@ -253,3 +254,8 @@ func (p *parser) reserved(w string) node {
 	unsupported(line, "`"+w+"`")
 	return nil
 }
+
+// operatorNames are the names of methods that are no words, longer ones first.
+var operatorNames = []string{"[]=", "[]", "<=>", "===", "==", "=~", "!=", "!~", "**", "<<", ">>", "<=", ">=", "+@", "-@", "<", ">", "+", "-", "*", "/", "%", "&", "|", "^", "!", "~"}
+
+func isOperator(s string) bool { return slices.Contains(operatorNames, s) }

@@ -1,6 +1,7 @@
 package ruby
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -43,7 +44,26 @@ func (r *Regexp) Text() string {
 	if off != "" {
 		off = "-" + off
 	}
-	return "(?" + r.Options + off + ":" + r.Source + ")"
+	return "(?" + r.Options + off + ":" + r.slashed() + ")"
+}
+
+// slashed is the source as it stands between slashes.
+func (r *Regexp) slashed() string {
+	if !strings.Contains(r.Source, "/") {
+		return r.Source
+	}
+	var b strings.Builder
+	for i := 0; i < len(r.Source); i++ {
+		switch c := r.Source[i]; {
+		case c == '\\' && i+1 < len(r.Source):
+			b.WriteByte(c)
+			i++
+		case c == '/':
+			b.WriteByte('\\')
+		}
+		b.WriteByte(r.Source[i])
+	}
+	return b.String()
 }
 
 // A Range is a range.
@@ -342,7 +362,7 @@ func (ev *evaluator) text(v any) string {
 // full is Ruby's to_s of a regular expression.
 func (r *Regexp) full() string {
 	if r.Options == "" {
-		return "(?-mix:" + r.Source + ")"
+		return "(?-mix:" + r.slashed() + ")"
 	}
 	return r.Text()
 }
@@ -376,7 +396,7 @@ func (ev *evaluator) write(b *strings.Builder, v any) {
 			quote(b, string(v))
 		}
 	case *Regexp:
-		b.WriteString("/" + v.Source + "/" + v.Options)
+		b.WriteString("/" + v.slashed() + "/" + v.Options)
 	case *Range:
 		ev.write(b, v.From)
 		b.WriteString("..")
@@ -421,7 +441,12 @@ func (ev *evaluator) writeAll(b *strings.Builder, v any) {
 }
 
 func bare(s string) bool {
-	s = strings.TrimRight(s, "?!=")
+	if isOperator(s) {
+		return true
+	}
+	if s != "" && strings.IndexByte("?!=", s[len(s)-1]) >= 0 {
+		s = s[:len(s)-1]
+	}
 	for i, r := range s {
 		if !(r == '_' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || i > 0 && r >= '0' && r <= '9' || r >= utf8.RuneSelf) {
 			return false
@@ -437,18 +462,16 @@ func quote(b *strings.Builder, s string) {
 		case r == '"' || r == '\\':
 			b.WriteByte('\\')
 			b.WriteRune(r)
-		case r == '\n':
-			b.WriteString(`\n`)
-		case r == '\t':
-			b.WriteString(`\t`)
 		case r == '\r':
 			b.WriteString(`\r`)
 		case r == 0x1b:
 			b.WriteString(`\e`)
 		case r == '#' && i+1 < len(s) && strings.IndexByte("{$@", s[i+1]) >= 0:
 			b.WriteString(`\#`)
-		case r < ' ' || r == 0x7f:
-			b.WriteString(`\x` + strings.ToUpper(strconv.FormatInt(int64(r)+0x100, 16)[1:]))
+		case r >= 7 && r <= 12:
+			b.WriteString(`\` + "abtnvf"[r-7:r-6])
+		case r < ' ' || r >= 0x7f && r < 0xa0:
+			fmt.Fprintf(b, `\u%04X`, r)
 		case r == utf8.RuneError && s[i] >= 0x80:
 			if _, n := utf8.DecodeRuneInString(s[i:]); n == 1 {
 				b.WriteString(`\x` + strings.ToUpper(strconv.FormatInt(int64(s[i]), 16)))

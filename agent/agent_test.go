@@ -1,0 +1,378 @@
+package agent_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"mcollective/agent"
+	"mcollective/marshal"
+	"mcollective/message"
+	"mcollective/rpc"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+type sym = marshal.Symbol
+
+const definition = `
+agent: tests
+timeout: 4
+actions:
+  work:
+    input:
+      name: {type: string, max_length: 5, required: true}
+      n: {type: integer}
+    output:
+      message: {default: nothing yet}
+      other: {}
+  slow: {timeout: 2, output: {message: {}}}
+  missing: {}
+`
+
+func handler(t testing.TB, opts agent.Options, work, slow agent.ActionFunc) *agent.Handler {
+	t.Helper()
+	m, err := agent.NewMux("tests.yaml", []byte(definition), map[string]agent.ActionFunc{"work": work, "slow": slow, "missing": nil})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return agent.NewHandler(m, opts)
+}
+
+func body(action any, data ...any) *marshal.Hash {
+	return marshal.NewHash(sym("agent"), "tests", sym("action"), action, sym("data"), marshal.NewHash(data...))
+}
+
+// call is status, text and outputs of an answer.
+func call(t testing.TB, h *agent.Handler, b any) (rpc.Status, string, *marshal.Hash) {
+	t.Helper()
+	got, err := h.Handle(t.Context(), &message.Request{ID: "1", Caller: "uid=7", Sender: "client", Body: b})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := rpc.ParseReply(got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Status, r.Message, r.Data
+}
+
+func TestOrderOfHandle(t *testing.T) {
+	var ran atomic.Int32
+	h := handler(t, agent.Options{}, func(_ context.Context, req *agent.Request, reply *rpc.Reply) error {
+		ran.Add(1)
+		name, _ := req.String("name")
+		reply.Set("message", req.CallerID+" "+name)
+		switch name {
+		case "plain":
+			return errors.New("no disk")
+		case "abort":
+			return fmt.Errorf("giving up: %w", rpc.Errorf(rpc.Aborted, "enough"))
+		case "exit":
+			return &rpc.Error{Status: 77, Text: "exit 77"}
+		case "panic":
+			panic("oh")
+		case "long":
+			return errors.New(strings.Repeat("x", 10000))
+		}
+		return nil
+	}, nil)
+	defaults := marshal.NewHash(sym("message"), "nothing yet", sym("other"), nil)
+	set := func(name string) *marshal.Hash {
+		return marshal.NewHash(sym("message"), "uid=7 "+name, sym("other"), nil)
+	}
+	for _, c := range []struct {
+		body   any
+		status rpc.Status
+		text   string
+		data   *marshal.Hash
+	}{
+		{body("work", "name", "bob"), 0, "OK", set("bob")},
+		{body("work", sym("name"), sym("bob")), 4, "Cannot validate input name: value should be a string", defaults},
+		{body("work"), 4, "Action work needs a name argument", defaults},
+		{body("work", "name", "robert"), 4, "Cannot validate input name: Input string is longer than 5 character(s)", defaults},
+		{body("nosuch"), 4, "Attempted to call action nosuch for tests but it's not declared in the DDL", marshal.NewHash()},
+		{body(nil), 4, "Attempted to call action  for tests but it's not declared in the DDL", marshal.NewHash()},
+		{body("missing"), 2, "Unknown action 'missing' for agent 'tests'", marshal.NewHash()},
+		{body("work", "name", "plain"), 5, "no disk", set("plain")},
+		{body("work", "name", "abort"), 1, "giving up: enough", set("abort")},
+		{body("work", "name", "exit"), 77, "exit 77", set("exit")},
+		{body("work", "name", "panic"), 5, "action work of agent tests broke; the log of the node tells where", set("panic")},
+		{body("work", "name", "long"), 5, strings.Repeat("x", 4096) + "...", set("long")},
+	} {
+		status, text, data := call(t, h, c.body)
+		if status != c.status || text != c.text {
+			t.Errorf("%v: status %d %q, want %d %q", c.body, status, text, c.status, c.text)
+		}
+		if diff := cmp.Diff(c.data.Pairs, data.Pairs); diff != "" && c.data.Len()+data.Len() > 0 {
+			t.Errorf("%s: %s", c.text, diff)
+		}
+	}
+	before := ran.Load()
+	_, err := h.Handle(t.Context(), &message.Request{Body: body("work", "name", "bob", "process_results", false)})
+	if err != rpc.ErrNoReply || ran.Load() != before+1 {
+		t.Errorf("who wants no reply: %v, ran %d times", err, ran.Load()-before)
+	}
+	if _, err := h.Handle(t.Context(), &message.Request{Body: "ping"}); !errors.Is(err, rpc.ErrNoReply) {
+		t.Errorf("what is no request: %v", err)
+	}
+	if m := h.Metadata(); m.Agent != "tests" || m.Timeout != 4*time.Second {
+		t.Errorf("%+v", m)
+	}
+}
+
+func TestTimeLimits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		stubborn := func(context.Context, *agent.Request, *rpc.Reply) error { <-release; return nil }
+		obedient := func(ctx context.Context, _ *agent.Request, reply *rpc.Reply) error {
+			reply.Set("message", "half of it")
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		h := handler(t, agent.Options{MaxOverdue: 2}, stubborn, obedient)
+		took := func(b any) (rpc.Status, string, any, time.Duration) {
+			start := time.Now()
+			status, text, data := call(t, h, b)
+			found, _ := data.Get(sym("message"))
+			return status, text, found, time.Since(start)
+		}
+		// One that heeds its limit gives what it has.
+		status, text, found, d := took(body("slow"))
+		if status != 5 || text != "timed out: action slow of agent tests may take 2s" || found != "half of it" || d != 2*time.Second {
+			t.Errorf("status %d %q %v after %v", status, text, found, d)
+		}
+		// One that does not is answered for, and counted.
+		for range 2 {
+			status, text, found, d = took(body("work", "name", "x"))
+			if status != 5 || text != "timed out: action work of agent tests may take 4s" || found != "nothing yet" || d > 5*time.Second || d > h.Timeout() {
+				t.Errorf("status %d %q %v after %v", status, text, found, d)
+			}
+		}
+		if status, text, _, d = took(body("work", "name", "x")); status != 5 || !strings.HasPrefix(text, "busy: 2 earlier calls") || d != 0 {
+			t.Errorf("status %d %q after %v", status, text, d)
+		}
+		close(release)
+		synctest.Wait()
+		if status, _, _, _ = took(body("work", "name", "x")); status != 0 {
+			t.Errorf("status %d once the others ended", status)
+		}
+		// The end of the node is not the fault of the action.
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		got, err := h.Handle(ctx, &message.Request{Body: body("slow")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r, _ := rpc.ParseReply(got); r.Status != 5 || !strings.Contains(r.Message, "the node is stopping") {
+			t.Errorf("%+v", r)
+		}
+	})
+}
+
+// A resource is an agent that is closed.
+type resource struct {
+	*agent.Mux
+	closed atomic.Int32
+}
+
+func (r *resource) Close() error { r.closed.Add(1); return io.ErrClosedPipe }
+
+func TestCloseWaitsForCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		wait := func(context.Context, *agent.Request, *rpc.Reply) error { <-release; return nil }
+		m, err := agent.NewMux("tests.yaml", []byte(definition), map[string]agent.ActionFunc{"work": wait, "slow": wait, "missing": nil})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &resource{Mux: m}
+		h := agent.NewHandler(r, agent.Options{})
+		done := make(chan rpc.Status)
+		go func() {
+			status, _, _ := call(t, h, body("work", "name", "x"))
+			done <- status
+		}()
+		synctest.Wait()
+		if err := h.Close(); err != nil || r.closed.Load() != 0 {
+			t.Errorf("closed under a call: %v", err)
+		}
+		if status, text, _ := call(t, h, body("work", "name", "x")); status != 5 || text != "agent tests is being replaced, try again" {
+			t.Errorf("status %d %q", status, text)
+		}
+		close(release)
+		if status := <-done; status != 0 {
+			t.Errorf("status %d", status)
+		}
+		h.Close()
+		if n := r.closed.Load(); n != 1 {
+			t.Errorf("closed %d times", n)
+		}
+		idle := &resource{Mux: m}
+		if err := agent.NewHandler(idle, agent.Options{}).Close(); err != io.ErrClosedPipe || idle.closed.Load() != 1 {
+			t.Errorf("an idle agent: %v", err)
+		}
+	})
+}
+
+func TestMuxNeedsAllFunctions(t *testing.T) {
+	nothing := func(context.Context, *agent.Request, *rpc.Reply) error { return nil }
+	_, err := agent.NewMux("tests.yaml", []byte(definition), map[string]agent.ActionFunc{"work": nothing, "other": nothing})
+	want := "agent tests: action slow is declared and has no function\nagent tests: action missing is declared and has no function\nagent tests: action other has a function and is not declared"
+	if fmt.Sprint(err) != want {
+		t.Errorf("%v", err)
+	}
+	if _, err := agent.NewMux("tests.yaml", []byte("agent: ["), nil); err == nil || !strings.Contains(err.Error(), "tests.yaml") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestInputs(t *testing.T) {
+	huge, _ := new(big.Int).SetString("123456789012345678901234567890", 10)
+	r := &agent.Request{Request: &rpc.Request{Data: marshal.NewHash(
+		"text", "a", sym("binary"), marshal.Binary("b"), "latin", &marshal.String{Bytes: "c", Encoding: "ISO-8859-1"}, "symbol", sym("d"),
+		"int", int64(7), "big", big.NewInt(8), "huge", huge, "float", 1.5, "true", true, "nil", nil,
+		"list", []any{"a", sym("b"), marshal.Binary("c")}, "mixed", []any{"a", int64(1)}, "array", &marshal.Array{Items: []any{"x"}},
+	)}}
+	for name, want := range map[string]string{"text": "a true", "binary": "b true", "latin": "c true", "symbol": "d true", "int": " false", "nil": " false", "nosuch": " false"} {
+		s, ok := r.String(name)
+		if got := fmt.Sprint(s, " ", ok); got != want {
+			t.Errorf("String(%s): %s", name, got)
+		}
+	}
+	for name, want := range map[string]string{"int": "7 true", "big": "8 true", "huge": "0 false", "float": "0 false", "text": "0 false"} {
+		n, ok := r.Int(name)
+		if got := fmt.Sprint(n, " ", ok); got != want {
+			t.Errorf("Int(%s): %s", name, got)
+		}
+	}
+	for name, want := range map[string]string{"int": "7 true", "big": "8 true", "huge": "1.2345678901234568e+29 true", "float": "1.5 true", "text": "0 false"} {
+		f, ok := r.Float(name)
+		if got := fmt.Sprint(f, " ", ok); got != want {
+			t.Errorf("Float(%s): %s", name, got)
+		}
+	}
+	if b, ok := r.Bool("true"); !b || !ok {
+		t.Error("Bool(true)")
+	}
+	if _, ok := r.Bool("text"); ok {
+		t.Error("Bool(text)")
+	}
+	for name, want := range map[string]string{"list": "[a b c] true", "array": "[x] true", "mixed": "[] false", "text": "[] false", "nosuch": "[] false"} {
+		l, ok := r.Strings(name)
+		if got := fmt.Sprint(l, " ", ok); got != want {
+			t.Errorf("Strings(%s): %s", name, got)
+		}
+	}
+}
+
+// A candidate is an agent that says whether it can work.
+type candidate struct {
+	agent.Agent
+	active func(context.Context) error
+}
+
+func (c candidate) Active(ctx context.Context) error { return c.active(ctx) }
+
+func TestActivate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		plain := &agent.Mux{}
+		can := func(err error) candidate {
+			return candidate{plain, func(context.Context) error { return err }}
+		}
+		start := time.Now()
+		active, inactive := agent.Activate(t.Context(), map[string]agent.Agent{
+			"plain": plain, "willing": can(nil), "useless": can(errors.New("no such program")), "off": plain, "badly written": plain,
+			"slow":  candidate{plain, func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }},
+			"stuck": candidate{plain, func(context.Context) error { time.Sleep(time.Minute); return nil }},
+			"panic": candidate{plain, func(context.Context) error { panic("oh") }},
+		}, func(name string) (bool, error) {
+			if name == "badly written" {
+				return false, errors.New("server.cfg:3: not a boolean")
+			}
+			return name != "off", nil
+		})
+		if d := time.Since(start); d > 2*time.Second {
+			t.Errorf("it took %v", d)
+		}
+		if len(active) != 2 || active["plain"] == nil || active["willing"] == nil {
+			t.Errorf("active: %v", active)
+		}
+		for name, want := range map[string]string{
+			"useless": "no such program", "off": "disabled by the configuration", "badly written": "server.cfg:3: not a boolean",
+			"panic": "broke when it was asked whether it can work here: oh", "stuck": "did not tell within 2s whether it can work here",
+		} {
+			if fmt.Sprint(inactive[name]) != want {
+				t.Errorf("%s: %v", name, inactive[name])
+			}
+		}
+		if inactive["slow"] == nil || len(inactive) != 6 {
+			t.Errorf("inactive: %v", inactive)
+		}
+		time.Sleep(time.Minute) // for the one that is stuck
+	})
+}
+
+// FuzzHandle sends what the wire may hold.
+func FuzzHandle(f *testing.F) {
+	for _, b := range []any{body("work", "name", "x"), body("work", sym("name"), "x", "n", int64(1), "process_results", nil), body("slow"), "ping"} {
+		data, err := marshal.Marshal(b)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	echo := func(_ context.Context, req *agent.Request, reply *rpc.Reply) error {
+		for k, v := range req.Data.All() {
+			if s, ok := rpc.Text(k); ok {
+				reply.Set(s, v)
+			}
+		}
+		return nil
+	}
+	h := handler(f, agent.Options{}, echo, echo)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var b any
+		if marshal.BodyPolicy.Unmarshal(data, &b) != nil {
+			return
+		}
+		got, err := h.Handle(t.Context(), &message.Request{Body: b})
+		if err != nil {
+			if !errors.Is(err, rpc.ErrNoReply) {
+				t.Fatal(err)
+			}
+			return
+		}
+		r, err := rpc.ParseReply(got)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if req, _ := rpc.Parse(b); req.Action != "work" && req.Action != "slow" && r.Status != rpc.InvalidData && r.Status != rpc.UnknownAction {
+			t.Fatalf("action %q: status %d", req.Action, r.Status)
+		}
+	})
+}
+
+func BenchmarkHandle(b *testing.B) {
+	h := handler(b, agent.Options{}, func(_ context.Context, _ *agent.Request, reply *rpc.Reply) error {
+		reply.Set("message", "x")
+		return nil
+	}, nil)
+	m := &message.Request{Body: body("work", sym("name"), "bob", sym("process_results"), true)}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := h.Handle(b.Context(), m); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -23,6 +23,7 @@ func commands() []row {
 	return []row{
 		{name: "ping", about: "Ping all nodes", new: newPing, client: true},
 		{name: "find", about: "Find hosts using the discovery system matching filter criteria", new: newFind, client: true},
+		{name: "ddl", about: "Check, convert and show the definitions of plugins", new: newDDL},
 		{name: "server", about: "Run the node of this machine", new: newServer},
 		{name: "broker", about: "Run the broker of a collective", new: newBroker},
 		{name: "demo", about: "Show a collective of simulated nodes on this machine", new: newDemo},

@@ -116,7 +116,7 @@ func (c *Client) Call(ctx context.Context, call Call, each func(Reply)) (*Result
 				listening, stop := context.WithTimeout(ctx, call.Timeout)
 				confirmed := ended
 				ended = func() { stop(); confirmed() }
-				books.listening = ask(listening, asked, call, &background)
+				books.listening = ask(listening, asked, call.Collective, call.Agent, &background)
 			}
 		}
 	} else {

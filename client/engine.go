@@ -21,6 +21,9 @@ type engine struct {
 	ledger  *ledger
 	watched bool // the broker tells who cannot be reached
 
+	listening <-chan []string // gives once the names of those who listened to a broadcast
+	listens   map[string]bool // these; nil if nobody can tell
+
 	orders    chan []string // nodes that are to be asked now
 	next      int           // how many of Run.Nodes were ordered
 	slots     []time.Time   // from when on places in the window are free, each for one node
@@ -72,7 +75,12 @@ func (e *engine) askAll(ctx context.Context) error {
 	}
 	var background sync.WaitGroup
 	ended := c.confirm(publishing, e.in, &background)
-	defer func() { cancel(); ended(); background.Wait() }()
+	listening, stop := context.WithTimeout(ctx, e.run.Timeout)
+	defer func() { stop(); cancel(); ended(); background.Wait() }()
+	if conn, ok := c.conn.(interested); ok && len(e.run.Nodes) > 0 {
+		// After the request is out, so that who listens has it.
+		e.listening = ask(listening, conn, e.run.Collective, e.run.Agent, &background)
+	}
 	e.note(sending{sent: e.run.Nodes})
 	return e.collect(ctx, nil)
 }
@@ -187,6 +195,11 @@ func (e *engine) collect(ctx context.Context, results <-chan sending) error {
 			if ok {
 				e.note(s)
 			}
+		case names := <-e.listening:
+			e.listening, e.listens = nil, make(map[string]bool, len(names))
+			for _, name := range names {
+				e.listens[name] = true
+			}
 		case <-e.timer.C:
 		case <-ctx.Done():
 			e.ledger.account.Interrupted = true
@@ -239,13 +252,22 @@ func (e *engine) unreachable(to connector.Target) {
 // expire gives up those whose time has passed.
 func (e *engine) expire(now time.Time) {
 	for len(e.deadlines) > 0 && !e.deadlines[0].at.After(now) {
-		why := Unknown
-		if e.watched && e.direct() {
-			why = TimedOut // else the broker would have said so
+		for _, name := range e.deadlines[0].nodes {
+			e.free(e.ledger.settle([]string{name}, e.excuse(name)))
 		}
-		e.free(e.ledger.settle(e.deadlines[0].nodes, why))
 		e.deadlines = e.deadlines[1:]
 	}
+}
+
+// excuse tells why a node has not answered.
+func (e *engine) excuse(name string) Outcome {
+	switch {
+	case e.watched && e.direct(), e.listens[name]:
+		return TimedOut // it has the request, else the broker had said so
+	case e.listens != nil:
+		return Unreachable
+	}
+	return Unknown
 }
 
 // free notes that n nodes less work on the request.

@@ -79,16 +79,12 @@ type interested interface {
 	Interest(ctx context.Context, to connector.Target) ([]string, error)
 }
 
-// interestPatience is how long a broker is waited for that has to tell at the end
-// of a run who listens. It answers at once or not at all.
-const interestPatience = 250 * time.Millisecond
-
-// ask has the broker tell who listens to a call. The names come once, or never;
+// ask has the broker tell who listens to an agent. The names come once, or never;
 // background counts the asking, which the end of ctx ends.
-func ask(ctx context.Context, conn interested, call Call, background *sync.WaitGroup) <-chan []string {
+func ask(ctx context.Context, conn interested, collective, agent string, background *sync.WaitGroup) <-chan []string {
 	names := make(chan []string, 1)
 	background.Go(func() {
-		all, err := conn.Interest(ctx, connector.Target{Kind: connector.Broadcast, Collective: call.Collective, Agent: call.Agent})
+		all, err := conn.Interest(ctx, connector.Target{Kind: connector.Broadcast, Collective: collective, Agent: agent})
 		if err == nil {
 			names <- append([]string{}, all...)
 		}

@@ -183,10 +183,10 @@ func TestFindAsksNamedNodesOnly(t *testing.T) {
 		if diff := cmp.Diff(&want, find(t, w.client(), q)); diff != "" {
 			t.Error(diff)
 		}
-		if w.direct != 2 || w.requests["n3"] != nil {
-			t.Errorf("%d direct messages", w.direct)
+		if w.directs() != 2 || w.request("n3") != nil {
+			t.Errorf("%d direct messages", w.directs())
 		}
-		if got := w.requests["n1"].Filter; len(got.Facts) != 1 || len(got.Identities) != 3 {
+		if got := w.request("n1").Filter; len(got.Facts) != 1 || len(got.Identities) != 3 {
 			t.Errorf("filter is %+v", got)
 		}
 		w.node("hangs", silent)
@@ -196,7 +196,7 @@ func TestFindAsksNamedNodesOnly(t *testing.T) {
 			t.Error(diff)
 		}
 		q.Filter.Identities[0].Text = "/n1/"
-		if f := find(t, w.client(), q); f.Asked != 4 || w.requests["n3"] == nil {
+		if f := find(t, w.client(), q); f.Asked != 4 || w.request("n3") == nil {
 			t.Errorf("a pattern is to be broadcast: %+v", f)
 		}
 	})

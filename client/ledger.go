@@ -117,20 +117,6 @@ func (l *ledger) add(a *Answer) (awaited bool) {
 	return awaited
 }
 
-// missing are the nodes that have not answered and whose outcome nobody knows.
-func (l *ledger) missing() []string {
-	var names []string
-	for _, name := range l.nodes {
-		if e := l.entries[name]; e.stage != heard && e.outcome == Unknown {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-// explain replaces the outcome of a node that has not answered.
-func (l *ledger) explain(name string, o Outcome) { l.entries[name].outcome = o }
-
 // close completes the account. Of the deaf nobody can say who did not answer.
 func (l *ledger) close(in *inbox, deaf bool) *Account {
 	a := &l.account

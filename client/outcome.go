@@ -1,10 +1,8 @@
 package client
 
 import (
-	"context"
 	"strings"
 
-	"mcollective/connector"
 	"mcollective/rpc"
 )
 
@@ -23,34 +21,4 @@ func judge(r *rpc.Reply, err error) Outcome {
 		return Expired
 	}
 	return Failed
-}
-
-// explain tells why nodes did not answer, where the broker knows who listens to a
-// broadcast.
-func (e *engine) explain(ctx context.Context) {
-	if e.deaf() || e.direct() || ctx.Err() != nil {
-		return
-	}
-	missing := e.ledger.missing()
-	asked, ok := e.client.conn.(interested)
-	if !ok || len(missing) == 0 {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, interestPatience)
-	defer cancel()
-	names, err := asked.Interest(ctx, connector.Target{Kind: connector.Broadcast, Collective: e.run.Collective, Agent: e.run.Agent})
-	if err != nil {
-		return // that nobody can tell is what the outcome says already
-	}
-	listens := make(map[string]bool, len(names))
-	for _, name := range names {
-		listens[name] = true
-	}
-	for _, name := range missing {
-		if listens[name] {
-			e.ledger.explain(name, TimedOut)
-		} else {
-			e.ledger.explain(name, Unreachable)
-		}
-	}
 }

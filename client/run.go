@@ -68,7 +68,7 @@ const (
 	OK                         // the action answered with status 0
 	Failed                     // the action answered with another status
 	Denied                     // the node does not let this caller
-	TimedOut                   // the node has the request, and took longer than the agent or we allow
+	TimedOut                   // the node has the request, and took longer than the agent or we allow; or it went down
 	Expired                    // the request reached the node too late, or the clocks differ
 	Unreachable                // the broker knows that nobody listens under this name
 	NotSent                    // the request did not leave: the broker did not take it, or the run was broken off
@@ -149,7 +149,6 @@ func (c *Client) Run(ctx context.Context, r Run, each func(Answer)) (*Account, e
 	} else {
 		err = e.askAll(ctx)
 	}
-	e.explain(ctx)
 	return e.ledger.close(e.in, e.deaf()), err
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -82,6 +81,27 @@ func (w *world) node(name string, does behaviour) {
 		}
 	}
 	w.t.Cleanup(func() { conn.Close(); running.Wait() })
+}
+
+// request is the last that a node has received, if any.
+func (w *world) request(name string) *message.Request {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.requests[name]
+}
+
+// order tells who was asked when, by name.
+func (w *world) order() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Sorted(slices.Values(w.asked))
+}
+
+// directs is how many direct messages were received.
+func (w *world) directs() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.direct
 }
 
 func (w *world) reply(conn connector.Connector, name, address string, req *message.Request, body any) {
@@ -215,8 +235,8 @@ func TestRunEndsWithTheLastAnswer(t *testing.T) {
 		if a.Total != 3*time.Second {
 			t.Errorf("took %v", a.Total)
 		}
-		req := w.requests["n1"]
-		if req.ID != a.RequestID || req.ID != w.requests["n2"].ID {
+		req := w.request("n1")
+		if req.ID != a.RequestID || req.ID != w.request("n2").ID {
 			t.Error("the messages have not all the request id of the account")
 		}
 		want := filter.Filter{Facts: r.Filter.Facts, Agents: []filter.Pattern{{Text: "a"}}}
@@ -243,8 +263,8 @@ func TestThreshold(t *testing.T) {
 				t.Fatal(err)
 			}
 			synctest.Wait()
-			if w.direct != want {
-				t.Errorf("threshold %d: %d direct messages, want %d", threshold, w.direct, want)
+			if w.directs() != want {
+				t.Errorf("threshold %d: %d direct messages, want %d", threshold, w.directs(), want)
 			}
 		})
 	}
@@ -268,8 +288,7 @@ func TestBatchIsARollingWindow(t *testing.T) {
 		}
 		// slow 0-4, n1 0-1, hangs from 1.5, gone at 4.5, n2 5-6, n3 6.5-7.5, n4 8-9
 		want := []string{"hangs 1.5s", "n1 0s", "n2 5s", "n3 6.5s", "n4 8s", "slow 0s"}
-		slices.Sort(w.asked)
-		if diff := cmp.Diff(want, w.asked); diff != "" {
+		if diff := cmp.Diff(want, w.order()); diff != "" {
 			t.Error(diff)
 		}
 		check(t, a, map[string]client.Outcome{"slow": client.OK, "n1": client.OK, "n2": client.OK, "n3": client.OK, "n4": client.OK,
@@ -346,10 +365,10 @@ func TestNobodyIsAwaited(t *testing.T) {
 			if want == 0 {
 				want = 3
 			}
-			if len(w.requests) != want || a.Count[client.Unknown] != len(r.Nodes) || a.NoResponse != nil {
-				t.Errorf("%s: %v were asked, account is %+v", name, slices.Collect(maps.Keys(w.requests)), a)
+			if len(w.order()) != want || a.Count[client.Unknown] != len(r.Nodes) || a.NoResponse != nil {
+				t.Errorf("%s: %v were asked, account is %+v", name, w.order(), a)
 			}
-			body, err := rpc.Parse(w.requests["n1"].Body)
+			body, err := rpc.Parse(w.request("n1").Body)
 			if err != nil || body.Silent != r.Silent {
 				t.Errorf("%s: body is %+v, %v", name, body, err)
 			}

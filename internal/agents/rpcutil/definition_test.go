@@ -1,0 +1,31 @@
+package rpcutil_test
+
+import (
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"mcollective/ddl"
+	"mcollective/internal/agents/rpcutil"
+)
+
+// TestDefinitionIsRubys compares with the definition that Ruby MCollective has of
+// the agent, where it is installed.
+func TestDefinitionIsRubys(t *testing.T) {
+	file := "/usr/lib/ruby/vendor_ruby/mcollective/agent/rpcutil.ddl"
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Skipf("Ruby MCollective is not installed here: %v", err)
+	}
+	theirs, err := ddl.Parse(file, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours := *rpcutil.Definition()
+	ours.Actions = slices.DeleteFunc(slices.Clone(ours.Actions), func(a *ddl.Action) bool { return a.Name == "get_ddl" })
+	if diff := cmp.Diff(theirs, &ours); diff != "" {
+		t.Errorf("- theirs, + ours:\n%s", diff)
+	}
+}

@@ -6,7 +6,8 @@
 //  2. Main takes the name of the command from the first argument, or from the
 //     name that the program was started under (mcollectived, mc-ping).
 //  3. The table in commands.go turns the name into a constructor; only this one
-//     command is built, since start-up has a budget.
+//     command is built, since start-up has a budget. The name of an agent that is
+//     known here stands for rpc with that agent.
 //  4. expand.go rewrites the words: MCOLLECTIVE_EXTRA_OPTS in front, unique
 //     prefixes and two-letter aliases of long flags to their full names.
 //  5. The command's RunE works with the Env's streams and returns an error.
@@ -36,7 +37,10 @@ func Main(args []string, env *Env) int {
 	}
 	row, ok := lookup(name)
 	if !ok {
-		return unknownCommand(env, name)
+		if row, args, ok = agentCommand(env, name, args); !ok {
+			return unknownCommand(env, name)
+		}
+		name = row.name
 	}
 	if name == completeCommand {
 		return failure(env, name, false, complete(env, args))

@@ -23,6 +23,12 @@ func commands() []row {
 	return []row{
 		{name: "ping", about: "Ping all nodes", new: newPing, client: true},
 		{name: "find", about: "Find hosts using the discovery system matching filter criteria", new: newFind, client: true},
+		{name: "rpc", about: "Generic RPC agent client application", new: newRPC, client: true},
+		{name: "facts", about: "Reports on usage for a specific fact", new: newFacts, client: true},
+		{name: "inventory", about: "General reporting tool for nodes, collectives and subcollectives", new: newInventory, client: true},
+		{name: "why", about: "Explain why nodes are not found", new: newWhy, client: true},
+		{name: "describe_filter", about: "Display human readable interpretation of filters", new: newDescribeFilter},
+		{name: "plugin", about: "MCollective Plugin Application", new: newPlugin},
 		{name: "ddl", about: "Check, convert and show the definitions of plugins", new: newDDL},
 		{name: "server", about: "Run the node of this machine", new: newServer},
 		{name: "broker", about: "Run the broker of a collective", new: newBroker},

@@ -1,128 +1,129 @@
 package cli
 
 import (
-	"context"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
-	"mcollective/internal/config"
+	"mcollective/ddl"
 )
 
-// completeCommand is what the completion scripts call for each press of the key.
-const completeCommand = cobra.ShellCompRequestCmd
+// completionOptions are the flags of completion.
+type completionOptions struct {
+	agents, actions, inputs, applications bool
+
+	agent, action string
+	config        string
+	verbose       bool
+}
 
 func newCompletion(env *Env) *cobra.Command {
+	o := &completionOptions{}
 	cmd := &cobra.Command{
 		Use:   "completion [options] [bash|zsh|fish]",
 		Short: "Helper for shell completion systems",
 		Long: `With the name of a shell, prints the script that makes that shell complete the
-words of an mco command line. With --list-applications, prints names for a
-completion system of one's own; with -v each is followed by its description.`,
+words of an mco command line. The other options print names for a completion
+system of one's own; with -v each is followed by its description.`,
 		Example: "    source <(mco completion bash)\n" +
 			"    mco completion zsh > ~/.zsh/completions/_mco\n" +
 			"    mco completion fish > ~/.config/fish/completions/mco.fish",
 		Args:      cobra.MaximumNArgs(1),
 		ValidArgs: []string{"bash", "zsh", "fish"},
 	}
-	applications := cmd.Flags().Bool("list-applications", false, "List all known applications")
-	cmd.Flags().StringP("config", "c", "", "Load configuration from file rather than default")
-	takes(cmd.Flags(), "config", "FILE")
-	verbose := cmd.Flags().BoolP("verbose", "v", false, "Be verbose")
-	group(cmd.Flags(), groupAlways, "config", "verbose")
-	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		switch {
-		case *applications && len(args) > 0:
-			return usageErrorf("please choose either --list-applications or a shell")
-		case *applications:
-			for _, r := range listed() {
-				if *verbose {
-					fmt.Fprintf(env.Out, "%s:%s\n", r.name, r.about)
-				} else {
-					fmt.Fprintln(env.Out, r.name)
-				}
-			}
-			return nil
-		case len(args) == 0:
-			fmt.Fprintln(env.Err, "Please choose either --list-applications or one of bash, zsh and fish")
-			return exit(exitFailed)
-		}
-		return script(env, args[0])
-	}
+	set := cmd.Flags()
+	set.BoolVar(&o.agents, "list-agents", false, "List all known agents")
+	set.BoolVar(&o.actions, "list-actions", false, "List all actions for an agent")
+	set.BoolVar(&o.inputs, "list-inputs", false, "List all inputs for an action")
+	set.BoolVar(&o.applications, "list-applications", false, "List all known applications")
+	text(set, groupOwn, &o.agent, "agent", "", "AGENT", "The agent to operate on")
+	text(set, groupOwn, &o.action, "action", "", "ACTION", "The action to operate on")
+	text(set, groupAlways, &o.config, "config", "c", "FILE", "Load configuration from file rather than default")
+	set.BoolVarP(&o.verbose, "verbose", "v", false, "Be verbose")
+	group(set, groupAlways, "verbose")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error { return o.run(cmd, env, args) }
 	return cmd
 }
 
-// script prints the completion script of a shell.
-func script(env *Env, shell string) error {
-	root := tree(env)
-	switch shell {
-	case "bash":
-		return root.GenBashCompletionV2(env.Out, true)
-	case "zsh":
-		return root.GenZshCompletion(env.Out)
-	case "fish":
-		return root.GenFishCompletion(env.Out, true)
+func (o *completionOptions) run(cmd *cobra.Command, env *Env, args []string) error {
+	lists := 0
+	for _, wanted := range []bool{o.agents, o.actions, o.inputs, o.applications, len(args) > 0} {
+		if wanted {
+			lists++
+		}
 	}
-	return hinted(fmt.Errorf("there is no completion for the shell %q", shell), "There is one for bash, zsh and fish")
+	const choices = "--list-[agents|actions|inputs|applications] or one of bash, zsh and fish"
+	switch {
+	case lists == 0:
+		fmt.Fprintln(env.Err, "Please choose either "+choices)
+	case lists > 1:
+		fmt.Fprintln(env.Err, "Please choose only one of "+choices)
+	case len(args) > 0:
+		return script(env, args[0])
+	case o.applications:
+		for _, r := range listed() {
+			o.line(env, r.name, r.about)
+		}
+		return nil
+	case o.agents:
+		l, err := o.library(env)
+		if err != nil {
+			return err
+		}
+		for _, e := range l.List(ddl.Agent) {
+			if e.Err == nil {
+				o.line(env, e.Name, e.Description)
+			}
+		}
+		return nil
+	case o.actions && o.agent == "":
+		fmt.Fprintln(env.Err, "Please specify an agent to list actions for")
+	case o.inputs && (o.agent == "" || o.action == ""):
+		fmt.Fprintln(env.Err, "Please specify an action and agent to list inputs for")
+	default:
+		return o.listParts(cmd, env)
+	}
+	return exit(exitFailed)
 }
 
-// complete answers a completion script: the words that may come next.
-func complete(env *Env, args []string) error {
-	root := tree(env)
-	root.SetArgs(append([]string{completeCommand}, args...))
-	err := root.ExecuteContext(context.Background())
-	if err != nil && !errors.Is(err, context.Canceled) {
-		return fmt.Errorf("could not complete the command line: %w", err)
+func (o *completionOptions) library(env *Env) (*ddl.Library, error) {
+	cfg, err := clientConfig(env, o.config)
+	if err != nil {
+		return nil, err
+	}
+	return library(env, cfg), nil
+}
+
+// listParts prints the actions of an agent, or the inputs of an action. Of what is
+// not known there are none, as in Ruby.
+func (o *completionOptions) listParts(cmd *cobra.Command, env *Env) error {
+	l, err := o.library(env)
+	if err != nil {
+		return err
+	}
+	d, err := l.Find(cmd.Context(), ddl.Agent, o.agent)
+	if err != nil {
+		return nil //nolint:nilerr // as said above
+	}
+	about := make(map[string]string)
+	if o.actions {
+		for _, a := range d.Actions {
+			about[a.Name] = a.Description
+		}
+	} else if a := d.Action(o.action); a != nil {
+		for _, in := range a.Inputs {
+			about[in.Name] = in.Description
+		}
+	}
+	for _, name := range sortedKeys(about) {
+		o.line(env, name, about[name])
 	}
 	return nil
 }
 
-// tree builds all commands below one root, which only completion needs.
-func tree(env *Env) *cobra.Command {
-	root := &cobra.Command{Use: "mco", Short: "The Marionette Collective"}
-	prepare(env, root)
-	for _, r := range listed() {
-		cmd := r.new(env)
-		prepare(env, cmd)
-		completeValues(env, cmd)
-		root.AddCommand(cmd)
+func (o *completionOptions) line(env *Env, name, about string) {
+	if o.verbose {
+		name += ":" + about
 	}
-	return root
-}
-
-// completeValues tells which words may follow the flags of a command. Nothing here
-// asks the network: it runs for each press of a key.
-func completeValues(env *Env, cmd *cobra.Command) {
-	fixed := func(words ...string) func() []string { return func() []string { return words } }
-	for flag, words := range map[string]func() []string{
-		"target":        func() []string { return knownCollectives(env) },
-		"disc-method":   fixed(methodBroadcast, methodFlatfile, methodStdin),
-		"display":       fixed("ok", "all", "failed"),
-		"with-fact":     fixed(),
-		"with-class":    fixed(),
-		"with-agent":    fixed(),
-		"with-identity": fixed(),
-		"select":        fixed(),
-		"with":          fixed(),
-	} {
-		if cmd.Flags().Lookup(flag) == nil {
-			continue
-		}
-		// It only fails for flags that are not there.
-		_ = cmd.RegisterFlagCompletionFunc(flag, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return words(), cobra.ShellCompDirectiveNoFileComp
-		})
-	}
-}
-
-// knownCollectives reads the collectives from the configuration, if there is one
-// that can be read.
-func knownCollectives(env *Env) []string {
-	path, _ := config.FindClient(env.Getenv, nil)
-	cfg, err := config.Load(path, config.Client)
-	if err != nil {
-		return nil
-	}
-	return cfg.Collectives
+	fmt.Fprintln(env.Out, cleanLine(name))
 }

@@ -16,6 +16,7 @@ func aliases() map[string]string {
 		"dt": "discovery-timeout", "dm": "disc-method", "do": "disc-option",
 		"np": "no-progress", "ln": "limit-nodes", "limit": "limit-nodes",
 		"nr": "no-results", "pid": "pidfile",
+		"arg": "argument", "lc": "list-collectives", "cg": "collective-graph", "map": "collective-graph",
 	}
 }
 

@@ -142,7 +142,7 @@ func printFlag(w io.Writer, f *pflag.Flag) {
 // spellings lists the other names of a flag, in the order that help shows them.
 func spellings(name string) []string {
 	var list []string
-	for _, alias := range []string{"np", "ln", "limit", "nr", "dt", "dm", "do", "wf", "wc", "wa", "wi"} {
+	for _, alias := range []string{"np", "ln", "limit", "nr", "dt", "dm", "do", "wf", "wc", "wa", "wi", "arg", "lc", "cg", "map"} {
 		if aliases()[alias] == name {
 			list = append(list, alias)
 		}

@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"mcollective/client"
+	"mcollective/internal/agents/rpcutil"
+	"mcollective/marshal"
+)
+
+// A membership is which nodes are in which collective.
+type membership struct {
+	members  map[string][]string
+	nodes    int
+	audience audience
+	account  *client.Account
+}
+
+// memberships asks all nodes that the filter matches.
+func (e *errand) memberships(ctx context.Context) (*membership, error) {
+	m := &membership{members: make(map[string][]string)}
+	var err error
+	if m.audience, err = e.search(ctx, rpcutil.Name, e.flags.verbose); err != nil {
+		return nil, err
+	}
+	if len(m.audience.nodes) == 0 {
+		fmt.Fprint(e.env.Err, "\nNo request sent, we did not discover any nodes.\n")
+		hintWhy(e)
+	}
+	m.account, err = e.ask(ctx, m.audience, "collective_info", marshal.NewHash(), func(answer client.Answer) {
+		if answer.Err != nil {
+			return
+		}
+		list := output(answer.RPC.Data, "collectives")
+		if list == nil {
+			return
+		}
+		for _, name := range texts(list) {
+			m.members[name] = append(m.members[name], answer.Sender)
+		}
+		m.nodes++
+	})
+	return m, err
+}
+
+// listCollectives prints how many nodes are in each collective.
+func (o *inventoryOptions) listCollectives(ctx context.Context, e *errand) error {
+	m, err := e.memberships(ctx)
+	if err != nil {
+		return err
+	}
+	names := sortedKeys(m.members)
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(len(m.members[a]), len(m.members[b])) })
+	if o.rpc.json {
+		type collective struct {
+			Collective string   `json:"collective"`
+			Nodes      []string `json:"nodes"`
+		}
+		list := make([]collective, len(names))
+		for i, name := range names {
+			list[i] = collective{name, sorted(m.members[name])}
+		}
+		if err := writeJSON(e.env, list); err != nil {
+			return err
+		}
+		return halt(m.audience, m.account)
+	}
+	fmt.Fprintf(e.env.Out, "   %-30s %s\n   %-30s %s\n", "Collective", "Nodes", "==========", "=====")
+	for _, name := range names {
+		fmt.Fprintf(e.env.Out, "   %-30s %d\n", cleanLine(name), len(m.members[name]))
+	}
+	fmt.Fprintf(e.env.Out, "\n   %30s %d\n\n", "Total nodes:", m.nodes)
+	return halt(m.audience, m.account)
+}
+
+// drawCollectives writes a graph of who is in which collective.
+func (o *inventoryOptions) drawCollectives(ctx context.Context, e *errand) error {
+	// Opened first, as in Ruby: whoever cannot have the file need not wait.
+	f, err := os.Create(o.graph)
+	if err != nil {
+		return usageErrorf("write the graph: %w", err)
+	}
+	defer f.Close()
+	fmt.Fprintln(e.env.Out, "Retrieving collective info....")
+	m, err := e.memberships(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := f.WriteString(m.dot()); err != nil {
+		return fmt.Errorf("write the graph: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("write the graph: %w", err)
+	}
+	fmt.Fprintf(e.env.Out, "Graph of %d nodes has been written to %s\n", m.nodes, o.graph)
+	return halt(m.audience, m.account)
+}
+
+// dot is the graph in the language of Graphviz.
+func (m *membership) dot() string {
+	name := func(s string) string {
+		return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(cleanLine(s))
+	}
+	var b strings.Builder
+	b.WriteString("graph {\n")
+	for _, c := range sortedKeys(m.members) {
+		fmt.Fprintf(&b, "   subgraph \"%s\" {\n", name(c))
+		for _, node := range sorted(m.members[c]) {
+			fmt.Fprintf(&b, "      \"%s\" -- \"%s\"\n", name(node), name(c))
+		}
+		b.WriteString("   }\n")
+	}
+	b.WriteString("}\n")
+	return b.String()
+}

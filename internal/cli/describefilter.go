@@ -1,0 +1,155 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"mcollective/filter"
+)
+
+func newDescribeFilter(env *Env) *cobra.Command {
+	var hosts hostFilters
+	cmd := &cobra.Command{
+		Use:     "describe_filter -S <filter> -F <filter> -C <filter>",
+		Short:   "Display human readable interpretation of filters",
+		Example: "    mco describe_filter -S \"webserver and not (country=de or fstat('/etc/nologin').present=true)\"",
+	}
+	set := cmd.Flags()
+	set.StringP("config", "c", "", "Load configuration from file rather than default")
+	takes(set, "config", "FILE")
+	set.BoolP("verbose", "v", false, "Be verbose")
+	group(set, groupAlways, "config", "verbose")
+	hosts.add(set)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return hinted(fmt.Errorf("describe_filter takes no arguments, but was given %q", args[0]),
+				"A filter of several words needs its option before each, or quotes around all")
+		}
+		f, err := hosts.parse(env)
+		if err != nil {
+			return err
+		}
+		describeFilter(env.Out, f)
+		return nil
+	}
+	return cmd
+}
+
+// describeFilter says in words what a filter asks of a node.
+func describeFilter(w io.Writer, f filter.Filter) {
+	block := func(heading string, lines []string) {
+		if len(lines) == 0 {
+			return
+		}
+		fmt.Fprintf(w, "%s\n\n", heading)
+		for _, line := range lines {
+			fmt.Fprintf(w, "  %s\n", cleanLine(line))
+		}
+		fmt.Fprintln(w)
+	}
+	facts := make([]string, len(f.Facts))
+	for i, t := range f.Facts {
+		facts[i] = factInWords(t)
+	}
+	block("-F filter expands to the following fact comparisons:", facts)
+	patterns := func(list []filter.Pattern, say func(filter.Pattern) string) []string {
+		lines := make([]string, len(list))
+		for i, p := range list {
+			lines[i] = say(p)
+		}
+		return lines
+	}
+	block("-C filter expands to the following class checks:", patterns(f.Classes, classInWords))
+	block("-A filter expands to the following agent checks:", patterns(f.Agents, func(p filter.Pattern) string {
+		return fmt.Sprintf("Check if agent '%s' is present on the host", p)
+	}))
+	block("-I filter expands to the following identity checks, of which one is enough:", patterns(f.Identities, func(p filter.Pattern) string {
+		return fmt.Sprintf("Check if the identity is '%s'", p)
+	}))
+	for _, c := range f.Compound {
+		block("-S Query expands to the following instructions:", compoundInWords(c))
+	}
+}
+
+func factInWords(t filter.Fact) string {
+	return fmt.Sprintf("Check if fact '%s' %s '%s'", t.Name, t.Operator, t.Value)
+}
+
+func classInWords(p filter.Pattern) string {
+	return fmt.Sprintf("Check if class '%s' is present on the host", p)
+}
+
+// compoundInWords is one line for each term of an expression, set in by the
+// parentheses around it.
+func compoundInWords(c filter.Compound) []string {
+	lines := make([]string, 0, len(c))
+	depth := 0
+	for _, t := range c {
+		if t.Kind == filter.Close {
+			depth = max(depth-1, 0)
+		}
+		lines = append(lines, strings.Repeat("  ", depth)+termInWords(t))
+		if t.Kind == filter.Open {
+			depth++
+		}
+	}
+	return lines
+}
+
+func termInWords(t filter.Term) string {
+	switch t.Kind {
+	case filter.Statement:
+		if name, op, value, ok := comparison(t.Text); ok {
+			return fmt.Sprintf("Check if fact '%s' %s '%s'", name, op, value)
+		}
+		return fmt.Sprintf("Check if class '%s' is present on the host", t.Text)
+	case filter.Call:
+		with := ""
+		if t.Call.Params != nil {
+			with = fmt.Sprintf(" with parameters (%v)", t.Call.Params)
+		}
+		// Two blanks end the line in Ruby, too.
+		return fmt.Sprintf("Execute the Data Query '%s'%s. Check if the query's '%s' value %s '%s'  ",
+			t.Call.Name, with, t.Call.Output, t.Call.Operator, inRuby(t.Call.Compare))
+	}
+	return strings.ToUpper(string(t.Kind))
+}
+
+// comparison splits the text of a statement as nodes do: at the first of the
+// operators that it has. A text without any is a class.
+func comparison(text string) (name, op, value string, ok bool) {
+	if strings.HasPrefix(text, "/") {
+		return "", "", "", false
+	}
+	at := strings.IndexAny(text, "<>=")
+	if at < 0 {
+		return "", "", "", false
+	}
+	op = text[at : at+1]
+	if op != "=" && strings.HasPrefix(text[at+1:], "=") {
+		op += "="
+	}
+	return text[:at], op, text[at+len(op):], true
+}
+
+// inRuby is a pattern as Ruby prints it.
+func inRuby(p filter.Pattern) string {
+	if !p.Regexp {
+		return p.Text
+	}
+	on, off := "", "-"
+	for _, letter := range []struct {
+		bit  int
+		name string
+	}{{4, "m"}, {1, "i"}, {2, "x"}} {
+		if p.Options&letter.bit != 0 {
+			on += letter.name
+		} else {
+			off += letter.name
+		}
+	}
+	return "(?" + on + strings.TrimSuffix(off, "-") + ":" + p.Text + ")"
+}

@@ -1,0 +1,235 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"mcollective/client"
+	"mcollective/discovery"
+	"mcollective/filter"
+	"mcollective/internal/config"
+)
+
+// An errand is one run of a command that calls actions: what its flags and the
+// configuration say, and the connection once there is one.
+type errand struct {
+	*session // nil until connect
+	env      *Env
+	flags    *clientFlags
+	cfg      *config.Config
+	target   string // the collective
+	hosts    filter.Filter
+	limit    client.Limit
+	piped    bool // names on standard input count
+}
+
+// newErrand reads and checks what does not need the network.
+func (f *clientFlags) newErrand(env *Env) (*errand, error) {
+	e := &errand{env: env, flags: f}
+	var err error
+	if e.hosts, err = f.hosts.parse(env); err != nil {
+		return nil, err
+	}
+	if e.cfg, e.target, err = f.configuration(env); err != nil {
+		return nil, err
+	}
+	env.plain = !e.cfg.Color
+	most, err := f.rpc.parseLimit()
+	if err != nil {
+		return nil, err
+	}
+	e.limit = client.Limit{Count: most.count, Percent: most.percent, Random: e.cfg.RPCLimitMethod == "random"}
+	if f.rpc.limitSeed != "" {
+		seed, err := strconv.ParseUint(f.rpc.limitSeed, 10, 64)
+		if err != nil {
+			return nil, usageErrorf("invalid argument: --limit-seed %s: not a number", f.rpc.limitSeed)
+		}
+		e.limit.Seed = &seed
+	}
+	return e, nil
+}
+
+// limited tells whether not all nodes that are found are meant.
+func (e *errand) limited() bool { return e.limit.Count > 0 || e.limit.Percent > 0 }
+
+// connect connects to the broker if that was not done yet.
+func (e *errand) connect(ctx context.Context) error {
+	if e.session != nil {
+		return nil
+	}
+	s, err := e.flags.open(ctx, e.env, e.cfg, e.target)
+	if err != nil {
+		return err
+	}
+	e.session = s
+	return nil
+}
+
+// end closes the connection, if there is one.
+func (e *errand) end() {
+	if e.session != nil {
+		e.session.close()
+	}
+}
+
+// An audience is the nodes that an errand is about.
+type audience struct {
+	nodes  []string
+	method choice
+	took   time.Duration
+	named  bool // the user named them, and nobody looked for them
+	silent []string
+}
+
+// search finds the nodes with an agent that the filter matches, and applies the
+// limit. With talk it says on the error stream what it does, as Ruby does.
+func (e *errand) search(ctx context.Context, agent string, talk bool) (audience, error) {
+	var a audience
+	var err error
+	if a.method, err = e.flags.chooseMethod(e.env, e.cfg, e.hosts, e.piped); err != nil {
+		return a, err
+	}
+	if names, ok := e.names(); ok && a.method.name == methodBroadcast {
+		a.nodes, a.named = e.limit.Pick(names), true
+		return a, nil
+	}
+	if a.method.local == nil {
+		if err := e.connect(ctx); err != nil {
+			return a, err
+		}
+	}
+	start := e.env.Now()
+	e.flags.announceSearch(e.env, a.method, talk)
+	if a.method.local != nil {
+		a.nodes, err = a.method.local.Discover(ctx, discovery.Query{Filter: filter.Filter{Identities: e.hosts.Identities}})
+	} else {
+		a, err = e.broadcast(ctx, agent, a)
+	}
+	a.took = max(e.env.Now().Sub(start), 1)
+	if talk {
+		if err != nil {
+			fmt.Fprintln(e.env.Err)
+		} else {
+			fmt.Fprintln(e.env.Err, len(a.nodes))
+		}
+	}
+	if err != nil {
+		return a, err
+	}
+	a.nodes = e.limit.Pick(a.nodes)
+	return a, nil
+}
+
+// names are the nodes that the user named, if there is no other filter.
+func (e *errand) names() ([]string, bool) {
+	names, ok := discovery.Literal(e.hosts)
+	return names, ok && discovery.Only(e.hosts)
+}
+
+// query is what to ask the collective for.
+func (e *errand) query(f filter.Filter, wait time.Duration, limit int) discovery.Query {
+	return discovery.Query{Collective: e.target, Filter: f, Timeout: wait, TTL: e.flags.ttl.Duration, Limit: limit}
+}
+
+// broadcast asks the collective who matches.
+func (e *errand) broadcast(ctx context.Context, agent string, a audience) (audience, error) {
+	most := 0
+	if !e.limit.Random {
+		most = e.limit.Count
+	}
+	found, err := e.client.Find(ctx, e.query(withAgent(e.hosts, agent), a.method.timeout, most), func(string) {}, nil)
+	if err != nil {
+		return a, err
+	}
+	a.nodes, a.silent = found.Nodes, found.Silent
+	return a, nil
+}
+
+// withAgent is a filter that only nodes with an agent match.
+func withAgent(f filter.Filter, agent string) filter.Filter {
+	p := filter.Pattern{Text: agent}
+	if !slices.Contains(f.Agents, p) {
+		f.Agents = append(slices.Clone(f.Agents), p)
+	}
+	return f
+}
+
+// announceSearch says how nodes are looked for, in a line that their number ends.
+func (f *clientFlags) announceSearch(env *Env, method choice, talk bool) {
+	switch {
+	case !talk:
+	case method.timeout > 0:
+		fmt.Fprintf(env.Err, "Discovering hosts using the %s method for %s second(s) .... ", method.name, plainSeconds(method.timeout))
+	default:
+		fmt.Fprintf(env.Err, "Discovering hosts using the %s method .... ", method.name)
+	}
+}
+
+// aim fills in how a request reaches the nodes of an audience.
+func (e *errand) aim(r *client.Run, a audience) {
+	r.Nodes, r.Filter, r.Collective, r.TTL = a.nodes, e.hosts, e.target, e.flags.ttl.Duration
+	// Names that somebody gave, or of which some were picked, are asked by name
+	// and no others.
+	r.Direct = e.cfg.DirectAddressing && (a.named || a.method.local != nil || e.limited())
+	if e.cfg.DirectAddressing {
+		r.DirectThreshold = e.cfg.DirectAddressingThreshold
+	}
+}
+
+// patience is how long the answers of nodes are awaited: what the user says, or
+// else what the agent takes and what finding the nodes takes, as in Ruby.
+func (e *errand) patience(agentTime time.Duration, method choice) time.Duration {
+	calls := time.Duration(functions(e.hosts)) * functionTime
+	if e.flags.timeout.set {
+		return e.flags.timeout.Duration + calls
+	}
+	finding := method.timeout
+	if method.name == methodBroadcast {
+		return agentTime + finding
+	}
+	return agentTime + finding + calls
+}
+
+// batch reads --batch for so many nodes: a number of them, or a share that is
+// rounded up. 0 is no batches.
+func (e *errand) batch(nodes int) (int, error) {
+	text := e.flags.rpc.batch
+	if text == "" {
+		return e.cfg.DefaultBatchSize, nil
+	}
+	digits, percent := strings.CutSuffix(text, "%")
+	n, err := strconv.Atoi(digits)
+	switch {
+	case err != nil || n < 0 || percent && n == 0:
+		return 0, usageErrorf("invalid argument: --batch %s", text)
+	case n > 0 && !e.cfg.DirectAddressing:
+		return 0, usageErrorf("Can only set batch size if direct addressing is supported")
+	case percent:
+		return (nodes*n + 99) / 100, nil
+	}
+	return n, nil
+}
+
+// halt is the exit code of a command that called an action, as Ruby computes it.
+func halt(a audience, account *client.Account) error {
+	replies, failed := 0, 0
+	if account != nil {
+		replies = account.Replies
+		failed = account.Count[client.Failed] + account.Count[client.Denied] + account.Count[client.Expired]
+	}
+	switch {
+	case a.named && replies == 0:
+		return exit(exitNothingBack)
+	case len(a.nodes) > 0 && replies == 0:
+		return exit(exitNoReplies)
+	case len(a.nodes) > 0 && failed > 0:
+		return exit(exitSomeFailed)
+	case len(a.nodes) == 0 && replies == 0:
+		return exit(exitFailed)
+	}
+	return nil
+}

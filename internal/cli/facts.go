@@ -1,0 +1,242 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"mcollective/client"
+	"mcollective/internal/agents/rpcutil"
+	"mcollective/internal/render"
+	"mcollective/marshal"
+	"mcollective/rpc"
+)
+
+// rpcutilTime is what Ruby's definition of rpcutil says its actions take at most.
+const rpcutilTime = 10 * time.Second
+
+// factsOptions are the flags of facts.
+type factsOptions struct {
+	clientFlags
+	fact string
+}
+
+func newFacts(env *Env) *cobra.Command {
+	o := &factsOptions{}
+	cmd := &cobra.Command{
+		Use:   "facts [options] [filters] [fact]",
+		Short: "Reports on usage for a specific fact",
+		Long: `With the name of a fact, prints its values and how many nodes have each; with -v,
+which. Without one, prints the nodes that the filter matches and, on a terminal
+or with -v, in which facts they differ.`,
+		Example: "    mco facts operatingsystem\n" +
+			"    mco facts os.release.major -C webserver -v\n" +
+			"    mco facts -F operatingsystem=CentOS -F 'processorcount>1'",
+		ValidArgsFunction: func(_ *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return beginning(knownFacts(env), word), cobra.ShellCompDirectiveNoFileComp
+		},
+	}
+	o.add(cmd.Flags())
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			o.fact, args = args[0], args[1:]
+		}
+		if err := o.check(cmd, args); err != nil {
+			return err
+		}
+		if err := refuse(cmd, "it counts the answers itself", "reply-to", "display"); err != nil {
+			return err
+		}
+		return o.run(cmd.Context(), env)
+	}
+	return cmd
+}
+
+func (o *factsOptions) run(ctx context.Context, env *Env) error {
+	e, err := o.newErrand(env)
+	if err != nil {
+		return err
+	}
+	ctx, stop := env.Interruptible(ctx)
+	defer stop()
+	defer e.end()
+	e.piped = true
+	a, err := e.search(ctx, rpcutil.Name, o.verbose)
+	if err != nil {
+		return err
+	}
+	if o.fact == "" {
+		return o.survey(ctx, e, a)
+	}
+	return o.report(ctx, e, a)
+}
+
+// report asks for one fact and counts its values.
+func (o *factsOptions) report(ctx context.Context, e *errand, a audience) error {
+	holders := make(map[string][]string)
+	count := func(node string, value any) {
+		if value != nil && value != false {
+			text := render.Text(value)
+			holders[text] = append(holders[text], node)
+		}
+	}
+	account, err := o.values(ctx, e, a, o.fact, count)
+	if err != nil {
+		return err
+	}
+	// Nodes know the facts at the top by name only.
+	if top, path, inside := strings.Cut(o.fact, "."); inside && len(holders) == 0 {
+		if account, err = o.values(ctx, e, a, top, func(node string, value any) { count(node, inner(value, path)) }); err != nil {
+			return err
+		}
+	}
+	if o.rpc.json {
+		if err := writeJSON(e.env, valuesByCount(holders)); err != nil {
+			return err
+		}
+		o.remember(e, holders)
+		return halt(a, account)
+	}
+	if len(a.nodes) == 0 {
+		fmt.Fprint(e.env.Err, "\nNo request sent, we did not discover any nodes.\n")
+		hintWhy(e)
+	}
+	o.print(e.env, holders)
+	if err := e.statistics(account, a, "rpc stats"); err != nil {
+		return err
+	}
+	o.remember(e, holders)
+	return halt(a, account)
+}
+
+// values asks for one fact and gives what each node has.
+func (o *factsOptions) values(ctx context.Context, e *errand, a audience, fact string, each func(node string, value any)) (*client.Account, error) {
+	return e.ask(ctx, a, "get_fact", marshal.NewHash(marshal.Symbol("fact"), fact), func(answer client.Answer) {
+		if answer.Err != nil {
+			fmt.Fprintf(e.env.Err, "Could not parse facts for %s: %s\n", cleanLine(answer.Sender), clean(answer.Err.Error()))
+			return
+		}
+		value, _ := answer.RPC.Output("value")
+		each(answer.Sender, value)
+	})
+}
+
+// inner is the fact at a path with dots inside of another; nil if there is none.
+func inner(v any, path string) any {
+	h, ok := v.(*marshal.Hash)
+	if !ok || h == nil {
+		return nil
+	}
+	if v, ok := h.Get(path); ok {
+		return v
+	}
+	for i, c := range path {
+		if c != '.' {
+			continue
+		}
+		if v, ok := h.Get(path[:i]); ok {
+			return inner(v, path[i+1:])
+		}
+	}
+	return nil
+}
+
+func (o *factsOptions) remember(e *errand, holders map[string][]string) {
+	l := lesson{facts: map[string][]string{o.fact: nil}}
+	for value, nodes := range holders {
+		l.facts[o.fact] = append(l.facts[o.fact], value)
+		l.identities = append(l.identities, nodes...)
+	}
+	if len(holders) > 0 {
+		learn(e.env, l)
+	}
+}
+
+// print shows the values in the layout of Ruby's report.
+func (o *factsOptions) print(env *Env, holders map[string][]string) {
+	if len(holders) == 0 {
+		fmt.Fprintf(env.Out, "No values found for fact %s\n", cleanLine(o.fact))
+		return
+	}
+	fmt.Fprintf(env.Out, "Report for fact: %s\n\n", cleanLine(o.fact))
+	values := sortedKeys(holders)
+	column := 40
+	for _, v := range values {
+		column = max(column, len([]rune(v)))
+	}
+	for _, v := range values {
+		fmt.Fprintf(env.Out, "        %-*s found %d times\n", column, tidy(env, v), len(holders[v]))
+		if !o.verbose {
+			continue
+		}
+		fmt.Fprintln(env.Out)
+		for _, node := range sorted(holders[v]) {
+			fmt.Fprintf(env.Out, "            %s\n", cleanLine(node))
+		}
+		fmt.Fprintln(env.Out)
+	}
+}
+
+// A valueCount is one object of the JSON output.
+type valueCount struct {
+	Value string   `json:"value"`
+	Count int      `json:"count"`
+	Nodes []string `json:"nodes"`
+}
+
+func valuesByCount(holders map[string][]string) []valueCount {
+	list := make([]valueCount, 0, len(holders))
+	for _, v := range sortedKeys(holders) {
+		list = append(list, valueCount{v, len(holders[v]), sorted(holders[v])})
+	}
+	return list
+}
+
+// ask calls an action of rpcutil on an audience, if there is one. What a node
+// answers is given to each only when it is a success or unreadable.
+func (e *errand) ask(ctx context.Context, a audience, action string, inputs *marshal.Hash, each func(client.Answer)) (*client.Account, error) {
+	if len(a.nodes) == 0 {
+		return nil, nil //nolint:nilnil // nobody was asked
+	}
+	if err := e.connect(ctx); err != nil {
+		return nil, err
+	}
+	call := client.Run{Agent: rpcutil.Name, Action: action, Inputs: inputs, Timeout: e.patience(rpcutilTime, a.method)}
+	var err error
+	if call.Batch, err = e.batch(len(a.nodes)); err != nil {
+		return nil, err
+	}
+	call.BatchSleep = e.flags.rpc.batchSleep.or(e.cfg.DefaultBatchSleepTime)
+	e.aim(&call, a)
+	return e.client.Run(ctx, call, func(answer client.Answer) {
+		if answer.Err == nil && answer.RPC.Status != rpc.OK {
+			e.log.Info("a node refused", "node", answer.Sender, "action", action, "message", answer.RPC.Message)
+			return
+		}
+		each(answer)
+	})
+}
+
+// statistics prints what became of a call whose results the command itself shows.
+func (e *errand) statistics(account *client.Account, a audience, caption string) error {
+	opts := (&outputFlags{}).options(e.env, e.flags)
+	if account == nil {
+		account = &client.Account{}
+	}
+	return render.Statistics(opts, caption, account, render.Stats{Discovered: len(a.nodes), DiscoveryTime: a.took})
+}
+
+// tidy is text from a node as it may be printed: cleaned where a terminal would
+// obey it, and as it is where a program reads.
+func tidy(env *Env, s string) string {
+	if env.OutTerminal {
+		return cleanLine(s)
+	}
+	return strings.ReplaceAll(s, "\x1b", "\\x1b")
+}

@@ -1,0 +1,219 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"text/template"
+
+	"github.com/spf13/cobra"
+
+	"mcollective/client"
+	"mcollective/filter"
+	"mcollective/internal/agents/rpcutil"
+	"mcollective/marshal"
+)
+
+// inventoryOptions are the flags of inventory.
+type inventoryOptions struct {
+	clientFlags
+	node        string
+	script      string
+	template    string
+	collectives bool
+	graph       string
+}
+
+func newInventory(env *Env) *cobra.Command {
+	o := &inventoryOptions{}
+	cmd := &cobra.Command{
+		Use:   "inventory [options] [filters] [node]",
+		Short: "General reporting tool for nodes, collectives and subcollectives",
+		Example: "    mco inventory web1.example.net\n" +
+			"    mco inventory --list-collectives\n" +
+			"    mco inventory --collective-graph collectives.dot\n" +
+			"    mco inventory -C webserver --template hosts.tmpl",
+		ValidArgsFunction: func(_ *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return beginning(learned(env).identities, word), cobra.ShellCompDirectiveNoFileComp
+		},
+	}
+	set := cmd.Flags()
+	text(set, groupOwn, &o.script, "script", "", "SCRIPT", "Scripts of Ruby's mco are not run; see --template")
+	text(set, groupOwn, &o.template, "template", "", "FILE", "Print what this Go text/template makes of each node")
+	set.BoolVar(&o.collectives, "list-collectives", false, "List all known collectives")
+	text(set, groupOwn, &o.graph, "collective-graph", "", "MAP", "Create a DOT graph of all collectives")
+	o.add(set)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			o.node, args = args[0], args[1:]
+		}
+		if err := o.check(cmd, args); err != nil {
+			return err
+		}
+		if err := refuse(cmd, "it prints reports of its own", "reply-to", "display"); err != nil {
+			return err
+		}
+		return o.run(cmd.Context(), env)
+	}
+	return cmd
+}
+
+func (o *inventoryOptions) run(ctx context.Context, env *Env) error {
+	many := o.template != "" || o.rpc.json
+	switch {
+	case o.script != "":
+		return hinted(usageErrorf("the script %s is a Ruby program, which this mco does not run", o.script),
+			"--template FILE prints the same fields: {{.identity}}, {{.facts.serialnumber}}, {{.classes}}, {{.agents}}; --json has them for other programs")
+	case o.node == "" && !o.collectives && o.graph == "" && !many:
+		return hinted(fmt.Errorf("Need to specify either a node name, script to run or other options"), //nolint:staticcheck // Ruby's words
+			"Like this: mco inventory NODE, mco inventory --list-collectives, mco inventory -C CLASS --json")
+	case o.node != "" && (o.collectives || o.graph != ""):
+		return usageErrorf("please choose either a node or the report about collectives")
+	}
+	layout, err := o.layout()
+	if err != nil {
+		return err
+	}
+	e, err := o.newErrand(env)
+	if err != nil {
+		return err
+	}
+	ctx, stop := env.Interruptible(ctx)
+	defer stop()
+	defer e.end()
+	switch {
+	case o.graph != "":
+		return o.drawCollectives(ctx, e)
+	case o.collectives:
+		return o.listCollectives(ctx, e)
+	case o.node == "":
+		return o.reportAll(ctx, e, layout)
+	}
+	return o.reportNode(ctx, e, layout)
+}
+
+// layout reads the template, if there is one.
+func (o *inventoryOptions) layout() (*template.Template, error) {
+	if o.template == "" {
+		return nil, nil //nolint:nilnil // none is wanted
+	}
+	return readTemplate(o.template)
+}
+
+// one is the audience of one node that the user named.
+func (e *errand) one(node string) (audience, error) {
+	p, err := filter.ParsePattern(node)
+	if err != nil {
+		return audience{}, filterError(err)
+	}
+	e.hosts.Identities = []filter.Pattern{p}
+	method, err := e.flags.chooseMethod(e.env, e.cfg, filter.Filter{}, false)
+	return audience{nodes: []string{node}, named: true, method: method}, err
+}
+
+// reportNode prints all about one node, as Ruby lays it out.
+func (o *inventoryOptions) reportNode(ctx context.Context, e *errand, layout *template.Template) error {
+	a, err := e.one(o.node)
+	if err != nil {
+		return err
+	}
+	var stats, about *marshal.Hash
+	refused := ""
+	account, err := e.ask(ctx, a, "daemon_stats", marshal.NewHash(), func(answer client.Answer) {
+		if answer.Err == nil {
+			stats = answer.RPC.Data
+		} else {
+			refused = answer.Err.Error()
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if account.Replies == 0 {
+		fmt.Fprintf(e.env.Err, "Did not receive any results from node %s\n", cleanLine(o.node))
+		if near := nearest(o.node, learned(e.env).identities); near != "" && near != o.node {
+			fmt.Fprintf(e.env.Err, "Did you mean '%s'?\n", near)
+		}
+		return exit(exitFailed)
+	}
+	if stats == nil {
+		fmt.Fprintf(e.env.Err, "Failed to retrieve daemon_stats from %s: %s\n", cleanLine(o.node), clean(refused))
+		return exit(exitSomeFailed)
+	}
+	account, err = e.ask(ctx, a, "inventory", marshal.NewHash(), func(answer client.Answer) {
+		if answer.Err == nil {
+			about = answer.RPC.Data
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if about == nil {
+		fmt.Fprintf(e.env.Err, "Failed to retrieve inventory for %s\n", cleanLine(o.node))
+		return halt(a, account)
+	}
+	n := newNodeReport(o.node, stats, about)
+	n.teach(e.env)
+	switch {
+	case layout != nil:
+		err = n.fill(e.env, layout)
+	case o.rpc.json:
+		err = writeJSON(e.env, []any{n.plain()})
+	default:
+		err = n.print(e.env)
+	}
+	if err != nil {
+		return err
+	}
+	return halt(a, account)
+}
+
+// reportAll prints a line, or whatever the template makes, for each node that the
+// filter matches.
+func (o *inventoryOptions) reportAll(ctx context.Context, e *errand, layout *template.Template) error {
+	e.piped = true
+	a, err := e.search(ctx, rpcutil.Name, o.verbose)
+	if err != nil {
+		return err
+	}
+	if len(a.nodes) == 0 {
+		return nothingFound(e)
+	}
+	stats := make(map[string]*marshal.Hash)
+	if _, err := e.ask(ctx, a, "daemon_stats", marshal.NewHash(), func(answer client.Answer) {
+		if answer.Err == nil {
+			stats[answer.Sender] = answer.RPC.Data
+		}
+	}); err != nil {
+		return err
+	}
+	var reports []*nodeReport
+	account, err := e.ask(ctx, a, "inventory", marshal.NewHash(), func(answer client.Answer) {
+		if answer.Err == nil {
+			reports = append(reports, newNodeReport(answer.Sender, stats[answer.Sender], answer.RPC.Data))
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if o.sort {
+		sortReports(reports)
+	}
+	var list []any
+	for _, n := range reports {
+		n.teach(e.env)
+		if layout == nil {
+			list = append(list, n.plain())
+		} else if err := n.fill(e.env, layout); err != nil {
+			return err
+		}
+	}
+	if layout == nil {
+		if err := writeJSON(e.env, list); err != nil {
+			return err
+		}
+	}
+	return halt(a, account)
+}

@@ -1,0 +1,250 @@
+package cli
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/big"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/template"
+	"time"
+
+	"mcollective/internal/render"
+	"mcollective/marshal"
+	"mcollective/rpc"
+)
+
+// A nodeReport is what a node says of itself.
+type nodeReport struct {
+	node  string
+	stats *marshal.Hash // of daemon_stats; nil if that was not answered
+	about *marshal.Hash // of inventory
+}
+
+func newNodeReport(node string, stats, about *marshal.Hash) *nodeReport {
+	return &nodeReport{node: node, stats: stats, about: about}
+}
+
+func sortReports(list []*nodeReport) {
+	slices.SortFunc(list, func(a, b *nodeReport) int { return cmp.Compare(a.node, b.node) })
+}
+
+func output(h *marshal.Hash, name string) any {
+	if h == nil {
+		return nil
+	}
+	v, _ := (&rpc.Reply{Data: h}).Output(name)
+	return v
+}
+
+// texts are the members of a list that a node sent.
+func texts(v any) []string {
+	items, _ := v.([]any)
+	list := make([]string, len(items))
+	for i, item := range items {
+		list[i] = render.Text(item)
+	}
+	return list
+}
+
+// teach lets the shell offer what the node has.
+func (n *nodeReport) teach(env *Env) {
+	facts := newVariation()
+	facts.add(output(n.about, "facts"))
+	l := facts.lesson([]string{n.node})
+	l.agents, l.classes = texts(output(n.about, "agents")), texts(output(n.about, "classes"))
+	learn(env, l)
+}
+
+// print shows the report in the layout of Ruby's.
+func (n *nodeReport) print(env *Env) error {
+	w := &strings.Builder{}
+	say := func(v any) string { return tidy(env, render.Text(v)) }
+	fmt.Fprintf(w, "Inventory for %s:\n\n   Server Statistics:\n", cleanLine(n.node))
+	line := func(label string, value any) { fmt.Fprintf(w, "%29s: %v\n", label, value) }
+	line("Version", say(output(n.stats, "version")))
+	line("Start Time", startTime(output(n.stats, "starttime")))
+	line("Config File", say(output(n.stats, "configfile")))
+	if list := output(n.about, "collectives"); list != nil {
+		line("Collectives", tidy(env, strings.Join(texts(list), ", ")))
+	}
+	if main := output(n.about, "main_collective"); main != nil {
+		line("Main Collective", say(main))
+	}
+	for _, f := range []struct{ label, name string }{
+		{"Process ID", "pid"}, {"Total Messages", "total"}, {"Messages Passed Filters", "passed"},
+		{"Messages Filtered", "filtered"}, {"Expired Messages", "ttlexpired"}, {"Replies Sent", "replies"},
+	} {
+		line(f.label, say(output(n.stats, f.name)))
+	}
+	times, _ := output(n.stats, "times").(*marshal.Hash)
+	line("Total Processor Time", say(output(times, "utime"))+" seconds")
+	line("System Time", say(output(times, "stime"))+" seconds")
+
+	fmt.Fprint(w, "\n   Agents:\n")
+	cells(w, env, texts(output(n.about, "agents")), "      ", "%-15s", 3, "No agents installed")
+	fmt.Fprint(w, "\n   Data Plugins:\n")
+	plugins := sorted(texts(output(n.about, "data_plugins")))
+	for i, p := range plugins {
+		plugins[i] = strings.ReplaceAll(p, "_data", "")
+	}
+	cells(w, env, plugins, "      ", "%-15s", 3, "No data plugins installed")
+	fmt.Fprint(w, "\n   Configuration Management Classes:\n")
+	classes := texts(output(n.about, "classes"))
+	column := 30
+	for _, c := range classes {
+		column = max(column, len([]rune(c)))
+	}
+	cells(w, env, classes, "    ", fmt.Sprintf("%%-%ds", column), max(90/column, 1), "No classes applied")
+	fmt.Fprint(w, "\n   Facts:\n")
+	facts, _ := output(n.about, "facts").(*marshal.Hash)
+	if facts == nil || facts.Len() == 0 {
+		fmt.Fprint(w, "      No facts known\n")
+	} else {
+		known := make(map[string]any, facts.Len())
+		for k, v := range facts.All() {
+			known[render.Text(k)] = v
+		}
+		for _, name := range sortedKeys(known) {
+			fmt.Fprintf(w, "      %s => %s\n", tidy(env, name), say(known[name]))
+		}
+	}
+	_, err := io.WriteString(env.Out, w.String())
+	return err
+}
+
+// startTime is a time as Ruby prints it.
+func startTime(v any) string {
+	n, ok := v.(int64)
+	if !ok || n < 0 || n > 1<<40 {
+		return cleanLine(render.Text(v))
+	}
+	return time.Unix(n, 0).Format("2006-01-02 15:04:05 -0700")
+}
+
+// cells prints a sorted list, so many to a line; the last line is filled up.
+func cells(w io.Writer, env *Env, list []string, margin, format string, columns int, none string) {
+	if len(list) == 0 {
+		fmt.Fprintf(w, "      %s\n", none)
+		return
+	}
+	list = sorted(list)
+	for row := range slices.Chunk(list, columns) {
+		padded := make([]string, columns)
+		for i := range padded {
+			cell := ""
+			if i < len(row) {
+				cell = tidy(env, row[i])
+			}
+			padded[i] = fmt.Sprintf(format, cell)
+		}
+		fmt.Fprintf(w, "%s%s\n", margin, strings.Join(padded, " "))
+	}
+}
+
+// plain is the report as values that JSON and templates know.
+func (n *nodeReport) plain() map[string]any {
+	m := map[string]any{"sender": n.node, "identity": n.node}
+	for _, h := range []*marshal.Hash{n.stats, n.about} {
+		if h == nil {
+			continue
+		}
+		for k, v := range h.All() {
+			m[render.Text(k)] = plainValue(v)
+		}
+	}
+	// Both answers have a list of agents, which is the same.
+	m["agents"] = plainValue(output(n.about, "agents"))
+	delete(m, "threads")
+	return m
+}
+
+// plainValue is a value from a node without what only Ruby has.
+func plainValue(v any) any {
+	switch v := v.(type) {
+	case nil, bool, int64, float64, *big.Int:
+		return v
+	case []any:
+		list := make([]any, len(v))
+		for i := range v {
+			list[i] = plainValue(v[i])
+		}
+		return list
+	case *marshal.Hash:
+		m := make(map[string]any, v.Len())
+		for k, e := range v.All() {
+			m[render.Text(k)] = plainValue(e)
+		}
+		return m
+	}
+	return render.Text(v)
+}
+
+// readTemplate parses a template file.
+func readTemplate(path string) (*template.Template, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, usageErrorf("read the template: %w", err)
+	}
+	t := template.New(filepath.Base(path)).Funcs(template.FuncMap{
+		"fact": factAt,
+		"join": func(separator string, list any) string {
+			items, _ := list.([]any)
+			words := make([]string, len(items))
+			for i := range items {
+				words[i] = fmt.Sprint(items[i])
+			}
+			return strings.Join(words, separator)
+		},
+		"json": func(v any) (string, error) {
+			text, err := json.Marshal(v)
+			return string(text), err
+		},
+	})
+	if t, err = t.Parse(string(data)); err != nil {
+		return nil, hinted(usageErrorf("template %s: %w", path, err), "The fields are {{.identity}}, {{.version}}, {{.facts.NAME}}, {{fact . \"os.release.major\"}}, {{join \", \" .classes}}, .agents, .collectives, .main_collective, .data_plugins, .starttime, .pid")
+	}
+	return t, nil
+}
+
+// factAt finds a fact by its path with dots, "" if there is none.
+func factAt(node map[string]any, path string) any {
+	var at any = node["facts"]
+	for path != "" {
+		m, ok := at.(map[string]any)
+		if !ok {
+			return ""
+		}
+		if v, ok := m[path]; ok {
+			return v
+		}
+		var key string
+		key, path, _ = strings.Cut(path, ".")
+		at = m[key]
+	}
+	if at == nil {
+		return ""
+	}
+	return at
+}
+
+// fill prints what a template makes of the node.
+func (n *nodeReport) fill(env *Env, t *template.Template) error {
+	var b strings.Builder
+	if err := t.Execute(&b, n.plain()); err != nil {
+		return usageErrorf("node %s: %w", cleanLine(n.node), err)
+	}
+	text := b.String()
+	if env.OutTerminal {
+		text = clean(text)
+	}
+	if !strings.HasSuffix(text, "\n") {
+		text += "\n"
+	}
+	_, err := io.WriteString(env.Out, text)
+	return err
+}

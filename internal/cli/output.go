@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+
+	"mcollective/internal/render"
+)
+
+// outputFlags are the options of commands that show what agents answer.
+type outputFlags struct {
+	format string
+	fields string
+	jq     string
+}
+
+func (o *outputFlags) add(set *pflag.FlagSet) {
+	text(set, groupOwn, &o.format, "output", "o", "FORMAT", "How to print results: "+strings.Join(formats(), ", "))
+	text(set, groupOwn, &o.fields, "fields", "", "LIST", "Print these outputs only, with commas between them")
+	text(set, groupOwn, &o.jq, "jq", "", "EXPRESSION", "Print what this jq expression makes of each result")
+}
+
+// formats are the values of --output.
+func formats() []string {
+	return []string{
+		string(render.Classic), string(render.Folded), string(render.Table), string(render.Wide), string(render.JSON),
+		string(render.JSONL), string(render.YAML), string(render.CSV), string(render.Name),
+	}
+}
+
+// check refuses what contradicts itself.
+func (o *outputFlags) check(f *clientFlags) error {
+	switch {
+	case o.format != "" && !slices.Contains(formats(), o.format):
+		err := usageErrorf("invalid argument: --output %s", o.format)
+		if near := nearest(o.format, formats()); near != "" {
+			return hinted(err, "Did you mean '"+near+"'?")
+		}
+		return hinted(err, "The formats are "+strings.Join(formats(), ", "))
+	case f.rpc.json && o.format != "" && o.format != string(render.JSON):
+		return usageErrorf("Cannot mix --json and --output %s", o.format)
+	case f.rpc.display != "" && !slices.Contains([]string{"ok", "all", "failed"}, f.rpc.display):
+		return usageErrorf("--display has to be one of ok, all or failed")
+	}
+	return nil
+}
+
+// options are how results are shown on the streams of this run.
+func (o *outputFlags) options(env *Env, f *clientFlags) render.Options {
+	opts := render.Options{
+		Out: env.Out, Err: env.Err, Terminal: env.OutTerminal, ErrTerminal: env.ErrTerminal, Color: env.color(env.OutTerminal), Width: width(env),
+		Format: render.Format(o.format), JQ: o.jq, Display: f.rpc.display, Verbose: f.verbose, Sort: f.sort,
+		Progress: !f.rpc.noProgress, Now: env.Now,
+	}
+	if f.rpc.json {
+		opts.Format = render.JSON
+	}
+	for name := range strings.SplitSeq(o.fields, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			opts.Fields = append(opts.Fields, name)
+		}
+	}
+	return opts
+}
+
+// width is how many columns the terminal has, 0 if there is none or it does not
+// say.
+func width(env *Env) int {
+	if !env.OutTerminal {
+		return 0
+	}
+	if f, ok := env.Out.(*os.File); ok {
+		if columns, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return columns
+		}
+	}
+	columns, _ := strconv.Atoi(env.Getenv("COLUMNS"))
+	return max(columns, 0)
+}

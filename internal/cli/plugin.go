@@ -1,0 +1,189 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"mcollective/ddl"
+	"mcollective/internal/config"
+)
+
+// newPlugin is mco plugin; its only subcommand is doc.
+func newPlugin(env *Env) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "plugin doc [options] [<plugin> | <type>/<plugin>]",
+		Short: "MCollective Plugin Application",
+		Long: `Prints what a plugin is and how it is used: the actions of an agent with their
+inputs and outputs, the query of a data plugin, what a discovery method can do.
+Without a name, lists the plugins that are known on this machine.`,
+		Example: "    mco plugin doc\n" +
+			"    mco plugin doc rpcutil\n" +
+			"    mco plugin doc data/fstat",
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			switch len(args) {
+			case 0:
+				return []string{"doc"}, cobra.ShellCompDirectiveNoFileComp
+			case 1:
+				return pluginNames(env), cobra.ShellCompDirectiveNoFileComp
+			}
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		},
+	}
+	set := cmd.Flags()
+	path := set.StringP("config", "c", "", "Load configuration from file rather than default")
+	takes(set, "config", "FILE")
+	set.BoolP("verbose", "v", false, "Be verbose")
+	group(set, groupAlways, "config", "verbose")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 || args[0] != "doc" {
+			return unknownPluginAction(args)
+		}
+		cfg, err := clientConfig(env, *path)
+		if err != nil {
+			return err
+		}
+		l := library(env, cfg)
+		switch len(args) {
+		case 1:
+			printCatalogue(env, l)
+			return nil
+		case 2:
+			return printPlugin(cmd.Context(), env, l, args[1])
+		}
+		return usageErrorf("plugin doc describes one plugin, but was given %q too", args[2])
+	}
+	return cmd
+}
+
+// unknownPluginAction says what to do in place of the actions that Ruby has.
+func unknownPluginAction(args []string) error {
+	if len(args) == 0 {
+		return hinted(usageErrorf("please specify what to do"), "mco plugin doc lists the plugins, mco plugin doc NAME describes one")
+	}
+	err := usageErrorf("there is no plugin %s", args[0])
+	switch args[0] {
+	case "generate":
+		return hinted(err, "An agent here is a program and a YAML file beside it; docs/agents.md shows a complete one")
+	case "package", "info":
+		return hinted(err, "An agent here is a folder, which any packaging tool can copy; see docs/agents.md")
+	}
+	return hinted(err, "mco plugin doc lists the plugins, mco plugin doc NAME describes one")
+}
+
+// clientConfig reads the configuration from a path, or from where it usually is.
+func clientConfig(env *Env, path string) (*config.Config, error) {
+	if path == "" {
+		path, _ = config.FindClient(env.Getenv, nil)
+	}
+	cfg, err := config.Load(path, config.Client)
+	if err != nil {
+		return nil, fmt.Errorf("read the configuration: %w", err)
+	}
+	return cfg, nil
+}
+
+// A pluginKind is a kind of plugin and its heading in the catalogue.
+type pluginKind struct {
+	heading string
+	kind    ddl.Kind
+}
+
+func pluginKinds() []pluginKind {
+	return []pluginKind{
+		{"Agents", ddl.Agent}, {"Aggregate", ddl.Aggregate}, {"Connectors", ddl.Connector},
+		{"Data Queries", ddl.Data}, {"Discovery Methods", ddl.Discovery}, {"Validator Plugins", ddl.Validator},
+	}
+}
+
+// printCatalogue lists all plugins that are known here.
+func printCatalogue(env *Env, l *ddl.Library) {
+	fmt.Fprint(env.Out, "Please specify a plugin. Available plugins are:\n\n")
+	var broken []ddl.Entry
+	for _, k := range pluginKinds() {
+		fmt.Fprintf(env.Out, "%s:\n", k.heading)
+		for _, e := range l.List(k.kind) {
+			if e.Err != nil {
+				broken = append(broken, e)
+				continue
+			}
+			fmt.Fprintf(env.Out, "  %-25s %s\n", cleanLine(e.Name), cleanLine(e.Description))
+		}
+		fmt.Fprintln(env.Out)
+	}
+	if len(broken) == 0 {
+		return
+	}
+	fmt.Fprintln(env.Out, "Plugin Load Errors:")
+	for _, e := range broken {
+		fmt.Fprintf(env.Out, "  %-25s %s\n", cleanLine(string(e.Kind)+"/"+e.Name), cleanLine(e.Err.Error()))
+	}
+}
+
+// printPlugin describes one plugin, named alone or with its kind.
+func printPlugin(ctx context.Context, env *Env, l *ddl.Library, name string) error {
+	kind, alone, qualified := strings.Cut(name, "/")
+	var found []ddl.Entry
+	var names []string
+	for _, k := range pluginKinds() {
+		if qualified && string(k.kind) != kind {
+			continue
+		}
+		for _, e := range l.List(k.kind) {
+			names = append(names, e.Name)
+			if e.Name == name || qualified && e.Name == alone {
+				found = append(found, e)
+			}
+		}
+	}
+	switch {
+	case len(found) > 1 && found[0].Kind != found[1].Kind:
+		fmt.Fprintln(env.Err, "Duplicate plugin name found, please specify a full path like agent/rpcutil")
+		return exit(exitFailed)
+	case len(found) == 0:
+		if qualified {
+			fmt.Fprintf(env.Err, "Could not find a '%s' plugin named '%s'\n", cleanLine(kind), cleanLine(alone))
+			name = alone
+		} else {
+			fmt.Fprintf(env.Err, "Could not find a plugin named '%s' in any supported plugin type\n", cleanLine(name))
+		}
+		if near := nearest(name, names); near != "" {
+			fmt.Fprintf(env.Err, "Did you mean '%s'?\n", near)
+		}
+		return exit(exitFailed)
+	case found[0].Err != nil:
+		return found[0].Err
+	}
+	d, err := l.Find(ctx, found[0].Kind, found[0].Name)
+	if err != nil {
+		return err
+	}
+	text := d.Help(width(env))
+	if env.OutTerminal {
+		text = clean(text)
+	}
+	fmt.Fprintln(env.Out, strings.TrimSuffix(text, "\n"))
+	return nil
+}
+
+// pluginNames are the words that may follow plugin doc.
+func pluginNames(env *Env) []string {
+	cfg, err := clientConfig(env, "")
+	if err != nil {
+		return nil
+	}
+	l := library(env, cfg)
+	var names []string
+	for _, k := range pluginKinds() {
+		for _, e := range l.List(k.kind) {
+			if speakable(e.Name) {
+				names = append(names, e.Name, string(k.kind)+"/"+e.Name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}

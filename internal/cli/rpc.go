@@ -1,0 +1,283 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"mcollective/client"
+	"mcollective/ddl"
+	"mcollective/internal/render"
+	"mcollective/marshal"
+)
+
+// rpcOptions are the flags of rpc.
+type rpcOptions struct {
+	clientFlags
+	outputFlags
+	noResults bool
+	agent     string
+	action    string
+	arguments []string
+	yes       bool
+	noop      bool
+}
+
+func newRPC(env *Env) *cobra.Command {
+	o := &rpcOptions{}
+	cmd := &cobra.Command{
+		Use: "rpc [options] [filters] --agent <agent> --action <action> [--argument <key=val> --argument ...]\n" +
+			"rpc [options] [filters] <agent> <action> [<key=val> <key=val> ...]",
+		Short: "Generic RPC agent client application",
+		Example: "    mco rpc rpcutil get_fact fact=country\n" +
+			"    mco rpc service restart service=nginx -C webserver --batch 10%\n" +
+			"    mco service status service=nginx -o table",
+	}
+	set := cmd.Flags()
+	set.BoolVar(&o.noResults, "no-results", false, "Do not process results, just send request")
+	text(set, groupOwn, &o.agent, "agent", "a", "AGENT", "Agent to call")
+	text(set, groupOwn, &o.action, "action", "", "ACTION", "Action to call")
+	set.StringArrayVar(&o.arguments, "argument", nil, "Arguments to pass to agent")
+	takes(set, "argument", "ARGUMENT")
+	set.BoolVarP(&o.yes, "yes", "y", false, "Do not ask before an action that changes many nodes")
+	set.BoolVar(&o.noop, "noop", false, "Let the action say what it would do, if it can")
+	o.outputFlags.add(set)
+	o.clientFlags.add(set)
+	cmd.ValidArgsFunction = completeCall(env)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		inputs, err := o.words(env, args)
+		if err != nil {
+			return err
+		}
+		if err := o.clientFlags.check(cmd, nil); err != nil {
+			return err
+		}
+		if err := o.outputFlags.check(&o.clientFlags); err != nil {
+			return err
+		}
+		return o.run(cmd.Context(), env, inputs)
+	}
+	return cmd
+}
+
+// An argument is one input as the user typed it.
+type argument struct{ name, text string }
+
+// words takes agent, action and inputs from the flags or else the words of the
+// command line.
+func (o *rpcOptions) words(env *Env, args []string) ([]argument, error) {
+	if o.agent == "" || o.action == "" {
+		if len(args) < 2 {
+			fmt.Fprint(env.Err, "No agent, action and arguments specified\n"+
+				"Like this: mco rpc rpcutil get_fact fact=country; 'mco plugin doc' lists agents, 'mco plugin doc AGENT' actions\n")
+			return nil, exit(exitFailed)
+		}
+		o.agent, o.action, args = args[0], args[1], args[2:]
+	}
+	var list []argument
+	for _, text := range append(append([]string(nil), o.arguments...), args...) {
+		name, value, ok := strings.Cut(text, "=")
+		if !ok || name == "" {
+			fmt.Fprintf(env.Err, "Could not parse --arg %s\nInputs have the form key=val\n", cleanLine(text))
+			return nil, exit(exitFailed)
+		}
+		list = append(list, argument{name, value})
+	}
+	return list, nil
+}
+
+func (o *rpcOptions) run(ctx context.Context, env *Env, args []argument) error {
+	e, err := o.newErrand(env)
+	if err != nil {
+		return err
+	}
+	e.piped = true
+	ctx, stop := env.Interruptible(ctx)
+	defer stop()
+	defer e.end()
+	d, err := e.definition(ctx, o.agent)
+	if err != nil {
+		return err
+	}
+	action, inputs, err := o.request(d, args)
+	if err != nil {
+		return err
+	}
+	agentTime := d.Metadata.Timeout
+	if action.Timeout > 0 {
+		agentTime = action.Timeout
+	}
+	call := client.Run{Agent: o.agent, Action: o.action, Inputs: inputs}
+	if o.noResults || o.replyTo != "" {
+		return o.send(ctx, e, call)
+	}
+	batched, err := e.batch(1)
+	if err != nil {
+		return err
+	}
+	shown := o.options(env, &o.clientFlags)
+	shown.Batch = batched > 0
+	results, err := render.New(shown, o.agent, o.action, action)
+	if err != nil {
+		return &usageError{err: err}
+	}
+	a, err := e.search(ctx, o.agent, o.talks())
+	if err != nil {
+		return err
+	}
+	if err := o.confirm(env, action, a.nodes); err != nil {
+		return err
+	}
+	return o.call(ctx, e, a, call, agentTime, results)
+}
+
+// talks tells whether the discovery is spoken of: always, as in Ruby, unless a
+// program reads the results.
+func (o *rpcOptions) talks() bool {
+	switch render.Format(o.format) {
+	case render.JSON, render.JSONL, render.YAML, render.CSV, render.Name:
+		return false
+	}
+	return !o.rpc.json && o.jq == ""
+}
+
+// request turns the words of the user into the inputs of the action, and refuses
+// what nodes would refuse.
+func (o *rpcOptions) request(d *ddl.Definition, args []argument) (*ddl.Action, *marshal.Hash, error) {
+	action := d.Action(o.action)
+	inputs := marshal.NewHash()
+	if o.noop {
+		if action != nil && !action.Noop {
+			return nil, nil, usageErrorf("the action %s of agent %s does not know --noop: it would do its work", o.action, o.agent)
+		}
+		inputs.Set(marshal.Symbol("noop"), true)
+	}
+	for _, arg := range args {
+		var value any = arg.text
+		if action != nil {
+			var err error
+			if value, err = action.Coerce(arg.name, arg.text); err != nil {
+				return nil, nil, &usageError{err: err}
+			}
+		}
+		inputs.Set(marshal.Symbol(arg.name), value)
+	}
+	if action != nil {
+		action.Complete(inputs)
+	}
+	if err := d.Validate(o.action, inputs); err != nil {
+		return nil, nil, &usageError{err: err, hint: o.advice(d, action, args)}
+	}
+	return action, inputs, nil
+}
+
+// advice is what may help after a request that its definition refuses.
+func (o *rpcOptions) advice(d *ddl.Definition, action *ddl.Action, args []argument) string {
+	if action == nil {
+		names := make([]string, len(d.Actions))
+		for i, a := range d.Actions {
+			names[i] = a.Name
+		}
+		if near := nearest(o.action, names); near != "" {
+			return "Did you mean '" + near + "'?"
+		}
+		return "Its actions are " + strings.Join(names, ", ")
+	}
+	names := make([]string, len(action.Inputs))
+	for i, in := range action.Inputs {
+		names[i] = in.Name
+	}
+	for _, arg := range args {
+		if action.Input(arg.name) != nil {
+			continue
+		}
+		if near := nearest(arg.name, names); near != "" {
+			return "There is no input " + arg.name + "; did you mean '" + near + "'?"
+		}
+	}
+	return "'mco plugin doc agent/" + o.agent + "' describes the inputs"
+}
+
+// send sends a request that this command awaits no answers to.
+func (o *rpcOptions) send(ctx context.Context, e *errand, call client.Run) error {
+	if o.rpc.batch != "" && o.rpc.batch != "0" {
+		return usageErrorf("Cannot bypass result processing for batched requests")
+	}
+	a := audience{}
+	method, err := o.chooseMethod(e.env, e.cfg, e.hosts, false)
+	if err != nil {
+		return err
+	}
+	_, given := e.names()
+	if e.limited() || given || method.local != nil {
+		if a, err = e.search(ctx, o.agent, false); err != nil {
+			return err
+		}
+		if len(a.nodes) == 0 {
+			return nothingFound(e)
+		}
+	}
+	if err := e.connect(ctx); err != nil {
+		return err
+	}
+	e.aim(&call, a)
+	call.Silent, call.ReplyTo = o.noResults && o.replyTo == "", o.replyTo
+	account, err := e.client.Run(ctx, call, func(client.Answer) {})
+	if err != nil {
+		return err
+	}
+	to := ""
+	if o.replyTo != "" {
+		to = " replies to " + cleanLine(o.replyTo)
+	}
+	fmt.Fprintf(e.env.Out, "Request sent with id: %s%s\n", account.RequestID, to)
+	return nil
+}
+
+// call calls the action on the nodes that were found and shows what they answer.
+func (o *rpcOptions) call(ctx context.Context, e *errand, a audience, call client.Run, agentTime time.Duration, results *render.Results) error {
+	if len(a.nodes) == 0 {
+		if err := results.Close(nil, render.Stats{DiscoveryTime: a.took}); err != nil {
+			return fmt.Errorf("write the answers: %w", err)
+		}
+		return nothingFound(e)
+	}
+	if err := e.connect(ctx); err != nil {
+		return err
+	}
+	var err error
+	if call.Batch, err = e.batch(len(a.nodes)); err != nil {
+		return err
+	}
+	call.BatchSleep = e.cfg.DefaultBatchSleepTime
+	if o.rpc.batchSleep.set {
+		call.BatchSleep = o.rpc.batchSleep.Duration
+	}
+	e.aim(&call, a)
+	call.Timeout = e.patience(agentTime, a.method)
+	call.Idle = results.Flush
+	results.Expect(len(a.nodes))
+	var seen []string
+	account, err := e.client.Run(ctx, call, func(answer client.Answer) {
+		results.Add(answer)
+		seen = append(seen, answer.Sender)
+	})
+	if err != nil {
+		return err
+	}
+	if err := results.Close(account, render.Stats{Discovered: len(a.nodes), DiscoveryTime: a.took}); err != nil {
+		return fmt.Errorf("write the answers: %w", err)
+	}
+	learn(e.env, lesson{identities: seen, agents: []string{o.agent}})
+	return halt(a, account)
+}
+
+// nothingFound says that nobody is there to ask, and how to find out why.
+func nothingFound(e *errand) error {
+	fmt.Fprint(e.env.Err, "\nNo request sent, we did not discover any nodes.\n")
+	hintWhy(e)
+	return exit(exitFailed)
+}

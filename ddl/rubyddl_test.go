@@ -1,0 +1,124 @@
+package ddl
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"mcollective/ddl/internal/ruby"
+)
+
+const rubyMetadata = `metadata :name => "n", :description => "d", :author => "a", :license => "l", :version => "1", :url => "u", :timeout => 5` + "\n"
+
+func TestRubyRefused(t *testing.T) {
+	inAction := func(s string) string { return `action "x", :description => "d" do` + "\n" + s + "\nend" }
+	input := `input :i, :prompt => "p", :description => "d", :optional => true, `
+	for src, want := range map[string]string{
+		`metadata :name => "n"`: "x.ddl:2: Metadata needs a :description property",
+		`metadata "n"`:          "the properties of metadata are \"n\": write them as `:name => value`",
+		strings.Replace(rubyMetadata, "5", `"soon"`, 1):                            `the :timeout of metadata is "soon": a number of seconds is needed`,
+		strings.Replace(rubyMetadata, ":url", `"url"`, 1):                          `Metadata needs a :url property; "url" is there as a string, write :url`,
+		`requires :puppet => "3"`:                                                  "Requirement puppet is not a valid requirement",
+		`action "x"`:                                                               "action needs properties",
+		`action "x", :desc => "d"`:                                                 "Action needs a :description property (x)",
+		`input :i, :optional => true`:                                              "input stands outside of an action",
+		`output :o, :description => "d"`:                                           "output stands outside of an action",
+		inAction(`input :i, :prompt => "p"`):                                       "x.ddl:3: Input needs a :optional property (i)",
+		inAction(input + `:type => :string, :maxlength => 1`):                      "Input type :string needs a :validation property (i)",
+		inAction(input + `:type => :string, :validation => '.', :max_length => 1`): "Input type :string needs a :maxlength property (i); is :max_length meant to be it?",
+		inAction(input + `:type => :list`):                                         "Input type :list needs a :list property (i)",
+		inAction(input + `:type => :list, :list => "a b"`):                         "not a list",
+		inAction(`output :o, :description => "d"`):                                 "Output o needs a display_as argument",
+		inAction(`display :never`):                                                 "Display preference :never is not valid, should be :ok, :failed, :flatten or :always",
+		inAction(`aggregate "x"`):                                                  "Functions supplied to aggregate should be a hash",
+		inAction("summarize do\naggregate sum(:o), :form => 1\nend"):               "x.ddl:4: Formats supplied to aggregation functions must have a :format key",
+		inAction("summarize do\naggregate sum(:o), 1\nend"):                        "Formats supplied to aggregation functions should be a hash",
+		inAction("ouput :o"):                                                       "`ouput` is not part of the DDL language; did you mean `output`?",
+		inAction("x") + "\n" + `dataquery :description => "d"`:                     "`x` is neither a variable nor part",
+		inAction("") + "\n" + `dataquery :description => "d"`:                      "dataquery is for the definition of a data plugin, and this one is of a agent plugin",
+		"dataquery :description => 'd' do\ninput :other, {}\nend":                  "The only valid input name for a data query is 'query', not :other",
+		"dataquery :description => 'd'\ndataquery :description => 'd'":             "Data queries can only have one definition",
+		"discovery do\ncapabilities :magic\nend":                                   "magic is not a valid capability",
+		"discovery do\ncapabilities\nend":                                          "capabilities can't be empty",
+		"capabilities :facts":                                                      "capabilities stands outside of a discovery block",
+		"usage":                                                                    "usage has 0 arguments",
+		"usage File.read('/etc/passwd')":                                           "the constant `File` is not part of the DDL language",
+	} {
+		_, err := parseRuby("x.ddl", []byte("\n"+src))
+		var e *ruby.Error
+		if !errors.As(err, &e) || e.File != "x.ddl" || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s\n  is refused with %v\n  want %s", src, err, want)
+		}
+	}
+}
+
+func TestRubyNamesAndKinds(t *testing.T) {
+	for file, want := range map[string]struct {
+		src  string
+		kind Kind
+		name string
+	}{
+		"a/service.ddl":                   {`action "x", :description => "d"`, Agent, "service"},
+		"a/fact_data.ddl":                 {`dataquery :description => "d"`, Data, "fact"},
+		"discovery/mc.ddl":                {"discovery do\ncapabilities :facts\nend", Discovery, "mc"},
+		"validator/length_validator.ddl":  {"", Validator, "length"},
+		"x/length_validator.ddl":          {"", Validator, "length"},
+		"aggregate/sum.ddl":               {"", Aggregate, "sum"},
+		"connector/activemq.ddl":          {"", Connector, "activemq"},
+		"plain.ddl":                       {"", Agent, "plain"},
+		"mcollective/agent/empty.ddl":     {"", Agent, "empty"},
+		"agent/also_an_agent_of_data.ddl": {`action "x", :description => "d"`, Agent, "also_an_agent_of_data"},
+	} {
+		d, err := Parse(file, []byte(rubyMetadata+want.src))
+		if err != nil {
+			t.Errorf("%s: %v", file, err)
+			continue
+		}
+		if d.Kind != want.kind || d.Metadata.Agent != want.name {
+			t.Errorf("%s is a %s called %q, want a %s called %q", file, d.Kind, d.Metadata.Agent, want.kind, want.name)
+		}
+	}
+}
+
+func FuzzParseRuby(f *testing.F) {
+	for _, path := range ddlFiles("testdata/ruby") {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Add([]byte(rubyMetadata + "action 'x', :description => 'd' do\nsummarize do\naggregate sum(:o), :format => '%d'\nend\nend"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		d, err := Parse("x.ddl", data)
+		if err != nil {
+			return
+		}
+		again, err := Parse("x.ddl", d.Ruby())
+		if err != nil {
+			t.Fatalf("what was written is refused: %v\n%s", err, d.Ruby())
+		}
+		if string(again.Ruby()) != string(d.Ruby()) {
+			t.Errorf("written:\n%s\nread and written again:\n%s", d.Ruby(), again.Ruby())
+		}
+	})
+}
+
+func BenchmarkParseRuby(b *testing.B) {
+	for _, file := range []string{"testdata/ruby/language.ddl", "/usr/lib/ruby/vendor_ruby/mcollective/agent/rpcutil.ddl"} {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			continue
+		}
+		b.Run(file[strings.LastIndex(file, "/")+1:], func(b *testing.B) {
+			b.SetBytes(int64(len(data)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := Parse(file, data); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

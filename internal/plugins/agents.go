@@ -8,6 +8,8 @@ import (
 
 	"mcollective/agent"
 	"mcollective/ddl"
+	"mcollective/internal/agents/file"
+	"mcollective/internal/agents/packages"
 	"mcollective/internal/agents/process"
 	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/agents/service"
@@ -19,6 +21,21 @@ import (
 // agents: the agents that ship, besides discovery, which is the engine's, and
 // rpcutil, which tells of the node that it is on.
 var agents = map[string]func(*config.Config) (agent.Agent, error){
+	"file": func(cfg *config.Config) (agent.Agent, error) {
+		o, err := fileOptions(cfg)
+		if err != nil {
+			return nil, err
+		}
+		return file.New(o)
+	},
+	"filemgr": func(cfg *config.Config) (agent.Agent, error) {
+		o, err := fileOptions(cfg)
+		if err != nil {
+			return nil, err
+		}
+		return file.NewFilemgr(o)
+	},
+	"package": func(*config.Config) (agent.Agent, error) { return packages.New(packages.Options{}) },
 	"process": func(*config.Config) (agent.Agent, error) { return process.New(process.Options{}) },
 	"service": func(*config.Config) (agent.Agent, error) { return service.New(service.Options{}) },
 	"sysinfo": func(*config.Config) (agent.Agent, error) { return sysinfo.New(sysinfo.Options{}) },
@@ -26,6 +43,7 @@ var agents = map[string]func(*config.Config) (agent.Agent, error){
 
 // sources: the data plugins that ship, besides those of package data.
 var sources = map[string]func(*config.Config) (data.Plugin, error){
+	"package": func(*config.Config) (data.Plugin, error) { return packages.NewData(packages.Options{}) },
 	"process": func(*config.Config) (data.Plugin, error) { return process.NewData(process.Options{}) },
 	"service": func(*config.Config) (data.Plugin, error) { return service.NewData(service.Options{}) },
 }

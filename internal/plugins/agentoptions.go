@@ -1,0 +1,33 @@
+package plugins
+
+import (
+	"path"
+	"path/filepath"
+	"strings"
+
+	"mcollective/internal/agents/file"
+	"mcollective/internal/config"
+)
+
+// fileOptions are those of the agents file and filemgr.
+func fileOptions(cfg *config.Config) (file.Options, error) {
+	r := pluginReader{cfg: cfg, plugin: "file"}
+	o := file.Options{
+		Allow:   folders(r.string("allow", "")),
+		Deny:    folders(r.string("deny", "")),
+		MaxSize: int64(r.int("max_size", 0)),
+		Touch:   cfg.PluginString("filemgr.touch_file", ""),
+	}
+	return o, r.err
+}
+
+// folders are separated by colons, as in libdir.
+func folders(text string) []string {
+	var all []string
+	for _, f := range filepath.SplitList(text) {
+		if f = strings.TrimSpace(f); f != "" {
+			all = append(all, path.Clean(f))
+		}
+	}
+	return all
+}

@@ -296,7 +296,8 @@ func TestSizes(t *testing.T) {
 // at least one fuzz test.
 func TestFuzzTestsExist(t *testing.T) {
 	want := map[string]bool{}
-	for _, dir := range []string{"marshal", "stomp", "filter", "message", "security/psk", "internal/config", "internal/yaml", "internal/facts"} {
+	for _, dir := range []string{"marshal", "stomp", "filter", "message", "security/psk", "internal/config", "internal/yaml", "internal/facts",
+		"rpc", "ddl", "ddl/internal/ruby", "agent", "agent/stdio", "internal/render", "discovery"} {
 		want[dir] = true
 	}
 	for _, s := range sources(t) {

@@ -32,15 +32,12 @@ import (
 	"strings"
 	"time"
 
+	"mcollective/bench/child"
 	"mcollective/message"
 	"mcollective/security/psk"
 )
 
-const (
-	secret = "the secret of a benchmark"
-	seed   = 1
-	warmup = 3
-)
+const warmup = 3
 
 type settings struct {
 	nodes   []int
@@ -50,13 +47,7 @@ type settings struct {
 }
 
 func main() {
-	if len(os.Args) > 1 && strings.HasPrefix(os.Args[1], "child-") {
-		if err := child(os.Args[1:]); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
+	child.Main()
 	var s settings
 	counts := flag.String("nodes", "1,100,1000,5000", "numbers of nodes")
 	flag.IntVar(&s.rounds, "rounds", 15, "timed rounds for each number")
@@ -78,12 +69,12 @@ func main() {
 }
 
 func (s *settings) run(ctx context.Context) error {
-	broker, err := startChild(ctx, "broker")
+	broker, err := child.Start(ctx, "broker")
 	if err != nil {
 		return err
 	}
-	defer broker.stop()
-	address := broker.greeting
+	defer broker.Stop()
+	address := broker.Greeting
 	sizes, err := messageSizes()
 	if err != nil {
 		return err
@@ -115,7 +106,7 @@ type sizes struct{ request, reply int }
 
 // messageSizes makes one of each.
 func messageSizes() (sizes, error) {
-	p, err := psk.New(psk.Options{Secret: secret, Identity: "client.example.net"})
+	p, err := psk.New(psk.Options{Secret: child.Secret, Identity: "client.example.net"})
 	if err != nil {
 		return sizes{}, err
 	}
@@ -131,8 +122,8 @@ func messageSizes() (sizes, error) {
 	return sizes{len(q.Data), len(a.Data)}, nil
 }
 
-func (s *settings) compare(ctx context.Context, broker *process, size sizes, n int) error {
-	address := broker.greeting
+func (s *settings) compare(ctx context.Context, broker *child.Process, size sizes, n int) error {
+	address := broker.Greeting
 	raw, err := s.measure(ctx, broker, "raw", n, func() (scatter, error) { return newRaw(address, size, n) }, strconv.Itoa(size.reply))
 	if err != nil {
 		return err
@@ -161,33 +152,33 @@ type figure struct {
 	memory int           // of one node, in bytes
 }
 
-func (s *settings) measure(ctx context.Context, broker *process, kind string, n int, start func() (scatter, error), args ...string) (figure, error) {
+func (s *settings) measure(ctx context.Context, broker *child.Process, kind string, n int, start func() (scatter, error), args ...string) (figure, error) {
 	if s.profile != "" {
-		os.Setenv(profileVariable, fmt.Sprintf("%s-%s-%d.prof", s.profile, kind, n))
-		defer os.Unsetenv(profileVariable)
+		os.Setenv(child.ProfileVariable, fmt.Sprintf("%s-%s-%d.prof", s.profile, kind, n))
+		defer os.Unsetenv(child.ProfileVariable)
 	}
-	nodes, err := startChild(ctx, append([]string{kind, broker.greeting, strconv.Itoa(n)}, args...)...)
+	nodes, err := child.Start(ctx, append([]string{kind, broker.Greeting, strconv.Itoa(n)}, args...)...)
 	if err != nil {
 		return figure{}, err
 	}
-	defer nodes.stop()
+	defer nodes.Stop()
 	client, err := start()
 	if err != nil {
 		return figure{}, err
 	}
 	defer client.close()
 	var f figure
-	var before, others usage
+	var before, others child.Usage
 	for i := range warmup + s.rounds {
 		if i == warmup {
-			if before, err = nodes.usage(); err != nil {
+			if before, err = nodes.Usage(); err != nil {
 				return f, err
 			}
 			f.memory = (before.Resident - before.Idle) / n
-			if others, err = broker.usage(); err != nil {
+			if others, err = broker.Usage(); err != nil {
 				return f, err
 			}
-			others.CPU += ownCPU()
+			others.CPU += child.OwnCPU()
 		}
 		began := time.Now()
 		if err := client.ask(ctx); err != nil {
@@ -197,14 +188,14 @@ func (s *settings) measure(ctx context.Context, broker *process, kind string, n 
 			f.times = append(f.times, time.Since(began))
 		}
 	}
-	after, err := nodes.usage()
+	after, err := nodes.Usage()
 	if err != nil {
 		return f, err
 	}
-	end, err := broker.usage()
+	end, err := broker.Usage()
 	answers := time.Duration(n * s.rounds)
 	f.cpu = (after.CPU - before.CPU) / answers
-	f.total = f.cpu + (end.CPU+ownCPU()-others.CPU)/answers
+	f.total = f.cpu + (end.CPU+child.OwnCPU()-others.CPU)/answers
 	return f, err
 }
 

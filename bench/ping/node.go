@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"mcollective/bench/child"
 	"mcollective/connector"
 	"mcollective/connector/nats"
 	"mcollective/internal/swarm"
@@ -37,11 +38,11 @@ func (s *settings) oneNode(ctx context.Context, address string, size sizes) erro
 
 // steady keeps a node busy with pings and returns the processor time for one.
 func (s *settings) steady(ctx context.Context, address, kind string, args ...string) (time.Duration, error) {
-	node, err := startChild(ctx, append([]string{kind, address, "1"}, args...)...)
+	node, err := child.Start(ctx, append([]string{kind, address, "1"}, args...)...)
 	if err != nil {
 		return 0, err
 	}
-	defer node.stop()
+	defer node.Stop()
 	c, err := newAsker(ctx, address)
 	if err != nil {
 		return 0, err
@@ -55,24 +56,24 @@ func (s *settings) steady(ctx context.Context, address, kind string, args ...str
 	if err := c.flood(ctx, subject, "ping", 1000, atOnce); err != nil {
 		return 0, err
 	}
-	before, err := node.usage()
+	before, err := node.Usage()
 	if err != nil {
 		return 0, err
 	}
 	if err := c.flood(ctx, subject, "ping", total, atOnce); err != nil {
 		return 0, err
 	}
-	after, err := node.usage()
+	after, err := node.Usage()
 	return (after.CPU - before.CPU) / total, err
 }
 
 // burstOf sends many requests to one node as fast as they go out.
 func (s *settings) burstOf(ctx context.Context, address, agent string) error {
-	node, err := startChild(ctx, "swarm", address, "1")
+	node, err := child.Start(ctx, "swarm", address, "1")
 	if err != nil {
 		return err
 	}
-	defer node.stop()
+	defer node.Stop()
 	c, err := newAsker(ctx, address)
 	if err != nil {
 		return err
@@ -83,9 +84,9 @@ func (s *settings) burstOf(ctx context.Context, address, agent string) error {
 		body = marshal.NewHash(marshal.Symbol("agent"), agent, marshal.Symbol("action"), "ping", marshal.Symbol("caller"), "uid=0",
 			marshal.Symbol("data"), marshal.NewHash())
 	}
-	to := connector.Target{Kind: connector.Directed, Collective: "mcollective", Identity: swarm.Describe(seed, 0).Identity}
+	to := connector.Target{Kind: connector.Directed, Collective: "mcollective", Identity: swarm.Describe(child.Seed, 0).Identity}
 	c.agent = agent
-	before, err := node.usage()
+	before, err := node.Usage()
 	if err != nil {
 		return err
 	}
@@ -94,7 +95,7 @@ func (s *settings) burstOf(ctx context.Context, address, agent string) error {
 		return err
 	}
 	took := time.Since(began)
-	after, err := node.usage()
+	after, err := node.Usage()
 	if err != nil {
 		return err
 	}
@@ -122,7 +123,7 @@ func newAsker(ctx context.Context, address string) (*asker, error) {
 		return nil, err
 	}
 	a := &asker{conn: conn, agent: "discovery", came: make(chan struct{}, 1<<20)}
-	if a.sec, err = psk.New(psk.Options{Secret: secret, Identity: "client.example.net"}); err != nil {
+	if a.sec, err = psk.New(psk.Options{Secret: child.Secret, Identity: "client.example.net"}); err != nil {
 		return nil, err
 	}
 	a.sub, err = conn.Subscribe(ctx, connector.Target{Kind: connector.Reply, Collective: "mcollective", Agent: "discovery"}, a.receive)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"mcollective/bench/child"
 	"mcollective/client"
 	ours "mcollective/connector/nats"
 	"mcollective/filter"
@@ -26,10 +27,7 @@ func request() *message.Request {
 	}
 }
 
-const (
-	patience   = 30 * time.Second
-	rawSubject = "raw.broadcast.agent.discovery"
-)
+const patience = 30 * time.Second
 
 type rawScatter struct {
 	nc      *nats.Conn
@@ -57,7 +55,7 @@ func (r *rawScatter) ask(context.Context) error {
 		return err
 	}
 	defer sub.Unsubscribe()
-	if err := r.nc.PublishRequest(rawSubject, sub.Subject, r.request); err != nil {
+	if err := r.nc.PublishRequest(child.RawSubject, sub.Subject, r.request); err != nil {
 		return err
 	}
 	select {
@@ -81,13 +79,13 @@ func newOurs(ctx context.Context, address string, n int) (scatter, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := psk.New(psk.Options{Secret: secret, Identity: "client.example.net"})
+	p, err := psk.New(psk.Options{Secret: child.Secret, Identity: "client.example.net"})
 	if err != nil {
 		return nil, err
 	}
 	o := &ourScatter{conn: conn, client: client.New(conn, p, client.Options{Identity: "client.example.net"})}
 	for i := range n {
-		o.names = append(o.names, swarm.Describe(seed, i).Identity)
+		o.names = append(o.names, swarm.Describe(child.Seed, i).Identity)
 	}
 	return o, nil
 }

@@ -1,4 +1,7 @@
-package main
+// Package child is what the benchmarks have in common: broker and nodes that run as processes of their own, as in a real collective.
+//
+// A benchmark's main calls [Main] first, and starts itself again with [Start].
+package child
 
 import (
 	"bufio"
@@ -26,33 +29,45 @@ import (
 	"mcollective/security/psk"
 )
 
-// profileVariable is the environment variable that has a child write a CPU
+// ProfileVariable is the environment variable that has a child write a CPU
 // profile to the file it names.
-const profileVariable = "BENCH_PING_PROFILE"
+const ProfileVariable = "BENCH_PROFILE"
 
-// usage is what a process has used.
-type usage struct {
+// Of all nodes and clients.
+const (
+	Secret = "the secret of a benchmark"
+	Seed   = 1
+)
+
+// RawSubject is what the connections of a raw child listen to, besides
+// RawSubject.N, with the number of the connection, each for itself.
+const RawSubject = "raw.broadcast.agent.discovery"
+
+// Usage is what a process has used.
+type Usage struct {
 	CPU                  time.Duration
 	Idle, Resident, Peak int // bytes: before it had nodes, now, and at most
 }
 
-// A process is a child and the line to it.
-type process struct {
-	cmd      *exec.Cmd
-	in       io.WriteCloser
-	out      *bufio.Scanner
-	greeting string
+// A Process is a child and the line to it.
+type Process struct {
+	Greeting string // what it said when it was ready; a broker gives its URL
+
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Scanner
 }
 
-// startChild runs this program as a broker or as nodes, and returns when it is
-// ready.
-func startChild(ctx context.Context, args ...string) (*process, error) {
+// Start runs this program as a broker ("broker"), as nodes ("swarm", URL, number)
+// or as connections that answer whatever comes ("raw", URL, number, bytes), and
+// returns when it is ready.
+func Start(ctx context.Context, args ...string) (*Process, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	args[0] = "child-" + args[0]
-	p := &process{cmd: exec.CommandContext(ctx, self, args...)}
+	args = append([]string{"child-" + args[0]}, args[1:]...)
+	p := &Process{cmd: exec.CommandContext(ctx, self, args...)}
 	p.cmd.Stderr = os.Stderr
 	if p.in, err = p.cmd.StdinPipe(); err != nil {
 		return nil, err
@@ -66,14 +81,15 @@ func startChild(ctx context.Context, args ...string) (*process, error) {
 		return nil, err
 	}
 	if !p.out.Scan() {
-		p.stop()
+		p.Stop()
 		return nil, fmt.Errorf("%s did not start", args[0])
 	}
-	p.greeting = p.out.Text()
+	p.Greeting = p.out.Text()
 	return p, nil
 }
 
-func (p *process) usage() (u usage, err error) {
+// Usage is what the child has used until now.
+func (p *Process) Usage() (u Usage, err error) {
 	if _, err := fmt.Fprintln(p.in, "usage"); err != nil {
 		return u, err
 	}
@@ -83,21 +99,33 @@ func (p *process) usage() (u usage, err error) {
 	return u, json.Unmarshal(p.out.Bytes(), &u)
 }
 
-func (p *process) stop() {
+// Stop ends the child.
+func (p *Process) Stop() {
 	p.in.Close()
 	p.cmd.Wait()
 }
 
-// child is main in a child: it starts its part, says so, answers questions about
-// its use of the machine, and ends with its input.
-func child(args []string) error {
-	idle := resident()
+// Main is main in a child, and does nothing elsewhere: it starts its part, says so,
+// answers questions about its use of the machine, and ends with its input.
+func Main() {
+	if len(os.Args) < 2 || !strings.HasPrefix(os.Args[1], "child-") {
+		return
+	}
+	if err := serve(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func serve(args []string) error {
+	idle := Resident()
 	greeting, stop, err := play(args)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	if name := os.Getenv(profileVariable); name != "" {
+	if name := os.Getenv(ProfileVariable); name != "" {
 		f, err := os.Create(name)
 		if err != nil {
 			return err
@@ -110,7 +138,7 @@ func child(args []string) error {
 	}
 	fmt.Println(greeting)
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
-		u := usage{CPU: ownCPU(), Idle: idle, Resident: resident(), Peak: peak()}
+		u := Usage{CPU: OwnCPU(), Idle: idle, Resident: Resident(), Peak: Peak()}
 		if err := json.NewEncoder(os.Stdout).Encode(u); err != nil {
 			return err
 		}
@@ -149,12 +177,12 @@ func play(args []string) (greeting string, stop func(), err error) {
 }
 
 func playSwarm(address string, n int) (func(), error) {
-	p, err := psk.New(psk.Options{Secret: secret, Identity: "swarm.example.net"})
+	p, err := psk.New(psk.Options{Secret: Secret, Identity: "swarm.example.net"})
 	if err != nil {
 		return nil, err
 	}
 	s, err := swarm.Start(context.Background(), swarm.Options{
-		Nodes: n, Seed: seed, Security: p,
+		Nodes: n, Seed: Seed, Security: p,
 		Connect: func(ctx context.Context, identity string) (connector.Connector, error) {
 			return ours.Connect(ctx, ours.Options{Servers: []string{address}, Identity: identity, Collectives: []string{"mcollective"}})
 		},
@@ -178,7 +206,11 @@ func playRaw(address string, n, size int) (func(), error) {
 			defer func() { <-slots }()
 			nc, err := nats.Connect(address)
 			if err == nil {
-				_, err = nc.Subscribe(rawSubject, func(m *nats.Msg) { nc.Publish(m.Reply, reply) })
+				answer := func(m *nats.Msg) { nc.Publish(m.Reply, reply) }
+				_, err = nc.Subscribe(RawSubject, answer)
+				if err == nil {
+					_, err = nc.Subscribe(RawSubject+"."+strconv.Itoa(i), answer)
+				}
 			}
 			if err == nil {
 				err = nc.Flush()
@@ -200,8 +232,8 @@ func playRaw(address string, n, size int) (func(), error) {
 	}, nil
 }
 
-// ownCPU is the processor time that this process has used.
-func ownCPU() time.Duration {
+// OwnCPU is the processor time that this process has used.
+func OwnCPU() time.Duration {
 	var r unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &r); err != nil {
 		panic(err) // for which there is no reason on any Unix
@@ -209,9 +241,9 @@ func ownCPU() time.Duration {
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
-// peak is the most memory that was ever resident. The kernel's own counter would
+// Peak is the most memory that was ever resident. The kernel's own counter would
 // begin with that of the process that started this one.
-func peak() int {
+func Peak() int {
 	text, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return 0
@@ -228,8 +260,8 @@ func peak() int {
 	return n << 10
 }
 
-// resident is the resident memory of this process in bytes.
-func resident() int {
+// Resident is the resident memory of this process in bytes.
+func Resident() int {
 	text, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
 		return 0

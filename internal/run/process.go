@@ -38,7 +38,13 @@ type Process struct {
 // Start starts the command, with pipes for its standard input and output that
 // are the caller's to write and read. Once ctx ends, or Timeout has passed, the
 // program is ended as by Run. The caller must call Wait.
-func Start(ctx context.Context, c Command) (*Process, error) { return start(ctx, c, true) }
+func Start(ctx context.Context, c Command) (*Process, error) {
+	p, err := start(ctx, c, true)
+	if err == nil {
+		go p.supervise(ctx)
+	}
+	return p, err
+}
 
 // Stdin is the program's standard input. Closing it tells the program that no
 // more will come.
@@ -88,7 +94,6 @@ func start(ctx context.Context, c Command, talk bool) (*Process, error) {
 		p.state, _ = p.proc.Wait()
 		close(p.exited)
 	}()
-	go p.supervise(ctx)
 	return p, nil
 }
 

@@ -90,6 +90,7 @@ func Run(ctx context.Context, c Command) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.supervise(ctx)
 	return p.Wait()
 }
 

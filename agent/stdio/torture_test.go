@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -163,6 +164,17 @@ func leftProcesses() string {
 		}
 	}
 	return left.String()
+}
+
+func BenchmarkBare(b *testing.B) {
+	dir := folder(b, map[string]string{"x": "#!/bin/true\n"})
+	for b.Loop() {
+		cmd := exec.Command(filepath.Join(dir, "x"))
+		cmd.Stdin = strings.NewReader("{}")
+		if _, err := cmd.Output(); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
 
 func BenchmarkOneShot(b *testing.B) {

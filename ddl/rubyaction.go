@@ -21,7 +21,7 @@ func (r *rubyReader) beginAction(c *ruby.Call) error {
 		return err
 	}
 	name := c.Text(c.Args[0])
-	if err := h.need("Action", " ("+name+")", "description"); err != nil {
+	if err := h.need("action "+name, "description"); err != nil {
 		return err
 	}
 	a := r.def.Action(name)
@@ -49,10 +49,10 @@ func (r *rubyReader) dataquery(c *ruby.Call) error {
 		return err
 	}
 	if !h.has("description") {
-		return errors.New("Data queries need a :description")
+		return errors.New("data queries need a :description")
 	}
 	if r.def.Query != nil {
-		return errors.New("Data queries can only have one definition")
+		return errors.New("data queries can only have one definition")
 	}
 	r.def.Query = &Action{Name: "data", Description: h.text("description")}
 	r.within(r.def.Query, c)
@@ -61,7 +61,7 @@ func (r *rubyReader) dataquery(c *ruby.Call) error {
 
 func (r *rubyReader) discovery(c *ruby.Call) error {
 	if r.def.Kind == Discovery {
-		return errors.New("Discovery plugins can only have one definition")
+		return errors.New("discovery plugins can only have one definition")
 	}
 	if err := r.become(Discovery, c); err != nil {
 		return err
@@ -84,7 +84,7 @@ func (r *rubyReader) capabilities(c *ruby.Call) error {
 		}
 	}
 	if len(all) == 0 {
-		return errors.New("Discovery plugin capabilities can't be empty")
+		return errors.New("discovery plugin capabilities can't be empty")
 	}
 	for _, v := range all {
 		name, ok := v.(marshal.Symbol)
@@ -110,9 +110,8 @@ func (r *rubyReader) input(c *ruby.Call) error {
 		return err
 	}
 	name := c.Text(c.Args[0])
-	of := " (" + name + ")"
 	if r.def.Kind == Data && c.Args[0] != ruby.Symbol("query") {
-		return fmt.Errorf("The only valid input name for a data query is 'query', not %s", c.Inspect(c.Args[0]))
+		return fmt.Errorf("the only valid input name for a data query is 'query', not %s", c.Inspect(c.Args[0]))
 	}
 	required := []string{"prompt", "description", "type"}
 	if r.def.Kind != Data {
@@ -121,7 +120,7 @@ func (r *rubyReader) input(c *ruby.Call) error {
 	if err := r.inside(c); err != nil {
 		return err
 	}
-	if err := h.need("Input", of, required...); err != nil {
+	if err := h.need("input "+name, required...); err != nil {
 		return err
 	}
 	in := &Input{
@@ -130,7 +129,7 @@ func (r *rubyReader) input(c *ruby.Call) error {
 	}
 	switch h.get("type") {
 	case ruby.Symbol("string"):
-		if err := h.need("Input type :string", of, "validation", "maxlength"); err != nil {
+		if err := h.need("input "+name+" of type :string", "validation", "maxlength"); err != nil {
 			return err
 		}
 		if in.MaxLength, err = maxLength(h.plain("maxlength")); err != nil {
@@ -138,7 +137,7 @@ func (r *rubyReader) input(c *ruby.Call) error {
 		}
 		in.Validation = validation(c, h.get("validation"))
 	case ruby.Symbol("list"):
-		if err := h.need("Input type :list", of, "list"); err != nil {
+		if err := h.need("input "+name+" of type :list", "list"); err != nil {
 			return err
 		}
 		list, ok := h.plain("list").([]any)
@@ -211,10 +210,8 @@ func (r *rubyReader) output(c *ruby.Call) error {
 		return err
 	}
 	name := c.Text(c.Args[0])
-	for _, key := range []string{"description", "display_as"} {
-		if !h.has(key) {
-			return fmt.Errorf("Output %s needs a %s argument%s", name, key, h.meant(key))
-		}
+	if err := h.need("output "+name, "description", "display_as"); err != nil {
+		return err
 	}
 	out := &Output{Name: name, Description: h.text("description"), DisplayAs: h.text("display_as"), Type: Type(h.text("type")), Default: h.plain("default")}
 	replace(&r.action.Outputs, out, func(o *Output) bool { return o.Name == name })
@@ -227,7 +224,7 @@ func (r *rubyReader) display(c *ruby.Call) error {
 	}
 	pref, ok := c.Args[0].(ruby.Symbol)
 	if !ok || !slices.Contains([]ruby.Symbol{"ok", "failed", "flatten", "always"}, pref) {
-		return fmt.Errorf("Display preference %s is not valid, should be :ok, :failed, :flatten or :always", c.Inspect(c.Args[0]))
+		return fmt.Errorf("display preference %s is not valid, should be :ok, :failed, :flatten or :always", c.Inspect(c.Args[0]))
 	}
 	if r.action == nil || r.def.Kind != Agent {
 		return errors.New("display stands outside of an action block")
@@ -255,17 +252,17 @@ func (r *rubyReader) aggregate(c *ruby.Call) error {
 		hash, ok := c.Args[1].(*ruby.Hash)
 		h := rubyProps{c, hash}
 		if !ok {
-			return errors.New("Formats supplied to aggregation functions should be a hash")
+			return errors.New("formats supplied to aggregation functions should be a hash")
 		}
 		if !h.has("format") {
-			return errors.New("Formats supplied to aggregation functions must have a :format key")
+			return errors.New("formats supplied to aggregation functions must have a :format key")
 		}
 		format = h.text("format")
 	}
 	function, ok := c.Args[0].(*ruby.Hash)
 	f := rubyProps{c, function}
 	if !ok {
-		return errors.New("Functions supplied to aggregate should be a hash: write `aggregate summary(:output)`")
+		return errors.New("functions supplied to aggregate should be a hash: write `aggregate summary(:output)`")
 	}
 	if r.action == nil || r.def.Kind != Agent {
 		return errors.New("aggregate stands outside of an action block")

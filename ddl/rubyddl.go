@@ -103,12 +103,11 @@ func (p rubyProps) truth(key string) bool { v := p.get(key); return v != nil && 
 // validText is s as YAML and JSON can hold it.
 func validText(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
-// need refuses properties that lack one of names. The beginning of the text is
-// Ruby's.
-func (p rubyProps) need(what, of string, names ...string) error {
+// need refuses properties that lack one of names.
+func (p rubyProps) need(what string, names ...string) error {
 	for _, n := range names {
 		if !p.has(n) {
-			return fmt.Errorf("%s needs a :%s property%s%s", what, n, of, p.meant(n))
+			return fmt.Errorf("%s needs a :%s property%s", what, n, p.meant(n))
 		}
 	}
 	return nil
@@ -134,7 +133,7 @@ func (r *rubyReader) metadata(c *ruby.Call) error {
 	if err != nil {
 		return err
 	}
-	if err := h.need("Metadata", "", "name", "description", "author", "license", "version", "url", "timeout"); err != nil {
+	if err := h.need("metadata", "name", "description", "author", "license", "version", "url", "timeout"); err != nil {
 		return err
 	}
 	timeout, err := timeLimit(h.plain("timeout"))
@@ -175,12 +174,12 @@ func timeLimit(v any) (time.Duration, error) {
 func (r *rubyReader) requires(c *ruby.Call) error {
 	h, err := properties(c, 0)
 	if err != nil {
-		return fmt.Errorf("Requirement should be a hash in the form :item => 'requirement': %w", err)
+		return fmt.Errorf("%w; a requirement has the form :mcollective => \"2.2.1\"", err)
 	}
 	for i, k := range h.h.Keys {
 		name := c.Text(k)
 		if _, ok := k.(ruby.Symbol); !ok || name != "mcollective" && name != "choria" {
-			return fmt.Errorf("Requirement %s is not a valid requirement, only mcollective (and choria) is supported", name)
+			return fmt.Errorf("requirement %s is not a valid requirement, only mcollective (and choria) is supported", name)
 		}
 		if i := slices.IndexFunc(r.def.Requires, func(q Requirement) bool { return q.Name == name }); i >= 0 {
 			r.def.Requires = slices.Delete(r.def.Requires, i, i+1)

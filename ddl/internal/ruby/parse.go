@@ -254,7 +254,7 @@ func (p *parser) ternary() node {
 }
 
 func (p *parser) rangeExpr() node {
-	from := p.binary(0)
+	from := p.binary(1)
 	at := p.pos
 	p.space()
 	line := p.line()
@@ -267,36 +267,32 @@ func (p *parser) rangeExpr() node {
 	if p.eof() || strings.IndexByte("\n)]", p.at(0)) >= 0 {
 		unsupported(line, "a range without an end")
 	}
-	return &rangeNode{from, p.binary(0), exclusive, line}
+	return &rangeNode{from, p.binary(1), exclusive, line}
 }
 
-// operators are the binary ones from the loosest to the tightest.
-var operators = [][]string{
-	{"||"},
-	{"&&"},
-	{"<=>", "===", "==", "!=", "=~", "!~"},
-	{"<=", ">=", "<", ">"},
-	{"|", "^"},
-	{"&"},
-	{"<<", ">>"},
-	{"+", "-"},
-	{"*", "/", "%"},
+// precedence are the binary operators from the loosest to the tightest; all of
+// them group to the left.
+var precedence = map[string]int{
+	"||": 1, "&&": 2,
+	"<=>": 3, "===": 3, "==": 3, "!=": 3, "=~": 3, "!~": 3,
+	"<=": 4, ">=": 4, "<": 4, ">": 4,
+	"|": 5, "^": 5, "&": 6, "<<": 7, ">>": 7, "+": 8, "-": 8, "*": 9, "/": 9, "%": 9,
 }
 
-func (p *parser) binary(level int) node {
-	if level == len(operators) {
-		return p.unary()
-	}
-	left := p.binary(level + 1)
+// binary reads operators that bind at least as tight as this.
+func (p *parser) binary(least int) node {
+	left := p.unary()
 	for {
 		at := p.pos
 		p.space()
-		line := p.line()
-		op := p.operator(operators[level])
-		if op == "" {
+		op := p.operator()
+		level := precedence[op]
+		if op == "" || level < least {
 			p.pos = at
 			return left
 		}
+		line := p.line()
+		p.pos += len(op)
 		p.blank()
 		right := p.binary(level + 1)
 		switch op {
@@ -310,21 +306,28 @@ func (p *parser) binary(level int) node {
 	}
 }
 
-func (p *parser) operator(ops []string) string {
-	for _, op := range ops {
-		if !p.has(op) {
+// operator is the binary operator that stands here, "" if none or if it is an
+// assignment.
+func (p *parser) operator() string {
+	c := p.at(0)
+	if c == 0 || strings.IndexByte("|&<=>!^+-*/%", c) < 0 {
+		return ""
+	}
+	for n := 3; n > 0; n-- {
+		if p.pos+n > p.limit {
 			continue
 		}
-		next := p.at(len(op))
+		op := p.src[p.pos : p.pos+n]
+		if precedence[op] == 0 {
+			continue
+		}
+		next := p.at(n)
 		switch {
-		case next == '=' && op != "==" && op != "===" && op != "!=" && op != "<=>" && op != "<=" && op != ">=" && op != "=~" && op != "!~":
-			return "" // an assignment, or a longer operator
-		case op == "&" && (next == '&' || next == '.'), op == "|" && next == '|', op == "*" && next == '*', op == "<" && next == '<', op == ">" && next == '>':
-			return ""
-		case (op == "==" || op == "=~" || op == "<=") && next == '>':
+		case next == '=' && (n == 1 || op == "||" || op == "&&" || op == "<<" || op == ">>"),
+			next == '>' && (op == "==" || op == "=~"),
+			op == "&" && next == '.', op == "*" && next == '*':
 			return ""
 		}
-		p.pos += len(op)
 		return op
 	}
 	return ""

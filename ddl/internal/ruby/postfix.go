@@ -338,7 +338,7 @@ func (p *parser) parameters(closer string) *params {
 		if p.at(0) == '=' {
 			p.pos++
 			p.blank()
-			def = p.binary(5) // tighter than |
+			def = p.binary(precedence["|"] + 1)
 		}
 		ps.targets, ps.defaults = append(ps.targets, t), append(ps.defaults, def)
 		p.space()

@@ -5,9 +5,12 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
+	"time"
 
 	"mcollective/agent"
+	"mcollective/agent/stdio"
 	"mcollective/ddl"
 	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/config"
@@ -15,14 +18,21 @@ import (
 	"mcollective/internal/server"
 )
 
+// lookEvery is how often the folders of agents are looked through for changes.
+const lookEvery = 10 * time.Second
+
 // agents are those of a node besides discovery, which the engine brings.
 type agents struct {
-	cfg *config.Config
-	log *slog.Logger
-	own map[string]agent.Agent // in Go: made once
-	bad map[string]error       // those of them that could not be made
+	cfg     *config.Config
+	log     *slog.Logger
+	own     map[string]agent.Agent // in Go: made once
+	bad     map[string]error       // those of them that could not be made
+	folders *stdio.Loader          // in other languages
+
+	changing sync.Mutex // held while the engine is given other agents
 
 	mu       sync.Mutex
+	found    map[string]agent.Agent // in folders, when it was last looked
 	handlers map[string]*agent.Handler
 	idle     map[string]string // why agents that are there cannot work here
 }
@@ -30,6 +40,7 @@ type agents struct {
 // openAgents makes the agents that are part of the program.
 func openAgents(cfg *config.Config, about *self, log *slog.Logger) *agents {
 	a := &agents{cfg: cfg, log: log}
+	a.folders = stdio.NewLoader(stdio.Options{Dirs: cfg.AgentsDirs, Config: cfg.File, Facts: about.Facts, Log: log})
 	about.agents = a
 	a.own, a.bad = plugins.Agents(cfg)
 	a.own[rpcutil.Name] = about.agent()
@@ -40,8 +51,22 @@ func openAgents(cfg *config.Config, about *self, log *slog.Logger) *agents {
 // agents that stay are the same as before.
 func (a *agents) load(ctx context.Context) map[string]server.Handler {
 	all, inactive := maps.Clone(a.own), maps.Clone(a.bad)
-	// Agents in other languages, from the folders of agents_dir, come in here: into
-	// all by name, those of the program winning, or into inactive with the reason.
+	found, problems := a.folders.Load(ctx)
+	for _, p := range problems {
+		if p.Agent == "" {
+			a.log.Warn("agents folder", "error", p)
+		} else {
+			inactive[p.Agent] = p // unless it is one that works
+		}
+	}
+	for name, ag := range found {
+		if a.own[name] != nil || a.bad[name] != nil {
+			a.log.Warn("agent is passed over: the program itself has one of this name", "agent", name, "folders", strings.Join(a.cfg.AgentsDirs, ":"))
+			continue
+		}
+		all[name] = ag
+		delete(inactive, name) // the problem was one with a second file of this name
+	}
 	active, useless := agent.Activate(ctx, all, plugins.Enabled(a.cfg))
 	maps.Copy(inactive, useless)
 
@@ -63,7 +88,7 @@ func (a *agents) load(ctx context.Context) map[string]server.Handler {
 		}
 		handlers[name], engines[name] = h, h
 	}
-	a.handlers, a.idle = handlers, idle
+	a.handlers, a.idle, a.found = handlers, idle, found
 	return engines
 }
 
@@ -74,7 +99,47 @@ func (a *agents) inactive() map[string]string {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.idle
+	all := maps.Clone(a.idle)
+	for name, h := range a.handlers {
+		// A worker that broke too often is not started any more.
+		if w, ok := h.Agent().(interface{ Inactive() error }); ok {
+			if err := w.Inactive(); err != nil {
+				all[name] = err.Error()
+			}
+		}
+	}
+	return all
+}
+
+// reload makes the agents of an engine those that can work now.
+func (a *agents) reload(ctx context.Context, engine *server.Server) error {
+	a.changing.Lock()
+	defer a.changing.Unlock()
+	return engine.Reload(ctx, a.load(ctx))
+}
+
+// watch reloads when the files of an agent have changed, until ctx ends.
+func (a *agents) watch(ctx context.Context, engine *server.Server) {
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+		}
+		found, _ := a.folders.Load(ctx)
+		a.mu.Lock()
+		same := maps.Equal(found, a.found)
+		a.mu.Unlock()
+		if same {
+			continue
+		}
+		a.log.Info("agents have changed")
+		if err := a.reload(ctx, engine); err != nil {
+			a.log.Error("the agents that changed are not all there", "error", err)
+		}
+	}
 }
 
 // definition is that of an agent of the node, for clients that have it not.
@@ -98,4 +163,7 @@ func (a *agents) close() {
 		h.Close() // it logs for itself
 	}
 	a.handlers = nil
+	if err := a.folders.Close(); err != nil {
+		a.log.Warn("agents leave files behind", "error", err)
+	}
 }

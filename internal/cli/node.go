@@ -169,6 +169,9 @@ func (n *node) live(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}()
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	go n.agents.watch(watching, engine)
 	err = engine.Run(ctx)
 	n.log.Info("what this node did", counters(engine.Stats())...)
 	return err
@@ -270,7 +273,7 @@ func (n *node) reload(ctx context.Context) {
 	notified(n.log, n.systemd.Reloading())
 	ctx, cancel := context.WithTimeout(ctx, reloadPatience)
 	defer cancel()
-	err := errors.Join(n.facts.Refresh(ctx), engine.Reload(ctx, n.agents.load(ctx)))
+	err := errors.Join(n.facts.Refresh(ctx), n.agents.reload(ctx, engine))
 	n.classes.Refresh()
 	if err != nil {
 		n.log.Error("not everything could be read again", "error", err)

@@ -1,0 +1,80 @@
+//go:build unix
+
+package cli
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"mcollective/agent"
+	"mcollective/ddl"
+	"mcollective/internal/config"
+	"mcollective/internal/facts"
+	"mcollective/internal/server"
+)
+
+// TestAgentsOfANode loads agents of the program and of a folder, again and again.
+func TestAgentsOfANode(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string, mode os.FileMode) {
+		t.Helper()
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		os.Remove(file)
+		if err := os.WriteFile(file, []byte(text), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("server.cfg", "plugin.sysinfo.activate_agent = no\nplugin.process.activate_agent = maybe\nfactsource = yaml\nplugin.yaml = "+dir+"/facts.yaml\n", 0o600)
+	write("facts.yaml", "os: x\n", 0o600)
+	write("agents/hello", "#!/bin/sh\necho hello\n", 0o755)
+	write("agents/rpcutil", "#!/bin/sh\necho I am not\n", 0o755)
+	cfg, err := config.Load(filepath.Join(dir, "server.cfg"), config.Server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known, err := openFacts(t.Context(), cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer known.Close()
+	about := &self{cfg: cfg, facts: known, classes: facts.NewClasses(filepath.Join(dir, "none"), slog.New(slog.DiscardHandler))}
+	a := openAgents(cfg, about, slog.New(slog.DiscardHandler))
+	defer a.close()
+
+	first := a.load(t.Context())
+	for _, name := range []string{"rpcutil", "hello"} {
+		if first[name] == nil {
+			t.Errorf("no agent %s, but %v; inactive are %v", name, first, a.inactive())
+		}
+	}
+	idle := a.inactive()
+	if idle["sysinfo"] != agent.ErrDisabled.Error() || !strings.Contains(idle["process"], "server.cfg:2: plugin.process.activate_agent = maybe: not a boolean") || first["sysinfo"] != nil || first["process"] != nil {
+		t.Errorf("inactive: %v", idle)
+	}
+	if d := a.definition(ddl.Agent, "hello"); d == nil || d.Action("run") == nil {
+		t.Errorf("the definition of hello is %+v", d)
+	}
+	if a.definition(ddl.Agent, "sysinfo") != nil || a.definition(ddl.Data, "hello") != nil {
+		t.Error("there is a definition of what the node has not")
+	}
+	if a.handlers["rpcutil"].Agent() != a.own["rpcutil"] {
+		t.Error("a file took the place of rpcutil")
+	}
+
+	write("agents/second", "#!/bin/sh\necho second\n", 0o755)
+	second := a.load(t.Context())
+	if second["second"] == nil || second["hello"] != first["hello"] || second["rpcutil"] != first["rpcutil"] {
+		t.Error("agents that stay have other handlers, or the new one is missing")
+	}
+	write("agents/hello", "#!/bin/sh\necho hello again\n", 0o755)
+	third := a.load(t.Context())
+	if third["hello"] == first["hello"] || third["hello"] == server.Handler(nil) {
+		t.Error("an agent that changed has the handler of before")
+	}
+}

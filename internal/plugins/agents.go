@@ -9,6 +9,7 @@ import (
 	"mcollective/agent"
 	"mcollective/ddl"
 	"mcollective/internal/agents/file"
+	"mcollective/internal/agents/nettest"
 	"mcollective/internal/agents/packages"
 	"mcollective/internal/agents/process"
 	"mcollective/internal/agents/rpcutil"
@@ -35,6 +36,7 @@ var agents = map[string]func(*config.Config) (agent.Agent, error){
 		}
 		return file.NewFilemgr(o)
 	},
+	"nettest": func(*config.Config) (agent.Agent, error) { return nettest.New(nettest.Options{}) },
 	"package": func(*config.Config) (agent.Agent, error) { return packages.New(packages.Options{}) },
 	"process": func(*config.Config) (agent.Agent, error) { return process.New(process.Options{}) },
 	"service": func(*config.Config) (agent.Agent, error) { return service.New(service.Options{}) },
@@ -43,6 +45,7 @@ var agents = map[string]func(*config.Config) (agent.Agent, error){
 
 // sources: the data plugins that ship, besides those of package data.
 var sources = map[string]func(*config.Config) (data.Plugin, error){
+	"nettest": func(*config.Config) (data.Plugin, error) { return nettest.NewData(nettest.Options{}) },
 	"package": func(*config.Config) (data.Plugin, error) { return packages.NewData(packages.Options{}) },
 	"process": func(*config.Config) (data.Plugin, error) { return process.NewData(process.Options{}) },
 	"service": func(*config.Config) (data.Plugin, error) { return service.NewData(service.Options{}) },

@@ -10,6 +10,7 @@ import (
 	"mcollective/ddl"
 	"mcollective/internal/agents/file"
 	"mcollective/internal/agents/nettest"
+	"mcollective/internal/agents/nrpe"
 	"mcollective/internal/agents/packages"
 	"mcollective/internal/agents/process"
 	"mcollective/internal/agents/rpcutil"
@@ -37,6 +38,13 @@ var agents = map[string]func(*config.Config) (agent.Agent, error){
 		return file.NewFilemgr(o)
 	},
 	"nettest": func(*config.Config) (agent.Agent, error) { return nettest.New(nettest.Options{}) },
+	"nrpe": func(cfg *config.Config) (agent.Agent, error) {
+		o, err := nrpeOptions(cfg)
+		if err != nil {
+			return nil, err
+		}
+		return nrpe.New(o)
+	},
 	"package": func(*config.Config) (agent.Agent, error) { return packages.New(packages.Options{}) },
 	"process": func(*config.Config) (agent.Agent, error) { return process.New(process.Options{}) },
 	"service": func(*config.Config) (agent.Agent, error) { return service.New(service.Options{}) },
@@ -46,6 +54,13 @@ var agents = map[string]func(*config.Config) (agent.Agent, error){
 // sources: the data plugins that ship, besides those of package data.
 var sources = map[string]func(*config.Config) (data.Plugin, error){
 	"nettest": func(*config.Config) (data.Plugin, error) { return nettest.NewData(nettest.Options{}) },
+	"nrpe": func(cfg *config.Config) (data.Plugin, error) {
+		o, err := nrpeOptions(cfg)
+		if err != nil {
+			return nil, err
+		}
+		return nrpe.NewData(o)
+	},
 	"package": func(*config.Config) (data.Plugin, error) { return packages.NewData(packages.Options{}) },
 	"process": func(*config.Config) (data.Plugin, error) { return process.NewData(process.Options{}) },
 	"service": func(*config.Config) (data.Plugin, error) { return service.NewData(service.Options{}) },

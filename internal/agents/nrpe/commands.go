@@ -1,0 +1,188 @@
+package nrpe
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+)
+
+// Bounds on what is read, so that a folder that is no folder of checks does no
+// harm.
+const (
+	maxFiles    = 1000
+	maxBytes    = 1 << 20
+	maxIncludes = 8 // deep
+)
+
+var commandLine = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^\s*command\[([^\]]+)\]\s*=\s*(.+?)\s*$`)
+})
+
+// commands are the lines of the checks by name. They are read for each request,
+// as people change them; of two with the same name the last counts.
+func (o Options) commands() (map[string]string, error) {
+	r := reader{commands: map[string]string{}}
+	switch {
+	case o.File != "":
+		file := o.File
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(o.Folders[0], file)
+		}
+		r.file(file, 0)
+	default:
+		for _, folder := range o.Folders {
+			r.folder(folder, 0, false)
+		}
+	}
+	if o.Config != "" {
+		r.file(o.Config, 0)
+	}
+	return r.commands, r.err
+}
+
+type reader struct {
+	commands map[string]string
+	files    int
+	err      error
+}
+
+func (r *reader) folder(dir string, depth int, deep bool) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		r.fail(err)
+	}
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		switch {
+		case deep && e.IsDir() && depth < maxIncludes:
+			r.folder(path, depth+1, deep)
+		case filepath.Ext(path) == ".cfg":
+			r.file(path, depth)
+		}
+	}
+}
+
+func (r *reader) fail(err error) {
+	if r.err == nil {
+		r.err = fmt.Errorf("cannot read the checks: %w", err)
+	}
+}
+
+func (r *reader) file(path string, depth int) {
+	if r.files++; r.files > maxFiles || depth > maxIncludes {
+		r.fail(fmt.Errorf("%s includes too many files", path))
+		return
+	}
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	if err == nil && len(text) > maxBytes {
+		err = fmt.Errorf("%s has more than %d bytes", path, maxBytes)
+	}
+	if err != nil {
+		r.fail(err)
+		return
+	}
+	for line := range bytes.Lines(text) {
+		line := strings.TrimSpace(string(line))
+		if m := commandLine().FindStringSubmatch(line); m != nil {
+			r.commands[m[1]] = m[2]
+			continue
+		}
+		key, value, _ := strings.Cut(line, "=")
+		switch value = strings.TrimSpace(value); strings.TrimSpace(key) {
+		case "include", "include_file":
+			r.file(value, depth+1)
+		case "include_dir":
+			r.folder(value, depth+1, true)
+		}
+	}
+}
+
+// split takes a command line apart as a shell does, without any expansion: blanks
+// separate, quotes and backslashes keep together.
+func split(line string) ([]string, error) {
+	var words []string
+	var word strings.Builder
+	inWord, quote := false, rune(0)
+	escaped := false
+	for _, c := range line {
+		switch {
+		case escaped:
+			// Within double quotes a backslash is only special before these.
+			if quote == '"' && !strings.ContainsRune("\"\\$`", c) {
+				word.WriteByte('\\')
+			}
+			word.WriteRune(c)
+			escaped = false
+		case c == '\\' && quote != '\'':
+			escaped, inWord = true, true
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			} else {
+				word.WriteRune(c)
+			}
+		case c == '\'' || c == '"':
+			quote, inWord = c, true
+		case c == ' ' || c == '\t':
+			if inWord {
+				words = append(words, word.String())
+				word.Reset()
+				inWord = false
+			}
+		case strings.ContainsRune("|&;<>()`", c):
+			return nil, fmt.Errorf("%q outside of quotes needs a shell; write sh -c '...'", string(c))
+		default:
+			word.WriteRune(c)
+			inWord = true
+		}
+	}
+	if quote != 0 || escaped {
+		return nil, errors.New("a quote is not closed")
+	}
+	if inWord {
+		words = append(words, word.String())
+	}
+	if len(words) == 0 {
+		return nil, errors.New("it is empty")
+	}
+	return words, nil
+}
+
+// expand puts arguments in the place of $ARG1$ and so on, each within its word.
+// Those that were not given become nothing, as with NRPE.
+func expand(words, args []string) []string {
+	all := make([]string, len(words))
+	for i, word := range words {
+		var b strings.Builder
+		for {
+			before, rest, ok := strings.Cut(word, "$ARG")
+			b.WriteString(before)
+			if !ok {
+				break
+			}
+			number, after, closed := strings.Cut(rest, "$")
+			n := 0
+			_, err := fmt.Sscanf(number, "%d", &n)
+			if !closed || err != nil || len(number) > 2 || n < 1 {
+				b.WriteString("$ARG")
+				word = rest
+				continue
+			}
+			if n <= len(args) {
+				b.WriteString(args[n-1])
+			}
+			word = after
+		}
+		all[i] = b.String()
+	}
+	return all
+}

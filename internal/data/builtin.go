@@ -84,7 +84,7 @@ func (p agents) Query(_ context.Context, name string) (map[string]any, error) {
 			}, nil
 		}
 	}
-	return nil, fmt.Errorf("No agent called %s found", name)
+	return nil, rpc.Errorf(rpc.UnknownError, "No agent called %s found", name)
 }
 
 // members tells whether the node is a member of a collective.

@@ -130,9 +130,9 @@ func (s *Set) Lookup(ctx context.Context, plugin string, query *string) ([]Outpu
 	if m == nil {
 		name := strings.TrimSuffix(strings.ToLower(plugin), suffix) + suffix
 		if query != nil {
-			return nil, fmt.Errorf("Can't find DDL for data plugin '%s'", name)
+			return nil, rpc.Errorf(rpc.UnknownError, "Can't find DDL for data plugin '%s'", name)
 		}
-		return nil, fmt.Errorf("No plugin %s defined", name)
+		return nil, rpc.Errorf(rpc.UnknownError, "No plugin %s defined", name)
 	}
 	text, err := m.judge(query)
 	if err != nil {
@@ -231,7 +231,7 @@ func (m *member) timedOut(ctx context.Context, query string) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("data plugin %s was broken off: %w", m.name, err)
 	}
-	return fmt.Errorf("Data plugin %s%s timed out on query '%s'", m.name, suffix, query)
+	return rpc.Errorf(rpc.UnknownError, "Data plugin %s%s timed out on query '%s'", m.name, suffix, query)
 }
 
 // outputs puts values into order, with the defaults of those that are missing.

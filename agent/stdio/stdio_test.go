@@ -18,6 +18,7 @@ import (
 
 	"mcollective/agent"
 	"mcollective/marshal"
+	"mcollective/message"
 	"mcollective/rpc"
 )
 
@@ -316,6 +317,8 @@ func TestLoader(t *testing.T) {
 		"empty.yaml":     "agent: empty\ncommand: plain\nmode: worker\n",
 		"sub/not-agents": "#!/bin/sh\n",
 	})
+	put(t, filepath.Join(dir, "puppet.rb"), "module MCollective\n")
+	os.Chmod(filepath.Join(dir, "puppet.rb"), 0o755)
 	second := folder(t, map[string]string{"plain": "#!/bin/sh\necho other", "more": "#!/bin/sh\necho 4"})
 	l := NewLoader(Options{Dirs: []string{dir, "/no/such/folder", second}})
 	defer l.Close()
@@ -408,4 +411,54 @@ func TestTrust(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestReload changes an agent while it is called.
+func TestReload(t *testing.T) {
+	const program = "#!/bin/sh\necho '{\"type\":\"hello\",\"protocol\":1}'\nwhile read -r x; do sleep 0.3; id=${x#*\\\"id\\\":\\\"}; " +
+		"echo \"{\\\"type\\\":\\\"reply\\\",\\\"id\\\":\\\"${id%%\\\"*}\\\",\\\"data\\\":{\\\"v\\\":VERSION}}\"; done"
+	dir := folder(t, map[string]string{
+		"x":      strings.ReplaceAll(program, "VERSION", "1"),
+		"x.yaml": "agent: x\nmode: worker\ntimeout: 20\nactions:\n  run: {}\n",
+	})
+	l := NewLoader(Options{Dirs: []string{dir}})
+	defer l.Close()
+	var log logBuffer
+	handler := func() *agent.Handler {
+		agents, problems := l.Load(t.Context())
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		return agent.NewHandler(agents["x"], agent.Options{Log: logger(&log)})
+	}
+	ask := func(h *agent.Handler) string {
+		body, err := h.Handle(context.Background(), &message.Request{ID: "1", Agent: "x", Body: request("run").Body()})
+		if err != nil {
+			return err.Error()
+		}
+		r, err := rpc.ParseReply(body)
+		if err != nil {
+			return err.Error()
+		}
+		return r.Message + data(r)
+	}
+	old := handler()
+	if got := ask(old); got != `OK{"v":1}` {
+		t.Fatal(got)
+	}
+	under := make(chan string)
+	go func() { under <- ask(old) }()
+	for len(old.Agent().(*Agent).worker.slots) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	put(t, filepath.Join(dir, "x"), strings.ReplaceAll(program, "VERSION", "2"))
+	fresh := handler()
+	old.Close()
+	if got := ask(fresh); got != `OK{"v":2}` {
+		t.Error("new:", got)
+	}
+	if got := <-under; got != `OK{"v":1}` {
+		t.Error("under way:", got)
+	}
+	fresh.Close()
 }

@@ -47,12 +47,12 @@ var hostile = map[string]struct {
 }
 
 // TestTorture calls hostile agents and sees that nothing of them is left. It makes
-// MCO_TORTURE calls, or 200.
+// MCO_TORTURE calls, or 120.
 func TestTorture(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
-	calls := 200
+	calls := 120
 	if n, err := strconv.Atoi(os.Getenv("MCO_TORTURE")); err == nil {
 		calls = n
 	}

@@ -414,7 +414,6 @@ func TestWorkerConcurrency(t *testing.T) {
 		if took := time.Since(began); took != 3*time.Second || most.Load() != 3 || starts.Load() != 1 {
 			t.Errorf("%v, %d at once, %d starts", took, most.Load(), starts.Load())
 		}
-		began = time.Now()
 		for range 3 {
 			all.Go(func() { ask(within(t, time.Minute), w) })
 		}

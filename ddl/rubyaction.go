@@ -36,8 +36,8 @@ func (r *rubyReader) beginAction(c *ruby.Call) error {
 // within runs the block of c about an action.
 func (r *rubyReader) within(a *Action, c *ruby.Call) {
 	r.action = a
+	defer func() { r.action = nil }() // as in Ruby, where an action inside another ends that
 	c.Yield()
-	r.action = nil // as in Ruby, where an action inside another ends that
 }
 
 func (r *rubyReader) dataquery(c *ruby.Call) error {
@@ -238,8 +238,8 @@ func (r *rubyReader) summarize(c *ruby.Call) error {
 		return errors.New("summarize needs a block: summarize do ... end")
 	}
 	r.summarizing = true
+	defer func() { r.summarizing = false }()
 	c.Yield()
-	r.summarizing = false
 	return nil
 }
 

@@ -61,6 +61,12 @@ func (ev *evaluator) step(line int) {
 	}
 }
 
+// work counts steps that are about to be made at once.
+func (ev *evaluator) work(n int) {
+	ev.steps = min(ev.steps+max(n, 0), MaxSteps)
+	ev.step(ev.line)
+}
+
 // charge counts bytes that are made.
 func (ev *evaluator) charge(n int) {
 	if n < 0 || n > MaxBuilt {

@@ -257,8 +257,7 @@ func (p *parser) labelled() (key, value node, ok bool) {
 		p.pos += len(w) + 1
 		key = literal{Symbol(w)}
 	} else if c := p.at(0); c == '"' || c == '\'' {
-		p.pos++
-		parts := p.quoted(quotes(c, c == '"', "string"))
+		parts := p.stringParts()
 		if p.at(0) != ':' || p.at(1) == ':' {
 			p.pos = start
 			return nil, nil, false

@@ -213,9 +213,7 @@ func (p *parser) stringLiteral() node {
 	line := p.line()
 	var parts []node
 	for {
-		c := p.at(0)
-		p.pos++
-		parts = append(parts, p.quoted(quotes(c, c == '"', "string"))...)
+		parts = append(parts, p.stringParts()...)
 		at := p.pos
 		p.space()
 		if c := p.at(0); c != '"' && c != '\'' {
@@ -223,6 +221,20 @@ func (p *parser) stringLiteral() node {
 			return p.joined(parts, line)
 		}
 	}
+}
+
+// stringParts reads "..." or '...', or what was read here just before.
+func (p *parser) stringParts() []node {
+	start := p.pos
+	if p.last.end > 0 && p.last.start == start {
+		p.pos = p.last.end
+		return p.last.parts
+	}
+	c := p.at(0)
+	p.pos++
+	parts := p.quoted(quotes(c, c == '"', "string"))
+	p.last.start, p.last.end, p.last.parts = start, p.pos, parts
+	return parts
 }
 
 func (p *parser) joined(parts []node, line int) node {

@@ -20,7 +20,7 @@ func (ev *evaluator) pattern(v any) *Regexp {
 // compile makes an expression that the definition itself applies. It is matched
 // in linear time; what needs more is refused.
 func (ev *evaluator) compile(x *Regexp) *regexp.Regexp {
-	ev.steps += 20 + len(x.Source)
+	ev.work(20 + weight(x))
 	flags := "m"
 	for _, o := range x.Options {
 		switch o {
@@ -32,7 +32,7 @@ func (ev *evaluator) compile(x *Regexp) *regexp.Regexp {
 			unsupported(ev.line, "matching with an expression of the option x")
 		}
 	}
-	if len(x.Source) > 4096 {
+	if len(x.Source) > 512 {
 		fail(ev.line, "a regular expression of %d bytes is too long to be applied in a definition", len(x.Source))
 	}
 	source := strings.NewReplacer(`\\`, `\\`, `\Z`, `\z`, `\h`, `[0-9a-fA-F]`, "(?-mix:", "(?:").Replace(x.Source)
@@ -43,12 +43,14 @@ func (ev *evaluator) compile(x *Regexp) *regexp.Regexp {
 	return re
 }
 
+// weight is about how large the program of an expression is.
+func weight(x *Regexp) int { return len(x.Source) + 1000*strings.Count(x.Source, "{") }
+
 // find is where x matches s from a byte on: the bounds of the whole and of each
 // group, nil if nowhere.
 func (ev *evaluator) find(x *Regexp, s string, from int) []int {
 	re := ev.compile(x)
-	ev.steps += len(s)
-	ev.step(ev.line)
+	ev.work(len(s) * (1 + weight(x)/16))
 	return re.FindStringSubmatchIndex(s[from:])
 }
 
@@ -92,10 +94,13 @@ func (ev *evaluator) substitute(s string, all bool, args []any, b *block) any {
 	if t, ok := args[0].(*String); ok {
 		matches = regexp.MustCompile(regexp.QuoteMeta(t.S)).FindAllStringSubmatchIndex(s, n)
 	} else {
-		matches = ev.compile(ev.pattern(args[0])).FindAllStringSubmatchIndex(s, n)
+		x := ev.pattern(args[0])
+		re := ev.compile(x)
+		ev.work(len(s) * (1 + weight(x)/16))
+		ev.charge(8 * len(s))
+		matches = re.FindAllStringSubmatchIndex(s, n)
 	}
-	ev.steps += len(s)
-	ev.step(ev.line)
+	ev.work(len(s))
 	var out strings.Builder
 	last := 0
 	for _, m := range matches {

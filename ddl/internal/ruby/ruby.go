@@ -19,7 +19,7 @@ import (
 // Bounds of one evaluation.
 const (
 	MaxSource = 1 << 20  // bytes of source
-	MaxNest   = 200      // constructs inside each other in the source
+	MaxNest   = 1000     // rules of the grammar inside each other: some 100 constructs
 	MaxDepth  = 1500     // evaluations inside each other
 	MaxSteps  = 1 << 20  // evaluated constructs and visited elements
 	MaxBuilt  = 16 << 20 // bytes of all strings, arrays and hashes made

@@ -12,8 +12,12 @@ type parser struct {
 	jumps map[int]int // from the end of a line to behind the here documents that it began
 	names *names
 	nest  int
-	noDo  int // > 0: a "do" belongs to something outside
-	args  int // > 0: a comma does
+	noDo  int      // > 0: a "do" belongs to something outside
+	args  int      // > 0: a comma does
+	last  struct { // the string that was read last: nothing is read twice, which nesting would double each time
+		start, end int
+		parts      []node
+	}
 }
 
 // names are the local variables that the source has assigned so far: Ruby tells
@@ -53,7 +57,7 @@ func (p *parser) fail(format string, args ...any) { fail(p.line(), format, args.
 // enter counts one more construct inside others; leave with the returned value.
 func (p *parser) enter() {
 	if p.nest++; p.nest > MaxNest {
-		p.fail("more than %d constructs inside each other", MaxNest)
+		p.fail("too many constructs inside each other")
 	}
 }
 

@@ -44,6 +44,7 @@ func (ev *evaluator) stringMethod(r *String, name string, args []any, b *block) 
 		}
 		return nil, true
 	case "each_line", "each_char", "lines", "chars":
+		ev.charge(elementSize * len(r.S))
 		parts := strings.SplitAfter(r.S, "\n")
 		if strings.HasSuffix(name, "char") || name == "chars" {
 			parts = strings.Split(r.S, "")
@@ -255,11 +256,16 @@ func (ev *evaluator) split(s string, args []any) any {
 	sep := " "
 	if len(args) > 0 && args[0] != nil {
 		if x, ok := args[0].(*Regexp); ok {
-			parts = ev.compile(x).Split(s, -1)
+			re := ev.compile(x)
+			ev.work(len(s) * (1 + weight(x)/16))
+			parts = re.Split(s, -1)
 			sep = ""
 		} else {
 			sep = ev.textArg("split", args, 0)
 		}
+	}
+	if parts == nil {
+		ev.splits(s, sep)
 	}
 	switch {
 	case parts != nil:
@@ -276,6 +282,15 @@ func (ev *evaluator) split(s string, args []any) any {
 		parts = parts[:len(parts)-1]
 	}
 	return ev.strings(parts)
+}
+
+// splits charges for the parts of a string before they are made.
+func (ev *evaluator) splits(s, sep string) {
+	if sep == " " {
+		ev.charge(elementSize / 2 * len(s))
+	} else {
+		ev.charge(elementSize * (strings.Count(s, sep) + 1))
+	}
 }
 
 // substring answers s[i], s[i, n], s[range], s["text"] and s[/regexp/].

@@ -10,6 +10,8 @@ echo "== the binary"
 go run ./bench/binary
 echo "== mco ping over NATS against a raw scatter-gather"
 go run ./bench/ping
+echo "== SimpleRPC over NATS against a raw scatter-gather, the client's memory, and mco find as a command"
+go run ./bench/rpc
 if command -v ruby >/dev/null; then
     echo "== marshal against Ruby's"
     go test -run '^$' -bench . -benchmem ./bench/marshal

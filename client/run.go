@@ -115,6 +115,9 @@ func (c *Client) Run(ctx context.Context, r Run, each func(Answer)) (*Account, e
 	if len(r.Nodes) == 0 && !r.Silent && r.ReplyTo == "" {
 		return nil, fmt.Errorf("agent %s, action %s: %w", r.Agent, r.Action, ErrNoNodes)
 	}
+	if err := checkAddress(r.ReplyTo); err != nil {
+		return nil, err
+	}
 	if r.Collective == "" {
 		r.Collective = c.opts.Collective
 	}
@@ -150,6 +153,23 @@ func (c *Client) Run(ctx context.Context, r Run, each func(Answer)) (*Account, e
 		err = e.askAll(ctx)
 	}
 	return e.ledger.close(e.in, e.deaf()), err
+}
+
+// maxAddress is how long an address for answers may be, in bytes.
+const maxAddress = 1024
+
+// checkAddress makes sure that an address for answers is one word in every
+// broker's language. Whether it is an address there, the broker knows.
+func checkAddress(a string) error {
+	if len(a) > maxAddress {
+		return fmt.Errorf("the address for replies has %d bytes, more than %d", len(a), maxAddress)
+	}
+	for i := range len(a) {
+		if a[i] <= ' ' || a[i] > '~' {
+			return fmt.Errorf("the address for replies %.100q has other characters than printable ASCII without blanks", a)
+		}
+	}
+	return nil
 }
 
 // A watcher is a subscription to replies whose broker can tell that nobody

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -390,6 +391,13 @@ func TestRunThatCannotBeSent(t *testing.T) {
 				t.Fatalf("error is %v", err)
 			}
 			check(t, a, map[string]client.Outcome{"n1": client.NotSent, "n2": client.NotSent})
+		}
+		for _, address := range []string{"a b", "/queue/x\ny:z", "caf\u00e9", strings.Repeat("x", 2000)} {
+			r := run("n1")
+			r.ReplyTo = address
+			if _, err := w.client().Run(t.Context(), r, func(client.Answer) {}); err == nil || !strings.Contains(err.Error(), "the address for replies") {
+				t.Errorf("%.20q: error is %v", address, err)
+			}
 		}
 		if _, err := w.client().Run(t.Context(), run(), func(client.Answer) {}); !errors.Is(err, client.ErrNoNodes) {
 			t.Errorf("error is %v", err)

@@ -65,21 +65,30 @@ func (c *Conn) interest(ctx context.Context, to connector.Target) ([]string, err
 		if err != nil {
 			return nil, err
 		}
-		var r listeners
-		if err := json.Unmarshal(m.Data, &r); err != nil {
-			return nil, fmt.Errorf("what the broker says makes no sense: %w", err)
-		}
-		switch names = append(names, r.Names...); {
-		case r.Error != "":
-			return nil, fmt.Errorf("the broker cannot tell: %.200q", r.Error)
-		case r.Unnamed > 0:
-			return nil, errors.New("somebody listens who has no name")
-		case len(names) > maxInterest:
-			return nil, fmt.Errorf("the broker names more than %d", maxInterest)
-		case !r.More:
-			return names, nil
+		more := false
+		if names, more, err = addListeners(names, m.Data); err != nil || !more {
+			return names, err
 		}
 	}
+}
+
+// addListeners adds the names in one part of an answer.
+func addListeners(names []string, data []byte) (all []string, more bool, err error) {
+	var r listeners
+	if err := json.Unmarshal(data, &r); err != nil {
+		return nil, false, fmt.Errorf("what the broker says makes no sense: %w", err)
+	}
+	switch names = append(names, r.Names...); {
+	case r.Error != "":
+		return nil, false, fmt.Errorf("the broker cannot tell: %.200q", r.Error)
+	case r.Unnamed != 0:
+		return nil, false, errors.New("somebody listens who has no name")
+	case len(names) > maxInterest:
+		return nil, false, fmt.Errorf("the broker names more than %d", maxInterest)
+	case r.More && len(r.Names) == 0:
+		return nil, false, errors.New("the broker sends parts without names")
+	}
+	return names, r.More, nil
 }
 
 // Watch has tell called for each request with this reply address that nobody

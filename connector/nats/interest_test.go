@@ -1,0 +1,82 @@
+package nats
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"mcollective/broker"
+	"mcollective/connector"
+)
+
+// Who waits for answers hears that nobody listens, and to what.
+func TestWatch(t *testing.T) {
+	r := startBroker(t, broker.Options{})
+	c := connect(t, Options{Servers: []string{r.opts.Listen}, Identity: "client"})
+	node := connect(t, Options{Servers: []string{r.opts.Listen}, Identity: "web1.example.net"})
+	here := connector.Target{Kind: connector.Directed, Collective: "mcollective", Identity: "web1.example.net"}
+	nodeSub, err := node.Subscribe(t.Context(), here, func(connector.Delivery) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := node.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	sub, err := c.Subscribe(t.Context(), connector.Target{Kind: connector.Reply, Collective: "mcollective", Agent: "discovery"},
+		func(d connector.Delivery) { t.Errorf("received %q", d.Data) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := make(chan connector.Target, 10)
+	if !sub.(*subscription).Watch(func(to connector.Target) { told <- to }) {
+		t.Fatal("this broker cannot tell")
+	}
+	gone := []connector.Target{
+		{Kind: connector.Directed, Collective: "mcollective", Identity: "web2.example.net"},
+		{Kind: connector.Broadcast, Collective: "mcollective", Agent: "discovery"},
+	}
+	for _, to := range append([]connector.Target{here}, gone...) {
+		if err := c.Publish(t.Context(), to, connector.Message{Data: []byte("anybody?"), ReplyTo: sub.Address()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range gone {
+		select {
+		case got := <-told:
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("nobody told of %+v", want)
+		}
+	}
+	if err := nodeSub.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOldServersDoNotSayWhoIsMissing(t *testing.T) {
+	for version, want := range map[string]bool{"2.11.9": false, "2.12.0": true, "2.15.2": true, "3.0.1": true, "1.99": false, "": false, "x.y": false, "2.9.0-RC.1": false} {
+		if names503(version) != want {
+			t.Errorf("%s: %v", version, !want)
+		}
+	}
+}
+
+func FuzzListeners(f *testing.F) {
+	for _, s := range []string{"", "{}", `{"names":["a","b"],"more":true}`, `{"unnamed":1}`, `{"error":"no"}`, `{"more":true}`, `{"names":[1]}`, "[]"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		names, more, err := addListeners([]string{"x"}, []byte(text))
+		switch {
+		case err != nil && (more || names != nil):
+			t.Errorf("%q: names with an error", text)
+		case err == nil && (len(names) == 0 || names[0] != "x"):
+			t.Errorf("%q: the names of before are lost", text)
+		case more && len(names) < 2:
+			t.Errorf("%q: could go on for ever", text)
+		}
+	})
+}

@@ -56,6 +56,9 @@ func Main(args []string, env *Env) int {
 	}
 	cmd.SetArgs(words)
 	err = cmd.ExecuteContext(context.Background())
+	if name == "find" || name == "ping" {
+		hintWhyAfter(env, cmd, err)
+	}
 	return failure(env, name, verbose(cmd), rubyWords(err))
 }
 

@@ -29,8 +29,7 @@ func (e *errand) memberships(ctx context.Context) (*membership, error) {
 		return nil, err
 	}
 	if len(m.audience.nodes) == 0 {
-		fmt.Fprint(e.env.Err, "\nNo request sent, we did not discover any nodes.\n")
-		hintWhy(e)
+		_ = nothingFound(e, rpcutil.Name) // which is no reason to end here
 	}
 	m.account, err = e.ask(ctx, m.audience, "collective_info", marshal.NewHash(), func(answer client.Answer) {
 		if answer.Err != nil {

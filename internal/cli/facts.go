@@ -104,8 +104,7 @@ func (o *factsOptions) report(ctx context.Context, e *errand, a audience) error 
 		return halt(a, account)
 	}
 	if len(a.nodes) == 0 {
-		fmt.Fprint(e.env.Err, "\nNo request sent, we did not discover any nodes.\n")
-		hintWhy(e)
+		_ = nothingFound(e, rpcutil.Name) // which is no reason to end here
 	}
 	o.print(e.env, holders)
 	if err := e.statistics(account, a, "rpc stats"); err != nil {

@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"mcollective/ddl"
 )
 
 func newHelp(env *Env) *cobra.Command {
@@ -18,7 +21,7 @@ func newHelp(env *Env) *cobra.Command {
 			}
 			return names, cobra.ShellCompDirectiveNoFileComp
 		},
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				printVersion(env)
 				for _, r := range listed() {
@@ -28,6 +31,9 @@ func newHelp(env *Env) *cobra.Command {
 				return nil
 			}
 			r, ok := lookup(args[0])
+			if !ok && agentHelp(cmd.Context(), env, args[0]) {
+				return nil
+			}
 			if !ok || r.hidden {
 				names := make([]string, 0, 16)
 				for _, r := range listed() {
@@ -39,9 +45,27 @@ func newHelp(env *Env) *cobra.Command {
 				}
 				return hinted(err, env.Name+" help lists the commands")
 			}
-			cmd := r.new(env)
-			prepare(env, cmd)
-			return cmd.Help()
+			about := r.new(env)
+			prepare(env, about)
+			return about.Help()
 		},
 	}
+}
+
+// agentHelp describes an agent, which is a command, too. It reports false if there
+// is none of the name.
+func agentHelp(ctx context.Context, env *Env, name string) bool {
+	if !agentName(name) {
+		return false
+	}
+	cfg, err := clientConfig(env, "")
+	if err != nil {
+		return false
+	}
+	d, err := libraryFor(env, cfg, name).Find(ctx, ddl.Agent, name)
+	if err != nil {
+		return false
+	}
+	printDefinition(env, d)
+	return true
 }

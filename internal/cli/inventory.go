@@ -179,7 +179,7 @@ func (o *inventoryOptions) reportAll(ctx context.Context, e *errand, layout *tem
 		return err
 	}
 	if len(a.nodes) == 0 {
-		return nothingFound(e)
+		return nothingFound(e, rpcutil.Name)
 	}
 	stats := make(map[string]*marshal.Hash)
 	if _, err := e.ask(ctx, a, "daemon_stats", marshal.NewHash(), func(answer client.Answer) {

@@ -161,12 +161,17 @@ func printPlugin(ctx context.Context, env *Env, l *ddl.Library, name string) err
 	if err != nil {
 		return err
 	}
+	printDefinition(env, d)
+	return nil
+}
+
+// printDefinition prints the help text of a plugin.
+func printDefinition(env *Env, d *ddl.Definition) {
 	text := d.Help(width(env))
 	if env.OutTerminal {
 		text = clean(text)
 	}
 	fmt.Fprintln(env.Out, strings.TrimSuffix(text, "\n"))
-	return nil
 }
 
 // pluginNames are the words that may follow plugin doc.

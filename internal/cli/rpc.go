@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"mcollective/client"
 	"mcollective/ddl"
@@ -42,10 +43,7 @@ func newRPC(env *Env) *cobra.Command {
 	text(set, groupOwn, &o.action, "action", "", "ACTION", "Action to call")
 	set.StringArrayVar(&o.arguments, "argument", nil, "Arguments to pass to agent")
 	takes(set, "argument", "ARGUMENT")
-	set.BoolVarP(&o.yes, "yes", "y", false, "Do not ask before an action that changes many nodes")
-	set.BoolVar(&o.noop, "noop", false, "Let the action say what it would do, if it can")
-	o.outputFlags.add(set)
-	o.clientFlags.add(set)
+	o.addShared(set)
 	cmd.ValidArgsFunction = completeCall(env)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		inputs, err := o.words(env, args)
@@ -61,6 +59,15 @@ func newRPC(env *Env) *cobra.Command {
 		return o.run(cmd.Context(), env, inputs)
 	}
 	return cmd
+}
+
+// addShared defines the flags of every command that calls an action which the user
+// names.
+func (o *rpcOptions) addShared(set *pflag.FlagSet) {
+	set.BoolVarP(&o.yes, "yes", "y", false, "Do not ask before an action that changes many nodes")
+	set.BoolVar(&o.noop, "noop", false, "Let the action say what it would do, if it can")
+	o.outputFlags.add(set)
+	o.clientFlags.add(set)
 }
 
 // An argument is one input as the user typed it.
@@ -217,7 +224,7 @@ func (o *rpcOptions) send(ctx context.Context, e *errand, call client.Run) error
 			return err
 		}
 		if len(a.nodes) == 0 {
-			return nothingFound(e)
+			return nothingFound(e, o.agent)
 		}
 	}
 	if err := e.connect(ctx); err != nil {
@@ -243,7 +250,7 @@ func (o *rpcOptions) call(ctx context.Context, e *errand, a audience, call clien
 		if err := results.Close(nil, render.Stats{DiscoveryTime: a.took}); err != nil {
 			return fmt.Errorf("write the answers: %w", err)
 		}
-		return nothingFound(e)
+		return nothingFound(e, o.agent)
 	}
 	if err := e.connect(ctx); err != nil {
 		return err
@@ -276,8 +283,8 @@ func (o *rpcOptions) call(ctx context.Context, e *errand, a audience, call clien
 }
 
 // nothingFound says that nobody is there to ask, and how to find out why.
-func nothingFound(e *errand) error {
+func nothingFound(e *errand, agent string) error {
 	fmt.Fprint(e.env.Err, "\nNo request sent, we did not discover any nodes.\n")
-	hintWhy(e)
+	hintWhy(e.env, e.hosts, agent)
 	return exit(exitFailed)
 }

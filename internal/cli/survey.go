@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"mcollective/client"
+	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/render"
 	"mcollective/marshal"
 )
@@ -47,8 +48,7 @@ func (o *factsOptions) survey(ctx context.Context, e *errand, a audience) error 
 		vary.print(e.env)
 	}
 	if len(a.nodes) == 0 {
-		fmt.Fprint(e.env.Err, "\nNo request sent, we did not discover any nodes.\n")
-		hintWhy(e)
+		_ = nothingFound(e, rpcutil.Name) // which is no reason to end here
 	}
 	if account == nil && len(a.nodes) > 0 {
 		return nil

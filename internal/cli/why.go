@@ -2,7 +2,10 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -177,15 +180,33 @@ func shortList(names []string) string {
 }
 
 // hintWhy tells people that there is a way to find out why nobody was found.
-func hintWhy(e *errand) {
-	hintWhyFilter(e.env, e.hosts, "")
-}
-
-// hintWhyFilter is hintWhy for a filter and an agent.
-func hintWhyFilter(env *Env, f filter.Filter, agent string) {
-	if !env.ErrTerminal || f.Empty() && agent == "" || agent == rpcutil.Name && f.Empty() {
+func hintWhy(env *Env, f filter.Filter, agent string) {
+	if agent == rpcutil.Name {
+		agent = "" // nodes without it are rare, and it would only puzzle
+	}
+	if !env.ErrTerminal || f.Empty() && agent == "" {
 		return
 	}
 	words := strings.TrimSpace(strings.Join([]string{f.String(), agent}, " "))
-	fmt.Fprintf(env.Err, "'%s why %s' says which part of that excludes whom.\n", env.Name, words)
+	fmt.Fprintf(env.Err, "'%s why %s' says which part of that excludes whom.\n", filepath.Base(env.Name), words)
+}
+
+// hintWhyAfter is hintWhy for the commands that only look for nodes, once they
+// ended without any.
+func hintWhyAfter(env *Env, cmd *cobra.Command, err error) {
+	var ended *exitError
+	if !env.ErrTerminal || !errors.As(err, &ended) {
+		return
+	}
+	var h hostFilters
+	for flag, to := range map[string]*[]string{
+		"with": &h.with, "select": &h.selects, "with-fact": &h.facts, "with-class": &h.classes, "with-agent": &h.agents, "with-identity": &h.identities,
+	} {
+		*to, _ = cmd.Flags().GetStringArray(flag)
+	}
+	quiet := *env
+	quiet.Err = io.Discard // the command itself has said what is odd about the filter
+	if f, err := h.parse(&quiet); err == nil {
+		hintWhy(env, f, "")
+	}
 }

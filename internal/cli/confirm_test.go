@@ -1,0 +1,48 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"mcollective/ddl"
+)
+
+func TestConfirm(t *testing.T) {
+	destructive, harmless := &ddl.Action{Name: "restart", Destructive: true}, &ddl.Action{Name: "status"}
+	two := []string{"web1", "web2\x1b[2J"}
+	for _, tc := range []struct {
+		name     string
+		action   *ddl.Action
+		nodes    []string
+		yes      bool
+		terminal bool
+		answer   string
+		ok       bool
+	}{
+		{name: "harmless", action: harmless, nodes: two, ok: true},
+		{name: "one node", action: destructive, nodes: two[:1], ok: true},
+		{name: "nobody to ask", action: destructive, nodes: two},
+		{name: "nobody to ask, but yes", action: destructive, nodes: two, yes: true, ok: true},
+		{name: "answered", action: destructive, nodes: two, terminal: true, answer: "Yes\n", ok: true},
+		{name: "declined", action: destructive, nodes: two, terminal: true, answer: "\n"},
+		{name: "the end of input", action: destructive, nodes: two, terminal: true, answer: ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var errs bytes.Buffer
+			env := (&Env{In: strings.NewReader(tc.answer), Err: &errs, InTerminal: tc.terminal, ErrTerminal: tc.terminal}).withDefaults()
+			err := (&rpcOptions{agent: "service", action: tc.action.Name, yes: tc.yes}).confirm(env, tc.action, tc.nodes)
+			if (err == nil) != tc.ok {
+				t.Errorf("err %v", err)
+			}
+			var usage *usageError
+			if !tc.terminal && err != nil && (!errors.As(err, &usage) || !strings.Contains(usage.hint, "--yes")) {
+				t.Errorf("the error does not say what to do: %v", err)
+			}
+			if strings.Contains(errs.String(), "\x1b") {
+				t.Errorf("not cleaned: %q", errs.String())
+			}
+		})
+	}
+}

@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"mcollective/client"
+	"mcollective/marshal"
+)
+
+func TestDotIsEscaped(t *testing.T) {
+	m := &membership{members: map[string][]string{`uk"; evil`: {`a\b`, "n\x1b"}}}
+	want := "graph {\n   subgraph \"uk\\\"; evil\" {\n      \"a\\\\b\" -- \"uk\\\"; evil\"\n      \"n\\\\x1b\" -- \"uk\\\"; evil\"\n   }\n}\n"
+	if got := m.dot(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestInnerFacts(t *testing.T) {
+	h := marshal.NewHash("release", marshal.NewHash("major", "7", "a.b", "x"), "c.d", marshal.NewHash("e", "y"))
+	for path, want := range map[string]any{"release.major": "7", "release.a.b": "x", "c.d.e": "y", "release.minor": nil, "release.major.x": nil, "": nil} {
+		if got := inner(h, path); got != want {
+			t.Errorf("%s is %v, want %v", path, got, want)
+		}
+	}
+}
+
+// TestReportsAreCleaned: what a node says of itself reaches a terminal without what
+// that would obey, and templates, too.
+func TestReportsAreCleaned(t *testing.T) {
+	stats := marshal.NewHash(marshal.Symbol("version"), "2\x1b[2J", marshal.Symbol("starttime"), "\x1b", marshal.Symbol("times"), "no hash")
+	about := marshal.NewHash(marshal.Symbol("agents"), []any{"a\x1b"}, marshal.Symbol("classes"), []any{"c\x1b"},
+		marshal.Symbol("facts"), marshal.NewHash("f\x1b", []any{"v\x1b"}), marshal.Symbol("collectives"), []any{"k\x1b"})
+	var out bytes.Buffer
+	env := (&Env{Out: &out, OutTerminal: true}).withDefaults()
+	n := newNodeReport("n", stats, about)
+	if err := n.print(env); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(out.String(), "\x1b") || !strings.Contains(out.String(), `\x1b`) {
+		t.Errorf("got %q", out.String())
+	}
+}
+
+func TestHaltIsRubys(t *testing.T) {
+	account := func(replies, failed int) *client.Account {
+		return &client.Account{Replies: replies, Count: map[client.Outcome]int{client.Failed: failed}}
+	}
+	nodes := []string{"a", "b"}
+	for _, tc := range []struct {
+		name    string
+		a       audience
+		account *client.Account
+		code    int
+	}{
+		{"all well", audience{nodes: nodes}, account(2, 0), 0},
+		{"one silent", audience{nodes: nodes}, account(1, 0), 0},
+		{"one failed", audience{nodes: nodes}, account(2, 1), 2},
+		{"none answered", audience{nodes: nodes}, account(0, 0), 3},
+		{"nobody found", audience{}, nil, 1},
+		{"named and silent", audience{nodes: nodes, named: true}, account(0, 0), 4},
+		{"named and failed", audience{nodes: nodes, named: true}, account(1, 1), 2},
+	} {
+		code := 0
+		if err := halt(tc.a, tc.account); err != nil {
+			code = err.(*exitError).code
+		}
+		if code != tc.code {
+			t.Errorf("%s: %d, want %d", tc.name, code, tc.code)
+		}
+	}
+}

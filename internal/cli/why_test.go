@@ -1,0 +1,116 @@
+package cli
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"mcollective/filter"
+	"mcollective/marshal"
+)
+
+func TestNearValues(t *testing.T) {
+	values := map[string]int{"CentOS": 3, "Debian": 9, "SLES": 1, "Cobalt": 1}
+	fact := filter.Fact{Name: "os", Operator: "==", Value: "centos"}
+	if got := nearValues(fact, values); got[0] != "CentOS" {
+		t.Errorf("nearest to centos: %v", got)
+	}
+	numbers := map[string]int{"2": 1, "16": 1, "32": 1, "many": 1}
+	fact = filter.Fact{Name: "cpus", Operator: ">", Value: "30"}
+	if diff := cmp.Diff([]string{"32", "16", "2", "many"}, nearValues(fact, numbers)); diff != "" {
+		t.Error(diff)
+	}
+	fact = filter.Fact{Name: "os", Operator: "=~", Value: "/^ian/"}
+	if got := nearValues(fact, values); got[0] != "Debian" {
+		t.Errorf("nearest to ian: %v", got)
+	}
+}
+
+// member makes a node as rpcutil inventory tells of it.
+func newMember(name string, agents, classes []any, facts *marshal.Hash, inactive *marshal.Hash) *member {
+	m := &member{identity: name}
+	about := marshal.NewHash(marshal.Symbol("agents"), agents, marshal.Symbol("classes"), classes, marshal.Symbol("facts"), facts)
+	if inactive != nil {
+		about.Set(marshal.Symbol("inactive_agents"), inactive)
+	}
+	m.tell(about)
+	return m
+}
+
+func TestExplanation(t *testing.T) {
+	var out bytes.Buffer
+	os := marshal.NewHash("name", "CentOS", "release", marshal.NewHash("major", int64(7)))
+	x := &explanation{
+		env: (&Env{Out: &out}).withDefaults(), target: "mcollective",
+		crowd: &crowd{members: []*member{
+			newMember("web1", []any{"rpcutil", "service"}, []any{"web"}, marshal.NewHash("os", os, "country", "de"), nil),
+			newMember("web2", []any{"rpcutil"}, []any{"web"}, marshal.NewHash("os", os, "country", "fr"), marshal.NewHash("service", "no service manager\x1b[2J")),
+			{identity: "hung"},
+		}},
+	}
+	var f filter.Filter
+	for _, text := range []string{"country=de", "os.release.major=8"} {
+		fact, err := filter.ParseFact(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Facts = append(f.Facts, fact)
+	}
+	f.Agents = []filter.Pattern{{Text: "service"}}
+	for _, c := range clauses(f) {
+		x.verdicts = append(x.verdicts, verdict{clause: c, pass: x.crowd.passing(&c.filter)})
+	}
+	x.print()
+	want := `3 nodes of the collective mcollective answered.
+1 node did not say what facts, classes and agents they have: hung
+
+   -F country=de          1 of 3 matches
+   -F os.release.major=8  0 of 3 match
+                            nearest: 7 (2 nodes)
+   -A service             1 of 3 matches
+                            inactive on 1 node: no service manager\x1b[2J (web2)
+
+All of it: no node.
+Without -F os.release.major=8: 1 node, web1.
+`
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestHintWhy(t *testing.T) {
+	var errs bytes.Buffer
+	env := (&Env{Name: "/usr/bin/mco", Err: &errs, ErrTerminal: true}).withDefaults()
+	hintWhy(env, filter.Filter{}, "rpcutil")
+	if errs.Len() > 0 {
+		t.Errorf("without a filter: %q", errs.String())
+	}
+	hintWhy(env, filter.Filter{Classes: []filter.Pattern{{Text: "web"}}}, "service")
+	if want := "'mco why -C web service' says which part of that excludes whom.\n"; errs.String() != want {
+		t.Errorf("got %q", errs.String())
+	}
+	env.ErrTerminal = false
+	errs.Reset()
+	hintWhy(env, filter.Filter{Classes: []filter.Pattern{{Text: "web"}}}, "service")
+	if errs.Len() > 0 {
+		t.Errorf("where a program reads: %q", errs.String())
+	}
+}
+
+func TestComparisonsInExpressions(t *testing.T) {
+	c, err := filter.ParseCompound("web and (country=de or not cpus>=4) and os=/^C/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, inner := range comparisons(c) {
+		kind, name, fact := inner.subject()
+		got = append(got, strings.TrimSpace(kind+" "+name+" "+fact.Operator+" "+fact.Value))
+	}
+	want := []string{"class web", "fact country == de", "fact cpus >= 4", "fact os =~ /^C/"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -57,6 +57,30 @@ func (ev *evaluator) arrayMethod(a *Array, name string, args []any, b *block) (a
 		return int64(n), true
 	case "empty?":
 		return n == 0, true
+	case "last":
+		if len(args) == 0 {
+			if n == 0 {
+				return nil, true
+			}
+			return a.Elems[n-1], true
+		}
+		k := ev.intArg(name, args, 0, 1)
+		return ev.newArray(slices.Clone(a.Elems[max(0, n-int(max(0, min(k, int64(n))))):])), true
+	case "index", "find_index":
+		for i, e := range a.Elems {
+			if b != nil && truthy(b.call(ev, e)) || b == nil && len(args) == 1 && ev.equal(e, args[0]) {
+				return int64(i), true
+			}
+		}
+		return nil, true
+	}
+	return ev.arrayDerived(a, name, args)
+}
+
+// arrayDerived answers the methods that make something of the whole array.
+func (ev *evaluator) arrayDerived(a *Array, name string, args []any) (any, bool) {
+	n := len(a.Elems)
+	switch name {
 	case "join":
 		sep := ""
 		if len(args) > 0 && args[0] != nil {
@@ -97,24 +121,6 @@ func (ev *evaluator) arrayMethod(a *Array, name string, args []any, b *block) (a
 		}
 		k := int(((ev.intArg(name, args, 0, 1) % int64(n)) + int64(n)) % int64(n))
 		return ev.newArray(append(slices.Clone(a.Elems[k:]), a.Elems[:k]...)), true
-	case "last":
-		if len(args) == 0 {
-			if n == 0 {
-				return nil, true
-			}
-			return a.Elems[n-1], true
-		}
-		k := ev.intArg(name, args, 0, 1)
-		return ev.newArray(slices.Clone(a.Elems[max(0, n-int(max(0, min(k, int64(n))))):])), true
-	case "index", "find_index":
-		for i, e := range a.Elems {
-			if b != nil && truthy(b.call(ev, e)) || b == nil && len(args) == 1 && ev.equal(e, args[0]) {
-				return int64(i), true
-			}
-		}
-		return nil, true
-	case "transpose":
-		unsupported(ev.line, "`Array#transpose`")
 	}
 	return nil, false
 }

@@ -53,9 +53,9 @@ func (ev *evaluator) control(n node, s *scope) any {
 	case definedNode:
 		return ev.defined(n.n, s)
 	case passNode:
-		fail(ev.line, "`&` stands where a value should")
+		fail(n.line, "`&` stands where a value should")
 	}
-	fail(ev.line, "a splat stands where a value should")
+	fail(max(1, ev.line), "a splat stands where a value should")
 	return nil
 }
 

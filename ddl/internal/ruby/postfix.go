@@ -106,7 +106,10 @@ func (p *parser) callArguments(c *call) {
 }
 
 // passNode is the &method of arguments.
-type passNode struct{ n node }
+type passNode struct {
+	n    node
+	line int
+}
 
 func (p *parser) passed(c *call, args []node) []node {
 	if len(args) > 0 {
@@ -232,7 +235,7 @@ func (p *parser) argument(args *[]node, pairs **hashNode) {
 		return
 	}
 	if p.accept("&") {
-		*args = append(*args, passNode{p.ternary()})
+		*args = append(*args, passNode{p.ternary(), line})
 		return
 	}
 	n := p.negation()

@@ -32,7 +32,8 @@ type Options struct {
 	PublishTimeout time.Duration
 
 	// BroadcastOnly is for collectives whose nodes take no requests addressed to
-	// them by name: Find broadcasts then whatever the filter is.
+	// them by name: Find and Run broadcast then, with the names in the filter where
+	// only some nodes are meant.
 	BroadcastOnly bool
 
 	Log *slog.Logger     // nil means none

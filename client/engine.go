@@ -49,7 +49,7 @@ func (e *engine) deaf() bool { return e.run.Silent || e.run.ReplyTo != "" }
 // direct tells whether each node gets a message of its own.
 func (e *engine) direct() bool {
 	n := len(e.run.Nodes)
-	return n > 0 && (e.run.Direct || e.run.Batch > 0 || e.run.Silent || n <= e.run.DirectThreshold)
+	return n > 0 && !e.client.opts.BroadcastOnly && (e.run.Direct || e.run.Batch > 0 || e.run.Silent || n <= e.run.DirectThreshold)
 }
 
 // askAll broadcasts the request.

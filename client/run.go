@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"mcollective/connector"
@@ -31,8 +33,8 @@ type Run struct {
 	TTL        time.Duration // 0 means that of the client's Options
 	Timeout    time.Duration // how long the answers of a node are awaited once it was asked
 
-	// Direct asks each node in a message of its own, and nobody else. Otherwise the
-	// request is broadcast to whom the filter matches, of whom only Nodes are
+	// Direct asks each node in a message of its own, and nobody else; a client with
+	// BroadcastOnly has a filter see to that. Otherwise the request is broadcast to whom the filter matches, of whom only Nodes are
 	// expected, unless there are no more of these than DirectThreshold, or it is
 	// Silent, or in batches.
 	Direct          bool
@@ -118,11 +120,20 @@ func (c *Client) Run(ctx context.Context, r Run, each func(Answer)) (*Account, e
 	if err := checkAddress(r.ReplyTo); err != nil {
 		return nil, err
 	}
+	judges := withAgent(r.Filter, r.Agent)
+	if c.opts.BroadcastOnly {
+		if r.Batch > 0 {
+			return nil, errors.New("batches need nodes that can be addressed by name (direct addressing)")
+		}
+		if len(r.Nodes) > 0 && (r.Direct || r.Silent) {
+			judges.Identities = []filter.Pattern{oneOf(r.Nodes)}
+		}
+	}
 	if r.Collective == "" {
 		r.Collective = c.opts.Collective
 	}
 	body := rpc.Request{Agent: r.Agent, Action: r.Action, Caller: c.sec.CallerID(), Data: r.Inputs, Silent: r.Silent}
-	req := c.request(Call{Agent: r.Agent, Collective: r.Collective, Filter: withAgent(r.Filter, r.Agent), TTL: r.TTL, Body: body.Body()})
+	req := c.request(Call{Agent: r.Agent, Collective: r.Collective, Filter: judges, TTL: r.TTL, Body: body.Body()})
 	payload, err := c.sec.EncodeRequest(req)
 	if err != nil {
 		return nil, fmt.Errorf("encode the request to agent %s: %w", r.Agent, err)
@@ -153,6 +164,15 @@ func (c *Client) Run(ctx context.Context, r Run, each func(Answer)) (*Account, e
 		err = e.askAll(ctx)
 	}
 	return e.ledger.close(e.in, e.deaf()), err
+}
+
+// oneOf is the pattern that matches these identities, in the form that Ruby sends.
+func oneOf(names []string) filter.Pattern {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = regexp.QuoteMeta(name)
+	}
+	return filter.Pattern{Regexp: true, Text: "^(" + strings.Join(quoted, "|") + ")$"}
 }
 
 // maxAddress is how long an address for answers may be, in bytes.

@@ -16,6 +16,7 @@ import (
 	"mcollective/client"
 	"mcollective/connector"
 	"mcollective/connector/inmem"
+	"mcollective/discovery"
 	"mcollective/filter"
 	"mcollective/message"
 	"mcollective/rpc"
@@ -378,6 +379,54 @@ func TestNobodyIsAwaited(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Where nodes cannot be addressed by name, a filter keeps the others out.
+func TestBroadcastOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, inmem.Options{})
+		for _, name := range []string{"n1", "n.2", "n32"} {
+			w.node(name, after(0, rpc.OK))
+		}
+		conn, err := w.hub.Connect(t.Context(), "me")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		c := client.New(conn, w.security, client.Options{BroadcastOnly: true})
+		for _, change := range []func(*client.Run){
+			func(r *client.Run) { r.Direct = true }, func(r *client.Run) { r.Silent = true }, func(r *client.Run) { r.DirectThreshold = 10 },
+		} {
+			r := run("n1", "n.2")
+			r.Filter.Identities = []filter.Pattern{{Text: "/n/"}}
+			change(&r)
+			if _, err := c.Run(t.Context(), r, func(client.Answer) {}); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			want := []filter.Pattern{{Regexp: true, Text: `^(n1|n\.2)$`}}
+			if r.DirectThreshold > 0 {
+				want = r.Filter.Identities
+			}
+			if diff := cmp.Diff(want, w.request("n1").Filter.Identities); diff != "" {
+				t.Error(diff)
+			}
+		}
+		if w.directs() > 0 {
+			t.Errorf("%d direct messages", w.directs())
+		}
+		r := run("n1")
+		r.Batch = 1
+		if _, err := c.Run(t.Context(), r, func(client.Answer) {}); err == nil {
+			t.Error("batches without direct messages")
+		}
+		if f, err := c.Find(t.Context(), discovery.Query{Timeout: time.Second, Filter: filter.Filter{Identities: []filter.Pattern{{Text: "n1"}}}}, func(string) {}, nil); err != nil || f.Asked != 0 {
+			t.Errorf("found %+v, %v", f, err)
+		}
+		if w.directs() > 0 {
+			t.Errorf("%d direct messages", w.directs())
+		}
+	})
 }
 
 func TestRunThatCannotBeSent(t *testing.T) {

@@ -172,9 +172,9 @@ func (f *clientFlags) announceSearch(env *Env, method choice, talk bool) {
 // aim fills in how a request reaches the nodes of an audience.
 func (e *errand) aim(r *client.Run, a audience) {
 	r.Nodes, r.Filter, r.Collective, r.TTL = a.nodes, e.hosts, e.target, e.flags.ttl.Duration
-	// Names that somebody gave, or of which some were picked, are asked by name
-	// and no others.
-	r.Direct = e.cfg.DirectAddressing && (a.named || a.method.local != nil || e.limited())
+	// Names that somebody gave, or of which some were picked, are asked and no
+	// others; without direct addressing the client has a filter see to that.
+	r.Direct = a.named || a.method.local != nil || e.limited()
 	if e.cfg.DirectAddressing {
 		r.DirectThreshold = e.cfg.DirectAddressingThreshold
 	}

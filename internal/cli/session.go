@@ -85,6 +85,7 @@ func (f *clientFlags) open(ctx context.Context, env *Env, cfg *config.Config, co
 		Collective:     collective,
 		TTL:            f.ttl.or(cfg.TTL),
 		PublishTimeout: f.publishTimeout.or(cfg.PublishTimeout),
+		BroadcastOnly:  !cfg.DirectAddressing,
 		Log:            log,
 		Now:            env.Now,
 	})

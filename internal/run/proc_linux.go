@@ -7,19 +7,14 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-)
 
-const (
-	ticks       = 100        // a second, in /proc; it is 100 wherever Go runs
-	kept        = ^uint64(0) // instead of the number of a run with Background
-	mostEnviron = 1 << 20    // bytes of an environment that are read
+	"golang.org/x/sys/unix"
 )
 
 // process is one line of the table of processes.
 type process struct {
 	pid, parent, session int
 	state                byte
-	born                 int64 // ticks since boot
 }
 
 func (p process) dead() bool { return p.state == 'Z' || p.state == 'X' }
@@ -31,44 +26,18 @@ func (p process) adopted() bool {
 	return p.parent == os.Getpid() && p.session != family.self && family.runs[p.pid] == nil
 }
 
-// mark is the whole entry in the environment by which a run's processes are
-// known, or "".
-func (p process) mark() string {
-	f, err := os.Open("/proc/" + strconv.Itoa(p.pid) + "/environ")
-	if err != nil {
-		return ""
+// mark tells which run started the process; 0 if that cannot be seen.
+func (p process) mark() uint64 {
+	var l unix.Rlimit
+	if unix.Prlimit(p.pid, markLimit, nil, &l) == nil {
+		return l.Cur
 	}
-	defer f.Close()
-	b := make([]byte, 4<<10)
-	for n := 0; n < mostEnviron; {
-		m, err := f.Read(b[n:])
-		if n += m; err != nil || m == 0 {
-			b = b[:n]
-			break
-		}
-		if n == len(b) {
-			b = append(b, make([]byte, len(b))...)
-		}
-	}
-	for entry := range bytes.SplitSeq(b, []byte{0}) {
-		if bytes.HasPrefix(entry, []byte(marker)) {
-			return string(entry)
-		}
-	}
-	return ""
-}
-
-// run is the number of the run that started the process, as far as its mark
-// tells; kept if it is to be let alone, and 0 if it has no mark of ours.
-func (p process) run() uint64 {
-	mark, ours := strings.CutPrefix(p.mark(), family.mark)
-	if !ours {
-		return 0
-	}
-	if strings.HasSuffix(mark, "k") {
-		return kept
-	}
-	n, err := strconv.ParseUint(mark, 10, 64)
+	// The kernel tells of other users' processes here only, unless this one has the
+	// capability to change them.
+	b, _ := os.ReadFile("/proc/" + strconv.Itoa(p.pid) + "/limits")
+	_, line, _ := strings.Cut(string(b), "Max realtime timeout")
+	soft, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+	n, err := strconv.ParseUint(soft, 10, 64)
 	if err != nil {
 		return 0
 	}
@@ -128,13 +97,12 @@ func readProcess(pid string) (p process, ok bool) {
 	}
 	_, rest, _ := strings.Cut(string(b[bytes.LastIndexByte(b, ')')+1:]), " ")
 	f := strings.Fields(rest)
-	if len(f) < 20 {
+	if len(f) < 4 {
 		return p, false
 	}
 	p.pid, _ = strconv.Atoi(pid)
 	p.state = f[0][0]
 	p.parent, _ = strconv.Atoi(f[1])
 	p.session, _ = strconv.Atoi(f[3])
-	p.born, err = strconv.ParseInt(f[19], 10, 64)
-	return p, err == nil && p.pid > 0
+	return p, p.pid > 0
 }

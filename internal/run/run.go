@@ -10,18 +10,16 @@
 // the deadline all get TERM, and after Grace KILL. On Linux that holds also for
 // those that left its session with setsid or a double fork: this process makes
 // itself their subreaper, so that the kernel hands it every orphan, and knows
-// them by their session or by a mark in their environment, MCO_RUN_ID. An orphan
-// that has neither, because it took both a new session and a new environment, is
-// ended as soon as every run has ended that could have started it; but not when
-// this process is pid 1, or once a command with Background has left something
-// running, since then it may be another's child.
+// them by their session or by a mark that they inherit: a value of the soft limit
+// RLIMIT_RTTIME, in which no other program has an interest.
 //
-// What cannot be caught: a process that starts others faster than they are
-// killed for two seconds (set Processes), one in an uninterruptible sleep of the
-// kernel (Run gives up on it after five seconds and says so), and everything if
-// this process is itself killed by signal 9. Other Unix systems have no
-// subreaper: there the program's process group is ended, and what has left it
-// stays. On Windows only the program itself is ended.
+// What cannot be caught: a process that leaves its session and also sets that
+// limit; one that starts others faster than they are killed for five seconds (set
+// Processes); one in an uninterruptible sleep of the kernel (Run gives up on it
+// after five seconds and says so); and everything if this process is itself
+// killed by signal 9. Other Unix systems have no subreaper: there the program's
+// process group is ended, and what has left it stays. On Windows only the program
+// itself is ended.
 package run
 
 import (

@@ -151,3 +151,24 @@ func BenchmarkRun(b *testing.B) {
 		}
 	})
 }
+
+// TestNothingIsLeftBesideOthers has a program run that might be taken for the one
+// that started an orphan.
+func TestNothingIsLeftBesideOthers(t *testing.T) {
+	other, err := Start(t.Context(), Command{Path: "cat"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	must(t, sh(`env -i setsid sh -c 'setsid sleep 66.5 & exec sleep 66.5' & sleep 0.1; exit 0`))
+	if left := alive(t, "66.5"); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	other.Stdin().Close()
+	if r, err := other.Wait(); err != nil || r.Exit != 0 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	var l unix.Rlimit
+	if unix.Prlimit(0, markLimit, nil, &l); l.Cur != unix.RLIM_INFINITY {
+		t.Errorf("this process has the mark %x", l.Cur)
+	}
+}

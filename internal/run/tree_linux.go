@@ -1,12 +1,10 @@
 package run
 
 import (
-	"crypto/rand"
 	"fmt"
-	"math"
+	"math/rand/v2"
 	"os"
 	"runtime"
-	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -14,47 +12,47 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const marker = "MCO_RUN_ID="
-
 // family is what this process knows of its children. It is one, because the
 // kernel's subreaper and the list of children are of the whole process.
 var family struct {
-	once  sync.Once
-	self  int    // session of this process
-	since int64  // when it first ran a program, in ticks since boot
-	mark  string // common to the marks of all runs
+	once sync.Once
+	self int    // session of this process
+	base uint64 // common to the marks of all runs; 0 if they cannot be marked
 
-	mu       sync.Mutex
-	next     uint64
-	starting int           // programs that are being started, and not in runs yet
-	runs     map[int]*tree // live ones, by process
-	strays   map[int]stray // orphans without a mark, by process
-	kept     bool          // a Background command left something, so that orphans may be its
+	starting sync.Mutex // held while this process has the mark of what it starts
+
+	mu   sync.Mutex
+	next uint64
+	live map[uint64]bool // marks of runs
+	runs map[int]*tree   // the same, by process, as far as that is known
 }
 
-// A stray is an orphan that one of several runs started.
-type stray struct {
-	born int64  // when it started, to tell it from another of the same number
-	last uint64 // number of the last run that may have started it
-}
+// Marks are values of the soft limit of real-time processor time, which children
+// inherit whatever else they change, and which is without effect: it is in
+// microseconds, and far beyond a thousand years.
+const (
+	markLimit = unix.RLIMIT_RTTIME
+	markBase  = 1 << 62
+	markKeep  = 1 << 39 // bit of a run with Background
+	markRun   = 1<<39 - 1
+	markBits  = 40
+)
 
 // tree is a program and what it starts.
 type tree struct {
-	pid    int
-	number uint64
-	mark   string
+	pid  int
+	mark uint64
 }
 
 func getReady() {
 	family.self, _ = unix.Getsid(0)
-	var now unix.Timespec
-	if unix.ClockGettime(unix.CLOCK_BOOTTIME, &now) == nil {
-		family.since = now.Nano() / int64(time.Second/ticks)
-	}
-	family.mark = marker + rand.Text() + "."
-	family.runs, family.strays = map[int]*tree{}, map[int]stray{}
+	family.live, family.runs = map[uint64]bool{}, map[int]*tree{}
 	// Where it fails, on kernels before 3.4, orphans go to init as ever.
 	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+	var l unix.Rlimit
+	if unix.Prlimit(0, markLimit, nil, &l) == nil && l.Max == unix.RLIM_INFINITY {
+		family.base = markBase | rand.Uint64N(1<<20)<<markBits // another process of ours has other marks
+	}
 }
 
 // launch starts the program in a session of its own.
@@ -65,26 +63,48 @@ func launch(path string, c *Command, files []*os.File) (*os.Process, *tree, erro
 	if err != nil {
 		return nil, nil, err
 	}
+	t := &tree{}
 	family.mu.Lock()
 	family.next++
-	t := &tree{number: family.next}
-	family.starting++
-	family.mu.Unlock()
-	t.mark = family.mark + strconv.FormatUint(t.number, 10)
+	t.mark = family.base | family.next&markRun
 	if c.Background {
-		t.mark += "k"
+		t.mark |= markKeep
 	}
-	attr := &os.ProcAttr{Dir: or(c.Dir, "/"), Env: append(environ(who, c), t.mark), Files: files, Sys: sys}
-	proc, err := startLimited(path, append([]string{path}, c.Args...), attr, c)
+	family.live[t.mark] = true
+	family.mu.Unlock()
+	attr := &os.ProcAttr{Dir: or(c.Dir, "/"), Env: environ(who, c), Files: files, Sys: sys}
+	proc, err := startMarked(t.mark, func() (*os.Process, error) {
+		return startLimited(path, append([]string{path}, c.Args...), attr, c)
+	})
 	family.mu.Lock()
 	defer family.mu.Unlock()
-	family.starting--
 	if err != nil {
+		delete(family.live, t.mark)
 		return nil, nil, err
 	}
 	t.pid = proc.Pid
 	family.runs[t.pid] = t
 	return proc, t, nil
+}
+
+// startMarked starts a program that has the mark from its very beginning, because
+// this process has it meanwhile.
+func startMarked(mark uint64, start func() (*os.Process, error)) (*os.Process, error) {
+	if family.base == 0 {
+		return start()
+	}
+	family.starting.Lock()
+	defer family.starting.Unlock()
+	var before unix.Rlimit
+	if unix.Prlimit(0, markLimit, &unix.Rlimit{Cur: mark, Max: unix.RLIM_INFINITY}, &before) == nil {
+		defer unix.Prlimit(0, markLimit, &before, nil)
+	}
+	return start()
+}
+
+func (t *tree) forget() {
+	delete(family.live, t.mark)
+	delete(family.runs, t.pid)
 }
 
 // startLimited starts a program with its resource limits in force from its first
@@ -198,15 +218,10 @@ func (t *tree) alive() bool {
 func (t *tree) keep() {
 	family.mu.Lock()
 	defer family.mu.Unlock()
-	delete(family.runs, t.pid)
-	if family.kept || !hasChildren() {
-		return
+	if hasChildren() {
+		bury(processes(false))
 	}
-	for _, p := range processes(false) {
-		if p.adopted() && !p.dead() && (p.mark() == t.mark || p.run() == 0) {
-			family.kept = true
-		}
-	}
+	t.forget()
 }
 
 // finish ends what the program started and is still there after the patience. It
@@ -229,7 +244,7 @@ func (t *tree) end(late, last bool) (left int, done bool) {
 	family.mu.Lock()
 	defer family.mu.Unlock()
 	if !hasChildren() {
-		delete(family.runs, t.pid)
+		t.forget()
 		return 0, true
 	}
 	all := processes(late)
@@ -242,7 +257,7 @@ func (t *tree) end(late, last bool) (left int, done bool) {
 	if len(members) > 0 && !last {
 		return 0, false
 	}
-	delete(family.runs, t.pid)
+	t.forget()
 	return left, sweep(all) == 0 || last
 }
 
@@ -275,51 +290,29 @@ func (t *tree) members(all []process) []process {
 	return found
 }
 
-// bury takes note of the end of orphans, which else would stay as zombies.
+// bury takes note of the end of orphans, which else would stay as zombies. While a
+// program is being started and not known yet, it may be one of the dead, and its
+// starter wants to know how it ended.
 func bury(all []process) {
+	starting := len(family.live) > len(family.runs)
 	for _, p := range all {
-		if p.adopted() && p.dead() && (family.starting == 0 || family.runs[p.session] != nil) {
+		if p.adopted() && p.dead() && (!starting || family.runs[p.session] != nil) {
 			unix.Wait4(p.pid, nil, unix.WNOHANG, nil)
 		}
 	}
 }
 
-// sweep ends orphans of runs that have ended, and those that no run is known to
-// have started once no run is left that could have. It returns how many.
+// sweep ends orphans of runs that have ended. It returns how many.
 func sweep(all []process) (ended int) {
-	if family.starting > 0 {
-		return 0 // what is being started has no mark yet
-	}
-	oldest := uint64(math.MaxUint64)
-	live := map[uint64]bool{}
-	for _, r := range family.runs {
-		oldest = min(oldest, r.number)
-		live[r.number] = true
-	}
-	strays := map[int]stray{}
 	for _, p := range all {
 		if !p.adopted() || p.dead() || family.runs[p.session] != nil {
 			continue
 		}
-		if number := p.run(); number != 0 {
-			if !live[number] && number != kept && unix.Kill(p.pid, unix.SIGKILL) == nil {
-				ended++
-			}
-			continue
-		}
-		if family.kept || os.Getpid() == 1 || p.born < family.since {
-			continue
-		}
-		s, known := family.strays[p.pid]
-		if !known || s.born != p.born {
-			s = stray{p.born, family.next}
-		}
-		if s.last < oldest && unix.Kill(p.pid, unix.SIGKILL) == nil {
+		mark := p.mark()
+		ours := family.base != 0 && mark&^(1<<markBits-1) == family.base
+		if ours && mark&markKeep == 0 && !family.live[mark] && unix.Kill(p.pid, unix.SIGKILL) == nil {
 			ended++
-			continue
 		}
-		strays[p.pid] = s
 	}
-	family.strays = strays
 	return ended
 }

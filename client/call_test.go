@@ -303,7 +303,8 @@ func TestDiscover(t *testing.T) {
 		b := &fakeBroker{script: answers("n2", "n1", "n2")}
 		c := client.New(b, openSecurity{}, client.Options{Collective: "uk"})
 		var m discovery.Method = c
-		names, err := m.Discover(t.Context(), discovery.Query{Timeout: 2 * time.Second, TTL: 1500 * time.Millisecond})
+		names, err := m.Discover(t.Context(), discovery.Query{Timeout: 2 * time.Second, TTL: 1500 * time.Millisecond,
+			Filter: filter.Filter{Agents: []filter.Pattern{{Text: "rpcutil"}}}})
 		if err != nil {
 			t.Fatal(err)
 		}

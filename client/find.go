@@ -39,9 +39,11 @@ func (c *Client) Find(ctx context.Context, q discovery.Query, each func(identity
 	if q.Collective == "" {
 		q.Collective = c.opts.Collective
 	}
-	// Ruby's clients say this in the filter of discovery requests only; a filter
-	// with it is never taken for empty.
-	q.Filter.Collective = q.Collective
+	if !q.Filter.Empty() {
+		// Ruby's clients say this in the filter of discovery requests only. Alone it
+		// would match nobody.
+		q.Filter.Collective = q.Collective
+	}
 	call := Call{
 		Agent: "discovery", Body: "ping", Filter: q.Filter, Collective: q.Collective,
 		TTL: q.TTL, Timeout: q.Timeout, Limit: q.Limit, Idle: idle, Exact: true,

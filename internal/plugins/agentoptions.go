@@ -7,6 +7,7 @@ import (
 
 	"mcollective/internal/agents/file"
 	"mcollective/internal/agents/nrpe"
+	"mcollective/internal/agents/puppet"
 	"mcollective/internal/config"
 )
 
@@ -36,6 +37,41 @@ func nrpeOptions(cfg *config.Config) (nrpe.Options, error) {
 		o.Folders = path
 	}
 	return o, r.err
+}
+
+// puppetOptions are those of the agent puppet, under the keys of Ruby's.
+func puppetOptions(cfg *config.Config) (puppet.Options, error) {
+	r := pluginReader{cfg: cfg, plugin: "puppet"}
+	o := puppet.Options{
+		Config:      r.string("config", ""),
+		Command:     strings.Fields(r.string("command", "")),
+		NoSplay:     !r.bool("splay", true),
+		SplayLimit:  r.int("splaylimit", 0),
+		NoSignal:    !r.bool("signal_daemon", true),
+		AllowServer: r.bool("allow_server_override", false),
+		ResourcePolicy: puppet.Resources{
+			Types:   given(cfg, "puppet.resource_type_whitelist"),
+			NoTypes: given(cfg, "puppet.resource_type_blacklist"),
+			Managed: r.bool("resource_allow_managed_resources", false),
+			Names: func(kind string) (only, but []string) {
+				return given(cfg, "puppet.resource_name_whitelist."+kind), given(cfg, "puppet.resource_name_blacklist."+kind)
+			},
+		},
+	}
+	return o, r.err
+}
+
+// given is a list that the configuration holds, and nil if it holds none; "none"
+// is a list of nothing.
+func given(cfg *config.Config, key string) []string {
+	text, ok := cfg.Plugin(key)
+	switch {
+	case !ok:
+		return nil
+	case text == "none":
+		return []string{}
+	}
+	return append([]string{}, list(text)...)
 }
 
 // folders are separated by colons, as in libdir.

@@ -13,6 +13,7 @@ import (
 	"mcollective/internal/agents/nrpe"
 	"mcollective/internal/agents/packages"
 	"mcollective/internal/agents/process"
+	"mcollective/internal/agents/puppet"
 	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/agents/service"
 	"mcollective/internal/agents/sysinfo"
@@ -47,6 +48,13 @@ var agents = map[string]func(*config.Config) (agent.Agent, error){
 	},
 	"package": func(*config.Config) (agent.Agent, error) { return packages.New(packages.Options{}) },
 	"process": func(*config.Config) (agent.Agent, error) { return process.New(process.Options{}) },
+	"puppet": func(cfg *config.Config) (agent.Agent, error) {
+		o, err := puppetOptions(cfg)
+		if err != nil {
+			return nil, err
+		}
+		return puppet.New(o)
+	},
 	"service": func(*config.Config) (agent.Agent, error) { return service.New(service.Options{}) },
 	"sysinfo": func(*config.Config) (agent.Agent, error) { return sysinfo.New(sysinfo.Options{}) },
 }
@@ -63,6 +71,20 @@ var sources = map[string]func(*config.Config) (data.Plugin, error){
 	},
 	"package": func(*config.Config) (data.Plugin, error) { return packages.NewData(packages.Options{}) },
 	"process": func(*config.Config) (data.Plugin, error) { return process.NewData(process.Options{}) },
+	"puppet": func(cfg *config.Config) (data.Plugin, error) {
+		o, err := puppetOptions(cfg)
+		if err != nil {
+			return nil, err
+		}
+		return puppet.NewData(o)
+	},
+	"resource": func(cfg *config.Config) (data.Plugin, error) {
+		o, err := puppetOptions(cfg)
+		if err != nil {
+			return nil, err
+		}
+		return puppet.NewResourceData(o)
+	},
 	"service": func(*config.Config) (data.Plugin, error) { return service.NewData(service.Options{}) },
 }
 

@@ -1,0 +1,201 @@
+// Package puppet is the agent that runs the Puppet agent, enables and disables it, and tells how it is.
+//
+// Actions, inputs, outputs and texts are those of the agent published for Ruby
+// MCollective. What Puppet does is read from its files, which takes no time;
+// the program is only started to run.
+package puppet
+
+import (
+	"cmp"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"mcollective/agent"
+	"mcollective/internal/run"
+	"mcollective/rpc"
+)
+
+//go:embed puppet.yaml
+var definition []byte
+
+// A Runner starts a program, as run.Run does.
+type Runner func(context.Context, run.Command) (*run.Result, error)
+
+// Options are where Puppet is and what callers may do with it.
+type Options struct {
+	Root    string   // the machine's folders are below it; default: /
+	Config  string   // puppet.conf; default: where the installation has it
+	Command []string // what runs Puppet once; default: puppet agent
+
+	NoSplay        bool          // runs begin at once unless the request says otherwise. Default: they wait
+	SplayLimit     int           // seconds that they wait at most; default 30
+	NoSignal       bool          // start a run of its own even where the daemon runs. Default: it is woken up
+	AllowServer    bool          // callers may name another server
+	Limit          time.Duration // of a run, before it is ended; default 4 h
+	ResourcePolicy Resources
+
+	Run   Runner                                     // default: run.Run
+	Alive func(pid int) bool                         // whether a process runs; default: the system is asked
+	Kill  func(pid int) error                        // wakes the daemon up; default: USR1
+	Now   func() time.Time                           // default: time.Now
+	Wait  func(context.Context, time.Duration) error // for a run to fail at once or not; default: a timer
+}
+
+func (o Options) settled() Options {
+	o.Root = cmp.Or(o.Root, "/")
+	if len(o.Command) == 0 {
+		o.Command = []string{"puppet", "agent"}
+	}
+	o.SplayLimit = cmp.Or(o.SplayLimit, 30)
+	o.Limit = cmp.Or(o.Limit, 4*time.Hour)
+	if o.Run == nil {
+		o.Run = run.Run
+	}
+	if o.Alive == nil {
+		o.Alive = alive
+	}
+	if o.Kill == nil {
+		o.Kill = wake
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Wait == nil {
+		o.Wait = wait
+	}
+	return o
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
+	}
+}
+
+// alive asks for a process. One whose command line does not speak of puppet has
+// only got the number of one that is gone.
+func alive(pid int) bool {
+	if text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cmdline")); err == nil {
+		return strings.Contains(string(text), "puppet")
+	}
+	p, err := os.FindProcess(pid)
+	if err != nil {
+		return false
+	}
+	err = p.Signal(syscall.Signal(0))
+	return err == nil || errors.Is(err, os.ErrPermission)
+}
+
+// An Agent is the agent puppet.
+type Agent struct {
+	*agent.Mux
+	opts Options
+
+	mu      sync.Mutex
+	running bool // a run that was started here
+}
+
+// New makes the agent.
+func New(o Options) (*Agent, error) {
+	a := &Agent{opts: o.settled()}
+	var err error
+	a.Mux, err = agent.NewMux("puppet.yaml", definition, map[string]agent.ActionFunc{
+		"status": a.status, "enable": a.enable, "disable": a.disable, "last_run_summary": a.lastRun, "runonce": a.runOnce, "resource": a.resource,
+	})
+	return a, err
+}
+
+// Active says no where Puppet is not installed.
+func (a *Agent) Active(context.Context) error { return a.opts.active() }
+
+func (o Options) active() error {
+	for _, dir := range strings.Split(run.SearchPath, ":") {
+		if exists(filepath.Join(o.Root, dir, "puppet")) {
+			return nil
+		}
+	}
+	if filepath.IsAbs(o.Command[0]) && exists(o.Command[0]) {
+		return nil
+	}
+	return errors.New("Puppet is not installed") //lint:ignore ST1005 a name
+}
+
+func (a *Agent) status(_ context.Context, _ *agent.Request, reply *rpc.Reply) error {
+	n := a.opts.node()
+	s, err := n.summary()
+	if err != nil {
+		return err
+	}
+	status := n.status(s)
+	for name, value := range status {
+		reply.Set(name, value)
+	}
+	reply.Set("message", fmt.Sprintf("Currently %s; last completed run %s ago", status["status"], spell(status["since_lastrun"].(int64))))
+	return nil
+}
+
+func (a *Agent) enable(_ context.Context, _ *agent.Request, reply *rpc.Reply) error {
+	n := a.opts.node()
+	return lock(n, reply, n.enable(), "Could not enable Puppet", "Succesfully enabled the Puppet agent")
+}
+
+func (a *Agent) disable(_ context.Context, req *agent.Request, reply *rpc.Reply) error {
+	n := a.opts.node()
+	message, given := req.String("message")
+	if !given {
+		message = fmt.Sprintf("Disabled via MCollective by %s at %s", req.CallerID, n.now.Format("2006-01-02 15:04"))
+	}
+	return lock(n, reply, n.disable(message), "Could not disable Puppet", "Succesfully locked the Puppet agent: "+message)
+}
+
+// lock tells what became of the lock file. The misspelt words are what clients
+// have read for ten years.
+func lock(n node, reply *rpc.Reply, err error, failed, done string) error {
+	reply.Set("enabled", !n.disabled())
+	if err != nil {
+		text := fmt.Sprintf("%s: %v", failed, err)
+		reply.Set("status", text)
+		return rpc.Errorf(rpc.Aborted, "%s", text)
+	}
+	reply.Set("status", done)
+	return nil
+}
+
+func (a *Agent) lastRun(_ context.Context, req *agent.Request, reply *rpc.Reply) error {
+	n := a.opts.node()
+	s, err := n.summary()
+	if err != nil {
+		return err
+	}
+	for name, value := range s.figures(n.now) {
+		reply.Set(name, value)
+	}
+	kinds, err := n.types()
+	if err != nil {
+		return err
+	}
+	reply.Set("type_distribution", kinds)
+	reply.Set("summary", plain(map[string]any(s)))
+	if wanted, _ := req.Bool("logs"); wanted {
+		lines, err := n.logs()
+		if err != nil {
+			return err
+		}
+		reply.Set("logs", lines)
+	}
+	return nil
+}

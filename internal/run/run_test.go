@@ -208,6 +208,9 @@ func TestNothingIsLeft(t *testing.T) {
 		"dies":              `setsid sleep 61.5 & kill -9 $$`,
 	} {
 		t.Run(name, func(t *testing.T) {
+			if testing.Short() && name != "hangs" && name != "clean environment" {
+				t.Skip("takes a part of a second")
+			}
 			c := sh(script)
 			c.Timeout, c.Grace, c.MaxStdout = 2*time.Second, 100*time.Millisecond, 1000
 			if strings.Contains(name, "hangs") || strings.Contains(name, "TERM") {
@@ -258,6 +261,9 @@ func TestTalk(t *testing.T) {
 }
 
 func TestRunsAtOnce(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts 80 programs")
+	}
 	results := make(chan error, 40)
 	for i := range cap(results) {
 		go func() {

@@ -50,6 +50,13 @@ var listsChildren = sync.OnceValue(func() bool {
 	return err == nil
 })
 
+// blind reports whether there is no table of processes to read. Then the process
+// group is all that can be ended.
+var blind = sync.OnceValue(func() bool {
+	_, ok := readProcess("self")
+	return !ok
+})
+
 // processes are the children of this process, or all that there are. It may
 // return more than was asked for.
 func processes(all bool) []process {
@@ -100,9 +107,11 @@ func readProcess(pid string) (p process, ok bool) {
 	if len(f) < 4 {
 		return p, false
 	}
-	p.pid, _ = strconv.Atoi(pid)
+	if p.pid, err = strconv.Atoi(string(b[:max(bytes.IndexByte(b, ' '), 0)])); err != nil {
+		return p, false
+	}
 	p.state = f[0][0]
 	p.parent, _ = strconv.Atoi(f[1])
 	p.session, _ = strconv.Atoi(f[3])
-	return p, p.pid > 0
+	return p, true
 }

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -195,11 +196,9 @@ func (t *tree) signal(sig syscall.Signal) {
 
 // strike sends a signal to all that is there of the tree, the program included.
 func (t *tree) strike(all []process, sig syscall.Signal) {
-	for _, p := range all {
-		if p.session == t.pid {
-			unix.Kill(-t.pid, sig) // reaches also what is being forked
-			break
-		}
+	inSession := func(p process) bool { return p.session == t.pid }
+	if blind() || slices.ContainsFunc(all, inSession) {
+		unix.Kill(-t.pid, sig) // reaches also what is being forked
 	}
 	for _, p := range t.members(all) {
 		unix.Kill(p.pid, sig)
@@ -248,6 +247,9 @@ func (t *tree) end(late, last bool) (left int, done bool) {
 		return 0, true
 	}
 	all := processes(late)
+	if blind() {
+		t.strike(nil, unix.SIGKILL)
+	}
 	bury(all)
 	members := t.members(all)
 	if len(members) > 0 && late {

@@ -105,7 +105,10 @@ func (e *errand) search(ctx context.Context, agent string, talk bool) (audience,
 	start := e.env.Now()
 	e.flags.announceSearch(e.env, a.method, talk)
 	if a.method.local != nil {
-		a.nodes, err = a.method.local.Discover(ctx, discovery.Query{Filter: filter.Filter{Identities: e.hosts.Identities}})
+		a.nodes, err = a.method.local.Discover(ctx, e.query(e.hosts, 0, 0))
+		if err != nil && a.method.name == methodStdin {
+			err = hinted(err, "Standard input is no terminal, so that names are read from it; with --dm mc, or with </dev/null, the collective is asked")
+		}
 	} else {
 		a, err = e.broadcast(ctx, agent, a)
 	}
@@ -117,8 +120,13 @@ func (e *errand) search(ctx context.Context, agent string, talk bool) (audience,
 			fmt.Fprintln(e.env.Err, len(a.nodes))
 		}
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return a, err
+	case ctx.Err() != nil:
+		// Some nodes are no answer to a question about all, and nobody is asked any
+		// more.
+		return a, exit(exitFailed)
 	}
 	a.nodes = e.limit.Pick(a.nodes)
 	return a, nil
@@ -219,7 +227,8 @@ func halt(a audience, account *client.Account) error {
 	replies, failed := 0, 0
 	if account != nil {
 		replies = account.Replies
-		failed = account.Count[client.Failed] + account.Count[client.Denied] + account.Count[client.Expired]
+		// Whoever answered, and not with success.
+		failed = len(account.Outcomes) - len(account.NoResponse) - account.Count[client.OK]
 	}
 	switch {
 	case a.named && replies == 0:

@@ -45,7 +45,19 @@ func TestReportsAreCleaned(t *testing.T) {
 
 func TestHaltIsRubys(t *testing.T) {
 	account := func(replies, failed int) *client.Account {
-		return &client.Account{Replies: replies, Count: map[client.Outcome]int{client.Failed: failed}}
+		a := &client.Account{Replies: replies, Outcomes: map[string]client.Outcome{}, Count: map[client.Outcome]int{client.OK: replies - failed}}
+		for i, n := range []string{"a", "b"} {
+			switch {
+			case i >= replies:
+				a.NoResponse = append(a.NoResponse, n)
+				a.Outcomes[n] = client.TimedOut
+			case i < failed:
+				a.Outcomes[n] = client.TimedOut // and the node says so
+			default:
+				a.Outcomes[n] = client.OK
+			}
+		}
+		return a
 	}
 	nodes := []string{"a", "b"}
 	for _, tc := range []struct {

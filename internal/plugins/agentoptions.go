@@ -8,6 +8,7 @@ import (
 	"mcollective/internal/agents/file"
 	"mcollective/internal/agents/nrpe"
 	"mcollective/internal/agents/puppet"
+	"mcollective/internal/agents/shell"
 	"mcollective/internal/config"
 )
 
@@ -57,6 +58,20 @@ func puppetOptions(cfg *config.Config) (puppet.Options, error) {
 				return given(cfg, "puppet.resource_name_whitelist."+kind), given(cfg, "puppet.resource_name_blacklist."+kind)
 			},
 		},
+	}
+	return o, r.err
+}
+
+// shellOptions are those of the agent shell, which is off unless the
+// configuration names it, whatever it says of all agents.
+func shellOptions(cfg *config.Config) (shell.Options, error) {
+	r := pluginReader{cfg: cfg, plugin: "shell"}
+	o := shell.Options{
+		Enabled:   r.bool("activate_agent", false),
+		Users:     list(r.string("users", "")),
+		MaxOutput: r.int("max_output", 0),
+		MaxJobs:   r.int("max_jobs", 0),
+		Limit:     r.seconds("limit", 0),
 	}
 	return o, r.err
 }

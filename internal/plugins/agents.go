@@ -16,6 +16,8 @@ import (
 	"mcollective/internal/agents/puppet"
 	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/agents/service"
+	"mcollective/internal/agents/shell"
+	"mcollective/internal/agents/sysctl"
 	"mcollective/internal/agents/sysinfo"
 	"mcollective/internal/config"
 	"mcollective/internal/data"
@@ -56,6 +58,13 @@ var agents = map[string]func(*config.Config) (agent.Agent, error){
 		return puppet.New(o)
 	},
 	"service": func(*config.Config) (agent.Agent, error) { return service.New(service.Options{}) },
+	"shell": func(cfg *config.Config) (agent.Agent, error) {
+		o, err := shellOptions(cfg)
+		if err != nil {
+			return nil, err
+		}
+		return shell.New(o)
+	},
 	"sysinfo": func(*config.Config) (agent.Agent, error) { return sysinfo.New(sysinfo.Options{}) },
 }
 
@@ -86,6 +95,7 @@ var sources = map[string]func(*config.Config) (data.Plugin, error){
 		return puppet.NewResourceData(o)
 	},
 	"service": func(*config.Config) (data.Plugin, error) { return service.NewData(service.Options{}) },
+	"sysctl":  func(*config.Config) (data.Plugin, error) { return sysctl.NewData(sysctl.Options{}) },
 }
 
 // Agents makes the agents that ship, and says why one cannot be made. Whether

@@ -209,3 +209,27 @@ func TestNagios(t *testing.T) {
 		t.Errorf("%d %s %s", r.Status, r.Message, data(r))
 	}
 }
+
+// TestRubyDDL has a program with the definition of a Ruby agent, and the same with
+// a descriptor that only says how it is run.
+func TestRubyDDL(t *testing.T) {
+	const definition = `metadata :name => "x", :description => "X", :author => "A", :license => "L", :version => "1", :url => "u", :timeout => 7
+action "echo", :description => "Echoes" do
+  input :msg, :prompt => "M", :description => "M", :type => :string, :validation => '^\w+$', :optional => false, :maxlength => 9
+  output :msg, :description => "M", :display_as => "M", :default => "none"
+end`
+	dir := folder(t, map[string]string{"x": "#!/bin/sh\necho \"msg=$MCO_ARG_msg\"", "x.ddl": definition})
+	a := open(t, filepath.Join(dir, "x"), Options{})
+	if r := call(t.Context(), a, "echo", sym("msg"), "hi"); r.Status != 0 || data(r) != `{"msg":"hi"}` {
+		t.Errorf("%d %s %s", r.Status, r.Message, data(r))
+	}
+	if d := a.Definition(); d.Metadata.Timeout != 7*time.Second || d.Action("echo").Input("msg").MaxLength != 9 {
+		t.Errorf("%+v", d)
+	}
+	put(t, filepath.Join(dir, "x.yaml"), "agent: x\nprotocol: mcollective\ncommand: y\n")
+	put(t, filepath.Join(dir, "y"), "#!/bin/sh\necho '{\"msg\": \"from y\"}' > \"$2\"")
+	a = open(t, filepath.Join(dir, "x.yaml"), Options{})
+	if r := call(t.Context(), a, "echo", sym("msg"), "hi"); r.Status != 0 || data(r) != `{"msg":"from y"}` {
+		t.Errorf("%d %s %s", r.Status, r.Message, data(r))
+	}
+}

@@ -141,7 +141,7 @@ func boltDefinition(name string, t *task) (*ddl.Definition, error) {
 		}
 		if p.Default != nil {
 			m["default"] = p.Default
-			m["required"] = false
+			m["required"] = true // so that it is filled in
 		}
 		if p.Sensitive {
 			m["sensitive"] = true

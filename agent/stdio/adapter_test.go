@@ -157,7 +157,7 @@ esac`,
 		t.Error(diff)
 	}
 	for mode, want := range map[string]string{
-		"both": `0 OK {"in":{"_installdir":"` + dir + `","_task":"disk","list":["a",1],"mode":"both","size":5},"list":"['a',1]","size":"5","task":"disk"}`,
+		"both": `0 OK {"in":{"_installdir":"` + dir + `","_task":"disk","list":["a",1],"mode":"both","name":"sda","secret":"x","size":5},"list":"['a',1]","size":"5","task":"disk"}`,
 		"text": `0 OK {"_output":"some text"}`, "error": `1 no such disk {"_error":{"details":{},"kind":"disk/missing","msg":"no such disk"},"x":1}`,
 		"fail": `1 the task failed with exit status 3: why {"_output":""}`,
 	} {

@@ -41,6 +41,11 @@ func (a *Agent) callBolt(ctx context.Context, req *agent.Request, reply *rpc.Rep
 	t := a.task
 	params := inputs(req)
 	delete(params, "noop")
+	for name, p := range t.Parameters {
+		if _, given := params[name]; !given && p.Default != nil {
+			params[name] = p.Default // which Bolt gives to tasks, too
+		}
+	}
 	if isNoop(req) {
 		if !t.Noop {
 			return rpc.Errorf(rpc.Aborted, "task %s does not know noop, and was not run", a.name)
@@ -141,7 +146,7 @@ func boltDefinition(name string, t *task) (*ddl.Definition, error) {
 		}
 		if p.Default != nil {
 			m["default"] = p.Default
-			m["required"] = true // so that it is filled in
+			m["required"] = false
 		}
 		if p.Sensitive {
 			m["sensitive"] = true

@@ -1,0 +1,3 @@
+#!/bin/sh
+# A task that prints text.
+echo "user $(id -un)"

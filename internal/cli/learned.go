@@ -150,7 +150,7 @@ func learned(env *Env) lesson {
 		kind, name, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
 		name, value, _ := strings.Cut(name, "\t")
 		// Whoever wrote the file, only what is harmless leaves it.
-		if !speakable(name) || value != "" && !speakable(value) {
+		if !speakable(name) || kind == "value" && !speakable(value) {
 			continue
 		}
 		switch kind {

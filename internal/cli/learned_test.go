@@ -85,6 +85,7 @@ func TestLearnWithoutAHome(t *testing.T) {
 func FuzzLearned(f *testing.F) {
 	f.Add("identity\tweb1\nfact\tos\nvalue\tos\tDebian\n")
 	f.Add("identity\t\x1b[2J\nvalue\tx\t\xff\nclass\n\tagent\t\t\n")
+	f.Add("fact\tos\nvalue\tos")
 	env := homely(f)
 	if err := privateFolder(filepath.Dir(learnedPath(env))); err != nil {
 		f.Fatal(err)

@@ -106,7 +106,7 @@ func (s *Set) Definitions() []*ddl.Definition {
 // Data answers for filters, which have "" for no query at all.
 func (s *Set) Data(ctx context.Context, plugin, query string) (map[string]any, error) {
 	var given *string
-	if m := s.find(plugin); query != "" || m != nil && m.takesQuery() {
+	if m := s.find(plugin); query != "" || m != nil && m.needsQuery() {
 		given = &query
 	}
 	outputs, err := s.Lookup(ctx, plugin, given)
@@ -155,6 +155,11 @@ func (s *Set) find(plugin string) *member {
 func (m *member) takesQuery() bool {
 	q := m.Definition().Query
 	return q != nil && q.Input("query") != nil
+}
+
+// needsQuery tells whether no query at all is one that the plugin refuses.
+func (m *member) needsQuery() bool {
+	return m.takesQuery() && !m.Definition().Query.Input("query").Optional
 }
 
 // judge lets a query pass or not. One whose type is no text is judged as what the

@@ -225,3 +225,17 @@ func FuzzFact(f *testing.F) {
 		}
 	})
 }
+
+// A filter has no other way to say that it gives no query.
+func TestNoQueryInAFilter(t *testing.T) {
+	for _, optional := range []bool{true, false} {
+		def := &ddl.Definition{Kind: ddl.Data, Metadata: rpc.Metadata{Agent: "x", Name: "x", Timeout: time.Second}, Query: &ddl.Action{
+			Inputs:  []*ddl.Input{{Name: "query", Type: ddl.String, Optional: optional, Validation: ddl.Validation{Regexp: "."}}},
+			Outputs: []*ddl.Output{{Name: "value"}},
+		}}
+		answers := plugin{def, func(context.Context, string) (map[string]any, error) { return map[string]any{"value": "y"}, nil }}
+		if _, err := data.NewSet(answers).Data(t.Context(), "x", ""); (err == nil) != optional {
+			t.Errorf("optional %v: %v", optional, err)
+		}
+	}
+}

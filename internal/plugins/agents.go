@@ -2,6 +2,7 @@ package plugins
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -113,30 +114,43 @@ func Agents(cfg *config.Config) (made map[string]agent.Agent, failed map[string]
 	return made, failed
 }
 
+// optIn are the agents by which a caller may do anything to a machine. They are
+// off until the configuration names them, whatever it says of all agents: a node
+// that is updated must not hand its callers more than it did.
+var optIn = map[string]bool{"file": true, "filemgr": true, "shell": true}
+
 // Enabled tells whether the configuration wants an agent: by the key
-// plugin.NAME.activate_agent, else by activate_agents.
+// plugin.NAME.activate_agent, else by activate_agents. The error says more than no.
 func Enabled(cfg *config.Config) func(name string) (bool, error) {
 	return func(name string) (bool, error) {
-		return cfg.PluginBool(name+".activate_agent", cfg.ActivateAgents)
+		key := name + ".activate_agent"
+		if _, named := cfg.Plugin(key); !named && optIn[name] {
+			return false, fmt.Errorf("it is off, since who may call it may do anything; plugin.%s = 1 in server.cfg switches it on", key)
+		}
+		return cfg.PluginBool(key, cfg.ActivateAgents)
 	}
 }
 
 // Data makes the data plugins of a node, without those that cannot work on this
-// machine.
-func Data(ctx context.Context, cfg *config.Config, node data.Node, log *slog.Logger) *data.Set {
+// machine. more are plugins from elsewhere, which win over those that ship.
+func Data(ctx context.Context, cfg *config.Config, node data.Node, log *slog.Logger, more ...data.Plugin) *data.Set {
 	all := data.BuiltIn(node, cfg.Collectives)
-	for _, name := range slices.Sorted(maps.Keys(sources)) {
-		p, err := sources[name](cfg)
-		if err == nil {
-			if asks, ok := p.(agent.Activator); ok {
-				err = agent.Ask(ctx, asks)
-			}
+	add := func(p data.Plugin, err error, name string) {
+		if asks, ok := p.(agent.Activator); ok && err == nil {
+			err = agent.Ask(ctx, asks)
 		}
 		if err != nil {
 			log.Debug("data plugin is of no use here", "plugin", name, "why", err)
-			continue
+			return
 		}
 		all = append(all, p)
+	}
+	for _, name := range slices.Sorted(maps.Keys(sources)) {
+		p, err := sources[name](cfg)
+		add(p, err, name)
+	}
+	for _, p := range more {
+		add(p, nil, p.Definition().Metadata.Agent)
 	}
 	return data.NewSet(all...)
 }

@@ -150,3 +150,17 @@ func TestOnlyClientsAreAsked(t *testing.T) {
 		t.Errorf("%+v, %v", o.Servers, err)
 	}
 }
+
+func TestDangerousAgentsAreOff(t *testing.T) {
+	for text, want := range map[string]bool{
+		"": false, "activate_agents = 1": false, "plugin.file.activate_agent = 1": true, "plugin.file.activate_agent = 0": false,
+	} {
+		cfg := load(t, config.Server, text)
+		if got, _ := Enabled(cfg)("file"); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+		if got, err := Enabled(cfg)("service"); !got || err != nil {
+			t.Errorf("%q: service is %v, %v", text, got, err)
+		}
+	}
+}

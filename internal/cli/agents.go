@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"mcollective/agent"
+	"mcollective/agent/ruby"
 	"mcollective/agent/stdio"
 	"mcollective/ddl"
 	"mcollective/internal/agents/rpcutil"
@@ -28,6 +29,7 @@ type agents struct {
 	own     map[string]agent.Agent // in Go: made once
 	bad     map[string]error       // those of them that could not be made
 	folders *stdio.Loader          // in other languages
+	rubies  *ruby.Loader           // of MCollective, in Ruby; nil for none
 
 	changing sync.Mutex // held while the engine is given other agents
 
@@ -39,7 +41,7 @@ type agents struct {
 
 // openAgents makes the agents that are part of the program.
 func openAgents(cfg *config.Config, about *self, log *slog.Logger) *agents {
-	a := &agents{cfg: cfg, log: log}
+	a := &agents{cfg: cfg, log: log, rubies: about.rubies}
 	a.folders = stdio.NewLoader(stdio.Options{Dirs: cfg.AgentsDirs, Config: cfg.File, Facts: about.Facts, Log: log})
 	about.agents = a
 	a.own, a.bad = plugins.Agents(cfg)
@@ -47,21 +49,36 @@ func openAgents(cfg *config.Config, about *self, log *slog.Logger) *agents {
 	return a
 }
 
+// look reads the folders. Of agents of one name, that of agents_dir counts.
+func (a *agents) look(ctx context.Context) (map[string]agent.Agent, []stdio.Problem) {
+	found, problems := a.folders.Load(ctx)
+	if a.rubies == nil {
+		return found, problems
+	}
+	rubies, more := a.rubies.Load(ctx)
+	for name, ag := range rubies {
+		if found[name] == nil && name != rpcutil.Name { // which is MCollective's own
+			found[name] = ag
+		}
+	}
+	return found, append(problems, more...)
+}
+
 // load finds out which agents can work now, and returns their handlers. Those of
 // agents that stay are the same as before.
 func (a *agents) load(ctx context.Context) map[string]server.Handler {
 	all, inactive := maps.Clone(a.own), maps.Clone(a.bad)
-	found, problems := a.folders.Load(ctx)
+	found, problems := a.look(ctx)
 	for _, p := range problems {
 		if p.Agent == "" {
 			a.log.Warn("agents folder", "error", p)
-		} else {
+		} else if a.own[p.Agent] == nil || prefersRuby(a.cfg, p.Agent) {
 			inactive[p.Agent] = p // unless it is one that works
 		}
 	}
 	for name, ag := range found {
-		if a.own[name] != nil || a.bad[name] != nil {
-			a.log.Warn("agent is passed over: the program itself has one of this name", "agent", name, "folders", strings.Join(a.cfg.AgentsDirs, ":"))
+		if (a.own[name] != nil || a.bad[name] != nil) && !takesPlace(a.cfg, name, ag) {
+			a.passOver(name, ag)
 			continue
 		}
 		all[name] = ag
@@ -90,6 +107,16 @@ func (a *agents) load(ctx context.Context) map[string]server.Handler {
 	}
 	a.handlers, a.idle, a.found = handlers, idle, found
 	return engines
+}
+
+// passOver says that an agent of the program is used, and not one of its name that
+// was found.
+func (a *agents) passOver(name string, found agent.Agent) {
+	if r, ok := found.(*ruby.Agent); ok {
+		a.log.Info("agent in Ruby is passed over: the program itself has one of this name", "agent", name, "file", r.Path(), "to use it", "plugin."+name+".ruby = 1")
+		return
+	}
+	a.log.Warn("agent is passed over: the program itself has one of this name", "agent", name, "folders", strings.Join(a.cfg.AgentsDirs, ":"))
 }
 
 // inactive are the agents that cannot work here, with the reason.
@@ -128,7 +155,7 @@ func (a *agents) watch(ctx context.Context, engine *server.Server) {
 			return
 		case <-look.C:
 		}
-		found, _ := a.folders.Load(ctx)
+		found, _ := a.look(ctx)
 		a.mu.Lock()
 		same := maps.Equal(found, a.found)
 		a.mu.Unlock()
@@ -163,6 +190,9 @@ func (a *agents) close() {
 		h.Close() // it logs for itself
 	}
 	a.handlers = nil
+	if a.rubies != nil {
+		a.rubies.Close()
+	}
 	if err := a.folders.Close(); err != nil {
 		a.log.Warn("agents leave files behind", "error", err)
 	}

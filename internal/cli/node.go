@@ -128,7 +128,8 @@ func (n *node) live(ctx context.Context) error {
 	defer n.facts.Close()
 	n.classes = facts.NewClasses(n.cfg.ClassesFile, n.log)
 	about := &self{cfg: n.cfg, facts: n.facts, classes: n.classes, engine: &n.engine}
-	about.data = plugins.Data(ctx, n.cfg, about, n.log)
+	about.rubies = openRubies(n.cfg, about.Facts, n.log)
+	about.data = plugins.Data(ctx, n.cfg, about, n.log, rubyData(ctx, about.rubies)...)
 	n.agents = openAgents(n.cfg, about, n.log)
 	defer n.agents.close()
 	handlers := n.agents.load(ctx)

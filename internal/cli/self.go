@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"mcollective/agent"
+	"mcollective/agent/ruby"
 	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/config"
 	"mcollective/internal/data"
@@ -18,8 +19,9 @@ type self struct {
 	facts   *facts.Facts
 	classes *facts.Classes // nil for none
 	engine  *atomic.Pointer[server.Server]
-	data    *data.Set // nil for none
-	agents  *agents   // nil for none but rpcutil
+	data    *data.Set    // nil for none
+	agents  *agents      // nil for none but rpcutil
+	rubies  *ruby.Loader // nil for none
 }
 
 // agent makes rpcutil. It may be asked once engine is set.

@@ -1,0 +1,3 @@
+module MCollective
+  class Agent::Broken < RPC::Agent
+    action "try" do

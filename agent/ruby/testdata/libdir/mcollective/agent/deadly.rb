@@ -1,0 +1,2 @@
+STDERR.puts "this is the end"
+exit!(3)

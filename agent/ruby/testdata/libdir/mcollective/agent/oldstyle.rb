@@ -1,0 +1,4 @@
+class MCollective::Agent::Oldstyle
+  def handlemsg(msg, connection)
+  end
+end

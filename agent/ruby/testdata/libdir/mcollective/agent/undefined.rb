@@ -1,0 +1,2 @@
+class MCollective::Agent::Undefined < MCollective::RPC::Agent
+end

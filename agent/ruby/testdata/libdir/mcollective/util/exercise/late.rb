@@ -1,0 +1,11 @@
+module MCollective
+  module Util
+    module Exercise
+      class Late<Base
+        def self.word
+          "late"
+        end
+      end
+    end
+  end
+end

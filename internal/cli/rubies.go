@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"mcollective/agent"
+	"mcollective/agent/ruby"
+	"mcollective/ddl"
+	"mcollective/internal/config"
+	"mcollective/internal/data"
+	"mcollective/internal/plugins"
+)
+
+// openRubies makes the loader of the plugins in libdir that are written in Ruby,
+// or nil if the configuration does not want them.
+func openRubies(cfg *config.Config, facts func() map[string]any, log *slog.Logger) *ruby.Loader {
+	if len(cfg.LibDirs) == 0 {
+		return nil
+	}
+	if wanted, err := cfg.PluginBool("ruby.agents", true); err != nil {
+		log.Warn("agents in Ruby are not loaded", "error", err)
+		return nil
+	} else if !wanted {
+		return nil
+	}
+	return ruby.NewLoader(ruby.Options{
+		Dirs: cfg.LibDirs, Ruby: cfg.PluginString("ruby.interpreter", ""), LoadPath: filepath.SplitList(cfg.PluginString("ruby.loadpath", "")),
+		Config: rubyConfig(cfg), PluginConf: pluginConf(cfg), LogLevel: cfg.LogLevel,
+		Wanted:     func(kind ddl.Kind, name string) bool { return rubyWanted(cfg, kind, name) },
+		ConfigFile: cfg.File, Facts: facts, Log: log,
+	})
+}
+
+// rubyWanted tells whether a plugin in Ruby is to be loaded: the configuration
+// has not switched it off, and the program has none of that name or the
+// configuration prefers Ruby's.
+func rubyWanted(cfg *config.Config, kind ddl.Kind, name string) bool {
+	if kind == ddl.Agent {
+		if on, err := plugins.Enabled(cfg)(name); err != nil || !on {
+			return false
+		}
+	}
+	return prefersRuby(cfg, name) || !slices.Contains(plugins.Names(kind), name)
+}
+
+// prefersRuby tells whether a plugin in Ruby is to take the place of the
+// program's own.
+func prefersRuby(cfg *config.Config, name string) bool {
+	yes, err := cfg.PluginBool(name+".ruby", false)
+	return yes && err == nil
+}
+
+// takesPlace tells whether an agent that was found is to take the place of the
+// program's own.
+func takesPlace(cfg *config.Config, name string, a agent.Agent) bool {
+	_, isRuby := a.(*ruby.Agent)
+	return isRuby && prefersRuby(cfg, name)
+}
+
+// rubyData makes the data plugins that are written in Ruby.
+func rubyData(ctx context.Context, l *ruby.Loader) []data.Plugin {
+	if l == nil {
+		return nil
+	}
+	return l.Data(ctx)
+}
+
+// rubyConfig is what Ruby agents find in Config.instance.
+func rubyConfig(cfg *config.Config) map[string]any {
+	return map[string]any{
+		"identity": cfg.Identity, "collectives": cfg.Collectives, "main_collective": cfg.MainCollective,
+		"configfile": cfg.File, "configdir": filepath.Dir(cfg.File), "classesfile": cfg.ClassesFile,
+		"connector": cfg.Connector, "securityprovider": cfg.SecurityProvider, "factsource": cfg.FactSource,
+		"loglevel": cfg.LogLevel, "logger_type": cfg.LoggerType, "logfile": cfg.LogFile, "logfacility": cfg.LogFacility,
+		"activate_agents": cfg.ActivateAgents, "ttl": int(cfg.TTL.Seconds()), "direct_addressing": cfg.DirectAddressing,
+		"registration": cfg.Registration, "registerinterval": int(cfg.RegisterInterval.Seconds()),
+		"fact_cache_time": int(cfg.FactCacheTime.Seconds()), "daemonize": cfg.Daemonize,
+		"rpcaudit": cfg.RPCAudit, "rpcauditprovider": cfg.RPCAuditProvider,
+		"rpcauthorization": cfg.RPCAuthorization, "rpcauthprovider": cfg.RPCAuthProvider,
+	}
+}
+
+// pluginConf is what Ruby agents find in pluginconf. The secrets of connectors
+// and security providers are none of theirs.
+func pluginConf(cfg *config.Config) map[string]string {
+	all := map[string]string{}
+	for _, s := range cfg.Redacted() {
+		name, isPlugin := strings.CutPrefix(s.Key, "plugin.")
+		if v, _ := cfg.Get(s.Key); isPlugin && v == s.Value {
+			all[name] = v
+		}
+	}
+	return all
+}

@@ -57,12 +57,19 @@ func (e *errand) definition(ctx context.Context, agent string) (*ddl.Definition,
 		if near := nearest(agent, known); near != "" {
 			hint = "Did you mean '" + near + "'?"
 		}
-		return nil, hinted(fmt.Errorf("Can't find DDL for agent plugin '%s'", agent), hint) //nolint:staticcheck // Ruby's words
+		return nil, hinted(unknownAgent(agent), hint)
 	case err != nil:
 		return nil, err
 	}
 	return d, nil
 }
+
+// unknownAgent is the error of a search for an agent that nobody knows.
+type unknownAgent string
+
+func (a unknownAgent) Error() string { return "Can't find DDL for agent plugin '" + string(a) + "'" }
+
+func (unknownAgent) Is(target error) bool { return target == ddl.ErrUnknown }
 
 // fetchTime is how long one node may take to give a definition.
 const fetchTime = 5 * time.Second

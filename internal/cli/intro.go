@@ -25,10 +25,7 @@ func unknownCommand(env *Env, name string) int {
 	name = cleanLine(name)
 	printVersion(env)
 	fmt.Fprintf(env.Out, "Unknown command '%s'\n\n", name)
-	names := make([]string, 0, 16)
-	for _, r := range listed() {
-		names = append(names, r.name)
-	}
+	names := commandNames()
 	near := ""
 	for _, n := range names {
 		if len(name) > 1 && strings.HasPrefix(n, name) {

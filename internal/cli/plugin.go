@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,7 +20,8 @@ func newPlugin(env *Env) *cobra.Command {
 		Short: "MCollective Plugin Application",
 		Long: `Prints what a plugin is and how it is used: the actions of an agent with their
 inputs and outputs, the query of a data plugin, what a discovery method can do.
-Without a name, lists the plugins that are known on this machine.`,
+Without a name, lists the plugins that are known on this machine. The nodes are
+asked for an agent that is not.`,
 		Example: "    mco plugin doc\n" +
 			"    mco plugin doc rpcutil\n" +
 			"    mco plugin doc data/fstat",
@@ -52,7 +54,7 @@ Without a name, lists the plugins that are known on this machine.`,
 			printCatalogue(env, l)
 			return nil
 		case 2:
-			return printPlugin(cmd.Context(), env, l, args[1])
+			return printPlugin(cmd.Context(), env, l, *path, args[1])
 		}
 		return usageErrorf("plugin doc describes one plugin, but was given %q too", args[2])
 	}
@@ -123,8 +125,9 @@ func printCatalogue(env *Env, l *ddl.Library) {
 	}
 }
 
-// printPlugin describes one plugin, named alone or with its kind.
-func printPlugin(ctx context.Context, env *Env, l *ddl.Library, name string) error {
+// printPlugin describes one plugin, named alone or with its kind. An agent that
+// nobody knows here is one that a node may know.
+func printPlugin(ctx context.Context, env *Env, l *ddl.Library, config, name string) error {
 	kind, alone, qualified := strings.Cut(name, "/")
 	var found []ddl.Entry
 	var names []string
@@ -144,6 +147,12 @@ func printPlugin(ctx context.Context, env *Env, l *ddl.Library, name string) err
 		fmt.Fprintln(env.Err, "Duplicate plugin name found, please specify a full path like agent/rpcutil")
 		return exit(exitFailed)
 	case len(found) == 0:
+		asked := strings.TrimPrefix(name, string(ddl.Agent)+"/")
+		d, err := nodeDefinition(ctx, env, config, asked)
+		if err == nil {
+			printDefinition(env, d)
+			return nil
+		}
 		if qualified {
 			fmt.Fprintf(env.Err, "Could not find a '%s' plugin named '%s'\n", cleanLine(kind), cleanLine(alone))
 			name = alone
@@ -152,6 +161,8 @@ func printPlugin(ctx context.Context, env *Env, l *ddl.Library, name string) err
 		}
 		if near := nearest(name, names); near != "" {
 			fmt.Fprintf(env.Err, "Did you mean '%s'?\n", near)
+		} else if !errors.Is(err, ddl.ErrUnknown) {
+			fmt.Fprintf(env.Err, "Nodes could not be asked for it: %s\n", cleanLine(err.Error()))
 		}
 		return exit(exitFailed)
 	case found[0].Err != nil:
@@ -163,6 +174,20 @@ func printPlugin(ctx context.Context, env *Env, l *ddl.Library, name string) err
 	}
 	printDefinition(env, d)
 	return nil
+}
+
+// nodeDefinition asks the nodes for an agent that only they know.
+func nodeDefinition(ctx context.Context, env *Env, config, agent string) (*ddl.Definition, error) {
+	if !agentName(agent) {
+		return nil, ddl.ErrUnknown
+	}
+	flags := &clientFlags{config: config}
+	e, err := flags.newErrand(env)
+	if err != nil {
+		return nil, err
+	}
+	defer e.end()
+	return e.definition(ctx, agent)
 }
 
 // printDefinition prints the help text of a plugin.

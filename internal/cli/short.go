@@ -8,8 +8,9 @@ import (
 	"mcollective/ddl"
 )
 
-// agentCommand is the short form of rpc: mco AGENT ACTION for an agent that this
-// machine knows. ok is false for any other name.
+// agentCommand is the short form of rpc: mco AGENT ACTION, for an agent that this
+// machine knows, or that a node may have: rpc asks. ok is false for a name that is
+// none, and for one that rather is a command with a slip in it.
 func agentCommand(env *Env, name string, args []string) (row, []string, bool) {
 	if !agentName(name) {
 		return row{}, nil, false
@@ -21,10 +22,21 @@ func agentCommand(env *Env, name string, args []string) (row, []string, bool) {
 	// A broken definition is one, too: rpc says what is wrong with it.
 	l := libraryFor(env, cfg, name)
 	if _, err := l.Find(context.Background(), ddl.Agent, name); err != nil && !slices.ContainsFunc(l.List(ddl.Agent), func(e ddl.Entry) bool { return e.Name == name }) {
-		return row{}, nil, false
+		if len(args) == 0 || !agentName(args[0]) || nearest(name, commandNames()) != "" {
+			return row{}, nil, false
+		}
 	}
 	r, ok := lookup("rpc")
 	return r, append([]string{name}, args...), ok
+}
+
+// commandNames are those that help lists.
+func commandNames() []string {
+	var names []string
+	for _, r := range listed() {
+		names = append(names, r.name)
+	}
+	return names
 }
 
 // agentName tells whether a word can be the name of an agent.

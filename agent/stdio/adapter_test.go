@@ -102,7 +102,7 @@ esac
 		2: `4 bad n {"result":"x"}`,
 		3: `1 external agent hi did not answer: its reply file is empty {"result":"none"}`,
 		4: `1 external agent hi did not answer: it printed what is no JSON: invalid character 'o' in literal null (expecting 'u'), at byte 2 {"result":"none"}`,
-		5: `1 external agent hi failed: /etc/choria/plugin.d/hi.cfg` + "\n" + `oops {"result":"none"}`} {
+		5: `1 external agent hi failed: /etc/choria/plugin.d/hi` + "\n" + `oops {"result":"none"}`} {
 		if n == 0 {
 			continue
 		}

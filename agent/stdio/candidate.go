@@ -178,7 +178,7 @@ func (c *candidate) foreign(name string, data []byte) (bool, error) {
 	_, actions := root["actions"]
 	switch {
 	case strings.HasPrefix(schema, "https://choria.io/schemas/mcorpc/ddl/"):
-		if c.definition != nil {
+		if c.definition != nil && len(c.definition.Actions) > 0 {
 			return true, nil
 		}
 		d, err := choriaDefinition(c.name, root)

@@ -96,7 +96,7 @@ func (a *Agent) exchangeChoria(ctx context.Context, kind string, request choriaR
 		Args: []string{x.request, x.reply, request.Protocol},
 		Env: append([]string{
 			"CHORIA_EXTERNAL_REQUEST=" + x.request, "CHORIA_EXTERNAL_REPLY=" + x.reply, "CHORIA_EXTERNAL_PROTOCOL=" + request.Protocol,
-			"CHORIA_EXTERNAL_CONFIG=" + filepath.Join(filepath.Dir(a.opts.Config), "plugin.d", a.name+".cfg"),
+			"CHORIA_EXTERNAL_CONFIG=" + a.choriaConfig(),
 			"CHORIA_EXTERNAL_FACTS=" + a.facts.path(a),
 		}, a.settings.env...),
 		Dir: os.TempDir(),
@@ -121,6 +121,18 @@ func (a *Agent) exchangeChoria(ctx context.Context, kind string, request choriaR
 		return nil, rpc.Errorf(rpc.Aborted, "external agent %s did not answer: %v", a.name, err)
 	}
 	return answer, nil
+}
+
+// choriaConfig is the agent's own configuration. Choria names it without the
+// ending that the files there have, which most agents do not look for.
+func (a *Agent) choriaConfig() string {
+	path := filepath.Join(filepath.Dir(a.opts.Config), "plugin.d", a.name)
+	if _, err := os.Stat(path); err != nil {
+		if _, err := os.Stat(path + ".cfg"); err == nil {
+			return path + ".cfg"
+		}
+	}
+	return path
 }
 
 // choriaDefinition is the definition in Choria's own JSON, in our native form.

@@ -196,7 +196,9 @@ func setStatus(reply *rpc.Reply, h *marshal.Hash) error {
 		if !ok {
 			return errors.New("it answered with a statusmsg that is no text")
 		}
-		reply.Message = clip(s, mostMessage)
+		if s != "" {
+			reply.Message = clip(s, mostMessage)
+		}
 	}
 	return nil
 }

@@ -2,7 +2,8 @@
 # Installs what the interop suite runs against, on Debian as root; elsewhere says
 # what is missing and changes nothing. Exit 0 when everything is there.
 set -u
-packages=(mcollective mcollective-client ruby ruby-stomp activemq rabbitmq-server openssl)
+packages=(mcollective mcollective-client ruby ruby-stomp activemq rabbitmq-server openssl
+    php-cli nodejs python3 python3-jsonschema perl monitoring-plugins-basic procps)
 
 missing() {
     local p

@@ -1,0 +1,180 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"math/big"
+	"strings"
+	"time"
+
+	"mcollective/agent"
+	"mcollective/ddl"
+	"mcollective/marshal"
+	"mcollective/rpc"
+)
+
+// An agentCheck reports what a test of an agent finds.
+type agentCheck struct {
+	a      *agentTrial
+	failed int
+}
+
+func (c *agentCheck) ok(what, detail string)   { c.line("ok", what, detail) }
+func (c *agentCheck) skip(what, detail string) { c.line("skip", what, detail) }
+func (c *agentCheck) fail(what, detail string) { c.failed++; c.line("FAIL", what, detail) }
+
+func (c *agentCheck) line(verdict, what, detail string) {
+	fmt.Fprintf(c.a.env.Out, "%-5s %s: %s\n", verdict, cleanLine(what), cleanLine(detail))
+}
+
+// test holds an agent to its definition: it runs the action that is named, or all
+// that change nothing and need no input, and compares what they answer with what
+// is declared.
+func (o *agentOptions) test(ctx context.Context, a *agentTrial, action string, args []argument) error {
+	c := &agentCheck{a: a}
+	info, d := a.Info(), a.Definition()
+	names := make([]string, len(d.Actions))
+	for i, act := range d.Actions {
+		names[i] = act.Name
+	}
+	c.ok("definition", fmt.Sprintf("%s, %s %s, actions %s", d.Metadata.Agent, info.Mode, info.Protocol, strings.Join(names, ", ")))
+	if err := agent.Ask(ctx, a); err != nil {
+		c.fail("activation", err.Error())
+	} else {
+		c.ok("activation", "it can work on this machine")
+	}
+	switch {
+	case action != "":
+		def, in, err := a.inputs(action, args)
+		if err != nil {
+			return err
+		}
+		c.try(ctx, def, in)
+	default:
+		for _, def := range d.Actions {
+			c.tryAlone(ctx, def)
+		}
+	}
+	if err := a.Inactive(); err != nil {
+		c.fail("worker", err.Error())
+	}
+	if c.failed > 0 {
+		fmt.Fprintf(a.env.Err, "%d checks failed\n", c.failed)
+		return exit(exitFailed)
+	}
+	return nil
+}
+
+// tryAlone tries an action without inputs of the user's, if it has no need of any.
+func (c *agentCheck) tryAlone(ctx context.Context, def *ddl.Action) {
+	var missing, args []string
+	for _, in := range def.Inputs {
+		if !in.Optional && in.Default == nil {
+			missing = append(missing, in.Name)
+			args = append(args, in.Name+"=...")
+		}
+	}
+	try := strings.TrimSpace("mco agent test " + c.a.Info().Program + " " + def.Name + " " + strings.Join(args, " "))
+	switch {
+	case def.Destructive && !def.Noop:
+		c.skip(def.Name, "it changes things; try it with "+try)
+		return
+	case len(missing) > 0:
+		c.skip(def.Name, "it needs "+strings.Join(missing, ", ")+"; try it with "+try)
+		return
+	}
+	var given []argument
+	if def.Destructive {
+		given = []argument{{"noop", "true"}}
+	}
+	_, in, err := c.a.inputs(def.Name, given)
+	if err != nil {
+		c.fail(def.Name, err.Error())
+		return
+	}
+	c.try(ctx, def, in)
+}
+
+// try calls an action and judges the answer.
+func (c *agentCheck) try(ctx context.Context, def *ddl.Action, in *marshal.Hash) {
+	reply, took, err := c.a.ask(ctx, def.Name, in)
+	switch {
+	case err != nil:
+		c.fail(def.Name, err.Error())
+		return
+	case reply.Status != rpc.OK:
+		c.fail(def.Name, fmt.Sprintf("status %d: %s", reply.Status, reply.Message))
+		return
+	}
+	problems := judge(def, reply)
+	for _, p := range problems {
+		c.fail(def.Name, p.Error())
+	}
+	if len(problems) == 0 {
+		c.ok(def.Name, fmt.Sprintf("answers as declared, in %s", took.Round(time.Millisecond/10)))
+	}
+}
+
+// judge compares an answer with what its action declares.
+func judge(def *ddl.Action, reply *rpc.Reply) []error {
+	var problems []error
+	for _, out := range def.Outputs {
+		v, ok := reply.Output(out.Name)
+		switch {
+		case !ok || v == nil && out.Default == nil:
+			problems = append(problems, fmt.Errorf("the output %s is declared and has no value", out.Name))
+		case v != nil && !ofType(out.Type, v):
+			problems = append(problems, fmt.Errorf("the output %s is declared as %s and is %v", out.Name, out.Type, v))
+		}
+	}
+	if len(def.Outputs) == 0 {
+		return problems // it says nothing of what it answers
+	}
+	for k := range reply.Data.All() {
+		name, _ := k.(marshal.Symbol)
+		if def.Output(string(name)) == nil {
+			problems = append(problems, fmt.Errorf("the output %s is not declared", name))
+		}
+	}
+	return problems
+}
+
+// ofType tells whether a value is of a declared type. A type that is none of
+// Ruby's or ours says nothing.
+func ofType(t ddl.Type, v any) bool {
+	var isWhole, isFloat bool
+	switch v.(type) {
+	case int64, *big.Int:
+		isWhole = true
+	case float64, *marshal.Float:
+		isFloat = true
+	}
+	_, isText := rpc.Text(v)
+	switch t {
+	case ddl.String:
+		return isText
+	case ddl.Boolean:
+		_, ok := v.(bool)
+		return ok
+	case ddl.Integer:
+		return isWhole
+	case ddl.Float:
+		return isFloat || isWhole // JSON writes 2.0 as 2
+	case ddl.Number:
+		return isWhole || isFloat
+	case ddl.Hash:
+		_, ok := v.(*marshal.Hash)
+		return ok
+	case ddl.Array:
+		return isArray(v)
+	}
+	return true
+}
+
+func isArray(v any) bool {
+	switch v.(type) {
+	case []any, *marshal.Array:
+		return true
+	}
+	return false
+}

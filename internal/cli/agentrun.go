@@ -1,0 +1,153 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"mcollective/agent"
+	"mcollective/agent/stdio"
+	"mcollective/client"
+	"mcollective/ddl"
+	"mcollective/internal/render"
+	"mcollective/marshal"
+	"mcollective/message"
+	"mcollective/rpc"
+)
+
+// open opens the agent of a file, or of a name in the folders of the node.
+func (o *agentOptions) open(ctx context.Context, env *Env, file string) (*agentTrial, error) {
+	cfg, err := o.nodeConfig()
+	if err != nil {
+		return nil, err
+	}
+	a := &agentTrial{env: env, cfg: cfg}
+	log, logs, err := o.logTo(env)
+	if err != nil {
+		return nil, err
+	}
+	a.cleanup = append(a.cleanup, logs.Close)
+	quiet := log // what is wrong with the node's facts is not what the author is here for
+	if !o.verbose {
+		quiet = slog.New(slog.DiscardHandler)
+	}
+	facts, err := openFacts(ctx, cfg, quiet)
+	if err != nil {
+		a.close()
+		return nil, err
+	}
+	a.cleanup = append(a.cleanup, facts.Close)
+	path, err := o.locate(cfg.AgentsDirs, file)
+	if err == nil {
+		a.Agent, err = stdio.Open(path, stdio.Options{
+			Config: cfg.File, Facts: func() map[string]any { return facts.Snapshot() }, Unchecked: true, Log: log,
+		})
+	}
+	if err != nil {
+		a.close()
+		return nil, err
+	}
+	a.name = a.Definition().Metadata.Agent
+	a.cleanup = append(a.cleanup, a.Close)
+	return a, nil
+}
+
+// locate finds the file of an agent that is called by its file, with or without
+// the end, or by its name.
+func (o *agentOptions) locate(dirs []string, file string) (string, error) {
+	candidates := []string{file}
+	if o.dir != "" {
+		dirs = []string{o.dir}
+	}
+	if !strings.Contains(file, "/") {
+		for _, dir := range dirs {
+			candidates = append(candidates, filepath.Join(dir, file))
+		}
+	}
+	for _, c := range candidates {
+		if fi, err := os.Stat(c); err == nil && fi.Mode().IsRegular() {
+			return c, nil
+		}
+		// The descriptor comes first: it names the program.
+		for _, end := range []string{".yaml", ".yml", ".json", ".ddl", ".*"} {
+			if found, err := filepath.Glob(globQuote(c) + end); err == nil && len(found) > 0 {
+				return found[0], nil
+			}
+		}
+	}
+	return "", hinted(fmt.Errorf("there is no agent %s: %w", file, fs.ErrNotExist), "Looked for "+strings.Join(candidates, ", ")+", with and without an end")
+}
+
+// globQuote is a path for which no letter of it stands for others.
+func globQuote(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+}
+
+// inputs are what the user typed, judged by what the agent says of itself.
+func (a *agentTrial) inputs(action string, args []argument) (*ddl.Action, *marshal.Hash, error) {
+	o := rpcOptions{agent: a.name, action: action}
+	def, in, err := o.request(a.Definition(), args)
+	if err == nil && def == nil {
+		err = fmt.Errorf("agent %s has no action %s", a.name, action)
+	}
+	return def, in, err
+}
+
+// ask calls an action as a node does.
+func (a *agentTrial) ask(ctx context.Context, action string, in *marshal.Hash) (*rpc.Reply, time.Duration, error) {
+	caller := fmt.Sprintf("uid=%d", os.Getuid())
+	start := a.env.Now()
+	h := agent.NewHandler(a.Agent, agent.Options{})
+	body, err := h.Handle(ctx, &message.Request{
+		ID: strings.Repeat("0", 32), Sender: a.cfg.Identity, Caller: caller, Collective: a.cfg.MainCollective,
+		Agent: a.name, Time: start, TTL: a.cfg.TTL,
+		Body: (&rpc.Request{Agent: a.name, Action: action, Caller: caller, Data: in}).Body(),
+	})
+	took := max(a.env.Now().Sub(start), 1)
+	if err != nil {
+		return nil, took, err
+	}
+	reply, err := rpc.ParseReply(body)
+	return reply, took, err
+}
+
+// call calls an action and shows the answer as rpc does.
+func (o *agentOptions) call(ctx context.Context, a *agentTrial, action string, args []argument) error {
+	def, in, err := a.inputs(action, args)
+	if err != nil {
+		return err
+	}
+	shown := o.options(a.env, &o.clientFlags)
+	shown.Progress, shown.Display = false, "all"
+	results, err := render.New(shown, a.name, action, def)
+	if err != nil {
+		return &usageError{err: err}
+	}
+	results.Expect(1)
+	start := a.env.Now()
+	reply, took, err := a.ask(ctx, action, in)
+	if err != nil {
+		return err
+	}
+	outcome := client.OK
+	if reply.Status != rpc.OK {
+		outcome = client.Failed
+	}
+	results.Add(client.Answer{Reply: client.Reply{Reply: &message.Reply{Sender: a.cfg.Identity}}, RPC: reply, Outcome: outcome})
+	account := &client.Account{
+		Started: start, Total: took, Replies: 1,
+		Outcomes: map[string]client.Outcome{a.cfg.Identity: outcome}, Count: map[client.Outcome]int{outcome: 1},
+	}
+	if err := results.Close(account, render.Stats{Discovered: 1}); err != nil {
+		return fmt.Errorf("write the answer: %w", err)
+	}
+	if outcome != client.OK {
+		return exit(exitSomeFailed)
+	}
+	return nil
+}

@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+func newFile(env *Env) *cobra.Command {
+	c := &fileCopy{}
+	one := []string{"status", "read", "remove"}
+	return newApplication(env, &application{
+		agent: "file",
+		about: "Copies files to and from nodes, reads and removes them",
+		usage: []string{
+			"cp <local file> :<path on the nodes> [--mode <mode>] [--owner <user>] [--group <group>] [--backup]",
+			"cp :<path on the nodes> <local folder or file>",
+			"<status|read|remove> <path>",
+		},
+		example: "    mco file cp motd :/etc/motd -C webserver\n" +
+			"    mco file cp :/var/log/syslog logs/ -F operatingsystem=Debian\n" +
+			"    mco file cp db1.example.net:/etc/my.cnf my.cnf\n" +
+			"    mco file status /etc/motd checksum=true -o table",
+		flags: func(set *pflag.FlagSet) {
+			text(set, groupOwn, new(string), "mode", "", "MODE", "Permissions of the file, like 0644")
+			text(set, groupOwn, new(string), "owner", "", "USER", "Whose it becomes")
+			text(set, groupOwn, new(string), "group", "", "GROUP", "Whose group it becomes")
+			set.Bool("backup", false, "Keep the former file beside it")
+		},
+		words: func(words []string, in *inputs) (string, error) {
+			if words[0] == "cp" {
+				in.take("mode", "owner", "group", "backup")
+				return "cp", c.words(words[1:])
+			}
+			in.take("mode", "owner", "group", "backup")
+			switch {
+			case len(words) > 2:
+				return "", usageErrorf("%q is one word too many", words[2])
+			case len(words) == 2:
+				in.set("file", words[1])
+			}
+			return words[0], nil
+		},
+		does: func(ctx context.Context, t *task) (bool, error) {
+			if t.o.action != "cp" {
+				return false, nil
+			}
+			return true, c.copy(ctx, t)
+		},
+		actions: append([]string{"cp", "write"}, one...),
+	})
+}
+
+// A fileCopy is a copy of a file to nodes or from them.
+type fileCopy struct {
+	node   string // the only one that is meant; "" for those that the filter matches
+	remote string // path on the nodes
+	local  string // path here
+	up     bool   // to the nodes
+}
+
+// words reads which of two files is on the nodes: the one that begins with a
+// colon, or with the name of a node and a colon.
+func (c *fileCopy) words(words []string) error {
+	if len(words) != 2 {
+		return usageErrorf("cp needs to know what to copy where")
+	}
+	sides := [2]bool{}
+	for i, word := range words {
+		node, path, ok := strings.Cut(word, ":")
+		// Whoever means a file here with a colon in its name writes ./ before it.
+		if !ok || strings.Contains(node, "/") {
+			c.local = word
+			continue
+		}
+		if !strings.HasPrefix(path, "/") {
+			return usageErrorf("%q is no path from the root on", path)
+		}
+		c.node, c.remote, sides[i] = node, path, true
+	}
+	if sides[0] == sides[1] {
+		return usageErrorf("cp needs one file on the nodes, which has a colon in front, and one here")
+	}
+	c.up = sides[1]
+	return nil
+}
+
+// copy copies the file.
+func (c *fileCopy) copy(ctx context.Context, t *task) error {
+	switch {
+	case !t.human():
+		return usageErrorf("cp reports for people, and knows no --output")
+	case t.o.rpc.batch != "":
+		return usageErrorf("--batch does not apply to cp; --limit-nodes takes some of the nodes")
+	case !c.up && len(t.args) > 0:
+		return usageErrorf("--%s is for copies to the nodes", t.args[0].name)
+	}
+	if c.node != "" {
+		if len(t.o.hosts.identities) > 0 {
+			return usageErrorf("Cannot mix -I and the name of a node before the colon")
+		}
+		t.o.hosts.identities = []string{c.node}
+	}
+	if err := t.prepare(ctx); err != nil {
+		return err
+	}
+	if c.up {
+		return c.upload(ctx, t)
+	}
+	return c.download(ctx, t)
+}

@@ -1,0 +1,176 @@
+package cli
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"strings"
+
+	"mcollective/marshal"
+	"mcollective/rpc"
+)
+
+// An upload is a copy to nodes.
+type upload struct {
+	*transfer
+	file     *os.File
+	checksum string
+	word     string // under which the parts are collected
+}
+
+// upload copies a file to all nodes that are meant.
+func (c *fileCopy) upload(ctx context.Context, t *task) error {
+	file, err := os.Open(c.local)
+	if err != nil {
+		return fmt.Errorf("cannot copy: %w", err)
+	}
+	defer file.Close()
+	if fi, err := file.Stat(); err != nil || !fi.Mode().IsRegular() {
+		return errors.Join(usageErrorf("cannot copy %s: it is no file", c.local), err)
+	}
+	if strings.HasSuffix(c.remote, "/") {
+		c.remote = path.Join(c.remote, path.Base(c.local))
+	}
+	u := &upload{transfer: newTransfer(t, c.remote), file: file}
+	if u.checksum, u.size, err = checksum(file); err != nil {
+		return fmt.Errorf("cannot copy: %w", err)
+	}
+	// The same file for the same place is the same copy, which goes on.
+	word := sha256.Sum256([]byte(c.remote + "\x00" + u.checksum))
+	u.word = hex.EncodeToString(word[:16])
+	wishes, err := u.wishes(t)
+	if err != nil {
+		return err
+	}
+	if err := t.find(ctx); err != nil {
+		return err
+	}
+	if err := t.agree("commit"); err != nil {
+		return err
+	}
+	for _, node := range t.who.nodes {
+		u.at[node] = 0
+	}
+	nodes := len(u.at)
+	if err := u.compare(ctx, len(t.args) > 0); err != nil {
+		return err
+	}
+	if err := u.send(ctx); err != nil {
+		return err
+	}
+	if err := u.commit(ctx, wishes); err != nil {
+		return err
+	}
+	return u.end(nodes)
+}
+
+// wishes are how the file is to be, judged by what the agent says of itself.
+func (u *upload) wishes(t *task) (*marshal.Hash, error) {
+	args := append([]argument{{"file", u.remote}, {"upload", u.word}, {"checksum", u.checksum}}, t.args...)
+	_, in, err := t.request("commit", args)
+	return in, err
+}
+
+// compare leaves out the nodes that have the file already. With noop it tells of
+// the others what would be done, and leaves them out as well. If the copy is to
+// have another owner or mode, the agent compares.
+func (u *upload) compare(ctx context.Context, wishes bool) error {
+	if wishes && !u.t.o.noop {
+		return nil
+	}
+	in := marshal.NewHash(marshal.Symbol("checksum"), true)
+	return u.ask(ctx, u.t.who.nodes, "status", in, func(node string, reply *rpc.Reply) error {
+		kind, there := said(reply, "type"), said(reply, "checksum")
+		switch {
+		case there == u.checksum && kind == "file":
+			u.done(node, "has it already")
+		case !u.t.o.noop:
+		case said(reply, "present") == "1":
+			u.done(node, "would replace "+u.remote)
+		default:
+			u.done(node, "would create "+u.remote)
+		}
+		return nil
+	})
+}
+
+// send sends the parts that nodes lack.
+func (u *upload) send(ctx context.Context) error {
+	if len(u.at) == 0 {
+		return nil
+	}
+	nodes, _ := u.behind()
+	begun := make(map[string]int64)
+	in := marshal.NewHash(marshal.Symbol("upload"), u.word)
+	if err := u.ask(ctx, nodes, "store", in, func(node string, reply *rpc.Reply) error {
+		if n, ok := whole(reply, "offset"); ok && n <= u.size {
+			begun[node] = n
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	for node := range u.at {
+		u.at[node] = begun[node]
+	}
+	part := make([]byte, partSize)
+	for len(u.at) > 0 {
+		nodes, offset := u.behind()
+		if offset == u.size && u.size > 0 {
+			return nil
+		}
+		n, err := u.file.ReadAt(part, offset)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return fmt.Errorf("cannot copy: %w", err)
+		}
+		u.show(offset, u.size)
+		in := marshal.NewHash(marshal.Symbol("upload"), u.word, marshal.Symbol("offset"), offset,
+			marshal.Symbol("data"), base64.StdEncoding.EncodeToString(part[:n]))
+		if err := u.ask(ctx, nodes, "store", in, func(node string, reply *rpc.Reply) error {
+			at, ok := whole(reply, "offset")
+			if !ok || at != offset+int64(n) {
+				return fmt.Errorf("stored something else than the part at %d", offset)
+			}
+			u.at[node] = at
+			return nil
+		}); err != nil {
+			return err
+		}
+		if u.size == 0 {
+			return nil
+		}
+	}
+	return nil
+}
+
+// commit puts the file in its place.
+func (u *upload) commit(ctx context.Context, in *marshal.Hash) error {
+	if len(u.at) == 0 {
+		return nil
+	}
+	u.show(u.size, u.size)
+	nodes := make([]string, 0, len(u.at))
+	for node := range u.at {
+		nodes = append(nodes, node)
+	}
+	return u.ask(ctx, nodes, "commit", in, func(node string, reply *rpc.Reply) error {
+		if got := said(reply, "checksum"); got != u.checksum {
+			return fmt.Errorf("has a file of the SHA-256 %s, and not %s", got, u.checksum)
+		}
+		what := "copied " + bytesText(float64(u.size))
+		if !truth(reply, "changed") {
+			what = "has it already"
+		}
+		if backup := said(reply, "backup"); backup != "" {
+			what += ", the former file is " + backup
+		}
+		u.done(node, what)
+		return nil
+	})
+}

@@ -1,0 +1,193 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"mcollective/internal/render"
+	"mcollective/marshal"
+	"mcollective/rpc"
+)
+
+// A processCell is one column of a table of processes.
+type processCell struct {
+	name  string
+	right bool // numbers
+	value func(p *marshal.Hash) string
+}
+
+// processColumns reads the value of --fields.
+func processColumns(list string) ([]processCell, error) {
+	text := func(key string) func(*marshal.Hash) string {
+		return func(p *marshal.Hash) string { return render.Text(output(p, key)) }
+	}
+	size := func(key string, unit float64) func(*marshal.Hash) string {
+		return func(p *marshal.Hash) string { return bytesText(number(output(p, key)) * unit) }
+	}
+	percent := func(key string) func(*marshal.Hash) string {
+		return func(p *marshal.Hash) string { return fmt.Sprintf("%.1f", number(output(p, key))) }
+	}
+	known := []processCell{
+		{"pid", true, text("pid")}, {"ppid", true, text("ppid")}, {"user", false, text("username")}, {"uid", true, text("uid")},
+		{"state", false, text("state")}, {"name", false, text("name")}, {"vsz", true, size("vsize", 1)}, {"rss", true, size("rss", 1024)},
+		{"cpu", true, percent("pctcpu")}, {"mem", true, percent("pctmem")}, {"nice", true, text("nice")}, {"threads", true, text("nlwp")},
+		{"command", false, func(p *marshal.Hash) string {
+			if line := render.Text(output(p, "cmdline")); line != "" {
+				return line
+			}
+			return "[" + render.Text(output(p, "name")) + "]" // it has none: the kernel's, or a zombie
+		}},
+	}
+	names := make([]string, len(known))
+	for i, k := range known {
+		names[i] = k.name
+	}
+	var cells []processCell
+next:
+	for word := range strings.SplitSeq(list, ",") {
+		word = strings.ToLower(strings.TrimSpace(word))
+		for _, k := range known {
+			if k.name == word {
+				cells = append(cells, k)
+				continue next
+			}
+		}
+		if word != "" {
+			return nil, hinted(usageErrorf("invalid argument: --fields %s", word), "The fields of processes are "+strings.Join(names, ", "))
+		}
+	}
+	return cells, nil
+}
+
+// number is a number, or 0 for what is none.
+func number(v any) float64 {
+	switch v := v.(type) {
+	case int64:
+		return float64(v)
+	case float64:
+		return v
+	case *marshal.Float:
+		return v.Value
+	}
+	return 0
+}
+
+// bytesText is a number of bytes in the largest unit that leaves something before
+// the point.
+func bytesText(n float64) string {
+	if n < 1024 {
+		return fmt.Sprintf("%.0f B", n)
+	}
+	units := []string{"KB", "MB", "GB", "TB", "PB"}
+	i := -1
+	for n >= 1024 && i < len(units)-1 {
+		n /= 1024
+		i++
+	}
+	return fmt.Sprintf("%.1f %s", n, units[i])
+}
+
+// members are the elements of an array.
+func members(v any) []any {
+	switch v := v.(type) {
+	case []any:
+		return v
+	case *marshal.Array:
+		if v != nil {
+			return v.Items
+		}
+	}
+	return nil
+}
+
+// A processTotal is about the processes of all nodes.
+type processTotal struct {
+	nodes, processes int
+	rss, vsz         float64
+}
+
+// table prints the processes of a node.
+func (p *processes) table(env *Env, node string, reply *rpc.Reply, cells []processCell) {
+	listed, _ := reply.Output("pslist")
+	var rows [][]string
+	for _, one := range members(listed) {
+		h, ok := one.(*marshal.Hash)
+		if !ok || h == nil {
+			continue
+		}
+		p.total.processes++
+		p.total.rss += number(output(h, "rss")) * 1024
+		p.total.vsz += number(output(h, "vsize"))
+		row := make([]string, len(cells))
+		for i, c := range cells {
+			row[i] = tidy(env, c.value(h))
+		}
+		rows = append(rows, row)
+	}
+	if len(rows) == 0 {
+		return
+	}
+	p.total.nodes++
+	if p.silent {
+		return
+	}
+	fmt.Fprintf(env.Out, "   %s\n\n", cleanLine(node))
+	printTable(env, cells, rows)
+	if parents, _ := reply.Output("parents"); len(members(parents)) > 0 {
+		fmt.Fprint(env.Out, "\n     Their parents:\n")
+		for _, parent := range members(parents) {
+			fmt.Fprintf(env.Out, "       %s\n", tidy(env, render.Text(parent)))
+		}
+	}
+	fmt.Fprintln(env.Out)
+}
+
+func printTable(env *Env, cells []processCell, rows [][]string) {
+	wide := make([]int, len(cells))
+	for i, c := range cells {
+		wide[i] = len(c.name)
+		for _, row := range rows {
+			wide[i] = max(wide[i], len([]rune(row[i])))
+		}
+	}
+	line := func(row func(i int) string) {
+		var b strings.Builder
+		b.WriteString("    ")
+		for i, c := range cells {
+			if c.right {
+				fmt.Fprintf(&b, " %*s ", wide[i], row(i))
+			} else {
+				fmt.Fprintf(&b, " %-*s ", wide[i], row(i))
+			}
+		}
+		text := []rune(strings.TrimRight(b.String(), " "))
+		if columns := width(env); columns > 0 && len(text) > columns {
+			text = append(text[:columns-1], '…')
+		}
+		fmt.Fprintln(env.Out, string(text))
+	}
+	line(func(i int) string { return strings.ToUpper(cells[i].name) })
+	for _, row := range rows {
+		line(func(i int) string { return row[i] })
+	}
+}
+
+// tree prints the processes of a node below their parents.
+func (p *processes) tree(env *Env, node string, reply *rpc.Reply) {
+	tree := said(reply, "tree")
+	if strings.TrimSpace(tree) == "" || p.silent {
+		return
+	}
+	fmt.Fprintf(env.Out, "   %s\n\n", cleanLine(node))
+	for line := range strings.Lines(tree) {
+		fmt.Fprintf(env.Out, "     %s\n", tidy(env, strings.TrimRight(line, "\n")))
+	}
+	fmt.Fprintln(env.Out)
+}
+
+// print is the end of a list.
+func (s *processTotal) print(env *Env) {
+	fmt.Fprintf(env.Out, "   ---- Process Summary ----\n"+
+		"        Matched hosts: %d\n    Matched processes: %d\n        Resident Size: %s\n         Virtual Size: %s\n",
+		s.nodes, s.processes, bytesText(s.rss), bytesText(s.vsz))
+}

@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+func newPuppet(env *Env) *cobra.Command {
+	p := &puppet{}
+	return newApplication(env, &application{
+		agent: "puppet",
+		about: "Schedules runs of Puppet, enables and disables it, and tells how it is",
+		usage: []string{
+			"<count|summary|status|enable>", "disable [<message>]", "runonce [<options of a run>]",
+			"runall <concurrency> [--rerun <seconds>] [<options of a run>]", "resource <type> <name> [<property=val> ...]",
+		},
+		example: "    mco puppet runonce -F operatingsystem=CentOS\n" +
+			"    mco puppet runall 10 -C webserver\n" +
+			"    mco puppet disable 'moving to the new rack' -I web1.example.net\n" +
+			"    mco puppet resource service httpd ensure=stopped -I web1.example.net",
+		flags:   p.flags,
+		words:   p.words,
+		does:    p.does,
+		actions: []string{"count", "disable", "enable", "last_run_summary", "resource", "runall", "runonce", "status", "summary"},
+	})
+}
+
+// puppet is the application puppet.
+type puppet struct {
+	tags  []string
+	rerun seconds
+	bound string // of runall
+}
+
+func (p *puppet) flags(set *pflag.FlagSet) {
+	set.Bool("force", false, "Run at once, without the random delay")
+	text(set, groupOwn, new(string), "server", "", "SERVER", "Take the catalog from this server, as server or server:port")
+	set.StringArrayVar(&p.tags, "tags", nil, "Only what has these tags, with commas between them")
+	takes(set, "tags", "TAG")
+	set.Bool("no-noop", false, "Make changes even where Puppet is configured to make none")
+	text(set, groupOwn, new(string), "environment", "", "ENVIRONMENT", "Run in this environment")
+	set.Bool("splay", false, "Wait for a random time first")
+	set.Bool("no-splay", false, "Do not wait even where Puppet is configured to")
+	text(set, groupOwn, new(string), "splaylimit", "", "SECONDS", "The longest wait")
+	set.Bool("use_cached_catalog", false, "Use the catalog of the last run")
+	set.Bool("no-use_cached_catalog", false, "Do not use the catalog of the last run")
+	set.Bool("ignoreschedules", false, "Whatever the schedules of resources say")
+	value(set, groupOwn, &p.rerun, "rerun", "", "SECONDS", "Begin runall anew, at the earliest so long after it began")
+}
+
+func (p *puppet) words(words []string, in *inputs) (string, error) {
+	action, rest := words[0], words[1:]
+	most := 0
+	switch action {
+	case "disable":
+		in.set("message", strings.Join(rest, " "))
+		return action, nil
+	case "summary":
+		action = "last_run_summary"
+	case "resource":
+		most = 2
+		for i, input := range []string{"type", "name"}[:min(len(rest), 2)] {
+			in.set(input, rest[i])
+		}
+		in.take("noop")
+	case "runonce", "runall":
+		if action == "runall" && len(rest) > 0 {
+			p.bound, most = rest[0], 1
+		}
+		given := len(in.list)
+		in.take("force", "server", "noop", "no-noop", "environment", "splay", "no-splay", "splaylimit",
+			"use_cached_catalog", "no-use_cached_catalog", "ignoreschedules")
+		in.set("tags", strings.Join(p.tags, ","))
+		if err := contradiction(in.list[given:]); err != nil {
+			return "", err
+		}
+	}
+	if len(rest) > most {
+		return "", usageErrorf("%q is one word too many", rest[most])
+	}
+	return action, nil
+}
+
+// contradiction refuses flags that say opposite things.
+func contradiction(list []argument) error {
+	for i, a := range list {
+		if slices.ContainsFunc(list[:i], func(b argument) bool { return b.name == a.name }) {
+			return usageErrorf("Cannot mix --%s and --no-%s", a.name, a.name)
+		}
+	}
+	return nil
+}
+
+// does is what is more than a call of an action.
+func (p *puppet) does(ctx context.Context, t *task) (bool, error) {
+	if p.rerun.set && t.o.action != "runall" {
+		return true, usageErrorf("--rerun is for runall")
+	}
+	switch {
+	case t.o.action == "runall":
+		return true, p.runAll(ctx, t)
+	case t.o.action == "count":
+		return true, countPuppets(ctx, t)
+	case t.words[0] == "summary" && t.human():
+		return true, summarizePuppets(ctx, t)
+	}
+	return false, nil
+}

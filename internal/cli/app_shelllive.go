@@ -1,0 +1,191 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"mcollective/client"
+	"mcollective/internal/render"
+	"mcollective/marshal"
+	"mcollective/rpc"
+)
+
+// A liveCommand is a command of which more output may come.
+type liveCommand struct {
+	handle         string
+	stdout, stderr int64
+	rest           [2]string // lines that have no end yet
+	silent         int
+}
+
+// follow starts a command and shows its output until it has ended everywhere.
+// Who breaks it off ends the command.
+func (s *shell) follow(ctx context.Context, t *task) error {
+	in, err := s.prepare(ctx, t, "start")
+	if err != nil {
+		return err
+	}
+	s.live = make(map[string]*liveCommand)
+	account, err := t.each(ctx, "start", in, func(node string, reply *rpc.Reply) {
+		s.live[node] = &liveCommand{handle: said(reply, "handle")}
+	})
+	if err != nil {
+		return err
+	}
+	failed := len(account.Outcomes) - len(s.live)
+	bad, err := s.stream(ctx, t)
+	if ctx.Err() != nil {
+		fmt.Fprintln(t.env.Err, "Broken off; the command is ended")
+		s.endAll(context.WithoutCancel(ctx), t)
+		return exit(exitSomeFailed)
+	}
+	if err == nil && bad+failed > 0 {
+		err = exit(exitSomeFailed)
+	}
+	return err
+}
+
+// endAll kills what was started.
+func (s *shell) endAll(ctx context.Context, t *task) {
+	for node, c := range s.live {
+		in := marshal.NewHash(marshal.Symbol("handle"), c.handle)
+		if _, err := t.call(ctx, []string{node}, "kill", in, func(a client.Answer) {
+			if err := refusal(a); err != nil {
+				t.complain(node, err)
+			}
+		}); err != nil {
+			t.complain(node, err)
+		}
+	}
+}
+
+// holders are the nodes that know the handle, of which there is one as a rule.
+func (s *shell) holders(ctx context.Context, t *task) (string, error) {
+	in, err := s.prepare(ctx, t, "status")
+	if err != nil {
+		return "", err
+	}
+	handle := render.Text(output(in, "handle"))
+	s.live = make(map[string]*liveCommand)
+	if _, err := t.call(ctx, nil, "status", in, func(a client.Answer) {
+		if refusal(a) == nil {
+			s.live[a.Sender] = &liveCommand{handle: handle}
+		}
+	}); err != nil {
+		return "", err
+	}
+	if len(s.live) == 0 {
+		return "", fmt.Errorf("no node has a command with the handle %s", handle)
+	}
+	return handle, nil
+}
+
+func (s *shell) watch(ctx context.Context, t *task) error {
+	if _, err := s.holders(ctx, t); err != nil {
+		return err
+	}
+	bad, err := s.stream(ctx, t)
+	if err == nil && bad > 0 {
+		err = exit(exitSomeFailed)
+	}
+	return err
+}
+
+func (s *shell) kill(ctx context.Context, t *task) error {
+	handle, err := s.holders(ctx, t)
+	if err != nil {
+		return err
+	}
+	nodes := sortedKeys(s.live)
+	account, err := t.call(ctx, nodes, "kill", marshal.NewHash(marshal.Symbol("handle"), handle), func(a client.Answer) {
+		if err := refusal(a); err != nil {
+			t.complain(a.Sender, err)
+			return
+		}
+		fmt.Fprintf(t.env.Out, "%s: ended\n", cleanLine(a.Sender))
+	})
+	if err != nil {
+		return err
+	}
+	return halt(audience{nodes: nodes}, account)
+}
+
+const (
+	// askEvery is the time between two questions for more output.
+	askEvery = 500 * time.Millisecond
+
+	// askTime is how long a node may take for one: the others wait as long.
+	askTime = 5 * time.Second
+)
+
+// stream shows output until nothing runs any more, and tells on how many nodes
+// the command failed.
+func (s *shell) stream(ctx context.Context, t *task) (bad int, err error) {
+	t.most = askTime
+	for {
+		for _, node := range sortedKeys(s.live) {
+			c := s.live[node]
+			in := marshal.NewHash(marshal.Symbol("handle"), c.handle, marshal.Symbol("stdout_offset"), c.stdout, marshal.Symbol("stderr_offset"), c.stderr)
+			heard, ended, good := false, false, false
+			if _, err := t.call(ctx, []string{node}, "status", in, func(a client.Answer) {
+				heard = true
+				ended, good = s.more(t, node, c, a)
+			}); err != nil {
+				return bad, err
+			}
+			if !heard {
+				if c.silent++; c.silent >= mostSilent {
+					t.complain(node, errSilent)
+					ended = true
+				}
+			}
+			if ended {
+				delete(s.live, node)
+				if !good {
+					bad++
+				}
+			}
+		}
+		if len(s.live) == 0 {
+			return bad, nil
+		}
+		if err := pause(ctx, askEvery); err != nil {
+			return bad, err
+		}
+	}
+}
+
+// more prints what a node has in addition, and tells whether that was all.
+func (s *shell) more(t *task, node string, c *liveCommand, a client.Answer) (ended, good bool) {
+	c.silent = 0
+	if err := refusal(a); err != nil {
+		t.complain(node, err)
+		return true, false
+	}
+	out, errs := said(a.RPC, "stdout"), said(a.RPC, "stderr")
+	c.stdout += int64(len(out))
+	c.stderr += int64(len(errs))
+	state := said(a.RPC, "status")
+	// Output may be longer than one answer holds.
+	ended = state != "running" && out == "" && errs == ""
+	before := cleanLine(node) + ": "
+	for i, text := range []string{out, errs} {
+		text = c.rest[i] + text
+		end := strings.LastIndexByte(text, '\n') + 1
+		if ended {
+			end = len(text)
+		}
+		printLines(t.env, before, text[:end])
+		c.rest[i] = text[end:]
+	}
+	if !ended {
+		return false, false
+	}
+	code := said(a.RPC, "exitcode")
+	if state != "stopped" || code != "0" {
+		fmt.Fprintf(t.env.Out, "%s%s, exit code %s\n", before, cleanLine(state), cleanLine(code))
+	}
+	return true, state == "stopped" && code == "0"
+}

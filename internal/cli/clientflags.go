@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"mcollective/client"
 )
 
 // clientFlags are the options that every command has that talks to a collective,
@@ -150,39 +152,21 @@ func refuse(cmd *cobra.Command, why string, names ...string) error {
 	return nil
 }
 
-// A limit is a number of nodes or a share of those discovered; zero means all.
-type limit struct {
-	count   int
-	percent float64
-}
-
 // parse reads --one and --limit.
-func (r *rpcFlags) parseLimit() (limit, error) {
+func (r *rpcFlags) parseLimit() (client.Limit, error) {
 	if r.one {
-		return limit{count: 1}, nil
+		return client.Limit{Count: 1}, nil
 	}
 	if r.limit == "" {
-		return limit{}, nil
+		return client.Limit{}, nil
 	}
 	digits, percent := strings.CutSuffix(r.limit, "%")
 	n, err := strconv.Atoi(digits)
 	if err != nil || n <= 0 {
-		return limit{}, usageErrorf("Invalid limit specified: %s; valid limits are a number of nodes and a percentage, like 10 and 10%%", r.limit)
+		return client.Limit{}, usageErrorf("Invalid limit specified: %s; valid limits are a number of nodes and a percentage, like 10 and 10%%", r.limit)
 	}
 	if percent {
-		return limit{percent: float64(n)}, nil
+		return client.Limit{Percent: float64(n)}, nil
 	}
-	return limit{count: n}, nil
-}
-
-// of returns how many of n nodes the limit leaves: a share is rounded down, but is
-// one at least.
-func (l limit) of(n int) int {
-	switch {
-	case l.percent > 0:
-		return min(n, max(1, int(float64(n)*l.percent/100)))
-	case l.count > 0:
-		return min(n, l.count)
-	}
-	return n
+	return client.Limit{Count: n}, nil
 }

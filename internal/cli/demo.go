@@ -17,7 +17,6 @@ import (
 
 	"mcollective/broker"
 	"mcollective/connector"
-	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/config"
 	"mcollective/internal/facts"
 	"mcollective/internal/plugins"
@@ -170,9 +169,12 @@ func (d *demo) startThisMachine(ctx context.Context, later func(func() error)) (
 	later(conn.Close)
 	var engine atomic.Pointer[server.Server]
 	about := &self{cfg: d.config, facts: d.facts, engine: &engine}
+	about.data = plugins.Data(ctx, d.config, about, d.log)
+	agents := openAgents(d.config, about, d.log)
+	later(func() error { agents.close(); return nil })
 	d.local = server.Options{
-		Identity: d.config.Identity, Connector: conn, Security: sec, Facts: d.facts,
-		Handlers: map[string]server.Handler{rpcutil.Name: about.rpcutil()}, DirectAddressing: true, Log: d.log,
+		Identity: d.config.Identity, Connector: conn, Security: sec, Facts: d.facts, Data: about.data,
+		Handlers: agents.load(ctx), DirectAddressing: true, Log: d.log,
 	}
 	srv, err := server.New(d.local)
 	if err != nil {

@@ -38,11 +38,10 @@ func (f *clientFlags) newErrand(env *Env) (*errand, error) {
 		return nil, err
 	}
 	env.plain = !e.cfg.Color
-	most, err := f.rpc.parseLimit()
-	if err != nil {
+	if e.limit, err = f.rpc.parseLimit(); err != nil {
 		return nil, err
 	}
-	e.limit = client.Limit{Count: most.count, Percent: most.percent, Random: e.cfg.RPCLimitMethod == "random"}
+	e.limit.Random = e.cfg.RPCLimitMethod == "random"
 	if f.rpc.limitSeed != "" {
 		seed, err := strconv.ParseUint(f.rpc.limitSeed, 10, 64)
 		if err != nil {

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -75,13 +74,14 @@ func (o *findOptions) run(ctx context.Context, env *Env) error {
 	out := &findOutput{env: env, out: bufio.NewWriterSize(env.Out, 16<<10), json: o.rpc.json}
 	// What is still to be sorted or counted, or comes with words around it, cannot
 	// be shown before it is complete.
-	random := cfg.RPCLimitMethod == "random" && most != limit{}
-	out.stream = !o.verbose && !o.sort && !o.rpc.json && !random && most.percent == 0
+	most.Random = cfg.RPCLimitMethod == "random" && most != client.Limit{}
+	out.stream = !o.verbose && !o.sort && !o.rpc.json && !most.Random && most.Percent == 0
 	found, err := o.discover(ctx, env, cfg, collective, hosts, method, most, out)
 	if err != nil {
 		return err
 	}
-	names := pick(found.Nodes, most, random)
+	names := most.Pick(found.Nodes)
+	learn(env, lesson{identities: names})
 	if o.sort {
 		slices.Sort(names)
 	}
@@ -103,7 +103,7 @@ func (o *findOptions) run(ctx context.Context, env *Env) error {
 }
 
 // discover finds the nodes by the method that was chosen.
-func (o *findOptions) discover(ctx context.Context, env *Env, cfg *config.Config, collective string, hosts filter.Filter, method choice, most limit, out *findOutput) (*client.Found, error) {
+func (o *findOptions) discover(ctx context.Context, env *Env, cfg *config.Config, collective string, hosts filter.Filter, method choice, most client.Limit, out *findOutput) (*client.Found, error) {
 	if names, ok := discovery.Literal(hosts); ok && discovery.Only(hosts) && method.name == methodBroadcast {
 		return &client.Found{Nodes: names}, nil
 	}
@@ -118,7 +118,7 @@ func (o *findOptions) discover(ctx context.Context, env *Env, cfg *config.Config
 		return &client.Found{Nodes: names}, err
 	}
 	if cfg.RPCLimitMethod != "random" {
-		q.Limit = most.count
+		q.Limit = most.Count
 	}
 	s, err := o.open(ctx, env, cfg, collective)
 	if err != nil {
@@ -161,16 +161,6 @@ func (o *findOptions) announced(env *Env, n int, err error) {
 func plainSeconds(d time.Duration) string {
 	s := fmt.Sprintf("%.3f", d.Seconds())
 	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
-}
-
-// pick leaves as many names as the limit says: the first, or any.
-func pick(names []string, most limit, random bool) []string {
-	n := most.of(len(names))
-	if random && n < len(names) {
-		names = slices.Clone(names)
-		rand.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
-	}
-	return names[:n]
 }
 
 // findOutput prints names, one to a line.

@@ -3,7 +3,6 @@ package cli
 import (
 	"sync/atomic"
 
-	"mcollective/agent"
 	"mcollective/agent/ruby"
 	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/config"
@@ -32,9 +31,6 @@ func (s *self) agent() *rpcutil.Agent {
 		Data: s.data, Inactive: s.agents.inactive, Definitions: s.agents.definition,
 	})
 }
-
-// rpcutil is agent for an engine.
-func (s *self) rpcutil() server.Handler { return agent.NewHandler(s.agent(), agent.Options{}) }
 
 // Facts are the facts of this machine.
 func (s *self) Facts() map[string]any { return s.facts.Snapshot() }

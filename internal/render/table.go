@@ -8,6 +8,7 @@ import (
 	"github.com/mattn/go-runewidth"
 
 	"mcollective/client"
+	"mcollective/marshal"
 	"mcollective/rpc"
 )
 
@@ -89,10 +90,33 @@ func (t *table) row(row record, names []string, good bool) []string {
 		if !ok || v == nil || row.reply.Status != rpc.OK && !t.wide {
 			cells = append(cells, missing)
 		} else {
-			cells = append(cells, strings.TrimRight(compact(v), "\n"))
+			cells = append(cells, t.text(v))
 		}
 	}
 	return cells
+}
+
+// most is how wide a list or hash may be in a table that is not wide: a longer one
+// would push everything else away, and counts as its length.
+const most = 60
+
+func (t *table) text(v any) string {
+	text := strings.TrimRight(compact(v), "\n")
+	if t.wide || len(text) <= most {
+		return text
+	}
+	n := 0
+	switch v := v.(type) {
+	case *marshal.Hash:
+		n = v.Len()
+	case *marshal.Array:
+		n = len(v.Items)
+	case []any:
+		n = len(v)
+	default:
+		return text
+	}
+	return "(" + strconv.Itoa(n) + " items)"
 }
 
 // cells splits texts into their lines.

@@ -42,6 +42,7 @@ const grace = 100 * time.Millisecond
 type Handler struct {
 	agent      Agent
 	definition *ddl.Definition
+	timeout    time.Duration // of actions that have none
 	opts       Options
 
 	mu      sync.Mutex
@@ -61,7 +62,9 @@ func NewHandler(a Agent, opts Options) *Handler {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Handler{agent: a, definition: a.Definition(), opts: opts}
+	h := &Handler{agent: a, definition: a.Definition(), opts: opts}
+	h.timeout = h.Metadata().Timeout
+	return h
 }
 
 // Agent is the agent that is handled.
@@ -79,12 +82,15 @@ func (h *Handler) Metadata() rpc.Metadata {
 // Timeout is how long Handle may take: a little more than the longest time limit
 // of an action.
 func (h *Handler) Timeout() time.Duration {
-	longest := h.Metadata().Timeout
+	longest := h.timeout
 	for _, a := range h.definition.Actions {
 		longest = max(longest, a.Timeout)
 	}
 	return longest + 2*grace + time.Second
 }
+
+// KeepsTime says that Handle returns within Timeout, whatever the agent does.
+func (h *Handler) KeepsTime() bool { return true }
 
 // Handle answers a request with the body of its reply. The error is an
 // rpc.ErrNoReply for a caller who wants no answer, and for what is no request.
@@ -93,7 +99,7 @@ func (h *Handler) Handle(ctx context.Context, m *message.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	reply := h.answer(ctx, &Request{
+	reply := h.answer(ctx, Request{
 		Request: parsed, ID: m.ID, Sender: m.Sender, CallerID: m.Caller, Collective: m.Collective, Time: m.Time, TTL: m.TTL,
 	})
 	if parsed.Silent {
@@ -111,7 +117,7 @@ func clip(s string, most int) string {
 }
 
 // answer is the reply to a request, whoever wants it.
-func (h *Handler) answer(ctx context.Context, req *Request) *rpc.Reply {
+func (h *Handler) answer(ctx context.Context, req Request) *rpc.Reply {
 	action := h.definition.Action(req.Action)
 	fail := func(err error) *rpc.Reply {
 		reply := rpc.NewReply()
@@ -130,48 +136,53 @@ func (h *Handler) answer(ctx context.Context, req *Request) *rpc.Reply {
 	if err := h.begin(); err != nil {
 		return fail(err)
 	}
-	limit := action.Timeout
-	if limit <= 0 {
-		limit = h.Metadata().Timeout
+	may := action.Timeout
+	if may <= 0 {
+		may = h.timeout
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
 	c := &call{req: req, reply: action.Reply(), done: make(chan struct{})}
-	go h.run(ctx, c)
+	c.limit.in(ctx, may)
+	defer c.limit.end()
+	over := time.NewTimer(time.Until(c.limit.until))
+	defer over.Stop()
+	go h.run(c)
 	select {
 	case <-c.done:
 		if c.err != nil {
 			c.reply.Fail(c.err)
 		}
 		return c.reply
+	case <-over.C:
 	case <-ctx.Done():
+		if ctx.Err() != context.DeadlineExceeded {
+			return h.late(c, fail, fmt.Errorf("action %s of agent %s was broken off: the node is stopping", req.Action, h.name()))
+		}
 	}
-	return h.late(ctx, c, limit, fail)
+	return h.late(c, fail, fmt.Errorf("%s: action %s of agent %s may take %v", rpc.TextTimedOut, req.Action, h.name(), may))
 }
+
+func (h *Handler) name() string { return h.definition.Metadata.Agent }
 
 // A call is one action under way.
 type call struct {
-	req   *Request
+	limit limit
+	req   Request
 	reply *rpc.Reply // the action's alone until done is closed
 	err   error      // likewise
 	done  chan struct{}
 	late  bool // answered without waiting for it; guarded by Handler.mu
 }
 
-// late answers for an action that has not ended in time.
-func (h *Handler) late(ctx context.Context, c *call, limit time.Duration, fail func(error) *rpc.Reply) *rpc.Reply {
-	err := fmt.Errorf("%s: action %s of agent %s may take %v", rpc.TextTimedOut, c.req.Action, h.definition.Metadata.Agent, limit)
-	if ctx.Err() != context.DeadlineExceeded {
-		err = fmt.Errorf("action %s of agent %s was broken off: the node is stopping", c.req.Action, h.definition.Metadata.Agent)
-	}
+// late answers for an action that has not ended in time; err tells why it had to.
+func (h *Handler) late(c *call, fail func(error) *rpc.Reply, err error) *rpc.Reply {
 	wait := time.NewTimer(grace)
 	defer wait.Stop()
 	select {
 	case <-c.done:
 	case <-wait.C:
 		if n := h.abandon(c); n > 0 {
-			h.opts.Log.Warn("action is over its time limit and does not end", "agent", h.definition.Metadata.Agent, "action", c.req.Action,
-				"request", c.req.ID, "caller", c.req.CallerID, "limit", limit, "such calls", n)
+			h.opts.Log.Warn("action is over its time limit and does not end", "agent", h.name(), "action", c.req.Action,
+				"request", c.req.ID, "caller", c.req.CallerID, "error", err, "such calls", n)
 			return fail(err)
 		}
 	}
@@ -197,16 +208,16 @@ func (h *Handler) abandon(c *call) int {
 }
 
 // run calls the agent.
-func (h *Handler) run(ctx context.Context, c *call) {
+func (h *Handler) run(c *call) {
 	defer h.end(c)
 	defer func() {
 		if p := recover(); p != nil {
-			h.opts.Log.Error("action broke; this is a bug of the agent", "agent", h.definition.Metadata.Agent, "action", c.req.Action,
+			h.opts.Log.Error("action broke; this is a bug of the agent", "agent", h.name(), "action", c.req.Action,
 				"request", c.req.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			c.err = fmt.Errorf("action %s of agent %s broke; the log of the node tells where", c.req.Action, h.definition.Metadata.Agent)
+			c.err = fmt.Errorf("action %s of agent %s broke; the log of the node tells where", c.req.Action, h.name())
 		}
 	}()
-	c.err = h.agent.Call(ctx, c.req, c.reply)
+	c.err = h.agent.Call(&c.limit, &c.req, c.reply)
 }
 
 func (h *Handler) begin() error {
@@ -214,9 +225,9 @@ func (h *Handler) begin() error {
 	defer h.mu.Unlock()
 	switch {
 	case h.closed:
-		return fmt.Errorf("agent %s is being replaced, try again", h.definition.Metadata.Agent)
+		return fmt.Errorf("agent %s is being replaced, try again", h.name())
 	case h.overdue >= h.opts.MaxOverdue:
-		return fmt.Errorf("busy: %d earlier calls of agent %s are over their time limit and do not end", h.overdue, h.definition.Metadata.Agent)
+		return fmt.Errorf("busy: %d earlier calls of agent %s are over their time limit and do not end", h.overdue, h.name())
 	}
 	h.running++
 	return nil
@@ -256,7 +267,7 @@ func (h *Handler) closeAgent() error {
 	}
 	err := c.Close()
 	if err != nil {
-		h.opts.Log.Warn("agent does not close", "agent", h.definition.Metadata.Agent, "error", err)
+		h.opts.Log.Warn("agent does not close", "agent", h.name(), "error", err)
 	}
 	return err
 }

@@ -4,7 +4,8 @@
 //	go run ./bench/rpc -nodes 1000 -rounds 21
 //
 // Broker, nodes and client are processes of their own, as in a real collective.
-// Two things are timed, in turn and on the same broker.
+// Two things are timed on the same broker, a round of the one after a round of the
+// other, so that whatever else the machine does is shared by both.
 //
 //	raw   that many connections of nats.go; one message is published for all, or one
 //	      for each, and each connection answers at once with bytes of the right length
@@ -12,7 +13,8 @@
 //	      filter that all nodes match, by a broadcast or each node directly, and
 //	      decodes, checks and accounts for every reply
 //
-// A time is from before the request is made until all answers are in. Then
+// A time is from before the request is made until all answers are in. The
+// processor time is that of nodes, broker and client for one answer. Then
 // rpcutil inventory is called, and the live memory of the client measured while
 // the answers stream; and mco find -F, built as make does, is run as a command.
 package main
@@ -23,6 +25,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/pprof"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,6 +43,7 @@ func main() {
 	child.Main()
 	counts := flag.String("nodes", "1000,5000", "numbers of nodes")
 	rounds := flag.Int("rounds", 15, "timed rounds for each number")
+	profile := flag.String("cpuprofile", "", "write CPU profiles to files whose names begin so")
 	flag.Parse()
 	var nodes []int
 	for _, text := range strings.Split(*counts, ",") {
@@ -50,14 +54,14 @@ func main() {
 		}
 		nodes = append(nodes, n)
 	}
-	if err := run(context.Background(), nodes, *rounds); err != nil {
+	if err := run(context.Background(), nodes, *rounds, *profile); err != nil {
 		fmt.Fprintln(os.Stderr, "rpc:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, counts []int, rounds int) error {
-	broker, err := child.Start(ctx, "broker")
+func run(ctx context.Context, counts []int, rounds int, profile string) error {
+	broker, err := start(ctx, profile, "broker")
 	if err != nil {
 		return err
 	}
@@ -66,46 +70,50 @@ func run(ctx context.Context, counts []int, rounds int) error {
 	if err != nil {
 		return err
 	}
+	if profile != "" {
+		f, err := os.Create(profile + "-client.prof")
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
 	fmt.Printf("%s, %d processors; request %d bytes, reply %d bytes; median of %d rounds [first to last quartile]\n\n",
 		runtime.Version(), runtime.NumCPU(), request, reply, rounds)
-	fmt.Println("  nodes                          raw, ms                ours, ms  ratio")
+	fmt.Println("  nodes                          raw, ms                ours, ms  ratio   CPU/answer raw: nodes, broker, client      ours")
 	for _, n := range counts {
-		raw, err := measureRaw(ctx, broker.Greeting, n, rounds, request, reply)
-		if err != nil {
-			return fmt.Errorf("%d connections: %w", n, err)
-		}
-		if err := measureOurs(ctx, broker.Greeting, n, rounds, raw); err != nil {
+		if err := measure(ctx, broker, n, rounds, request, reply, profile); err != nil {
 			return fmt.Errorf("%d nodes: %w", n, err)
 		}
 	}
 	return nil
 }
 
-// The ways to ask.
-var ways = []string{"broadcast", "direct"}
-
-func measureRaw(ctx context.Context, address string, n, rounds, request, reply int) (map[string][]time.Duration, error) {
-	nodes, err := child.Start(ctx, "raw", address, strconv.Itoa(n), strconv.Itoa(reply))
-	if err != nil {
-		return nil, err
+// start starts a child, which writes a profile if there is a name for it.
+func start(ctx context.Context, profile string, args ...string) (*child.Process, error) {
+	if profile != "" {
+		os.Setenv(child.ProfileVariable, profile+"-"+args[0]+".prof")
+		defer os.Unsetenv(child.ProfileVariable)
 	}
-	defer nodes.Stop()
-	r, err := newRaw(address, n, request)
-	if err != nil {
-		return nil, err
-	}
-	defer r.nc.Close()
-	times := map[string][]time.Duration{}
-	for _, way := range ways {
-		if times[way], err = timed(rounds, func() error { return r.ask(way == "direct") }); err != nil {
-			return nil, err
-		}
-	}
-	return times, nil
+	return child.Start(ctx, args...)
 }
 
-func measureOurs(ctx context.Context, address string, n, rounds int, raw map[string][]time.Duration) error {
-	nodes, err := child.Start(ctx, "swarm", address, strconv.Itoa(n))
+func measure(ctx context.Context, broker *child.Process, n, rounds, request, reply int, profile string) error {
+	address, number := broker.Greeting, strconv.Itoa(n)
+	bare, err := start(ctx, profile, "raw", address, number, strconv.Itoa(reply))
+	if err != nil {
+		return err
+	}
+	defer bare.Stop()
+	r, err := newRaw(address, n, request)
+	if err != nil {
+		return err
+	}
+	defer r.nc.Close()
+	nodes, err := start(ctx, profile, "swarm", address, number)
 	if err != nil {
 		return err
 	}
@@ -115,13 +123,14 @@ func measureOurs(ctx context.Context, address string, n, rounds int, raw map[str
 		return err
 	}
 	defer o.conn.Close()
-	for _, way := range ways {
-		times, err := timed(rounds, func() error { return o.ask(ctx, way == "direct") })
-		if err != nil {
+	for _, way := range []string{"broadcast", "direct"} {
+		raw := &series{answers: n, nodes: bare, broker: broker, ask: func() error { return r.ask(way == "direct") }}
+		ours := &series{answers: n, nodes: nodes, broker: broker, ask: func() error { return o.ask(ctx, way == "direct") }}
+		if err := inTurn(rounds, raw, ours); err != nil {
 			return err
 		}
-		fmt.Printf("%7d %-9s %23s %23s %5.2fx\n", n, way, quartiles(raw[way]), quartiles(times),
-			quantile(times, 0.5).Seconds()/quantile(raw[way], 0.5).Seconds())
+		fmt.Printf("%7d %-9s %23s %23s %5.2fx   %s   %s\n", n, way, quartiles(raw.times), quartiles(ours.times),
+			quantile(ours.times, 0.5).Seconds()/quantile(raw.times, 0.5).Seconds(), raw.cpu(), ours.cpu())
 	}
 	if err := o.memory(ctx); err != nil {
 		return err

@@ -39,6 +39,14 @@ type Timed interface {
 	Timeout() time.Duration
 }
 
+// A TimeKeeper is a Timed handler that may say that it sees to its time limit
+// itself: Handle returns within it, whatever the agent does. The engine then sets
+// no timers of its own, and the context of Handle ends only with the node.
+type TimeKeeper interface {
+	Timed
+	KeepsTime() bool
+}
+
 // A Described handler says what it is. Of others only the name is known.
 type Described interface {
 	Metadata() rpc.Metadata
@@ -54,6 +62,7 @@ type agent struct {
 	handler Handler
 	timeout time.Duration
 	inline  bool // cheap and safe to run where messages arrive
+	keeps   bool // its time limit by itself
 }
 
 // A roster is what a node is at one moment: its agents, and its face to filters.
@@ -125,6 +134,8 @@ func (s *Server) newRoster(opts Options) (*roster, error) {
 		a := &agent{name: name, handler: h, timeout: opts.AgentTimeout}
 		if t, ok := h.(Timed); ok && t.Timeout() > 0 {
 			a.timeout = t.Timeout()
+			k, ok := h.(TimeKeeper)
+			a.keeps = ok && k.KeepsTime()
 		}
 		r.agents[name] = a
 	}

@@ -72,14 +72,21 @@ func (s *Server) answer(c *call) {
 	case s.refused(c, s.auditDecision(c, denied)):
 	case s.refused(c, denied):
 	case s.refused(c, s.filterData(c)): // runs plugins, so only for who may
+	case c.agent.keeps:
+		s.run(s.work, c)
 	default:
-		ctx, cancel := context.WithTimeout(s.work, c.agent.timeout)
-		defer cancel()
-		// A handler that does not come back must not leave its caller in the dark.
-		overdue := time.AfterFunc(c.agent.timeout, func() { s.timedOut(c) })
-		defer overdue.Stop()
-		s.run(ctx, c)
+		s.runTimed(c)
 	}
+}
+
+// runTimed runs an agent that may not keep its time limit.
+func (s *Server) runTimed(c *call) {
+	ctx, cancel := context.WithTimeout(s.work, c.agent.timeout)
+	defer cancel()
+	// A handler that does not come back must not leave its caller in the dark.
+	overdue := time.AfterFunc(c.agent.timeout, func() { s.timedOut(c) })
+	defer overdue.Stop()
+	s.run(ctx, c)
 }
 
 // run asks the agent, records how that ended, and replies.

@@ -53,6 +53,7 @@ func (p *pool) submit(c *call) bool {
 }
 
 func (p *pool) work(c *call) {
+	growStack(0)
 	for c != nil {
 		p.run(c)
 		c = p.next()

@@ -12,6 +12,8 @@ echo "== mco ping over NATS against a raw scatter-gather"
 go run ./bench/ping
 echo "== SimpleRPC over NATS against a raw scatter-gather, the client's memory, and mco find as a command"
 go run ./bench/rpc
+echo "== agents: programs, workers, and what the system itself knows"
+go run ./bench/agents
 if command -v ruby >/dev/null; then
     echo "== marshal against Ruby's"
     go test -run '^$' -bench . -benchmem ./bench/marshal

@@ -21,7 +21,10 @@ type engine struct {
 	ledger  *ledger
 	watched bool // the broker tells who cannot be reached
 
-	listening <-chan []string // gives once the names of those who listened to a broadcast
+	inquire   func()          // asks the broker who listens to the broadcast; nil when that was done, or cannot be
+	inquireAt time.Time       // when nobody has answered for a while
+	latest    time.Time       // when it is done in any case
+	listening <-chan []string // gives once the names of those who listened to the broadcast
 	listens   map[string]bool // these; nil if nobody can tell
 
 	orders    chan []string // nodes that are to be asked now
@@ -78,8 +81,12 @@ func (e *engine) askAll(ctx context.Context) error {
 	listening, stop := context.WithTimeout(ctx, e.run.Timeout)
 	defer func() { stop(); cancel(); ended(); background.Wait() }()
 	if conn, ok := c.conn.(interested); ok && len(e.run.Nodes) > 0 {
-		// After the request is out, so that who listens has it.
-		e.listening = ask(listening, conn, e.run.Collective, e.run.Agent, &background)
+		// After the request is out, so that who listens has it; and not while answers
+		// come, since it is only of interest for those who do not answer, and costs the
+		// broker a look at every subscription.
+		e.inquire = func() { e.listening = ask(listening, conn, e.run.Collective, e.run.Agent, &background) }
+		e.latest = time.Now().Add(e.run.Timeout / 2)
+		e.stillAnswering(time.Now())
 	}
 	e.note(sending{sent: e.run.Nodes})
 	return e.collect(ctx, nil)
@@ -182,6 +189,13 @@ func (e *engine) collect(ctx context.Context, results <-chan sending) error {
 			return nil
 		}
 		now := time.Now()
+		if len(batch) > 0 {
+			e.stillAnswering(now)
+		}
+		if e.inquire != nil && !e.inquireAt.After(now) {
+			e.inquire()
+			e.inquire = nil
+		}
 		e.expire(now)
 		e.refill(now)
 		if e.ledger.open == 0 {
@@ -205,6 +219,13 @@ func (e *engine) collect(ctx context.Context, results <-chan sending) error {
 			e.ledger.account.Interrupted = true
 			last = true
 		}
+	}
+}
+
+// stillAnswering puts off the question who listens.
+func (e *engine) stillAnswering(now time.Time) {
+	if e.inquireAt = now.Add(quiet); e.inquireAt.After(e.latest) {
+		e.inquireAt = e.latest
 	}
 }
 
@@ -294,11 +315,14 @@ func (e *engine) refill(now time.Time) {
 	}
 }
 
-// wait is how long it is until expire or refill have something to do.
+// wait is how long it is until there is something to do.
 func (e *engine) wait(now time.Time) time.Duration {
 	wait := time.Hour
 	if len(e.deadlines) > 0 {
 		wait = min(wait, e.deadlines[0].at.Sub(now))
+	}
+	if e.inquire != nil {
+		wait = min(wait, e.inquireAt.Sub(now))
 	}
 	if len(e.slots) > 0 && e.next < len(e.run.Nodes) {
 		wait = min(wait, e.slots[0].Sub(now))

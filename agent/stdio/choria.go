@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -156,11 +157,31 @@ func choriaDefinition(name string, root map[string]any) (*ddl.Definition, error)
 			}
 		}
 		to["input"] = choriaMembers(from["input"], "prompt", "description", "type", "default", "list")
-		to["output"] = choriaMembers(from["output"], "description", "display_as", "type", "default")
+		output := choriaMembers(from["output"], "description", "display_as", "type", "default")
+		choriaSummaries(output, from["aggregate"])
+		to["output"] = output
 		actions[name] = to
 	}
 	out["actions"] = actions
 	return native(name, out)
+}
+
+// choriaSummaries says of outputs how they are summed up. What only Choria's own
+// client can do is passed over.
+func choriaSummaries(output map[string]any, aggregate any) {
+	list, _ := aggregate.([]any)
+	for _, e := range list {
+		from, _ := e.(map[string]any)
+		function, _ := from["function"].(string)
+		args, _ := from["args"].([]any)
+		if len(args) == 0 || !slices.Contains([]string{"summary", "average", "sum"}, function) {
+			continue
+		}
+		name, _ := args[0].(string)
+		if member, ok := output[name].(map[string]any); ok {
+			member["summarize"] = function
+		}
+	}
 }
 
 func choriaMembers(v any, keys ...string) map[string]any {

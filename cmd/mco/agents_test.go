@@ -81,6 +81,9 @@ func TestForeignPrograms(t *testing.T) {
 			t.Errorf("%s: %s\nwant %s", q.args, got, q.want)
 		}
 	}
+	if out, errs, exit := c.mco("rpc", "weather", "forecast", "place=Berlin", "-I", "n1"); exit != 0 || !strings.Contains(out, "Summary of Sky:\n\n   clear over Berlin = 1") {
+		t.Errorf("exit status %d\n%s%s", exit, out, errs)
+	}
 }
 
 func queueMetrics(n int) string {

@@ -63,7 +63,9 @@ func (a *Agent) Call(ctx context.Context, req *agent.Request, reply *rpc.Reply) 
 	if a.why != nil {
 		return a.why
 	}
-	return a.Agent.Call(ctx, req, reply)
+	err := a.Agent.Call(ctx, req, reply)
+	restore(reply)
+	return err
 }
 
 // Inactive tells why the agent's process is not started any more, or nil.
@@ -114,6 +116,7 @@ func (d *Data) Query(ctx context.Context, query string) (map[string]any, error) 
 	if err := w.Call(ctx, req, reply); err != nil {
 		return nil, err
 	}
+	restore(reply)
 	if reply.Status != rpc.OK {
 		return nil, errors.New(reply.Message)
 	}

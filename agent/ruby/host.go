@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -42,6 +43,8 @@ const bootstrap = `t=(0...ENV.delete("MCO_RUBY").to_i).map{|i|ENV.delete("MCO_RU
 // chunk is how much a variable holds. The kernel takes no single one of 128 KiB.
 const chunk = 100 << 10
 
+const probing = "probe"
+
 // setup is what a process of Ruby is told.
 type setup struct {
 	Program     string                `json:"program"`
@@ -51,6 +54,7 @@ type setup struct {
 	LibDirs     []string              `json:"libdirs"`
 	Config      map[string]any        `json:"config"`
 	PluginConf  map[string]string     `json:"pluginconf"`
+	Agents      []string              `json:"agents,omitempty"`  // that work; not known to a probe
 	Definitions map[string]definition `json:"definitions"`       // by kind/name
 	Plugins     [][2]string           `json:"plugins,omitempty"` // to probe: kind and name
 	Patience    float64               `json:"patience,omitempty"`
@@ -64,6 +68,13 @@ func (l *Loader) command(kind, name string, plugins []*candidate) (args, env []s
 	}
 	for k, c := range l.found {
 		s.Definitions[string(k.kind)+"/"+k.name] = c.told()
+		if k.kind == ddl.Agent && c.asked && c.why == nil {
+			s.Agents = append(s.Agents, k.name)
+		}
+	}
+	slices.Sort(s.Agents)
+	if kind == probing {
+		s.Agents = nil
 	}
 	for _, c := range plugins {
 		s.Plugins = append(s.Plugins, [2]string{string(c.kind), c.name})

@@ -44,7 +44,7 @@ func (l *Loader) probeOnce(ctx context.Context, plugins []*candidate) (answered 
 	if err != nil {
 		return fail(err)
 	}
-	args, env, err := l.command("probe", "probe", plugins)
+	args, env, err := l.command(probing, probing, plugins)
 	if err != nil {
 		return fail(err)
 	}

@@ -46,7 +46,7 @@ func (l *logged) String() string {
 }
 
 // open makes a Loader of the testdata, or of another folder.
-func open(t *testing.T, change func(*Options)) (*Loader, *logged) {
+func open(t testing.TB, change func(*Options)) (*Loader, *logged) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("starts Ruby several times")
@@ -90,7 +90,7 @@ func open(t *testing.T, change func(*Options)) (*Loader, *logged) {
 }
 
 // an asks one of the agents, through the handler that a node has.
-func an(t *testing.T, agents map[string]agent.Agent, name string) func(action string, inputs ...any) *rpc.Reply {
+func an(t testing.TB, agents map[string]agent.Agent, name string) func(action string, inputs ...any) *rpc.Reply {
 	t.Helper()
 	a := agents[name]
 	if a == nil {

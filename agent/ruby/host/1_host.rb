@@ -146,20 +146,42 @@ module MCollective
         nil
       end
 
-      # What can be said in JSON. Ruby sends times as such, we as text.
+      # What can be said in JSON. A first character tells the node what a text was,
+      # where JSON cannot: 1 a symbol, 2 a text that begins with such a character,
+      # 3 bytes that are no text, in base64, 4 a key that is a number or the like.
+      # What else there is becomes text.
       def plain(value, depth = 0)
         raise ArgumentError, "the reply is nested too deep" if depth > 40
         case value
         when nil, true, false, Integer then value
         when Float then value.finite? ? value : value.to_s
-        when String then text(value)
-        when Symbol then text(value.to_s)
+        when Symbol then "\x01" + text(value.to_s)
+        when String then marked(value)
         when Array then value.map { |v| plain(v, depth + 1) }
         when Hash
-          value.each_with_object({}) { |(k, v), h| h[text(k.to_s)] = plain(v, depth + 1) }
-        when Data::Result then plain(value.to_hash, depth + 1)
-        else text(value.to_s)
+          value.each_with_object({}) { |(k, v), h| h[key(k)] = plain(v, depth + 1) }
+        when Regexp then marked(value.inspect)
+        else marked(value.to_s)
         end
+      end
+
+      def key(value)
+        case value
+        when nil, true, false, Integer then "\x04" + value.to_json
+        else plain(value.is_a?(Symbol) ? value : value.to_s)
+        end
+      end
+
+      def marked(string)
+        utf8 = string.dup.force_encoding(Encoding::UTF_8)
+        return "\x03" + [string].pack("m0") if [Encoding::BINARY, Encoding::UTF_8, Encoding::US_ASCII].include?(string.encoding) && !utf8.valid_encoding?
+        string = text(string)
+        string =~ /\A[\x01-\x04]/ ? "\x02" + string : string
+      end
+
+      # The outputs of a reply, whose names are texts.
+      def outputs(hash)
+        hash.each_with_object({}) { |(k, v), h| h[text(k.to_s)] = plain(v) }
       end
 
       def text(string)

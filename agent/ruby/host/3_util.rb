@@ -176,7 +176,7 @@ module MCollective
       input, output, errors = files
       input.write(@stdin) if @stdin
       input.rewind
-      pid = ::Process.spawn(environ, @command, :in => input, :out => output, :err => errors, :chdir => @cwd, :pgroup => true)
+      pid = spawn(:in => input, :out => output, :err => errors, :chdir => @cwd, :pgroup => true)
       waiter = ::Process.detach(pid)
       wait(waiter, pid, [output, errors])
       @status = waiter.value
@@ -211,6 +211,14 @@ module MCollective
         end
         @timeout = value
       end
+    end
+
+    # A program that cannot be started ends with 42, as in Ruby, and is no exception.
+    def spawn(options)
+      ::Process.spawn(environ, @command, options)
+    rescue Errno::ENOENT, Errno::EACCES, Errno::ENOEXEC => e
+      options[:err].puts(e.message)
+      ::Process.spawn("exit 42", options)
     end
 
     def environ

@@ -93,9 +93,9 @@ module MCollective
     @lock = Monitor.new
 
     class << self
-      # The agents that there are on this node, as far as a Ruby agent can know.
+      # The agents in Ruby that work on this node.
       def agentlist
-        (names + (Host.setup["agents"] || [])).uniq.sort
+        Host.setup["agents"] || names
       end
 
       def names
@@ -144,7 +144,7 @@ module MCollective
           :body => body, :senderid => message["sender"], :requestid => message["id"], :callerid => message["caller"],
           :collective => message["collective"], :msgtime => message["time"], :ttl => message["ttl"], :agent => name
         }, nil)
-        {"statuscode" => status(reply[:statuscode]), "statusmsg" => Host.text(reply[:statusmsg].to_s), "data" => Host.plain(reply[:data])}
+        {"statuscode" => status(reply[:statuscode]), "statusmsg" => Host.text(reply[:statusmsg].to_s), "data" => Host.outputs(reply[:data])}
       end
 
       private

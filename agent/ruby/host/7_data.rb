@@ -140,7 +140,7 @@ module MCollective
         query = (message["data"] || {})["query"]
         plugin = self[name]
         query = ddl_transform_input(plugin.ddl, query) if query
-        {"statuscode" => 0, "statusmsg" => "OK", "data" => Host.plain(plugin.lookup(query).to_hash)}
+        {"statuscode" => 0, "statusmsg" => "OK", "data" => Host.outputs(plugin.lookup(query).to_hash)}
       end
 
       private

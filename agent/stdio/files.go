@@ -101,19 +101,11 @@ type exchange struct{ dir, request, reply string }
 
 // exchange makes the files: the request, and an empty reply.
 func (a *Agent) exchange(request []byte) (x exchange, err error) {
-	if x.dir, err = a.privateDir(); err != nil {
+	const asked, answered = "request.json", "reply.json"
+	if x.dir, err = a.privateDir(map[string][]byte{asked: request, answered: nil}); err != nil {
 		return x, err
 	}
-	x.request, x.reply = filepath.Join(x.dir, "request.json"), filepath.Join(x.dir, "reply.json")
-	for path, content := range map[string][]byte{x.request: request, x.reply: nil} {
-		if err = os.WriteFile(path, content, 0o600); err == nil && a.user() != "" {
-			err = giveTo(path, a.user())
-		}
-		if err != nil {
-			x.remove()
-			return x, fmt.Errorf("agent %s cannot be told the request: %w", a.name, err)
-		}
-	}
+	x.request, x.reply = filepath.Join(x.dir, asked), filepath.Join(x.dir, answered)
 	return x, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/user"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -175,7 +176,7 @@ func (a *Agent) callScript(ctx context.Context, req *agent.Request, action *ddl.
 // runIn runs the program in a private folder.
 func (a *Agent) runIn(ctx context.Context, c run.Command, level slog.Level) (*run.Result, error) {
 	if c.Dir = a.settings.dir; c.Dir == "" {
-		dir, err := a.privateDir()
+		dir, err := a.privateDir(nil)
 		if err != nil {
 			return nil, err
 		}
@@ -262,11 +263,13 @@ func (a *Agent) ending(res *run.Result) error {
 	return rpc.Errorf(rpc.UnknownError, "%s", why)
 }
 
-// privateDir makes a folder that only the program's user can enter.
-func (a *Agent) privateDir() (string, error) {
+// privateDir makes a folder that only the program's user can enter, with files in
+// it. The folder becomes that user's last: in a folder of his he could put links in
+// the place of files that are still to be made or given away.
+func (a *Agent) privateDir(files map[string][]byte) (string, error) {
 	dir, err := os.MkdirTemp(a.opts.Temp, "mco-"+a.name+"-")
-	if err == nil && a.user() != "" {
-		err = giveTo(dir, a.user())
+	if err == nil {
+		err = a.furnish(dir, files)
 	}
 	if err != nil {
 		os.RemoveAll(dir)
@@ -275,20 +278,48 @@ func (a *Agent) privateDir() (string, error) {
 	return dir, nil
 }
 
-// giveTo makes a user the owner of a file or folder.
-func giveTo(path, name string) error {
+func (a *Agent) furnish(dir string, files map[string][]byte) error {
+	uid, gid, err := a.owner()
+	if err != nil {
+		return err
+	}
+	for name, content := range files {
+		f, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return err
+		}
+		_, err = f.Write(content)
+		if err == nil && a.user() != "" {
+			err = f.Chown(uid, gid)
+		}
+		if err = errors.Join(err, f.Close()); err != nil {
+			return err
+		}
+	}
+	if a.user() == "" {
+		return nil
+	}
+	return os.Lchown(dir, uid, gid)
+}
+
+// owner is who the program's files belong to: the user it runs as.
+func (a *Agent) owner() (uid, gid int, err error) {
+	name := a.user()
+	if name == "" {
+		return os.Geteuid(), os.Getegid(), nil
+	}
 	u, err := user.Lookup(name)
 	if err != nil {
 		if u, err = user.LookupId(name); err != nil {
-			return fmt.Errorf("there is no user %q on this machine", name)
+			return 0, 0, fmt.Errorf("there is no user %q on this machine", name)
 		}
 	}
 	uid, err1 := strconv.Atoi(u.Uid)
 	gid, err2 := strconv.Atoi(u.Gid)
 	if err1 != nil || err2 != nil {
-		return fmt.Errorf("user %q has no numbers", name)
+		return 0, 0, fmt.Errorf("user %q has no numbers", name)
 	}
-	return os.Chown(path, uid, gid)
+	return uid, gid, nil
 }
 
 // arguments are the input args: a list, or a text of words, of which those with

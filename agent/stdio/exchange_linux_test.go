@@ -1,0 +1,101 @@
+package stdio
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+const nobody = 65534
+
+// asNobody calls f again and again, until the test ends, in a thread that has no
+// more rights than user nobody.
+func asNobody(t *testing.T, f func()) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can be somebody else")
+	}
+	stop, stopped := make(chan struct{}), make(chan error)
+	go func() {
+		runtime.LockOSThread() // for ever: the thread ends with its goroutine
+		unix.RawSyscall(unix.SYS_SETGROUPS, 0, 0, 0)
+		unix.RawSyscall(unix.SYS_SETRESGID, nobody, nobody, nobody)
+		_, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, nobody, nobody, nobody)
+		for errno == 0 {
+			select {
+			case <-stop:
+				stopped <- nil
+				return
+			default:
+				f()
+			}
+		}
+		<-stop
+		stopped <- errno
+	}()
+	t.Cleanup(func() {
+		close(stop)
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// openFolder is a folder like /tmp.
+func openFolder(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "stdio") // not t.TempDir, which others cannot enter
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o777|os.ModeSticky); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// TestExchangeIsNotMisled has the user of a program put links in the place of the
+// files by which it talks, while they are made.
+func TestExchangeIsNotMisled(t *testing.T) {
+	temp, secret := openFolder(t), filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte("of root"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	asNobody(t, func() {
+		entries, _ := os.ReadDir(temp)
+		for _, e := range entries {
+			for _, name := range []string{"request.json", "reply.json"} {
+				os.Symlink(secret, filepath.Join(temp, e.Name(), name))
+			}
+		}
+	})
+	a := &Agent{opts: Options{Temp: temp, User: "nobody"}, name: "x"}
+	for range 300 {
+		x, err := a.exchange([]byte("request"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range []string{x.dir, x.request, x.reply} {
+			fi, err := os.Lstat(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if uid, _ := ownerOf(fi); uid != nobody || fi.Mode().Perm()&0o077 != 0 || fi.Mode()&os.ModeSymlink != 0 {
+				t.Fatalf("%s belongs to %d, %v", path, uid, fi.Mode())
+			}
+		}
+		x.remove()
+		fi, err := os.Stat(secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, _ := os.ReadFile(secret)
+		if uid, _ := ownerOf(fi); uid != 0 || string(b) != "of root" {
+			t.Fatalf("root's file belongs to user %d and holds %q", uid, b)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package ddl
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -103,6 +104,9 @@ func load(file string, kind Kind, name string, most int64) (*Definition, error) 
 	if err != nil {
 		return nil, err
 	}
+	if isChoria(file, data) {
+		return nil, fmt.Errorf("%s: %w", file, fs.ErrNotExist)
+	}
 	d, err := Parse(file, data)
 	if err != nil {
 		return nil, err
@@ -119,6 +123,17 @@ func load(file string, kind Kind, name string, most int64) (*Definition, error) 
 		return nil, fmt.Errorf("%s: it defines the %s %s, not the %s %s; rename the file or what is in it", file, d.Kind, d.Metadata.Agent, kind, name)
 	}
 	return d, nil
+}
+
+// isChoria reports whether a .json file is what Choria's packages have beside the
+// .ddl that it was made of. It is passed over for that.
+func isChoria(file string, data []byte) bool {
+	stem, isJSON := strings.CutSuffix(file, ".json")
+	if !isJSON || !bytes.Contains(data, []byte("//choria.io/schemas/mcorpc/ddl/")) {
+		return false
+	}
+	_, err := os.Stat(stem + ".ddl")
+	return err == nil
 }
 
 func readFile(file string, most int64) ([]byte, error) {
@@ -186,6 +201,9 @@ func (l *Library) listFolder(found map[string]Entry, dir string, kind Kind, most
 		}
 		file := filepath.Join(dir, f.Name())
 		d, err := load(file, kind, name, most)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
 		found[name] = entry(kind, name, file, d, err)
 	}
 }

@@ -53,7 +53,7 @@ func (p *pool) submit(c *call) bool {
 }
 
 func (p *pool) work(c *call) {
-	growStack(0)
+	growStack(-1)
 	for c != nil {
 		p.run(c)
 		c = p.next()

@@ -201,7 +201,7 @@ func TestCompletion(t *testing.T) {
 		}
 	}
 	r.exits(t, 0, "completion", "--list-applications")
-	if !strings.Contains(r.out.String(), "find\nhelp\ninventory\nping\n") {
+	if !strings.Contains(r.out.String(), "find\nhelp\ninventory\n") {
 		t.Errorf("got %q", r.out.String())
 	}
 	r.exits(t, 0, "completion", "--list-applications", "-v")

@@ -125,7 +125,7 @@ func completeCall(env *Env) func(*cobra.Command, []string, string) ([]string, co
 		if len(args) == 1 {
 			var words []string
 			for _, a := range d.Actions {
-				words = append(words, cobra.CompletionWithDesc(a.Name, cleanLine(a.Description)))
+				words = append(words, described(a.Name, a.Description))
 			}
 			return beginning(words, word), only
 		}
@@ -137,18 +137,34 @@ func completeCall(env *Env) func(*cobra.Command, []string, string) ([]string, co
 	}
 }
 
-// beginning leaves the words that begin with what was typed.
+// beginning leaves the words that begin with what was typed, each once, and of
+// these the ones that a shell takes for what they are: every word that is offered
+// goes through here, whoever made it up.
 func beginning(words []string, typed string) []string {
-	return slices.DeleteFunc(words, func(w string) bool { return !strings.HasPrefix(w, typed) })
+	seen := make(map[string]bool, len(words))
+	return slices.DeleteFunc(words, func(w string) bool {
+		w, _, _ = strings.Cut(w, "\t") // the description
+		if !strings.HasPrefix(w, typed) || strings.HasPrefix(w, "-") || strings.ContainsFunc(w, special) || seen[w] {
+			return true
+		}
+		seen[w] = true
+		return false
+	})
 }
 
+// described is a word with what is said about it, on one line.
+func described(word, about string) string {
+	return cobra.CompletionWithDesc(word, cleanLine(about))
+}
+
+// describedAgents are the agents that are known here.
 func describedAgents(env *Env, l *ddl.Library) []string {
 	var words []string
 	seen := make(map[string]bool)
 	for _, e := range l.List(ddl.Agent) {
 		if e.Err == nil && speakable(e.Name) {
 			seen[e.Name] = true
-			words = append(words, cobra.CompletionWithDesc(e.Name, cleanLine(e.Description)))
+			words = append(words, described(e.Name, e.Description))
 		}
 	}
 	for _, name := range learned(env).agents {
@@ -187,7 +203,7 @@ func inputWords(env *Env, action *ddl.Action, given []string, word string) []str
 	}
 	for _, in := range action.Inputs {
 		if !slices.ContainsFunc(given, func(g string) bool { return strings.HasPrefix(g, in.Name+"=") }) {
-			words = append(words, cobra.CompletionWithDesc(in.Name+"=", cleanLine(in.Description)))
+			words = append(words, described(in.Name+"=", in.Description))
 		}
 	}
 	return words

@@ -71,7 +71,7 @@ func (o *completionOptions) run(cmd *cobra.Command, env *Env, args []string) err
 			return err
 		}
 		for _, e := range l.List(ddl.Agent) {
-			if e.Err == nil {
+			if e.Err == nil && speakable(e.Name) {
 				o.line(env, e.Name, e.Description)
 			}
 		}
@@ -116,7 +116,9 @@ func (o *completionOptions) listParts(cmd *cobra.Command, env *Env) error {
 		}
 	}
 	for _, name := range sortedKeys(about) {
-		o.line(env, name, about[name])
+		if speakable(name) { // completion systems expand what they read
+			o.line(env, name, about[name])
+		}
 	}
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // A lesson is what a command has learned of a collective, and what the shell may
@@ -80,10 +79,22 @@ func learn(env *Env, l lesson) {
 	}
 }
 
-// speakable tells whether a name may stand in a command line: what a terminal
-// would obey may not.
+// speakable tells whether a name that came from elsewhere may be offered to a
+// shell. Shells put what several words begin with on the command line as it is,
+// and evaluate that line for the next press of the key: a name with $(...) would
+// be run. So only letters that no shell reads anything into may stand there, and
+// no dash in front, which would make an option of it.
 func speakable(name string) bool {
-	return name != "" && len(name) <= longestName && utf8.ValidString(name) && !strings.ContainsFunc(name, hostile)
+	return name != "" && len(name) <= longestName && name[0] != '-' && !strings.ContainsFunc(name, special)
+}
+
+// special reports characters that may mean something to a shell.
+func special(r rune) bool {
+	switch {
+	case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
+		return false
+	}
+	return !strings.ContainsRune("_.:/@%+,=-", r)
 }
 
 // writeLearned replaces the file, which is for this user alone: it tells what

@@ -25,12 +25,12 @@ asked for an agent that is not.`,
 		Example: "    mco plugin doc\n" +
 			"    mco plugin doc rpcutil\n" +
 			"    mco plugin doc data/fstat",
-		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		ValidArgsFunction: func(_ *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
 			switch len(args) {
 			case 0:
 				return []string{"doc"}, cobra.ShellCompDirectiveNoFileComp
 			case 1:
-				return pluginNames(env), cobra.ShellCompDirectiveNoFileComp
+				return beginning(pluginNames(env), word), cobra.ShellCompDirectiveNoFileComp
 			}
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		},
@@ -209,11 +209,9 @@ func pluginNames(env *Env) []string {
 	var names []string
 	for _, k := range pluginKinds() {
 		for _, e := range l.List(k.kind) {
-			if speakable(e.Name) {
-				names = append(names, e.Name, string(k.kind)+"/"+e.Name)
-			}
+			names = append(names, e.Name, string(k.kind)+"/"+e.Name)
 		}
 	}
 	slices.Sort(names)
-	return slices.Compact(names)
+	return names
 }

@@ -72,6 +72,9 @@ func TestTorture(t *testing.T) {
 		torment(t, asks, name)
 	}
 	before := w.look()
+	for began := time.Now(); before.children > 0 && time.Since(began) < patience; before = w.look() {
+		time.Sleep(100 * time.Millisecond) // until the worker had nothing to do long enough
+	}
 	pinging, stop := context.WithCancel(t.Context())
 	var pinged sync.WaitGroup
 	pings := c.client(t, "pings")
@@ -137,7 +140,8 @@ func installHostile(t *testing.T, mark string) string {
 		}
 		text := "agent: " + name + "\ntimeout: " + limit + "\ngrace: 100ms\nlimits: {output: 20000}\n"
 		if h.worker {
-			text += "mode: worker\nconcurrency: 4\nstart_timeout: 300ms\n"
+			// One that took longer to start than its caller waited stays for the next.
+			text += "mode: worker\nconcurrency: 4\nstart_timeout: 300ms\nidle: 2s\n"
 		}
 		put(t, filepath.Join(dir, name+".yaml"), text+"actions:\n  run: {}\n", 0o644)
 	}
@@ -256,7 +260,7 @@ func (w *witness) look() sight {
 	return s
 }
 
-// settle waits until the node has no more than before, besides its workers.
+// settle waits until the node has no more than before.
 func (w *witness) settle(before sight) sight {
 	w.t.Helper()
 	var now sight

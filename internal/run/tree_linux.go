@@ -228,10 +228,15 @@ func (t *tree) keep() {
 // that cannot be ended, or 0.
 func (t *tree) finish(patience time.Duration) (left int) {
 	began := time.Now()
+	var struck time.Time // when it was first killed; on a busy machine a look takes its time
 	for pause := time.Millisecond; ; pause = min(2*pause, 20*time.Millisecond) {
-		left, done := t.end(time.Since(began) >= patience, time.Since(began) > patience+stuck)
+		late := time.Since(began) >= patience
+		left, done := t.end(late, !struck.IsZero() && time.Since(struck) > stuck)
 		if done {
 			return left
+		}
+		if late && struck.IsZero() {
+			struck = time.Now()
 		}
 		time.Sleep(pause)
 	}

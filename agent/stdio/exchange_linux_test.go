@@ -1,6 +1,7 @@
 package stdio
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -98,4 +99,60 @@ func TestExchangeIsNotMisled(t *testing.T) {
 			t.Fatalf("root's file belongs to user %d and holds %q", uid, b)
 		}
 	}
+}
+
+// TestReplyIsTheProgramsOwn has a program make other things of its reply file, and
+// change it while it is read.
+func TestReplyIsTheProgramsOwn(t *testing.T) {
+	dir, elsewhere := t.TempDir(), t.TempDir()
+	secret := filepath.Join(elsewhere, "secret")
+	if err := os.WriteFile(secret, []byte("secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	x := exchange{dir: dir, reply: filepath.Join(dir, "reply.json"), uid: os.Geteuid()}
+	for name, become := range map[string]func() error{
+		"link":        func() error { return os.Symlink(secret, x.reply) },
+		"second name": func() error { return os.Link(secret, x.reply) },
+		"pipe":        func() error { return unix.Mkfifo(x.reply, 0o600) },
+		"folder":      func() error { return os.Mkdir(x.reply, 0o700) },
+		"somebody's": func() error {
+			return errors.Join(os.WriteFile(x.reply, []byte("x"), 0o600), os.Chown(x.reply, nobody, nobody))
+		},
+	} {
+		if err := become(); err != nil {
+			t.Log(name, err) // chown, without rights
+		} else if b, err := x.answer(100); err == nil {
+			t.Errorf("%s: %q is read", name, b)
+		}
+		os.Remove(x.reply)
+	}
+	done := t.Context().Done()
+	stopped := goes(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				os.WriteFile(x.reply+".a", nil, 0o600)
+				os.Rename(x.reply+".a", x.reply)
+				os.Symlink(secret, x.reply+".b")
+				os.Rename(x.reply+".b", x.reply)
+			}
+		}
+	})
+	t.Cleanup(func() { <-stopped })
+	for range 20000 {
+		if b, err := x.answer(100); err == nil && len(b) > 0 {
+			t.Fatalf("%q is read", b)
+		}
+	}
+}
+
+func goes(f func()) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	return done
 }

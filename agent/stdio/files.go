@@ -97,11 +97,17 @@ func (f *factsFile) remove() {
 }
 
 // exchange is a pair of files by which older protocols talk.
-type exchange struct{ dir, request, reply string }
+type exchange struct {
+	dir, request, reply string
+	uid                 int // whose they are
+}
 
 // exchange makes the files: the request, and an empty reply.
 func (a *Agent) exchange(request []byte) (x exchange, err error) {
 	const asked, answered = "request.json", "reply.json"
+	if x.uid, _, err = a.owner(); err != nil {
+		return x, err
+	}
 	if x.dir, err = a.privateDir(map[string][]byte{asked: request, answered: nil}); err != nil {
 		return x, err
 	}
@@ -111,20 +117,23 @@ func (a *Agent) exchange(request []byte) (x exchange, err error) {
 
 func (x exchange) remove() { os.RemoveAll(x.dir) }
 
-// answer reads the reply, of at most so many bytes.
+// answer reads the reply, of at most so many bytes. The folder is the program's:
+// it may put there what it likes, and another at any moment, so the file is judged
+// once it is open. It is read with this process's rights, which must not get the
+// program what its own do not.
 func (x exchange) answer(most int) ([]byte, error) {
-	fi, err := os.Lstat(x.reply)
-	if err != nil {
-		return nil, err
-	}
-	if !fi.Mode().IsRegular() { // opening a pipe would wait
-		return nil, errors.New("it made something else of its reply file")
-	}
-	f, err := os.Open(x.reply)
+	f, err := os.OpenFile(x.reply, os.O_RDONLY|openPlain, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
+	fi, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !fi.Mode().IsRegular() || !solely(fi, x.uid) {
+		return nil, errors.New("it made something else of its reply file")
+	}
 	b, err := io.ReadAll(io.LimitReader(f, int64(most)+1))
 	if err == nil && len(b) > most {
 		return nil, fmt.Errorf("its reply file has more than %d bytes", most)

@@ -65,4 +65,14 @@ func ownerOf(fi fs.FileInfo) (uid, inode uint64) {
 	return 0, 0
 }
 
+// openPlain keeps opening from following a link, and from waiting for a pipe.
+const openPlain = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
+
+// solely reports whether the file or folder is the user's, and a file has no other
+// name: somebody else's file may be given one.
+func solely(fi fs.FileInfo, uid int) bool {
+	st, ok := fi.Sys().(*syscall.Stat_t)
+	return ok && int(st.Uid) == uid && (fi.IsDir() || st.Nlink == 1)
+}
+
 func executable(fi fs.FileInfo) bool { return fi.Mode().IsRegular() && fi.Mode().Perm()&0o111 != 0 }

@@ -7,54 +7,85 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 )
 
+// mostLinks is how many links a path may have, as for the kernel.
+const mostLinks = 40
+
 // Trusted tells why a file is not to be run or believed: because somebody other
 // than root and this user could have put it there, or could put another in its
-// place. It looks at the file, at every folder above it, and at the same of what
-// links lead to. A folder that all may write to is well if it is sticky, like
-// /tmp.
+// place. It walks the path as the kernel does and looks at the file, at each link
+// on the way, and at each folder in which one of them is. A folder that all may
+// write to is well if it is sticky, like /tmp.
 func Trusted(path string) error {
-	real, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return err
-	}
-	for _, p := range []string{path, real} {
-		if err := trustedPath(filepath.Clean(p)); err != nil {
-			return err
-		}
-		if path == real {
-			break
-		}
-	}
-	return nil
-}
-
-func trustedPath(path string) error {
-	for first := true; ; first = false {
-		fi, err := os.Lstat(path)
+	if !filepath.IsAbs(path) {
+		here, err := os.Getwd()
 		if err != nil {
 			return err
 		}
-		st, ok := fi.Sys().(*syscall.Stat_t)
-		if !ok {
-			return fmt.Errorf("cannot tell who owns %s", path)
-		}
-		if st.Uid != 0 && int(st.Uid) != os.Geteuid() {
-			return fmt.Errorf("not trusted, because %s belongs to user %d; run: chown root %s", path, st.Uid, path)
-		}
-		mode := fi.Mode()
-		sticky := mode.IsDir() && mode&fs.ModeSticky != 0 && !first
-		if mode&fs.ModeSymlink == 0 && mode.Perm()&0o022 != 0 && !sticky {
-			return fmt.Errorf("not trusted, because others may write to %s; run: chmod go-w %s", path, path)
-		}
-		up := filepath.Dir(path)
-		if up == path {
-			return nil
-		}
-		path = up
+		path = here + "/" + path // not cleaned: .. of a link is elsewhere
 	}
+	at, links := "/", 0 // without links
+	if _, err := trustedPart(at, false); err != nil {
+		return err
+	}
+	for rest := path; rest != ""; {
+		var name string
+		name, rest, _ = strings.Cut(rest, "/")
+		switch name {
+		case "", ".":
+			continue
+		case "..":
+			at = filepath.Dir(at)
+			continue
+		}
+		next := filepath.Join(at, name)
+		link, err := trustedPart(next, false)
+		if err != nil {
+			return err
+		}
+		if !link {
+			at = next
+			continue
+		}
+		target, err := os.Readlink(next)
+		if err != nil {
+			return err
+		}
+		if links++; links > mostLinks {
+			return fmt.Errorf("%s: %w", path, syscall.ELOOP)
+		}
+		if filepath.IsAbs(target) {
+			at = "/"
+		}
+		rest = target + "/" + rest
+	}
+	_, err := trustedPart(at, true)
+	return err
+}
+
+// trustedPart judges one file, link or folder, and tells links. That it is sticky is no excuse for a
+// folder that is itself what is to be trusted.
+func trustedPart(path string, last bool) (link bool, err error) {
+	fi, err := os.Lstat(path)
+	if err != nil {
+		return false, err
+	}
+	st, ok := fi.Sys().(*syscall.Stat_t)
+	if !ok {
+		return false, fmt.Errorf("cannot tell who owns %s", path)
+	}
+	if st.Uid != 0 && int(st.Uid) != os.Geteuid() {
+		return false, fmt.Errorf("not trusted, because %s belongs to user %d; run: chown -h root %s", path, st.Uid, path)
+	}
+	mode := fi.Mode()
+	sticky := mode.IsDir() && mode&fs.ModeSticky != 0 && !last
+	if mode&fs.ModeSymlink == 0 && mode.Perm()&0o022 != 0 && !sticky {
+		return false, fmt.Errorf("not trusted, because others may write to %s; run: chmod go-w %s", path, path)
+	}
+	return mode&fs.ModeSymlink != 0, nil
 }
 
 // ownerOf is who owns the file and where it is, to tell it from another.

@@ -46,6 +46,22 @@ func splitAPK(full string) (name, version, release string) {
 	return rest[:i], rest[i+1:], release
 }
 
+func (apk) known(name, _ string) run.Command {
+	return run.Command{Path: "apk", Args: []string{"list", name}}
+}
+
+// names reads what status does; "[installed]" or nothing is at the end.
+func (apk) names(out, _ string) []string {
+	var all []string
+	for line := range strings.Lines(out) {
+		if f := strings.Fields(line); len(f) >= 2 {
+			name, _, _ := splitAPK(f[0])
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
 func (apk) change(verb, name, version string, noop bool) run.Command {
 	args := []string{"--no-progress"}
 	if noop {

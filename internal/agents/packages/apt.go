@@ -2,6 +2,7 @@ package packages
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"mcollective/internal/run"
@@ -45,8 +46,56 @@ func (apt) status(ctx context.Context, o Options, name string) (info, error) {
 // aptEnv keeps every part of an installation from asking.
 var aptEnv = []string{"DEBIAN_FRONTEND=noninteractive", "APT_LISTCHANGES_FRONTEND=none", "APT_LISTBUGS_FRONTEND=none", "UCF_FORCE_CONFFOLD=1", "NEEDRESTART_MODE=l"}
 
+// exact keeps apt from taking a name for a regular expression or a glob. Versions
+// before 2.0 ignore it.
+const exact = "APT::Cmd::Pattern-Only=true"
+
+func (apt) known(name, _ string) run.Command {
+	return run.Command{Path: "apt-cache", Args: []string{"-o", exact, "show", "--no-all-versions", "--", name}}
+}
+
+// names reads the fields Package and Architecture, which come in that order.
+func (apt) names(out, asked string) []string {
+	var all []string
+	base, wanted, _ := strings.Cut(asked, ":")
+	for line := range strings.Lines(out) {
+		key, value, _ := strings.Cut(strings.TrimRight(line, "\n"), ": ")
+		switch {
+		case key == "Package":
+			all = append(all, value)
+		case key == "Architecture" && len(all) > 0 && all[len(all)-1] == base && slices.Contains([]string{value, "native", "any"}, wanted),
+			key == "Architecture" && value == "all" && len(all) > 0 && all[len(all)-1] == base:
+			all[len(all)-1] = asked
+		}
+	}
+	return all
+}
+
+func (apt) provides(name string) run.Command {
+	return run.Command{Path: "apt-cache", Args: []string{"-o", exact, "showpkg", "--", name}}
+}
+
+// providers reads "Package: awk", and later lines like "mawk 1.3.4 (= )" after
+// the heading "Reverse Provides:". Several versions of one come one by one.
+func (apt) providers(out, name string) []string {
+	var all []string
+	ours, list := false, false
+	for line := range strings.Lines(out) {
+		line = strings.TrimSpace(line)
+		if of, ok := strings.CutPrefix(line, "Package: "); ok {
+			ours, list = of == name, false
+			continue
+		}
+		if provider, _, ok := strings.Cut(line, " "); list && ok && !slices.Contains(all, provider) {
+			all = append(all, provider)
+		}
+		list = list || ours && line == "Reverse Provides:"
+	}
+	return all
+}
+
 func (apt) change(verb, name, version string, noop bool) run.Command {
-	args := []string{"-q", "-y", "-o", "DPkg::Options::=--force-confold", "-o", "DPkg::Options::=--force-confdef"}
+	args := []string{"-q", "-y", "-o", exact, "-o", "DPkg::Options::=--force-confold", "-o", "DPkg::Options::=--force-confdef"}
 	if noop {
 		args = append(args, "--simulate")
 	}

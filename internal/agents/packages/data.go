@@ -36,11 +36,11 @@ func (d *Data) Active(context.Context) error {
 
 // Query implements data.Plugin.
 func (d *Data) Query(ctx context.Context, name string) (map[string]any, error) {
-	if err := check("package name", name); err != nil {
-		return nil, err
-	}
 	m, err := d.opts.manager()
 	if err != nil {
+		return nil, err
+	}
+	if err := checkName(m, name); err != nil {
 		return nil, err
 	}
 	i, err := m.status(ctx, d.opts, name)

@@ -125,8 +125,8 @@ func (a *Agent) updates(ctx context.Context, req *agent.Request, reply *rpc.Repl
 
 func (a *Agent) search(ctx context.Context, req *agent.Request, reply *rpc.Reply) error {
 	word, _ := req.String("pattern")
-	if err := check("word to search for", word); err != nil {
-		return err
+	if !isWord(word, "+.-_:~") {
+		return rpc.Errorf(rpc.InvalidData, "%q is not a word to search for", word)
 	}
 	m, err := a.opts.manager()
 	if err != nil {
@@ -153,5 +153,14 @@ func (a *Agent) search(ctx context.Context, req *agent.Request, reply *rpc.Reply
 
 // nothingFound tells the program that found nothing from the one that failed.
 func nothingFound(c run.Command, r *run.Result) bool {
-	return c.Path == "zypper" && r.Exit == 104 || strings.Contains(string(r.Stderr)+string(r.Stdout), "No matches found")
+	if c.Path == "zypper" && r.Exit == 104 {
+		return true
+	}
+	out := string(r.Stderr) + string(r.Stdout)
+	for _, sign := range []string{"No matches found", "No matching ", "No packages found"} { // dnf, its list, apt-cache
+		if strings.Contains(out, sign) {
+			return true
+		}
+	}
+	return false
 }

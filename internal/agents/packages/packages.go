@@ -90,6 +90,8 @@ func New(o Options) (*Agent, error) {
 type manager interface {
 	name() string
 	status(ctx context.Context, o Options, name string) (info, error)
+	known(name, version string) run.Command // tells which packages are meant by a name
+	names(out, asked string) []string       // reads their names from that; the one that was asked for is given as asked
 	change(verb, name, version string, noop bool) run.Command
 	installed() run.Command // lists all packages
 	line(text string) bool  // whether a line of that is a package
@@ -140,16 +142,36 @@ func (a *Agent) Active(context.Context) error {
 	return err
 }
 
-// check judges a name or version before it becomes an argument. It begins with a
-// letter or digit, so that it is no option; to apt a name that ends in "-" is one
-// to remove.
-func check(what, text string) error {
-	if text == "" || strings.HasSuffix(text, "-") || strings.ContainsFunc(text, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("+.-_:~^", r)
-	}) || !isAlnum(text[0]) || strings.HasSuffix(text, "^") {
-		return rpc.Errorf(rpc.InvalidData, "%q is not a valid %s", text, what)
+// checkName judges the name of a package before it becomes an argument. It begins
+// with a letter or digit, so that it is no option, group or pattern, and holds
+// nothing that would make it a glob, a capability, a path, a repository or a
+// version of something. To apt a name that ends in "-" is one to remove, and the
+// others would read one that looks like a package's file from the disk.
+func checkName(m manager, name string) error {
+	others := "+.-_"
+	if m.name() == "apt" {
+		others += ":" // the architecture
+	}
+	if !isWord(name, others) || strings.HasSuffix(name, ".rpm") || strings.HasSuffix(name, ".deb") || strings.Contains(name, ".apk") {
+		return rpc.Errorf(rpc.InvalidData, "%q is not a valid package name", name)
 	}
 	return nil
+}
+
+// checkVersion judges a version in the same way.
+func checkVersion(version string) error {
+	if !isWord(version, "+.-_:~^") || strings.HasSuffix(version, "^") {
+		return rpc.Errorf(rpc.InvalidData, "%q is not a valid version", version)
+	}
+	return nil
+}
+
+// isWord says whether a text has letters, digits and some others in it only, does
+// not begin as an option does, and does not end in "-".
+func isWord(text, others string) bool {
+	return text != "" && isAlnum(text[0]) && !strings.HasSuffix(text, "-") && !strings.ContainsFunc(text, func(r rune) bool {
+		return (r > 0x7f || !isAlnum(byte(r))) && !strings.ContainsRune(others, r)
+	})
 }
 
 func isAlnum(c byte) bool {
@@ -159,11 +181,11 @@ func isAlnum(c byte) bool {
 // target is the package that a request is about.
 func (a *Agent) target(req *agent.Request) (manager, string, error) {
 	name, _ := req.String("package")
-	if err := check("package name", name); err != nil {
+	m, err := a.opts.manager()
+	if err != nil {
 		return nil, "", err
 	}
-	m, err := a.opts.manager()
-	return m, name, err
+	return m, name, checkName(m, name)
 }
 
 func (a *Agent) status(ctx context.Context, req *agent.Request, reply *rpc.Reply) error {
@@ -198,7 +220,7 @@ func (a *Agent) change(ctx context.Context, req *agent.Request, reply *rpc.Reply
 	}
 	version, _ := req.String("version")
 	if version != "" {
-		if err := check("version", version); err != nil {
+		if err := checkVersion(version); err != nil {
 			return err
 		}
 	}
@@ -213,6 +235,11 @@ func (a *Agent) change(ctx context.Context, req *agent.Request, reply *rpc.Reply
 	case req.Action == "purge" && before.ensure == "absent" && m.name() == "apt": // its configuration is left
 	case req.Action != "install" && !before.present:
 		return rpc.Errorf(rpc.UnknownError, "Package is not present on the system")
+	}
+	if req.Action == "install" || req.Action == "update" {
+		if err := a.opts.mustKnow(ctx, m, name, version); err != nil {
+			return err
+		}
 	}
 	noop, _ := req.Bool("noop")
 	out, failed := a.alone(ctx, m.change(req.Action, name, version, noop))

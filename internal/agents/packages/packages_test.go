@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -74,7 +75,7 @@ func machine(t *testing.T, manager string, f *tools) *Agent {
 const (
 	dpkgQuery = `dpkg-query -W -f ${Package}\t${Version}\t${Architecture}\t${db:Status-Status}\n -- `
 	rpmQuery  = `rpm -q --qf %{NAME}\t%{EPOCH}\t%{VERSION}\t%{RELEASE}\t%{ARCH}\n -- `
-	aptGet    = "apt-get -q -y -o DPkg::Options::=--force-confold -o DPkg::Options::=--force-confdef "
+	aptGet    = "apt-get -q -y -o APT::Cmd::Pattern-Only=true -o DPkg::Options::=--force-confold -o DPkg::Options::=--force-confdef "
 )
 
 func TestStatus(t *testing.T) {
@@ -130,7 +131,7 @@ func TestChange(t *testing.T) {
 		{"apt", "install", nil, []answer{gone, {out: bash}}, aptGet + "install -- bash", answer{out: "Setting up bash (5.2-1) ...\n"}, "5.2-1", "OK", 0},
 		{"apt", "install", []any{"version", "5.2-1"}, []answer{{out: bash}}, aptGet + "--allow-downgrades install -- bash=5.2-1", answer{}, "5.2-1", "OK", 0},
 		{"apt", "install", nil, []answer{{out: bash}}, "", answer{}, "5.2-1", "Package is already installed", rpc.UnknownError},
-		{"apt", "install", nil, []answer{gone}, aptGet + "install -- bash", answer{exit: 100, out: "Reading package lists...\n", err: "E: Unable to locate package bash\nE: later\n"}, "purged", "apt-get: E: Unable to locate package bash", rpc.Aborted},
+		{"apt", "install", nil, []answer{gone}, aptGet + "install -- bash", answer{exit: 100, out: "Reading package lists...\n", err: "E: Unable to correct problems, you have held broken packages.\nE: later\n"}, "purged", "apt-get: E: Unable to correct problems, you have held broken packages.", rpc.Aborted},
 		{"apt", "install", nil, []answer{gone}, aptGet + "install -- bash", answer{}, "purged", "apt ended well, but bash is purged", rpc.Aborted},
 		{"apt", "install", []any{"noop", true}, []answer{gone}, aptGet + "--simulate install -- bash", answer{out: "Inst bash (5.2-1 Debian:12 [amd64])\n"}, "purged", "OK", 0},
 		{"apt", "update", nil, []answer{{out: bash}}, aptGet + "--only-upgrade install -- bash", answer{}, "5.2-1", "OK", 0},
@@ -138,11 +139,11 @@ func TestChange(t *testing.T) {
 		{"apt", "uninstall", nil, []answer{{out: bash}, {out: "bash\t5.2-1\tamd64\tconfig-files\n"}}, aptGet + "remove -- bash", answer{}, "absent", "OK", 0},
 		{"apt", "purge", nil, []answer{{out: "bash\t5.2-1\tamd64\tconfig-files\n"}, gone}, aptGet + "purge -- bash", answer{}, "purged", "OK", 0},
 		{"dnf", "install", []any{"version", "5.1.8"}, []answer{rpmGone, rpmThere}, "dnf -y install bash-5.1.8", answer{}, "5.1.8-6.el9", "OK", 0},
-		{"dnf", "install", nil, []answer{rpmGone}, "dnf -y install bash", answer{exit: 1, err: "Error: Unable to find a match: bash\n"}, "purged", "dnf: Error: Unable to find a match: bash", rpc.Aborted},
+		{"dnf", "install", nil, []answer{rpmGone}, "dnf -y install bash", answer{exit: 1, err: "Error: Failed to download packages\n"}, "purged", "dnf: Error: Failed to download packages", rpc.Aborted},
 		{"dnf", "purge", []any{"noop", true}, []answer{rpmThere}, "dnf --assumeno remove bash", answer{exit: 1, out: "Remove 1 Package\n", err: "Operation aborted.\n"}, "5.1.8-6.el9", "OK", 0},
 		{"yum", "update", nil, []answer{rpmThere}, "yum -y update bash", answer{}, "5.1.8-6.el9", "OK", 0},
-		{"zypper", "install", []any{"version", "5.1"}, []answer{rpmGone, rpmThere}, "zypper --non-interactive install --auto-agree-with-licenses --oldpackage -- bash=5.1", answer{}, "5.1.8-6.el9", "OK", 0},
-		{"zypper", "uninstall", []any{"noop", true}, []answer{rpmThere}, "zypper --non-interactive remove --dry-run -- bash", answer{}, "5.1.8-6.el9", "OK", 0},
+		{"zypper", "install", []any{"version", "5.1"}, []answer{rpmGone, rpmThere}, "zypper --non-interactive install --name --auto-agree-with-licenses --oldpackage -- bash=5.1", answer{}, "5.1.8-6.el9", "OK", 0},
+		{"zypper", "uninstall", []any{"noop", true}, []answer{rpmThere}, "zypper --non-interactive remove --name --dry-run -- bash", answer{}, "5.1.8-6.el9", "OK", 0},
 		{"apk", "update", nil, []answer{apkThere}, "apk --no-progress add --upgrade bash", answer{}, "5.2.15-r5", "OK", 0},
 		{"apk", "purge", nil, []answer{apkThere, {}}, "apk --no-progress del --purge bash", answer{}, "absent", "OK", 0},
 		{"apk", "install", nil, []answer{{}}, "apk --no-progress add bash", answer{exit: 1, err: "ERROR: unable to select packages:\n  bash (no such package):\n    required by: world[bash]\n"}, "absent", "apk: ERROR: unable to select packages:", rpc.Aborted},
@@ -153,11 +154,14 @@ func TestChange(t *testing.T) {
 			query = rpmQuery
 		}
 		f.answers[query+"bash"] = test.states
+		for line, a := range knows(test.manager, "bash") {
+			f.answers[line] = []answer{a}
+		}
 		reply := agenttest.Call(t, machine(t, test.manager, f), test.action, append(test.inputs, "package", "bash")...)
 		if ensure := agenttest.Output[string](t, reply, "ensure"); ensure != test.ensure || reply.Message != test.message || reply.Status != test.code {
 			t.Errorf("%s %s %v: %s, %d %q\nran %q", test.manager, test.action, test.inputs, ensure, reply.Status, reply.Message, f.ran)
 		}
-		if test.line == "" && len(f.ran) != 1 {
+		if n := len(f.ran); test.line == "" && n != 1 || test.line != "" && !slices.Contains(f.ran, test.line) {
 			t.Errorf("%s %s: ran %q", test.manager, test.action, f.ran)
 		}
 	}
@@ -215,8 +219,11 @@ func TestTimeIsUp(t *testing.T) {
 		a := machine(t, "apt", &tools{})
 		var broken error
 		a.opts.Run = func(ctx context.Context, c run.Command) (*run.Result, error) {
-			if c.Path == "dpkg-query" {
+			switch c.Path {
+			case "dpkg-query":
 				return gone, nil
+			case "apt-cache":
+				return &run.Result{Stdout: []byte("Package: bash\nArchitecture: amd64\n")}, nil
 			}
 			<-end
 			broken = ctx.Err()
@@ -358,12 +365,5 @@ func TestHere(t *testing.T) {
 	}
 	if got, want := agenttest.Output[string](t, agenttest.OK(t, a, "md5"), "output"), shell(`printf %s "$(dpkg --list | grep ^ii)" | md5sum | cut -d' ' -f1`); got != want {
 		t.Errorf("md5 is %s, want %s", got, want)
-	}
-	if testing.Short() {
-		return
-	}
-	reply = agenttest.OK(t, a, "update", "package", "dpkg", "noop", true)
-	if out := agenttest.Output[string](t, reply, "output"); !strings.Contains(out, "dpkg") {
-		t.Error(out)
 	}
 }

@@ -48,16 +48,39 @@ func (yum) status(ctx context.Context, o Options, name string) (info, error) {
 	return rpmStatus(ctx, o, name, "purged")
 }
 
+// known asks for all versions, and for the one that is wanted as change does: a
+// version could end what begins another package's name.
+func (y yum) known(name, version string) run.Command {
+	return run.Command{Path: y.program, Args: []string{"-q", "--showduplicates", "list", y.full(name, version)}}
+}
+
+func (yum) full(name, version string) string {
+	if version != "" {
+		name += "-" + version
+	}
+	return name
+}
+
+// names reads the same lines as update.
+func (y yum) names(out, asked string) []string {
+	var all []string
+	for _, u := range y.update(out) {
+		name := u.name
+		if i := strings.LastIndexByte(name, '.'); name != asked && i >= 0 {
+			name = name[:i] // its architecture
+		}
+		all = append(all, name)
+	}
+	return all
+}
+
 func (y yum) change(verb, name, version string, noop bool) run.Command {
 	yes := "-y"
 	if noop {
 		yes = "--assumeno"
 	}
-	if version != "" {
-		name += "-" + version
-	}
 	word := map[string]string{"install": "install", "update": "update", "uninstall": "remove", "purge": "remove"}[verb]
-	return run.Command{Path: y.program, Args: []string{yes, word, name}, Background: true, MaxStdout: maxList}
+	return run.Command{Path: y.program, Args: []string{yes, word, y.full(name, version)}, Background: true, MaxStdout: maxList}
 }
 
 func (yum) installed() run.Command { return rpmList() }
@@ -124,11 +147,25 @@ func (zypper) status(ctx context.Context, o Options, name string) (info, error) 
 	return rpmStatus(ctx, o, name, "absent")
 }
 
+func (zypper) known(name, _ string) run.Command {
+	return run.Command{Path: "zypper", Args: []string{"--non-interactive", "-q", "search", "--match-exact", "--type", "package", "--", name}}
+}
+
+func (z zypper) names(out, _ string) []string {
+	var all []string
+	for _, f := range z.found(out) {
+		all = append(all, f.name)
+	}
+	return all
+}
+
+// change installs and removes by name only, where zypper else looks for what
+// provides it too.
 func (zypper) change(verb, name, version string, noop bool) run.Command {
 	args := []string{"--non-interactive"}
 	switch verb {
 	case "install":
-		args = append(args, "install", "--auto-agree-with-licenses")
+		args = append(args, "install", "--name", "--auto-agree-with-licenses")
 		if version != "" {
 			name += "=" + version
 			args = append(args, "--oldpackage")
@@ -136,7 +173,7 @@ func (zypper) change(verb, name, version string, noop bool) run.Command {
 	case "update":
 		args = append(args, "update", "--auto-agree-with-licenses")
 	default:
-		args = append(args, "remove")
+		args = append(args, "remove", "--name")
 	}
 	if noop {
 		args = append(args, "--dry-run")

@@ -29,6 +29,8 @@ type transfer struct {
 	at     map[string]int64 // how far each node is that is not done
 	size   int64            // 0 if that differs from node to node
 	failed int
+
+	refused []string // nodes that answered with a failure
 }
 
 func newTransfer(t *task, remote string) *transfer {
@@ -76,6 +78,7 @@ func (x *transfer) ask(ctx context.Context, nodes []string, action string, in *m
 			err = take(a.Sender, a.RPC)
 		}
 		if err != nil {
+			x.refused = append(x.refused, a.Sender)
 			x.fail(a.Sender, err)
 		}
 	})

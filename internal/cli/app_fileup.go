@@ -12,6 +12,7 @@ import (
 	"path"
 	"strings"
 
+	"mcollective/client"
 	"mcollective/marshal"
 	"mcollective/rpc"
 )
@@ -155,22 +156,35 @@ func (u *upload) commit(ctx context.Context, in *marshal.Hash) error {
 		return nil
 	}
 	u.show(u.size, u.size)
+	u.refused = nil
 	nodes := make([]string, 0, len(u.at))
 	for node := range u.at {
 		nodes = append(nodes, node)
 	}
-	return u.ask(ctx, nodes, "commit", in, func(node string, reply *rpc.Reply) error {
-		if got := said(reply, "checksum"); got != u.checksum {
-			return fmt.Errorf("has a file of the SHA-256 %s, and not %s", got, u.checksum)
-		}
-		what := "copied " + bytesText(float64(u.size))
-		if !truth(reply, "changed") {
-			what = "has it already"
-		}
-		if backup := said(reply, "backup"); backup != "" {
-			what += ", the former file is " + backup
-		}
-		u.done(node, what)
+	if err := u.ask(ctx, nodes, "commit", in, u.committed); err != nil {
+		return err
+	}
+	// What was stored there is of no use, and would spoil the next copy.
+	if len(u.refused) == 0 {
 		return nil
-	})
+	}
+	drop := marshal.NewHash(marshal.Symbol("file"), u.remote, marshal.Symbol("upload"), u.word)
+	_, err := u.t.call(ctx, u.refused, "discard", drop, func(client.Answer) {})
+	return err
+}
+
+// committed judges the answer of a node that has put the file in its place.
+func (u *upload) committed(node string, reply *rpc.Reply) error {
+	if got := said(reply, "checksum"); got != u.checksum {
+		return fmt.Errorf("has a file of the SHA-256 %s, and not %s", got, u.checksum)
+	}
+	what := "copied " + bytesText(float64(u.size))
+	if !truth(reply, "changed") {
+		what = "has it already"
+	}
+	if backup := said(reply, "backup"); backup != "" {
+		what += ", the former file is " + backup
+	}
+	u.done(node, what)
+	return nil
 }

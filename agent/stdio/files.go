@@ -13,10 +13,15 @@ import (
 // factsAge is how old the facts may be that programs read.
 const factsAge = 30 * time.Second
 
+// runFolder is where a daemon that is root keeps the facts: nobody tidies it, as
+// they do /tmp.
+const runFolder = "/run/mcollective"
+
 // factsFile is a file with the node's facts, which the agents of a Loader share.
 type factsFile struct {
 	facts func() map[string]any
 	temp  string
+	run   string // as runFolder
 
 	mu   sync.Mutex
 	dir  string
@@ -24,57 +29,89 @@ type factsFile struct {
 	made time.Time
 }
 
+func newFactsFile(o Options) *factsFile {
+	return &factsFile{facts: o.Facts, temp: o.Temp, run: runFolder}
+}
+
 // path is the file with facts that are not older than factsAge, or "" if there is
-// none.
+// none. It is the same one each time, unless somebody has removed it.
 func (f *factsFile) path(a *Agent) string {
 	if f == nil || f.facts == nil {
 		return ""
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.file != "" && time.Since(f.made) < factsAge {
+	if f.file != "" && !ours(f.dir) {
+		f.forget()
+	}
+	if _, err := os.Lstat(f.file); err == nil && time.Since(f.made) < factsAge {
 		return f.file
 	}
-	file, err := f.write()
+	b, err := toJSON(plainFacts(f.facts()))
+	if err == nil {
+		if err = f.write(b); err != nil && f.dir != "" { // once more, in a new folder
+			f.forget()
+			err = f.write(b)
+		}
+	}
 	if err != nil {
 		a.log.Warn("programs are not told the facts", "error", err)
 		return f.file
 	}
-	f.file, f.made = file, time.Now()
-	return file
+	f.made = time.Now()
+	return f.file
 }
 
 // write makes the file. Agents that run as other users must be able to read it,
 // and nobody else can guess its name.
-func (f *factsFile) write() (string, error) {
-	b, err := toJSON(plainFacts(f.facts()))
-	if err != nil {
-		return "", err
-	}
+func (f *factsFile) write(b []byte) (err error) {
 	if f.dir == "" {
-		if f.dir, err = os.MkdirTemp(f.temp, "mco-facts-"); err != nil {
-			return "", err
+		if f.dir, err = f.folder(); err != nil {
+			return err
 		}
 		if err := os.Chmod(f.dir, 0o711); err != nil {
-			return "", err
+			return err
 		}
 	}
 	t, err := os.CreateTemp(f.dir, "")
 	if err != nil {
-		return "", err
+		return err
 	}
-	defer t.Close()
-	if _, err := t.Write(b); err != nil {
-		return "", err
-	}
-	if err := t.Chmod(0o644); err != nil {
-		return "", err
+	_, err = t.Write(b)
+	if err = errors.Join(err, t.Chmod(0o644), t.Close()); err != nil {
+		return err
 	}
 	file := f.file
 	if file == "" {
 		file = t.Name() + ".json"
 	}
-	return file, os.Rename(t.Name(), file)
+	if err := os.Rename(t.Name(), file); err != nil {
+		return err
+	}
+	f.file = file
+	return nil
+}
+
+// folder makes a folder for the file: in the run folder if this is root's daemon and
+// nobody wants its temporary files elsewhere, else in the temporary folder.
+func (f *factsFile) folder() (string, error) {
+	const pattern = "mco-facts-"
+	if f.temp == "" && os.Geteuid() == 0 && os.Getenv("TMPDIR") == "" {
+		os.Mkdir(f.run, 0o711) // it may be there
+		if ours(f.run) {
+			if dir, err := os.MkdirTemp(f.run, pattern); err == nil {
+				return dir, nil
+			}
+		}
+	}
+	return os.MkdirTemp(f.temp, pattern)
+}
+
+// ours reports whether a folder is there, and this user's, and nobody else's to
+// change: where all may write, somebody may have made another of its name.
+func ours(dir string) bool {
+	fi, err := os.Lstat(dir)
+	return err == nil && fi.IsDir() && solely(fi, os.Geteuid())
 }
 
 func plainFacts(m map[string]any) map[string]any {
@@ -90,8 +127,16 @@ func (f *factsFile) remove() {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.dir != "" {
+	f.forget()
+}
+
+// forget removes the file, if it is still ours to remove.
+func (f *factsFile) forget() {
+	if f.dir != "" && ours(f.dir) {
 		os.RemoveAll(f.dir)
+		if filepath.Dir(f.dir) == f.run {
+			os.Remove(f.run) // unless others use it
+		}
 	}
 	f.dir, f.file = "", ""
 }

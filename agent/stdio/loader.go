@@ -49,7 +49,7 @@ func NewLoader(o Options) *Loader {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Loader{opts: o, facts: &factsFile{facts: o.Facts, temp: o.Temp}, known: map[string]loaded{}}
+	return &Loader{opts: o, facts: newFactsFile(o), known: map[string]loaded{}}
 }
 
 // Close removes what the agents shared. It does not close the agents.
@@ -141,7 +141,7 @@ func Open(path string, o Options) (*Agent, error) {
 			if c, err = c.settle(); err != nil {
 				return nil, err
 			}
-			return c.make(o, &factsFile{facts: o.Facts, temp: o.Temp})
+			return c.make(o, newFactsFile(o))
 		}
 	}
 	return nil, fmt.Errorf("%s is no agent: it is neither executable nor a descriptor (.yaml, .json or .ddl); run: chmod +x %s", path, path)

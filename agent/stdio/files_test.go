@@ -1,0 +1,79 @@
+package stdio
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestFactsFileComesBack removes the file as those do who tidy /tmp, and makes its
+// folder somebody else's.
+func TestFactsFileComesBack(t *testing.T) {
+	f := &factsFile{facts: func() map[string]any { return map[string]any{"a": "b"} }, temp: t.TempDir()}
+	defer f.remove()
+	a := &Agent{log: slog.New(slog.DiscardHandler)}
+	look := func() string {
+		t.Helper()
+		path := f.path(a)
+		if b, err := os.ReadFile(path); err != nil || strings.TrimSpace(string(b)) != `{"a":"b"}` {
+			t.Fatalf("%q %v", b, err)
+		}
+		return path
+	}
+	first := look()
+	if again := look(); again != first {
+		t.Error("it is another one each time")
+	}
+	os.Remove(first)
+	if again := look(); again != first {
+		t.Error("it came back elsewhere, where workers do not look")
+	}
+	f.made = f.made.Add(-2 * factsAge)
+	os.RemoveAll(f.dir)
+	look()
+	os.RemoveAll(f.dir) // before they are too old
+	look()
+	if os.Geteuid() != 0 {
+		return
+	}
+	f.made = f.made.Add(-2 * factsAge)
+	theirs := f.dir
+	if err := os.Chown(theirs, 12345, 12345); err != nil {
+		t.Fatal(err)
+	}
+	if path := look(); filepath.Dir(path) == theirs {
+		t.Error("it is in a folder of somebody else")
+	}
+	if _, err := os.Stat(theirs); err != nil {
+		t.Error("a folder of somebody else was removed")
+	}
+}
+
+func TestFactsFileOfRoot(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root has a run folder")
+	}
+	t.Setenv("TMPDIR", "")
+	base := t.TempDir()
+	f := &factsFile{facts: func() map[string]any { return nil }, run: filepath.Join(base, "run")}
+	a := &Agent{log: slog.New(slog.DiscardHandler)}
+	if path := f.path(a); filepath.Dir(filepath.Dir(path)) != f.run {
+		t.Error(path)
+	}
+	if fi, err := os.Stat(f.run); err != nil || fi.Mode().Perm() != 0o711 {
+		t.Errorf("%v %v", fi.Mode(), err)
+	}
+	f.remove()
+	if left, _ := os.ReadDir(base); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	if err := os.Symlink(t.TempDir(), f.run); err != nil {
+		t.Fatal(err)
+	}
+	if path := f.path(a); path == "" || filepath.Dir(filepath.Dir(path)) == f.run {
+		t.Errorf("%q, though the run folder is a link", path)
+	}
+	f.remove()
+}

@@ -17,9 +17,8 @@ func listen(to netip.Addr) (conn net.PacketConn, datagram bool, err error) {
 	if to.Is4() {
 		family, protocol, raw = unix.AF_INET, unix.IPPROTO_ICMP, "ip4:icmp"
 	}
-	fd, err := unix.Socket(family, unix.SOCK_DGRAM, protocol)
+	fd, err := socket(family, protocol)
 	if err == nil {
-		unix.CloseOnExec(fd)
 		f := os.NewFile(uintptr(fd), "ping") // FilePacketConn makes it non-blocking
 		conn, err = net.FilePacketConn(f)
 		f.Close()

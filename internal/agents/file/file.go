@@ -88,6 +88,7 @@ type place struct {
 	folder *os.Root
 	name   string
 	path   string // as it was asked for
+	real   string // without links on the way
 }
 
 func (p *place) close() { p.folder.Close() }
@@ -100,23 +101,33 @@ func (o Options) find(asked string) (*place, error) {
 	if !path.IsAbs(asked) || strings.ContainsRune(asked, 0) || len(asked) > 4096 {
 		return nil, rpc.Errorf(rpc.InvalidData, "%q is not the path of a file from the root on", asked)
 	}
-	clean := path.Clean(asked)
-	if clean == "/" {
+	dir, name := path.Split(strings.TrimRight(asked, "/"))
+	if name == "." || name == ".." { // a folder that is known when the way there was gone
+		root, real, err := open(asked)
+		if err != nil {
+			return nil, rpc.Errorf(rpc.Aborted, "%s: %v", asked, reason(err))
+		}
+		root.Close()
+		dir, name = path.Split(real)
+	}
+	if name == "" {
 		return nil, rpc.Errorf(rpc.InvalidData, "/ is no file")
 	}
-	folder, real, err := open(path.Dir(clean))
+	folder, real, err := open(dir)
 	if err != nil {
 		return nil, rpc.Errorf(rpc.Aborted, "%s: %v", asked, reason(err))
 	}
-	p := &place{folder: folder, name: path.Base(clean), path: asked}
+	p := &place{folder: folder, name: name, path: asked, real: path.Join(real, name)}
 	// What counts is where the way led, not what it is called.
-	if err := o.permit(path.Join(real, p.name)); err != nil {
+	if err := o.permit(p.real); err != nil {
 		p.close()
 		return nil, err
 	}
 	return p, nil
 }
 
+// permit compares a path without links with the folders of the configuration,
+// both as they are written and as they are without links now.
 func (o Options) permit(real string) error {
 	inside := func(folder string) bool {
 		folder = path.Clean(folder)
@@ -124,15 +135,32 @@ func (o Options) permit(real string) error {
 	}
 	ok := len(o.Allow) == 0
 	for _, folder := range o.Allow {
-		ok = ok || inside(folder)
+		if ok = ok || inside(folder); ok {
+			break
+		}
+		// A link that somebody else put there allows nothing.
+		if root, resolved, err := open(folder); err == nil {
+			root.Close()
+			ok = inside(resolved)
+		}
 	}
 	for _, folder := range o.Deny {
-		ok = ok && !inside(folder)
+		ok = ok && !inside(folder) && !inside(resolve(folder))
 	}
 	if !ok {
 		return rpc.Errorf(rpc.Aborted, "%s: the configuration of this node does not allow it", real)
 	}
 	return nil
+}
+
+// resolve is a path without links, as far as there is something.
+func resolve(name string) string {
+	for there, rest := path.Clean(name), ""; there != "/"; there, rest = path.Dir(there), path.Join(path.Base(there), rest) {
+		if real, err := filepath.EvalSymlinks(there); err == nil {
+			return path.Join(real, rest)
+		}
+	}
+	return name
 }
 
 // open opens a folder, one part of its path after the other, and returns with it
@@ -282,7 +310,7 @@ func (o Options) readable(asked string) (*place, *os.File, fs.FileInfo, error) {
 				var target string
 				if target, err = p.folder.Readlink(p.name); err == nil {
 					if !path.IsAbs(target) {
-						target = path.Dir(path.Clean(at)) + "/" + target
+						target = path.Dir(p.real) + "/" + target
 					}
 					p.close()
 					at = target

@@ -547,3 +547,101 @@ func FuzzFind(f *testing.F) {
 		}
 	})
 }
+
+func link(t *testing.T, target, name string) {
+	t.Helper()
+	if err := os.Symlink(target, name); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Folders of the configuration may be written with links in them, as /var/run is.
+func TestConfiguredLinks(t *testing.T) {
+	dir := folder(t)
+	for _, sub := range []string{"run/secrets", "var", "other"} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link(t, filepath.Join(dir, "run"), filepath.Join(dir, "var/run"))
+	create(t, filepath.Join(dir, "run/secrets/key"), "k", 0o600)
+	create(t, filepath.Join(dir, "other/f"), "f", 0o600)
+	paths := []string{"var/run/secrets/key", "run/secrets/key", "var/../var/run/./secrets//key", "other/f", "run/later/x"}
+	for _, test := range []struct {
+		o    Options
+		want string // which of them may be touched
+	}{
+		{Options{Deny: []string{dir + "/var/run/secrets"}}, "   ++"},
+		{Options{Deny: []string{dir + "/var/run/secrets/key"}}, "   ++"},
+		{Options{Deny: []string{dir + "/run/secrets/"}}, "   ++"},
+		{Options{Deny: []string{dir + "/var/run/later"}}, "++++ "}, // made later
+		{Options{Allow: []string{dir + "/var/run"}}, "+++ +"},
+		{Options{Allow: []string{dir + "/var/run"}, Deny: []string{dir + "/var/run/secrets"}}, "    +"},
+		{Options{Allow: []string{dir + "/other", dir + "/none"}}, "   + "},
+	} {
+		if err := os.RemoveAll(dir + "/run/later"); err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for i, name := range paths {
+			if i == len(paths)-1 {
+				if err := os.Mkdir(dir+"/run/later", 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			p, err := test.o.settled().find(dir + "/" + name)
+			if err != nil {
+				got += " "
+				continue
+			}
+			p.close()
+			got += "+"
+		}
+		if got != test.want {
+			t.Errorf("%+v: %q, want %q", test.o, got, test.want)
+		}
+	}
+	if os.Geteuid() != 0 {
+		return
+	}
+	// Somebody else's link in the place of a folder that is allowed.
+	link(t, dir+"/other", dir+"/planted")
+	if err := os.Lchown(dir+"/planted", 65534, 65534); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"/other/f", "/planted/f"} {
+		if p, err := (Options{Allow: []string{dir + "/planted"}}).settled().find(dir + name); err == nil {
+			p.close()
+			t.Errorf("%s may be touched", name)
+		}
+	}
+}
+
+// A relative link leads on from the folder that it lies in, and not from that by
+// which it was asked for; nor is ".." the folder whose name was written before it.
+func TestRelativeLinks(t *testing.T) {
+	a, dir := newAgent(t, Options{}), folder(t)
+	if err := os.MkdirAll(filepath.Join(dir, "a/d"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	create(t, dir+"/a/f", "right", 0o600)
+	create(t, dir+"/f", "wrong", 0o600)
+	link(t, "../f", dir+"/a/d/link")
+	link(t, "a/d", dir+"/l")
+	link(t, "l/../f", dir+"/round")
+	for _, name := range []string{"/l/link", "/round", "/l/../f", "/a/d/link", "/l/./link", "/a/d/../f"} {
+		if got := agenttest.Output[string](t, agenttest.OK(t, a, "read", "file", dir+name), "content"); got != "right" {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	for name, want := range map[string]string{"/l/..": "directory", "/a/d/.": "directory", "/a/": "directory", "/l": "symlink"} {
+		if got := agenttest.Output[string](t, agenttest.OK(t, a, "status", "file", dir+name), "type"); got != want {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	for _, root := range []string{"/", "//", "/.", "/..", "/../."} {
+		if reply := agenttest.Call(t, a, "status", "file", root); reply.Status != rpc.InvalidData {
+			t.Errorf("%s: %d %s", root, reply.Status, reply.Message)
+		}
+	}
+}

@@ -124,24 +124,35 @@ func (r *Results) status(s rpc.Status) string {
 func (r *Results) body(out io.Writer, data *marshal.Hash) {
 	pairs := slices.Clone(data.Pairs)
 	slices.SortFunc(pairs, func(a, b marshal.Pair) int { return strings.Compare(Text(a.Key), Text(b.Key)) })
-	longest := 0
-	for _, p := range pairs {
-		longest = max(longest, utf8.RuneCountInString(r.line(r.label(Text(p.Key)))))
-	}
-	for _, p := range pairs {
-		label := r.line(r.label(Text(p.Key)))
-		io.WriteString(out, blanks(longest-utf8.RuneCountInString(label)+3)+label+":")
-		var lines []string
+	labels, values := make([]string, len(pairs)), make([]string, len(pairs))
+	longest, lines := 0, len(pairs)
+	for i, p := range pairs {
+		labels[i] = r.line(r.label(Text(p.Key)))
+		longest = max(longest, utf8.RuneCountInString(labels[i]))
 		if s, ok := plainText(p.Value); ok {
-			if lines = strings.Split(strings.TrimRight(r.lines(s), "\n"), "\n"); lines[0] == "" && len(lines) == 1 {
-				io.WriteString(out, "\n")
-				continue
-			}
+			values[i] = strings.TrimRight(r.lines(s), "\n")
 		} else {
-			lines = strings.Split(r.lines(Pretty(p.Value)), "\n")
+			values[i] = r.lines(Pretty(p.Value))
 		}
-		io.WriteString(out, " "+strings.Join(lines, "\n"+blanks(longest+5))+"\n")
+		lines += strings.Count(values[i], "\n")
 	}
+	longest = aligned(longest, lines)
+	margin := "\n" + blanks(longest+5)
+	for i, label := range labels {
+		io.WriteString(out, blanks(max(longest-utf8.RuneCountInString(label), 0)+3)+label+":")
+		if values[i] != "" {
+			io.WriteString(out, " "+strings.ReplaceAll(values[i], "\n", margin))
+		}
+		io.WriteString(out, "\n")
+	}
+}
+
+// aligned is how wide a column of labels is made, of which the longest has so
+// many characters. Every line is filled up to it, so that a node could make much
+// of little: columns of any width are for few lines only.
+func aligned(longest, lines int) int {
+	const always, filling = 64, 64 << 10
+	return min(longest, max(always, filling/max(lines, 1)))
 }
 
 // plainText is the text of a string that is shown without quotes: of Ruby's own

@@ -2,7 +2,6 @@ package render
 
 import (
 	"encoding/csv"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -100,8 +99,9 @@ func (v *csvView) add(sender string, reply *rpc.Reply) {
 		return
 	}
 	cells := []string{sender, strconv.Itoa(int(reply.Status)), reply.Message}
+	given := outputs(reply.Data)
 	for _, c := range v.columns {
-		value, _ := reply.Output(c)
+		value := given[c]
 		switch value.(type) {
 		case []any, *marshal.Array:
 			cells = append(cells, compactJSON(value))
@@ -116,24 +116,15 @@ func (v *csvView) close(*client.Account, Stats) {
 	if v.columns != nil {
 		return
 	}
-	v.columns = []string{}
+	all := newUnion(nil)
 	for _, row := range v.waiting {
-		v.columns = union(v.columns, row.reply.Data)
+		all.add(row.reply.Data)
 	}
+	v.columns = all.close(v.r)
 	v.head()
 	for _, row := range v.waiting {
 		v.add(row.sender, row.reply)
 	}
-}
-
-// union adds the names of the outputs of a reply that are not there.
-func union(columns []string, data *marshal.Hash) []string {
-	for k := range data.All() {
-		if name := Text(k); !slices.Contains(columns, name) {
-			columns = append(columns, name)
-		}
-	}
-	return columns
 }
 
 // yamlView writes a list, one result after the other.

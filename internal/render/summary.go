@@ -75,7 +75,7 @@ func summaryLines(r aggregate.Result) (string, error) {
 		for _, c := range r.Counts {
 			longest = max(longest, length(c.Key))
 		}
-		r.Format = fmt.Sprintf("%%%ds = %%s", min(longest, maxFormatWidth))
+		r.Format = fmt.Sprintf("%%%ds = %%s", min(aligned(longest, len(r.Counts)), maxFormatWidth))
 	}
 	lines := make([]string, len(r.Counts))
 	for i, c := range r.Counts {

@@ -42,11 +42,13 @@ func (t *table) columns() (names []string, good bool) {
 		}
 	}
 	if t.r.def == nil || t.wide {
+		all := newUnion(names)
 		for _, row := range t.rows {
 			if row.reply.Status == rpc.OK {
-				names = union(names, row.reply.Data)
+				all.add(row.reply.Data)
 			}
 		}
+		names = all.close(t.r)
 	}
 	return names, good
 }
@@ -85,9 +87,10 @@ func (t *table) row(row record, names []string, good bool) []string {
 	case !good:
 		cells = append(cells, "failed: "+message)
 	}
+	given := outputs(row.reply.Data)
 	for _, n := range names {
-		v, ok := row.reply.Output(n)
-		if !ok || v == nil || row.reply.Status != rpc.OK && !t.wide {
+		v := given[n]
+		if v == nil || row.reply.Status != rpc.OK && !t.wide {
 			cells = append(cells, missing)
 		} else {
 			cells = append(cells, t.text(v))
@@ -119,11 +122,23 @@ func (t *table) text(v any) string {
 	return "(" + strconv.Itoa(n) + " items)"
 }
 
+// What a table takes to line up its columns. Nodes must not make much of little,
+// and each line of a cell is filled up to all columns before it.
+const (
+	mostLines  = 50   // of a cell; one with more keeps to one line
+	mostFilled = 256  // characters of a column; what is longer pushes the rest away
+	mostWidth  = 2048 // characters of all columns together
+)
+
 // cells splits texts into their lines.
 func (t *table) cells(texts []string) [][]string {
 	cells := make([][]string, len(texts))
 	for i, s := range texts {
-		cells[i] = strings.Split(strings.ReplaceAll(Clean(s), "\t", "    "), "\n")
+		s = strings.ReplaceAll(Clean(s), "\t", "    ")
+		if strings.Count(s, "\n") >= mostLines {
+			s = strings.ReplaceAll(s, "\n", `\n`)
+		}
+		cells[i] = strings.Split(s, "\n")
 	}
 	return cells
 }
@@ -139,8 +154,14 @@ func (t *table) write(grid [][][]string) {
 			}
 		}
 	}
-	if t.r.o.Terminal && !t.wide {
+	cut := t.r.o.Terminal && !t.wide
+	if cut {
 		fit(widths, t.r.o.Width)
+	}
+	filled, left := make([]int, len(widths)), mostWidth
+	for i, w := range widths {
+		filled[i] = min(w, mostFilled, left)
+		left -= filled[i]
 	}
 	for n, row := range grid {
 		height := 0
@@ -152,9 +173,12 @@ func (t *table) write(grid [][][]string) {
 			for i, cell := range row {
 				text := ""
 				if y < len(cell) {
-					text = runewidth.Truncate(cell[y], widths[i], "…")
+					text = cell[y]
 				}
-				line.WriteString(runewidth.FillRight(text, widths[i]) + gap)
+				if cut {
+					text = runewidth.Truncate(text, widths[i], "…")
+				}
+				line.WriteString(runewidth.FillRight(text, filled[i]) + gap)
 			}
 			text := strings.TrimRight(line.String(), " ")
 			if n == 0 {
@@ -170,8 +194,11 @@ func (t *table) write(grid [][][]string) {
 func fit(widths []int, columns int) {
 	const least = 12
 	total := -len(gap)
-	for _, w := range widths {
-		total += w + len(gap)
+	for i, w := range widths {
+		if i > 0 {
+			widths[i] = min(w, max(columns, least)) // more will not be left
+		}
+		total += widths[i] + len(gap)
 	}
 	for total > columns {
 		widest := 0

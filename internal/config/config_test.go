@@ -239,6 +239,8 @@ func TestWarnings(t *testing.T) {
 		{"ttl = 900", "server.cfg:1: ttl = 900 is more than the 600 s"},
 		{"plugin.activemq.pool.1.hots = h", `plugin.activemq.pool.1.hots is not a setting of that plugin; did you mean "activemq.pool.N.host"?`},
 		{"plugin.rabbitmq.randomise = 1", `did you mean "rabbitmq.randomize"?`},
+		{"plugin.file.alow = /srv", `plugin.file.alow is not a setting of that plugin; did you mean "file.allow"?`},
+		{"plugin.puppet.resource_name_whitelst.file = /srv\nplugin.nrpe.ruby = 1\nplugin.puppet.activate_agent = 0\nplugin.puppet.resource_name_whitelist.file = /srv", "plugin.puppet.resource_name_whitelst.file is not a setting"},
 	}
 	for _, tt := range tests {
 		c := load(t, Server, tt.text)

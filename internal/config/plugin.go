@@ -55,7 +55,7 @@ func pluginValue[T any](c *Config, key string, def T, read func(string) (T, erro
 }
 
 // pluginKeys are the settings of the plugins that are built in. N stands for a
-// number.
+// number, TYPE for a type of Puppet's resources.
 var pluginKeys = [...]string{
 	"activemq.agents_multiplex",
 	"activemq.back_off_multiplier",
@@ -87,6 +87,12 @@ var pluginKeys = [...]string{
 	"activemq.timeout",
 	"activemq.use_exponential_back_off",
 	"activemq.vhost",
+	"file.activate_agent",
+	"file.allow",
+	"file.deny",
+	"file.max_size",
+	"filemgr.activate_agent",
+	"filemgr.touch_file",
 	"nats.credentials",
 	"nats.nkey",
 	"nats.password",
@@ -96,11 +102,33 @@ var pluginKeys = [...]string{
 	"nats.tls.key",
 	"nats.token",
 	"nats.user",
+	"nrpe.allow_args",
+	"nrpe.conf_dir",
+	"nrpe.conf_file",
+	"nrpe.conf_path",
+	"nrpe.config",
+	"nrpe.timeout",
 	"psk",
 	"psk.callertype",
 	"psk.serializer",
+	"puppet.allow_server_override",
+	"puppet.command",
+	"puppet.config",
+	"puppet.resource_allow_managed_resources",
+	"puppet.resource_name_blacklist.TYPE",
+	"puppet.resource_name_whitelist.TYPE",
+	"puppet.resource_type_blacklist",
+	"puppet.resource_type_whitelist",
+	"puppet.signal_daemon",
+	"puppet.splay",
+	"puppet.splaylimit",
 	"rabbitmq.use_reply_exchange",
 	"rpc.graph",
+	"shell.activate_agent",
+	"shell.limit",
+	"shell.max_jobs",
+	"shell.max_output",
+	"shell.users",
 	"yaml",
 }
 
@@ -125,6 +153,11 @@ func unknownPlugin(name string) (hint string, unknown bool) {
 		return "", false
 	}
 	switch plugin {
+	case "file", "filemgr", "nrpe", "puppet", "shell":
+		if rest == "activate_agent" || rest == "ruby" { // settings of every agent
+			return "", false
+		}
+		return nearest(general(name), pluginKeys[:]), true
 	case "activemq", "nats", "psk":
 		return nearest(general(name), pluginKeys[:]), true
 	case "rabbitmq":
@@ -134,8 +167,14 @@ func unknownPlugin(name string) (hint string, unknown bool) {
 	return "", false
 }
 
-// general replaces the numbers in a setting's name by N.
+// general replaces the numbers in a setting's name by N, and the type of a list of
+// names by TYPE.
 func general(name string) string {
+	for _, list := range []string{"puppet.resource_name_whitelist.", "puppet.resource_name_blacklist."} {
+		if strings.HasPrefix(name, list) {
+			return list + "TYPE"
+		}
+	}
 	parts := strings.Split(name, ".")
 	for i, p := range parts {
 		if allBytes(p, func(b byte) bool { return b >= '0' && b <= '9' }) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"mcollective/agent"
+	"mcollective/agent/ruby"
 	"mcollective/agent/stdio"
 	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/config"
@@ -18,7 +19,7 @@ import (
 // An installedAgent is one agent that a node of this machine would have.
 type installedAgent struct {
 	Name     string   `json:"name"`
-	Kind     string   `json:"kind"` // builtin, oneshot or worker
+	Kind     string   `json:"kind"` // builtin, oneshot, worker or ruby
 	Version  string   `json:"version,omitempty"`
 	Actions  []string `json:"actions,omitempty"`
 	Program  string   `json:"program,omitempty"`
@@ -74,7 +75,11 @@ func installed(ctx context.Context, cfg *config.Config) ([]installedAgent, error
 		Dirs: cfg.AgentsDirs, Config: cfg.File, Facts: func() map[string]any { return known.Snapshot() }, Log: log,
 	})
 	defer loader.Close()
-	found, problems := loader.Load(ctx)
+	folders := &agents{cfg: cfg, folders: loader, rubies: openRubies(cfg, func() map[string]any { return known.Snapshot() }, log)}
+	if folders.rubies != nil {
+		defer folders.rubies.Close()
+	}
+	found, problems := folders.look(ctx)
 	var rows []installedAgent
 	for _, p := range problems {
 		name := p.Agent
@@ -87,7 +92,7 @@ func installed(ctx context.Context, cfg *config.Config) ([]installedAgent, error
 		if s, ok := a.(*stdio.Agent); ok {
 			defer s.Close()
 		}
-		if all[name] != nil || inactive[name] != nil {
+		if (all[name] != nil || inactive[name] != nil) && !takesPlace(cfg, name, a) {
 			row := describeInstalled(name, a)
 			row.Inactive = "the program itself has an agent of this name"
 			rows = append(rows, row)
@@ -115,6 +120,9 @@ func describeInstalled(name string, a agent.Agent) installedAgent {
 	row := installedAgent{Name: name, Kind: "builtin", Version: d.Metadata.Version}
 	for _, action := range d.Actions {
 		row.Actions = append(row.Actions, action.Name)
+	}
+	if r, ok := a.(*ruby.Agent); ok {
+		row.Kind, row.Program = "ruby", r.Path()
 	}
 	if s, ok := a.(*stdio.Agent); ok {
 		info := s.Info()

@@ -35,6 +35,7 @@ func TestMCollective(t *testing.T) {
 		"fails":     {`echo '{"a":2,"mco":{"statuscode":0}}' > "$2"; echo bad luck >&2; exit 3`, 3, "Failed to run PROGRAM: bad luck", `{"a":2,"b":"dflt","mco":{"statuscode":0}}`},
 		"large":     {`exit 77`, 77, "Failed to run PROGRAM: ", `{"a":null,"b":"dflt"}`},
 		"killed":    {`kill -9 $$`, 1, "Unexpected failure calling PROGRAM: it was ended by a signal: killed", `{"a":null,"b":"dflt"}`},
+		"folder":    {`[ "$PWD" = "${2%/*}" ] && [ "$(ls -A)" = "$(printf 'reply.json\nrequest.json')" ] && echo '{"a":1}' > "$2"`, 0, "OK", `{"a":1,"b":"dflt"}`},
 		"logs":      {`echo to the log; echo and this >&2`, 0, "OK", `{"a":null,"b":"dflt"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -73,6 +74,7 @@ func TestChoria(t *testing.T) {
 	script := `#!/bin/sh
 [ "$1 $2 $3" = "$CHORIA_EXTERNAL_REQUEST $CHORIA_EXTERNAL_REPLY $CHORIA_EXTERNAL_PROTOCOL" ] || exit 9
 echo "$CHORIA_EXTERNAL_CONFIG" >&2
+[ "$PWD" = "${2%/*}" ] || exit 7
 grep -q '"os":"CentOS"' "$CHORIA_EXTERNAL_FACTS" || exit 8
 case "$3" in
   io.choria.mcorpc.external.v1.activation_request) grep -q '"protocol":"'$3'","agent":"hi"}' "$1" && echo '{"activate": true}' > "$2" ;;

@@ -1,6 +1,7 @@
 package stdio
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -100,7 +101,7 @@ func (a *Agent) exchangeChoria(ctx context.Context, kind string, request choriaR
 			"CHORIA_EXTERNAL_CONFIG=" + a.choriaConfig(),
 			"CHORIA_EXTERNAL_FACTS=" + a.facts.path(a),
 		}, a.settings.env...),
-		Dir: os.TempDir(),
+		Dir: cmp.Or(a.settings.dir, x.dir),
 	}, slog.LevelError)
 	if err != nil {
 		return nil, err

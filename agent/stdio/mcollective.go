@@ -1,10 +1,10 @@
 package stdio
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
-	"os"
 	"strings"
 
 	"mcollective/agent"
@@ -41,7 +41,7 @@ func (a *Agent) callMCollective(ctx context.Context, req *agent.Request, reply *
 	res, err := a.run(ctx, run.Command{
 		Args: []string{x.request, x.reply},
 		Env:  []string{"MCOLLECTIVE_REQUEST_FILE=" + x.request, "MCOLLECTIVE_REPLY_FILE=" + x.reply},
-		Dir:  os.TempDir(),
+		Dir:  cmp.Or(a.settings.dir, x.dir),
 	}, slog.LevelError)
 	if err != nil {
 		return unexpected(ctx, a.program, err)

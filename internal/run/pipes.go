@@ -112,8 +112,7 @@ func (p *pipes) Write(b []byte) (int, error) {
 
 func (p *pipes) tooMuch() bool {
 	if p.memory[0] != nil {
-		fi, err := p.memory[0].Stat()
-		return err == nil && fi.Size() > int64(p.limit)
+		return max(size(p.memory[0]), size(p.memory[1])) > int64(p.limit)
 	}
 	select {
 	case <-p.over:

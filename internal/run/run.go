@@ -56,7 +56,8 @@ type Command struct {
 	Files     int           // that each process may have open; 0 means no limit but the system's
 
 	// Background leaves running what the program started and did not wait for, if it
-	// ends of itself. It is for programs that start services without systemd.
+	// ends of itself. It is for programs that start services without systemd. What it
+	// prints is in memory, so MaxStdout is also the limit of its standard error.
 	Background bool
 
 	// Stderr, if set, is given each line of standard error as it is printed, without

@@ -97,10 +97,12 @@ func TestBackground(t *testing.T) {
 	if hasZombies() {
 		t.Error("zombies stay")
 	}
-	c = sh(`exec yes`)
-	c.Background, c.MaxStdout = true, 1<<20
-	if _, err := Run(t.Context(), c); err == nil || !strings.Contains(err.Error(), "more than 1048576 bytes") {
-		t.Error(err)
+	for _, script := range []string{`exec yes`, `exec yes >&2`} {
+		c = sh(script)
+		c.Background, c.MaxStdout, c.Timeout = true, 1<<20, 5*time.Second
+		if _, err := Run(t.Context(), c); err == nil || !strings.Contains(err.Error(), "more than 1048576 bytes") {
+			t.Errorf("%s: %v", script, err)
+		}
 	}
 }
 

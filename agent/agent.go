@@ -60,6 +60,14 @@ type Activator interface {
 	Active(ctx context.Context) error
 }
 
+// A Prompter is an Agent of which some actions answer from memory, whatever
+// happens: they wait for nobody and run no program. These are called without a
+// goroutine of their own and nothing watches their time, which is half of what
+// such a call costs. An action that waits after all holds up one worker of the node.
+type Prompter interface {
+	Prompt(action string) bool
+}
+
 // A Closer is an Agent that holds something, like a running process. Close is
 // called once its last request has ended and no other will come.
 type Closer interface {

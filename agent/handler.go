@@ -32,7 +32,7 @@ const grace = 100 * time.Millisecond
 //  2. judge the action and its inputs by the definition: status 4
 //  3. prepare the reply: every declared output has its default
 //  4. run the action within its time limit: an overrun is answered at once, with
-//     status 5 and a text that begins with rpc.TextTimedOut
+//     status 5 and a text that begins with rpc.TextTimedOut; see also [Prompter]
 //  5. make the error a status, and a panic status 5
 //  6. answer, unless the caller wants none
 //
@@ -140,18 +140,20 @@ func (h *Handler) answer(ctx context.Context, req Request) *rpc.Reply {
 	if may <= 0 {
 		may = h.timeout
 	}
-	c := &call{req: req, reply: action.Reply(), done: make(chan struct{})}
+	c := &call{req: req, reply: action.Reply()}
 	c.limit.in(ctx, may)
 	defer c.limit.end()
+	if p, ok := h.agent.(Prompter); ok && p.Prompt(req.Action) {
+		h.run(c)
+		return c.result()
+	}
+	c.done = make(chan struct{})
 	over := time.NewTimer(time.Until(c.limit.until))
 	defer over.Stop()
 	go h.run(c)
 	select {
 	case <-c.done:
-		if c.err != nil {
-			c.reply.Fail(c.err)
-		}
-		return c.reply
+		return c.result()
 	case <-over.C:
 	case <-ctx.Done():
 		if ctx.Err() != context.DeadlineExceeded {
@@ -167,10 +169,18 @@ func (h *Handler) name() string { return h.definition.Metadata.Agent }
 type call struct {
 	limit limit
 	req   Request
-	reply *rpc.Reply // the action's alone until done is closed
-	err   error      // likewise
-	done  chan struct{}
-	late  bool // answered without waiting for it; guarded by Handler.mu
+	reply *rpc.Reply    // the action's alone until done is closed
+	err   error         // likewise
+	done  chan struct{} // nil if nobody waits beside it
+	late  bool          // answered without waiting for it; guarded by Handler.mu
+}
+
+// result is the reply of an action that has ended.
+func (c *call) result() *rpc.Reply {
+	if c.err != nil {
+		c.reply.Fail(c.err)
+	}
+	return c.reply
 }
 
 // late answers for an action that has not ended in time; err tells why it had to.
@@ -240,7 +250,9 @@ func (h *Handler) end(c *call) {
 		h.overdue--
 	}
 	last := h.closed && h.running == 0
-	close(c.done)
+	if c.done != nil {
+		close(c.done)
+	}
 	h.mu.Unlock()
 	if last {
 		h.closeAgent()

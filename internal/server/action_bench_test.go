@@ -26,10 +26,20 @@ func (w *wire) Publish(context.Context, connector.Target, connector.Message) err
 	return nil
 }
 
+// A prompt agent answers from memory.
+type prompt struct{ *agent.Mux }
+
+func (prompt) Prompt(string) bool { return true }
+
 // BenchmarkAction is what a node does for one call of an action that costs nothing,
 // sockets left out. Between two calls it is idle, as in a collective: every call
 // finds it without a worker.
 func BenchmarkAction(b *testing.B) {
+	b.Run("any", func(b *testing.B) { benchmarkAction(b, func(m *agent.Mux) agent.Agent { return m }) })
+	b.Run("prompt", func(b *testing.B) { benchmarkAction(b, func(m *agent.Mux) agent.Agent { return prompt{m} }) })
+}
+
+func benchmarkAction(b *testing.B, as func(*agent.Mux) agent.Agent) {
 	sec, err := psk.New(psk.Options{Secret: "a secret for benchmarks only", Identity: self})
 	if err != nil {
 		b.Fatal(err)
@@ -46,7 +56,7 @@ func BenchmarkAction(b *testing.B) {
 	w := &wire{loopback{receive: map[connector.Target]func(connector.Delivery){}}, make(chan struct{})}
 	s, err := server.New(server.Options{
 		Identity: self, Connector: w, Security: sec, Facts: osFacts{"operatingsystem": "CentOS"},
-		Handlers: map[string]server.Handler{"echo": agent.NewHandler(mux, agent.Options{})}, Log: slog.New(slog.DiscardHandler),
+		Handlers: map[string]server.Handler{"echo": agent.NewHandler(as(mux), agent.Options{})}, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		b.Fatal(err)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -65,8 +66,9 @@ func (a *agents) look(ctx context.Context) (map[string]agent.Agent, []stdio.Prob
 }
 
 // load finds out which agents can work now, and returns their handlers. Those of
-// agents that stay are the same as before.
-func (a *agents) load(ctx context.Context) map[string]server.Handler {
+// agents that stay are the same as before. If ctx ends meanwhile nobody knows: the
+// agents stay as they are, and that is an error.
+func (a *agents) load(ctx context.Context) (map[string]server.Handler, error) {
 	all, inactive := maps.Clone(a.own), maps.Clone(a.bad)
 	found, problems := a.look(ctx)
 	for _, p := range problems {
@@ -86,6 +88,9 @@ func (a *agents) load(ctx context.Context) map[string]server.Handler {
 	}
 	active, useless := agent.Activate(ctx, all, plugins.Enabled(a.cfg))
 	maps.Copy(inactive, useless)
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("find out which agents can work: %w", err)
+	}
 
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -106,7 +111,7 @@ func (a *agents) load(ctx context.Context) map[string]server.Handler {
 		handlers[name], engines[name] = h, h
 	}
 	a.handlers, a.idle, a.found = handlers, idle, found
-	return engines
+	return engines, nil
 }
 
 // passOver says that an agent of the program is used, and not one of its name that
@@ -142,7 +147,11 @@ func (a *agents) inactive() map[string]string {
 func (a *agents) reload(ctx context.Context, engine *server.Server) error {
 	a.changing.Lock()
 	defer a.changing.Unlock()
-	return engine.Reload(ctx, a.load(ctx))
+	handlers, err := a.load(ctx)
+	if err != nil {
+		return err
+	}
+	return engine.Reload(ctx, handlers)
 }
 
 // watch reloads when the files of an agent have changed, until ctx ends.
@@ -159,7 +168,7 @@ func (a *agents) watch(ctx context.Context, engine *server.Server) {
 		a.mu.Lock()
 		same := maps.Equal(found, a.found)
 		a.mu.Unlock()
-		if same {
+		if same || ctx.Err() != nil {
 			continue
 		}
 		a.log.Info("agents have changed")

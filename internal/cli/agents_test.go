@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"context"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -47,7 +48,15 @@ func TestAgentsOfANode(t *testing.T) {
 	a := openAgents(cfg, about, slog.New(slog.DiscardHandler))
 	defer a.close()
 
-	first := a.load(t.Context())
+	load := func(ctx context.Context) map[string]server.Handler {
+		t.Helper()
+		list, err := a.load(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	first := load(t.Context())
 	for _, name := range []string{"rpcutil", "hello"} {
 		if first[name] == nil {
 			t.Errorf("no agent %s, but %v; inactive are %v", name, first, a.inactive())
@@ -68,13 +77,23 @@ func TestAgentsOfANode(t *testing.T) {
 	}
 
 	write("agents/second", "#!/bin/sh\necho second\n", 0o755)
-	second := a.load(t.Context())
+	second := load(t.Context())
 	if second["second"] == nil || second["hello"] != first["hello"] || second["rpcutil"] != first["rpcutil"] {
 		t.Error("agents that stay have other handlers, or the new one is missing")
 	}
 	write("agents/hello", "#!/bin/sh\necho hello again\n", 0o755)
-	third := a.load(t.Context())
+	third := load(t.Context())
 	if third["hello"] == first["hello"] || third["hello"] == server.Handler(nil) {
 		t.Error("an agent that changed has the handler of before")
+	}
+
+	// Who has no time left finds no agent that can work, and that means nothing.
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if list, err := a.load(over); err == nil || list != nil {
+		t.Errorf("without time to look there are %d agents, error %v", len(list), err)
+	}
+	if a.definition(ddl.Agent, "hello") == nil || len(a.inactive()) != len(idle) {
+		t.Errorf("the agents are gone; inactive are %v", a.inactive())
 	}
 }

@@ -147,7 +147,7 @@ func printTable(env *Env, cells []processCell, rows [][]string) {
 	for i, c := range cells {
 		wide[i] = len(c.name)
 		for _, row := range rows {
-			wide[i] = max(wide[i], len([]rune(row[i])))
+			wide[i] = max(wide[i], min(len([]rune(row[i])), 64)) // a node must not make much of little
 		}
 	}
 	line := func(row func(i int) string) {

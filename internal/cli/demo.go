@@ -172,9 +172,13 @@ func (d *demo) startThisMachine(ctx context.Context, later func(func() error)) (
 	about.data = plugins.Data(ctx, d.config, about, d.log)
 	agents := openAgents(d.config, about, d.log)
 	later(func() error { agents.close(); return nil })
+	handlers, err := agents.load(ctx)
+	if err != nil {
+		return err
+	}
 	d.local = server.Options{
 		Identity: d.config.Identity, Connector: conn, Security: sec, Facts: d.facts, Data: about.data,
-		Handlers: agents.load(ctx), DirectAddressing: true, Log: d.log,
+		Handlers: handlers, DirectAddressing: true, Log: d.log,
 	}
 	srv, err := server.New(d.local)
 	if err != nil {

@@ -167,7 +167,7 @@ func (o *factsOptions) print(env *Env, holders map[string][]string) {
 	values := sortedKeys(holders)
 	column := 40
 	for _, v := range values {
-		column = max(column, len([]rune(v)))
+		column = max(column, min(len([]rune(v)), mostFilled))
 	}
 	for _, v := range values {
 		fmt.Fprintf(env.Out, "        %-*s found %d times\n", column, tidy(env, v), len(holders[v]))
@@ -181,6 +181,10 @@ func (o *factsOptions) print(env *Env, holders map[string][]string) {
 		fmt.Fprintln(env.Out)
 	}
 }
+
+// mostFilled is how far lines are filled up because another is longer: one node must
+// not make all of them as long as it likes.
+const mostFilled = 256
 
 // A valueCount is one object of the JSON output.
 type valueCount struct {

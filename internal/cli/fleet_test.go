@@ -87,6 +87,9 @@ func (f *fleet) answer(conn *inmem.Conn, name string, d connector.Delivery) {
 	if len(req.Filter.Identities) > 0 && !slices.ContainsFunc(req.Filter.Identities, func(p filterPattern) bool { return p.Text == name }) {
 		return
 	}
+	if d.ReplyTo == "" {
+		return // nobody awaits it
+	}
 	data, err := json.Marshal(message.Reply{RequestID: req.ID, Sender: name, Agent: req.Agent, Body: "pong"})
 	if err != nil {
 		f.t.Error(err)

@@ -97,7 +97,7 @@ func (n *nodeReport) print(env *Env) error {
 	classes := texts(output(n.about, "classes"))
 	column := 30
 	for _, c := range classes {
-		column = max(column, len([]rune(c)))
+		column = max(column, min(len([]rune(c)), mostFilled))
 	}
 	cells(w, env, classes, "    ", fmt.Sprintf("%%-%ds", column), max(90/column, 1), "No classes applied")
 	fmt.Fprint(w, "\n   Facts:\n")

@@ -36,7 +36,8 @@ const (
 	// machine and mostly idle.
 	gcPercent = 50
 
-	// reloadPatience bounds a reload, whose facts may come from slow programs.
+	// reloadPatience bounds each half of a reload: facts may come from slow programs,
+	// and so may the word whether an agent can work.
 	reloadPatience = time.Minute
 )
 
@@ -132,7 +133,10 @@ func (n *node) live(ctx context.Context) error {
 	about.data = plugins.Data(ctx, n.cfg, about, n.log, rubyData(ctx, about.rubies)...)
 	n.agents = openAgents(n.cfg, about, n.log)
 	defer n.agents.close()
-	handlers := n.agents.load(ctx)
+	handlers, err := n.agents.load(ctx)
+	if err != nil {
+		return nil //nolint:nilerr // told to stop
+	}
 
 	sec, warnings, err := plugins.NodeSecurity(n.cfg)
 	if err != nil {
@@ -272,9 +276,12 @@ func (n *node) reload(ctx context.Context) {
 		return // all is being read for the first time
 	}
 	notified(n.log, n.systemd.Reloading())
-	ctx, cancel := context.WithTimeout(ctx, reloadPatience)
-	defer cancel()
-	err := errors.Join(n.facts.Refresh(ctx), n.agents.reload(ctx, engine))
+	patiently := func(read func(context.Context) error) error {
+		ctx, cancel := context.WithTimeout(ctx, reloadPatience)
+		defer cancel()
+		return read(ctx)
+	}
+	err := errors.Join(patiently(n.facts.Refresh), patiently(func(ctx context.Context) error { return n.agents.reload(ctx, engine) }))
 	n.classes.Refresh()
 	if err != nil {
 		n.log.Error("not everything could be read again", "error", err)

@@ -119,7 +119,7 @@ func (o *rpcOptions) run(ctx context.Context, env *Env, args []argument) error {
 	}
 	call := client.Run{Agent: o.agent, Action: o.action, Inputs: inputs}
 	if o.noResults || o.replyTo != "" {
-		return o.send(ctx, e, call)
+		return o.send(ctx, e, action, call)
 	}
 	batched, err := e.batch(1)
 	if err != nil {
@@ -209,7 +209,7 @@ func (o *rpcOptions) advice(d *ddl.Definition, action *ddl.Action, args []argume
 }
 
 // send sends a request that this command awaits no answers to.
-func (o *rpcOptions) send(ctx context.Context, e *errand, call client.Run) error {
+func (o *rpcOptions) send(ctx context.Context, e *errand, action *ddl.Action, call client.Run) error {
 	if o.rpc.batch != "" && o.rpc.batch != "0" {
 		return usageErrorf("Cannot bypass result processing for batched requests")
 	}
@@ -226,6 +226,12 @@ func (o *rpcOptions) send(ctx context.Context, e *errand, call client.Run) error
 		if len(a.nodes) == 0 {
 			return nothingFound(e, o.agent)
 		}
+		err = o.confirm(e.env, action, a.nodes)
+	} else {
+		err = o.confirmAll(e.env, action)
+	}
+	if err != nil {
+		return err
 	}
 	if err := e.connect(ctx); err != nil {
 		return err
@@ -235,6 +241,11 @@ func (o *rpcOptions) send(ctx context.Context, e *errand, call client.Run) error
 	account, err := e.client.Run(ctx, call, func(client.Answer) {})
 	if err != nil {
 		return err
+	}
+	if missed := account.Count[client.NotSent]; account.Interrupted && missed > 0 {
+		all := len(account.Outcomes)
+		fmt.Fprintf(e.env.Err, "Interrupted: the request with id %s went to %d of %d nodes\n", account.RequestID, all-missed, all)
+		return exit(exitFailed)
 	}
 	to := ""
 	if o.replyTo != "" {

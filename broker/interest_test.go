@@ -114,8 +114,8 @@ func TestInterestTellsOnlyOfBroadcasts(t *testing.T) {
 	b := start(t, Options{Listen: "127.0.0.1:0"})
 	for _, subject := range []string{"", ">", "_INBOX.x", "mcollective.node.web1", "mcollective.broadcast.agent.*", "*.broadcast.agent.x",
 		"mcollective.broadcast.agent.a.b", "a b.broadcast.agent.x", strings.Repeat("a", 9000) + ".broadcast.agent.x"} {
-		if parts := b.interest.look(subject); len(parts) != 1 || parts[0].Error == "" {
-			t.Errorf("%.50q: %v", subject, parts)
+		if b.interest.refuse(subject) == "" {
+			t.Errorf("%.50q is answered", subject)
 		}
 	}
 }
@@ -139,5 +139,66 @@ func TestInterestIsLeftToWhoSeesAll(t *testing.T) {
 		if took := time.Since(began); took > 3*time.Second {
 			t.Errorf("%s: took %v to say no", name, took)
 		}
+	}
+}
+
+// Many questions cost few looks, and no more of them wait than may.
+func TestInterestUnderLoad(t *testing.T) {
+	b := start(t, Options{Listen: "127.0.0.1:0"})
+	nc := listen(t, b, "asker", "answers.*")
+	answers := make(chan string, 2*maxAsking)
+	if _, err := nc.Subscribe("answers.*", func(m *gonats.Msg) { answers <- m.Subject }); err != nil {
+		t.Fatal(err)
+	}
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	looking, look := make(chan string), make(chan bool)
+	i := &interest{conn: nc, server: b.server, log: b.interest.log, asking: make(map[string]replies), wake: make(chan struct{}, 1), done: make(chan struct{})}
+	i.see = func(subject string) []listeners {
+		looking <- subject
+		<-look
+		return []listeners{{Names: []string{"web1"}}}
+	}
+	i.ended.Go(i.serve)
+	defer func() { close(i.done); i.ended.Wait() }()
+	ask := func(agent string, n int) {
+		i.ask(&gonats.Msg{Reply: fmt.Sprintf("answers.%s-%d", agent, n), Data: []byte("mcollective.broadcast.agent." + agent)})
+	}
+	ask("first", 0)
+	if subject := <-looking; subject != "mcollective.broadcast.agent.first" {
+		t.Fatalf("looks for %s", subject)
+	}
+	// Asked while the broker looks: that look may have begun too early for them.
+	const same = 1000
+	for n := range same {
+		ask("first", n+1)
+		ask("first", n+1) // again, for the same address
+	}
+	for n := range 2 * maxSubjects {
+		ask(fmt.Sprintf("other%d", n), 0)
+	}
+	for n := range 2 * maxAsking {
+		ask("other0", n+1)
+	}
+	if len(i.queue) != maxSubjects || i.waiting != maxAsking {
+		t.Errorf("%d subjects and %d questions wait", len(i.queue), i.waiting)
+	}
+	look <- true
+	looks := 1
+	for looks <= maxSubjects {
+		<-looking
+		looks++
+		look <- true
+	}
+	for n := range maxAsking + 1 {
+		select {
+		case <-answers:
+		case <-time.After(10 * time.Second):
+			t.Fatalf("%d answers of %d", n, maxAsking+1)
+		}
+	}
+	if subject, _ := i.next(); subject != "" {
+		t.Errorf("after %d looks somebody waits for %s", looks, subject)
 	}
 }

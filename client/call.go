@@ -35,7 +35,8 @@ type Call struct {
 	// Exact has the call end when everybody has spoken, where that can be known. The
 	// request asks the nodes that it does not concern to say so, which those of ours
 	// do for the agent discovery, and the broker is asked who listens. Where one
-	// of them does not know this, the call takes its whole time as ever.
+	// of them does not know this, the call takes its whole time as ever, and so do
+	// all calls of a client with Patient.
 	Exact bool
 
 	// Limit ends the call after that many different nodes have answered; 0 means
@@ -74,6 +75,7 @@ func (c *Client) Call(ctx context.Context, call Call, each func(Reply)) (*Result
 	if call.Collective == "" {
 		call.Collective = c.opts.Collective
 	}
+	call.Exact = call.Exact && !c.opts.Patient
 	req := c.request(call)
 	payload, err := c.sec.EncodeRequest(req)
 	if err != nil {
@@ -93,17 +95,21 @@ func (c *Client) Call(ctx context.Context, call Call, each func(Reply)) (*Result
 	msg := connector.Message{Data: payload.Data, Headers: payload.Headers, ReplyTo: sub.Address(), TTL: req.TTL}
 	books := newBooks(call, req.ID, c.opts.Now)
 	in.start = books.result.Started
-	asked, exact := c.conn.(interested)
+	_, exact := c.conn.(interested)
 	if exact = exact && call.Exact; exact {
 		msg.Headers = wantsAll(msg.Headers)
 	}
+	since := c.connections()
+	var background sync.WaitGroup
+	verifying, verified := context.WithCancel(ctx)
+	defer verified()
+	books.verifier = c.verifier(verifying, since, call.Collective, &background)
 	if w, ok := sub.(watcher); ok && call.Exact {
 		books.watched = w.Watch(in.nobody)
 	}
 	publishing, cancel := context.WithTimeout(ctx, c.opts.PublishTimeout)
 	defer cancel()
 	published := make(chan delivery, 1)
-	var background sync.WaitGroup
 	ended := func() {}
 	if len(call.Targets) == 0 {
 		// One message: until it is out nobody answers, and to wait elsewhere would
@@ -116,7 +122,7 @@ func (c *Client) Call(ctx context.Context, call Call, each func(Reply)) (*Result
 				listening, stop := context.WithTimeout(ctx, call.Timeout)
 				confirmed := ended
 				ended = func() { stop(); confirmed() }
-				books.listening = ask(listening, asked, call.Collective, call.Agent, &background)
+				books.listening = c.ask(listening, since, call.Collective, call.Agent, &background)
 			}
 		}
 	} else {
@@ -125,11 +131,15 @@ func (c *Client) Call(ctx context.Context, call Call, each func(Reply)) (*Result
 	err = books.collect(ctx, in, published, each)
 	cancel()
 	ended()
+	verified()
 	background.Wait()
 	if !books.published {
 		books.sent(<-published)
 	}
 	books.close(in)
+	if odd := books.result.Suspicious; len(odd) > 0 {
+		c.opts.Log.Warn("somebody may answer in the name of others, or nodes share a name: more was said under these than the broker knows listeners", "nodes", odd)
+	}
 	if err != nil {
 		return nil, err
 	}

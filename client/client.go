@@ -36,6 +36,11 @@ type Options struct {
 	// only some nodes are meant.
 	BroadcastOnly bool
 
+	// Patient has Find, and Calls that are Exact, take their whole time: no node is
+	// asked to say no, and none is believed to. Where any holder of the secret can
+	// speak for another, that is what nobody can end a search with.
+	Patient bool
+
 	Log *slog.Logger     // nil means none
 	Now func() time.Time // nil means time.Now
 }

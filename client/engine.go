@@ -13,18 +13,20 @@ import (
 // An engine is one Run under way. It belongs to the goroutine that called Run;
 // only what sends to many nodes has a goroutine of its own.
 type engine struct {
-	client  *Client
-	run     Run
-	each    func(Answer)
-	msg     connector.Message
-	in      *inbox
-	ledger  *ledger
-	watched bool // the broker tells who cannot be reached
+	client   *Client
+	run      Run
+	each     func(Answer)
+	msg      connector.Message
+	in       *inbox
+	ledger   *ledger
+	since    uint64    // the age of the connection, as ask takes it
+	watched  bool      // the broker tells who cannot be reached
+	verifier *verifier // of who cannot be reached
 
 	inquire   func()          // asks the broker who listens to the broadcast; nil when that was done, or cannot be
 	inquireAt time.Time       // when nobody has answered for a while
 	latest    time.Time       // when it is done in any case
-	listening <-chan []string // gives once the names of those who listened to the broadcast
+	listening <-chan hearing  // gives once who listened to the broadcast
 	listens   map[string]bool // these; nil if nobody can tell
 
 	orders    chan []string // nodes that are to be asked now
@@ -63,6 +65,7 @@ func (e *engine) askAll(ctx context.Context) error {
 	// One message: until it is out nobody answers, and to wait elsewhere would be a
 	// good part of what a run on few nodes takes.
 	to := connector.Target{Kind: connector.Broadcast, Collective: e.run.Collective, Agent: e.run.Agent}
+	e.ledger.order(e.run.Nodes)
 	if err := c.conn.Publish(publishing, to, e.msg); err != nil {
 		e.note(sending{failed: e.run.Nodes})
 		if ctx.Err() != nil {
@@ -71,6 +74,7 @@ func (e *engine) askAll(ctx context.Context) error {
 		}
 		return fmt.Errorf("publish the request to agent %s: %w", e.run.Agent, err)
 	}
+	e.ledger.account.Sent = true
 	if e.deaf() {
 		c.flush(publishing)
 		e.note(sending{sent: e.run.Nodes})
@@ -80,11 +84,11 @@ func (e *engine) askAll(ctx context.Context) error {
 	ended := c.confirm(publishing, e.in, &background)
 	listening, stop := context.WithTimeout(ctx, e.run.Timeout)
 	defer func() { stop(); cancel(); ended(); background.Wait() }()
-	if conn, ok := c.conn.(interested); ok && len(e.run.Nodes) > 0 {
+	if _, ok := c.conn.(interested); ok && len(e.run.Nodes) > 0 {
 		// After the request is out, so that who listens has it; and not while answers
 		// come, since it is only of interest for those who do not answer, and costs the
 		// broker a look at every subscription.
-		e.inquire = func() { e.listening = ask(listening, conn, e.run.Collective, e.run.Agent, &background) }
+		e.inquire = func() { e.listening = c.ask(listening, e.since, e.run.Collective, e.run.Agent, &background) }
 		e.latest = time.Now().Add(e.run.Timeout / 2)
 		e.stillAnswering(time.Now())
 	}
@@ -107,6 +111,7 @@ func (e *engine) askEach(ctx context.Context) error {
 	now := time.Now()
 	if e.run.Batch <= 0 {
 		e.next = len(e.run.Nodes)
+		e.ledger.order(e.run.Nodes)
 		e.orders <- e.run.Nodes
 	} else {
 		for range min(e.run.Batch, len(e.run.Nodes)) {
@@ -183,8 +188,11 @@ func (e *engine) collect(ctx context.Context, results <-chan sending) error {
 			e.run.Idle()
 		}
 		for _, to := range e.in.absences() {
-			e.unreachable(to)
+			if e.awaits(to) {
+				e.verifier.doubt(to)
+			}
 		}
+		e.verifier.next()
 		if last || e.ledger.open == 0 {
 			return nil
 		}
@@ -209,10 +217,16 @@ func (e *engine) collect(ctx context.Context, results <-chan sending) error {
 			if ok {
 				e.note(s)
 			}
-		case names := <-e.listening:
-			e.listening, e.listens = nil, make(map[string]bool, len(names))
-			for _, name := range names {
+		case h := <-e.listening:
+			e.listening = nil
+			e.listens = make(map[string]bool, len(h.names))
+			for _, name := range h.names {
 				e.listens[name] = true
+			}
+		case h := <-e.verifier.answer:
+			gone, _ := e.verifier.judge(h)
+			for _, to := range gone {
+				e.unreachable(to)
 			}
 		case <-e.timer.C:
 		case <-ctx.Done():
@@ -246,18 +260,26 @@ func (e *engine) answer(r Reply) error {
 
 // note accounts for nodes that were asked, or could not be.
 func (e *engine) note(s sending) {
-	e.ledger.sent(s)
-	e.free(len(s.failed))
+	e.free(e.ledger.sent(s))
 	if !e.deaf() && len(s.sent) > 0 {
 		e.deadlines = append(e.deadlines, deadline{time.Now().Add(e.run.Timeout), s.sent})
 	}
 	if e.deaf() {
-		e.ledger.forget(s.sent)
-		e.free(len(s.sent))
+		e.free(e.ledger.settle(s.sent, Unknown))
 	}
 	if e.run.Sent != nil && len(s.sent) > 0 {
 		e.run.Sent(len(s.sent))
 	}
+}
+
+// awaits tells whether a target is one that this run has sent its request to, and
+// not heard of.
+func (e *engine) awaits(to connector.Target) bool {
+	if to.Kind != connector.Directed {
+		return !e.direct() && to.Agent == e.run.Agent && to.Collective == e.run.Collective
+	}
+	n := e.ledger.entries[to.Identity]
+	return e.direct() && n != nil && (n.stage == ordered || n.stage == asked)
 }
 
 // unreachable accounts for those that the broker found nobody for.
@@ -273,20 +295,21 @@ func (e *engine) unreachable(to connector.Target) {
 // expire gives up those whose time has passed.
 func (e *engine) expire(now time.Time) {
 	for len(e.deadlines) > 0 && !e.deadlines[0].at.After(now) {
+		// Over a connection that was lost the broker could not say who is not there.
+		told := e.watched && e.direct() && e.client.connections() == e.since
 		for _, name := range e.deadlines[0].nodes {
-			e.free(e.ledger.settle([]string{name}, e.excuse(name)))
+			e.free(e.ledger.settle([]string{name}, e.excuse(name, told)))
 		}
 		e.deadlines = e.deadlines[1:]
 	}
 }
 
-// excuse tells why a node has not answered.
-func (e *engine) excuse(name string) Outcome {
-	switch {
-	case e.watched && e.direct(), e.listens[name]:
-		return TimedOut // it has the request, else the broker had said so
-	case e.listens != nil:
-		return Unreachable
+// excuse tells why a node has not answered, and told whether the broker had said
+// that it is not there. Of a broadcast the broker knows only who listened later: who
+// did not may have taken the request before it left.
+func (e *engine) excuse(name string, told bool) Outcome {
+	if e.listens[name] || told && !e.verifier.doubted(e.run.Collective, name) {
+		return TimedOut // it has the request
 	}
 	return Unknown
 }
@@ -310,7 +333,9 @@ func (e *engine) refill(now time.Time) {
 	}
 	e.slots = e.slots[free:]
 	if free = min(free, len(e.run.Nodes)-e.next); free > 0 {
-		e.orders <- e.run.Nodes[e.next : e.next+free]
+		names := e.run.Nodes[e.next : e.next+free]
+		e.ledger.order(names)
+		e.orders <- names
 		e.next += free
 	}
 }

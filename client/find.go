@@ -3,10 +3,8 @@ package client
 import (
 	"context"
 	"maps"
-	"sync"
 	"time"
 
-	"mcollective/connector"
 	"mcollective/discovery"
 )
 
@@ -17,10 +15,11 @@ type Found struct {
 	// Exact means that every node that the broker knows of has said yes or no.
 	// If the broker could tell and some said nothing, they are Silent: nodes that
 	// hang, or that are too old to say no.
-	Exact  bool
-	Silent []string
-	Asked  int // how many nodes the broker knew of; 0 if nobody can tell
-	Took   time.Duration
+	Exact      bool
+	Silent     []string
+	Suspicious []string // as in Result: the search is not exact then, and took its whole time
+	Asked      int      // how many nodes the broker knew of; 0 if nobody can tell
+	Took       time.Duration
 }
 
 // Find asks the nodes which of them a query selects, and gives each identity to
@@ -31,7 +30,9 @@ type Found struct {
 // broker is another, or a part of a cluster, or a node is Ruby's or hangs, the
 // search takes the whole timeout of the query, as it does with Ruby; or until its
 // limit is reached, or ctx ends. The broker is asked after it has passed on the
-// question, so that nobody who received that is forgotten.
+// question, so that nobody who received that is forgotten. Whether a node said no
+// itself is as sure as the security provider makes it; a client with Patient does
+// not count on it.
 //
 // A query whose identities are all literal asks those nodes by name, with the
 // whole filter, and nobody else.
@@ -59,7 +60,7 @@ func (c *Client) Find(ctx context.Context, q discovery.Query, each func(identity
 	if err != nil {
 		return nil, err
 	}
-	return &Found{Nodes: r.Responded, Exact: r.Exact, Silent: r.Silent, Asked: max(r.Listening, len(call.Targets)), Took: r.Total}, nil
+	return &Found{Nodes: r.Responded, Exact: r.Exact, Silent: r.Silent, Suspicious: r.Suspicious, Asked: max(r.Listening, len(call.Targets)), Took: r.Total}, nil
 }
 
 // Discover is Find for callers that want no more than the names. It makes a
@@ -70,28 +71,6 @@ func (c *Client) Discover(ctx context.Context, q discovery.Query) ([]string, err
 		return nil, err
 	}
 	return found.Nodes, nil
-}
-
-// An interested connector knows who listens. That is asked of it where it saves
-// waiting for those who do not.
-type interested interface {
-	// Interest returns the names of the connections that listen to a broadcast
-	// target now, one for each subscription, in no order. An error means that
-	// nobody can tell, or not all.
-	Interest(ctx context.Context, to connector.Target) ([]string, error)
-}
-
-// ask has the broker tell who listens to an agent. The names come once, or never;
-// background counts the asking, which the end of ctx ends.
-func ask(ctx context.Context, conn interested, collective, agent string, background *sync.WaitGroup) <-chan []string {
-	names := make(chan []string, 1)
-	background.Go(func() {
-		all, err := conn.Interest(ctx, connector.Target{Kind: connector.Broadcast, Collective: collective, Agent: agent})
-		if err == nil {
-			names <- append([]string{}, all...)
-		}
-	})
-	return names
 }
 
 // wantsAll adds to headers the wish that nodes which do not match say so. Nodes

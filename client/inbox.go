@@ -81,6 +81,9 @@ func (in *inbox) receive(d connector.Delivery) {
 func (in *inbox) nobody(to connector.Target) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	if len(in.absent) >= maxReplies {
+		return // a flood, and no broker's word
+	}
 	in.absent = append(in.absent, to)
 	select {
 	case in.ready <- struct{}{}:

@@ -32,12 +32,12 @@ func TestBrokerIsAskedForWhoIsSilent(t *testing.T) {
 		"one hangs and one is gone": {
 			answers: map[string]time.Duration{"a1": 0, "hangs": time.Hour}, gone: "gone",
 			asked: 100 * time.Millisecond,
-			want:  map[string]client.Outcome{"a1": client.OK, "hangs": client.TimedOut, "gone": client.Unreachable},
+			want:  map[string]client.Outcome{"a1": client.OK, "hangs": client.TimedOut, "gone": client.Unknown},
 		},
 		"little time": {
 			answers: map[string]time.Duration{"a1": time.Hour}, gone: "gone", timeout: 30 * time.Millisecond,
 			asked: 15 * time.Millisecond,
-			want:  map[string]client.Outcome{"a1": client.TimedOut, "gone": client.Unreachable},
+			want:  map[string]client.Outcome{"a1": client.TimedOut, "gone": client.Unknown},
 		},
 	} {
 		synctest.Test(t, func(t *testing.T) {

@@ -6,7 +6,8 @@ import "time"
 type stage int8
 
 const (
-	waiting stage = iota // not asked yet
+	waiting stage = iota // its turn has not come
+	ordered              // to be asked now
 	asked                // and may still answer in time
 	settled              // the outcome is known, unless a late answer changes it
 	heard                // it has answered
@@ -25,7 +26,7 @@ type ledger struct {
 	nodes   []string
 	entries map[string]*entry
 	strange map[string]bool
-	open    int   // nodes that are waiting or asked
+	open    int   // nodes that are waiting, ordered or asked
 	went    int   // nodes that the request has gone to
 	failure error // why it did not go to some
 	now     func() time.Time
@@ -45,36 +46,44 @@ func newLedger(nodes []string, id string, now func() time.Time) *ledger {
 	return l
 }
 
-// sent notes how asking some nodes went.
-func (l *ledger) sent(s sending) {
+// order notes that it is the turn of these nodes.
+func (l *ledger) order(names []string) {
+	for _, name := range names {
+		l.entries[name].stage = ordered
+	}
+}
+
+// sent notes how asking some nodes went, and returns how many of them are not
+// awaited for that.
+func (l *ledger) sent(s sending) (failed int) {
 	for _, name := range s.sent {
-		if e := l.entries[name]; e.stage == waiting {
+		if e := l.entries[name]; e.stage == ordered {
 			e.stage, e.outcome = asked, Unknown
 		}
 	}
 	for _, name := range s.failed {
-		if e := l.entries[name]; e.stage == waiting {
+		if e := l.entries[name]; e.stage == ordered {
 			e.stage = settled
 			l.open--
+			failed++
 		}
 	}
 	l.went += len(s.sent)
+	l.account.Sent = l.account.Sent || len(s.sent) > 0
 	if s.err != nil {
 		l.failure = s.err
 	}
 	l.account.Publish = l.now().Sub(l.account.Started)
+	return failed
 }
 
-// forget settles nodes that are not to answer.
-func (l *ledger) forget(names []string) { l.settle(names, Unknown) }
-
-// settle gives an outcome to those of the nodes that have none, and returns how
+// settle gives an outcome to those of the nodes that are awaited, and returns how
 // many these are.
 func (l *ledger) settle(names []string, o Outcome) int {
 	n := 0
 	for _, name := range names {
-		// One that is waiting is found unreachable before the sender has reported it.
-		if e := l.entries[name]; e != nil && (e.stage == waiting || e.stage == asked) {
+		// One that is ordered is found unreachable before the sender has reported it.
+		if e := l.entries[name]; e != nil && (e.stage == ordered || e.stage == asked) {
 			e.stage, e.outcome = settled, o
 			l.open--
 			n++
@@ -89,7 +98,7 @@ func (l *ledger) add(a *Answer) (awaited bool) {
 	l.account.Replies++
 	e := l.entries[a.Sender]
 	switch {
-	case e == nil:
+	case e == nil || e.stage == waiting: // who was not asked has no answer of its own
 		a.Unexpected = true
 		if a.Duplicate = l.strange[a.Sender]; a.Duplicate {
 			return false
@@ -108,8 +117,8 @@ func (l *ledger) add(a *Answer) (awaited bool) {
 		}
 		return false
 	}
-	// Of a node that is waiting or settled the answer is late, or faster than the
-	// word that it was asked: it counts.
+	// Of a node that is settled the answer is late, of one that is ordered faster than
+	// the word that it was asked: it counts.
 	if awaited = e.stage != settled; awaited {
 		l.open--
 	}

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -29,6 +30,7 @@ type Result struct {
 	Declined    []string // who said that the request does not concern them, by arrival
 	Unreachable []string // targets that nobody listens for, as the broker says
 	Exact       bool     // everybody who listens has spoken
+	Suspicious  []string // of whom more answers came than can be theirs, no among them; sorted
 	Silent      []string // who has not, if the broker can tell; sorted, and not if the call ended early
 	Listening   int      // how many nodes the broker knows of; 0 if it cannot tell
 
@@ -65,12 +67,17 @@ type books struct {
 	published bool
 	overdue   bool // the time is up
 
-	watched   bool            // the broker tells who cannot be reached
-	listening <-chan []string // gives once the names of those who listen
-	noes      int             // replies that said no
-	spoken    map[string]int  // how often each has, in an exact call
-	owing     map[string]int  // how often each who listens still has to; nil until that is known
-	owed      int             // the sum of owing
+	watched   bool           // the broker tells who cannot be reached
+	verifier  *verifier      // of who cannot be reached
+	unsure    bool           // the broker could not confirm that
+	listening <-chan hearing // gives once who listens
+	noes      int            // replies that said no
+	denied    map[string]int // how often each has said no
+	spoken    map[string]int // how often each has spoken, in an exact call
+	listens   map[string]int // subscriptions of each who listens; nil until that is known
+	owing     map[string]int // how often each of them still has to speak
+	owed      int            // the sum of owing
+	odd       map[string]bool
 }
 
 func newBooks(call Call, id string, now func() time.Time) *books {
@@ -79,7 +86,8 @@ func newBooks(call Call, id string, now func() time.Time) *books {
 	if len(call.Targets) > 0 {
 		b.expected = unique(call.Targets)
 	}
-	b.spoken = make(map[string]int)
+	b.spoken, b.denied = make(map[string]int), make(map[string]int)
+	b.odd = make(map[string]bool)
 	b.nodes = make(map[string]standing, len(b.expected))
 	for _, name := range b.expected {
 		b.nodes[name] = awaited
@@ -113,6 +121,7 @@ func (b *books) collect(ctx context.Context, in *inbox, published <-chan deliver
 		for _, to := range in.absences() {
 			b.absent(to)
 		}
+		b.verifier.next()
 		if b.result.Complete || last {
 			return nil
 		}
@@ -127,9 +136,11 @@ func (b *books) collect(ctx context.Context, in *inbox, published <-chan deliver
 			defer timer.Stop()
 			timeout = timer.C
 			b.result.Complete = b.complete()
-		case names := <-b.listening:
+		case h := <-b.listening:
 			b.listening = nil
-			b.listen(names)
+			b.listen(h)
+		case h := <-b.verifier.answer:
+			b.unreachable(b.verifier.judge(h))
 		case <-timeout:
 			b.overdue = true
 			last = true
@@ -166,10 +177,12 @@ func (b *books) hear(r *Reply) {
 	}
 	if b.no(*r) {
 		b.noes++
+		b.denied[r.Sender]++
 		b.decline(r.Sender)
 	} else {
 		b.add(r)
 	}
+	b.suspect(r.Sender)
 	b.result.Complete = b.complete()
 }
 
@@ -188,33 +201,55 @@ func (b *books) decline(name string) {
 }
 
 // listen notes who listens, one entry for each subscription.
-func (b *books) listen(names []string) {
-	if names == nil {
+func (b *books) listen(h hearing) {
+	if h.err != nil {
 		return // nobody can tell
 	}
-	b.result.Listening = len(names)
-	b.owing = make(map[string]int, len(names))
-	for _, name := range names {
-		b.owing[name]++
+	b.result.Listening = len(h.names)
+	b.listens, b.owing = make(map[string]int, len(h.names)), make(map[string]int, len(h.names))
+	for _, name := range h.names {
+		b.listens[name]++
 	}
-	for name, n := range b.owing {
+	for name, n := range b.listens {
 		n = max(0, n-b.spoken[name])
 		b.owing[name] = n
 		b.owed += n
 	}
+	for name := range b.denied {
+		b.suspect(name)
+	}
 	b.result.Complete = b.complete()
 }
 
-// absent notes that nobody listens to a target of an exact call.
+// suspect takes note of a name under which more was said than the nodes that have
+// it can have, if that may hide one of them: who says yes twice hides nobody.
+func (b *books) suspect(name string) {
+	if b.listens == nil && len(b.expected) == 0 {
+		return // nobody can tell yet
+	}
+	if b.denied[name] > 0 && b.spoken[name] > max(1, b.listens[name]) {
+		b.odd[name] = true
+	}
+}
+
+// absent notes what came as the word that nobody listens to a target of an exact
+// call. Of a broadcast the broker was asked anyway.
 func (b *books) absent(to connector.Target) {
-	if to.Kind == connector.Broadcast && b.result.Replies == 0 {
-		b.listen([]string{})
-	}
 	if to.Kind == connector.Directed && b.nodes[to.Identity] == awaited {
-		b.nodes[to.Identity] = absent
-		b.awaiting--
-		b.result.Complete = b.complete()
+		b.verifier.doubt(to)
 	}
+}
+
+// unreachable notes the targets that are gone.
+func (b *books) unreachable(gone []connector.Target, sure bool) {
+	for _, to := range gone {
+		if b.nodes[to.Identity] == awaited {
+			b.nodes[to.Identity] = absent
+			b.awaiting--
+			b.unsure = b.unsure || !sure
+		}
+	}
+	b.result.Complete = b.complete()
 }
 
 // add accounts for one reply that is to be given to the caller.
@@ -248,11 +283,12 @@ func (b *books) add(r *Reply) {
 // complete tells whether waiting longer could bring nothing that is wanted.
 func (b *books) complete() bool {
 	return b.call.Limit > 0 && len(b.result.Responded) >= b.call.Limit ||
-		len(b.expected) > 0 && b.awaiting == 0 || b.everybody()
+		len(b.expected) > 0 && b.awaiting == 0 && len(b.odd) == 0 || b.everybody()
 }
 
-// everybody tells whether all who listen have spoken.
-func (b *books) everybody() bool { return b.owing != nil && b.owed == 0 }
+// everybody tells whether all who listen have spoken, and nobody in the place of
+// another.
+func (b *books) everybody() bool { return b.owing != nil && b.owed == 0 && len(b.odd) == 0 }
 
 // close completes the result.
 func (b *books) close(in *inbox) {
@@ -273,11 +309,14 @@ func (b *books) close(in *inbox) {
 
 // closeExact completes what an exact call knows.
 func (b *books) closeExact() {
+	if len(b.odd) > 0 {
+		b.result.Suspicious = slices.Sorted(maps.Keys(b.odd))
+	}
 	switch {
 	case !b.call.Exact:
 		return
 	case len(b.expected) > 0:
-		b.result.Exact = len(b.result.NoResponse)+len(b.result.NotSent) == 0
+		b.result.Exact = len(b.result.NoResponse)+len(b.result.NotSent)+len(b.odd) == 0 && !b.unsure
 		if b.watched && b.overdue {
 			b.result.Silent = slices.Sorted(slices.Values(b.result.NoResponse))
 		}

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"mcollective/connector"
@@ -96,8 +97,9 @@ type Account struct {
 	Unexpected []string // strangers: who answered without being asked, by arrival
 	NoResponse []string // who did not answer, whatever the outcome, in the order of Run.Nodes
 
-	Undecodable int // replies that were malformed or not proven
-	Interrupted bool
+	Undecodable int  // replies that were malformed or not proven
+	Sent        bool // the request has left, if only to some of the nodes
+	Interrupted bool // the context ended first
 }
 
 // ErrNoNodes is returned (wrapped) by Run when there is nobody to ask.
@@ -105,7 +107,8 @@ var ErrNoNodes = errors.New("no nodes to ask")
 
 // Run runs an action and gives each answer to each, in the order they arrive and
 // from the goroutine that called Run, which also calls Sent and Idle. The end of
-// ctx ends the run: there is an Account of what came until then, and no error.
+// ctx ends the run: there is an Account of what came until then, and no error,
+// unless nobody is to answer (Silent, ReplyTo) and nothing was sent.
 // Run ends as soon as every node has answered, cannot be reached, or has had its
 // time. Answers are not kept.
 //
@@ -143,10 +146,19 @@ func (c *Client) Run(ctx context.Context, r Run, each func(Answer)) (*Account, e
 		msg: connector.Message{Data: payload.Data, Headers: payload.Headers, ReplyTo: r.ReplyTo, TTL: req.TTL},
 	}
 	e.in.start = e.ledger.account.Started
+	e.since = c.connections()
+	var background sync.WaitGroup
+	working, cancel := context.WithCancel(ctx)
+	defer func() { cancel(); background.Wait() }()
+	e.verifier = c.verifier(working, e.since, r.Collective, &background)
 	if !e.deaf() {
 		subscribing, done := context.WithTimeout(ctx, c.opts.PublishTimeout)
 		defer done()
 		sub, err := c.conn.Subscribe(subscribing, connector.Target{Kind: connector.Reply, Collective: r.Collective, Agent: r.Agent}, e.in.receive)
+		if err != nil && ctx.Err() != nil {
+			e.ledger.account.Interrupted = true
+			return e.ledger.close(e.in, false), nil
+		}
 		if err != nil {
 			return nil, fmt.Errorf("subscribe to replies of agent %s: %w", r.Agent, err)
 		}
@@ -163,7 +175,11 @@ func (c *Client) Run(ctx context.Context, r Run, each func(Answer)) (*Account, e
 	} else {
 		err = e.askAll(ctx)
 	}
-	return e.ledger.close(e.in, e.deaf()), err
+	a := e.ledger.close(e.in, e.deaf())
+	if err == nil && e.deaf() && !a.Sent {
+		err = fmt.Errorf("agent %s, action %s: interrupted before anything was sent: %w", r.Agent, r.Action, context.Cause(ctx))
+	}
+	return a, err
 }
 
 // oneOf is the pattern that matches these identities, in the form that Ruby sends.

@@ -31,7 +31,8 @@ const maxInterest = 1 << 18
 
 // Interest returns the names of the connections that listen to a broadcast
 // target, one for each subscription. The broker looks after it has delivered what
-// was published before, so that whoever received that is among them, or gone. Only
+// was published before, so that whoever received that is among them, or gone; unless
+// the connection was made anew in between, which Status().Reconnects tells. Only
 // the brokers of this project know, and of those only one that stands alone: any
 // other gives an error, mostly at once.
 func (c *Conn) Interest(ctx context.Context, to connector.Target) ([]string, error) {
@@ -67,9 +68,19 @@ func (c *Conn) interest(ctx context.Context, to connector.Target) ([]string, err
 		}
 		more := false
 		if names, more, err = addListeners(names, m.Data); err != nil || !more {
-			return names, err
+			return c.sameConnection(names, err)
 		}
 	}
+}
+
+// sameConnection passes on what was heard, unless that was over a connection that
+// Status does not count yet: who compares its count with an older one could not
+// tell.
+func (c *Conn) sameConnection(names []string, err error) ([]string, error) {
+	if err == nil && (!c.Connected() || c.nc.Stats().Reconnects != c.made.Load()) {
+		return nil, errors.New("the connection is a new one")
+	}
+	return names, err
 }
 
 // addListeners adds the names in one part of an answer.

@@ -80,3 +80,30 @@ func FuzzListeners(f *testing.F) {
 		}
 	})
 }
+
+// What a broker says over a connection that Status does not count yet would pass
+// for an old one's word.
+func TestInterestOfANewConnection(t *testing.T) {
+	r := startBroker(t, broker.Options{})
+	c := connect(t, quick(Options{Servers: []string{r.opts.Listen}, Identity: "client"}))
+	to := connector.Target{Kind: connector.Broadcast, Collective: "mcollective", Agent: "discovery"}
+	if _, err := c.Interest(t.Context(), to); err != nil {
+		t.Fatal(err)
+	}
+	r.Stop(t)
+	r.Start(t)
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		if _, err := c.Interest(t.Context(), to); err == nil {
+			if n := c.Status().Reconnects; n == 0 {
+				t.Error("the word of a new broker, and no reconnect is counted")
+			}
+			break
+		} else if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
+	c.made.Store(c.made.Load() + 1)
+	if names, err := c.Interest(t.Context(), to); err == nil {
+		t.Errorf("heard %v while a reconnect is not counted", names)
+	}
+}

@@ -107,6 +107,7 @@ type Conn struct {
 	// write that is under way.
 	connected  atomic.Bool
 	reconnects atomic.Uint64
+	made       atomic.Uint64 // the library's own count of connections, once reconnects has followed
 
 	mu        sync.Mutex
 	subs      []*subscription

@@ -135,6 +135,7 @@ func (c *Conn) onReconnected(nc *gonats.Conn) {
 	c.mu.Unlock()
 	c.connected.Store(true)
 	n := c.reconnects.Add(1)
+	c.made.Store(nc.Stats().Reconnects)
 	c.log.Info("connected to the broker again", "server", server, "reconnects", n)
 	c.stateChanged()
 }

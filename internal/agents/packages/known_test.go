@@ -137,10 +137,16 @@ func TestExpressionHere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]string{"perl.": `no package is called "perl."; search`, "mawk+": `no package is called "mawk+"`, "awk-mawk": "one of these by its own name: mawk"} {
+	wrong := map[string]string{"perl.": `no package is called "perl."; search`, "mawk+": `no package is called "mawk+"`, "awk-mawk": "one of these by its own name: mawk"}
+	if testing.Short() {
+		wrong = map[string]string{"perl.": wrong["perl."]}
+	}
+	for name, want := range wrong {
 		if reply := agenttest.Call(t, a, "install", "package", name, "noop", true); reply.Status != rpc.Aborted || !strings.Contains(reply.Message, want) {
 			t.Errorf("%s: %d %s\n%v", name, reply.Status, reply.Message, reply.Data)
 		}
 	}
-	agenttest.OK(t, a, "update", "package", "mawk", "noop", true)
+	if !testing.Short() {
+		agenttest.OK(t, a, "update", "package", "mawk", "noop", true)
+	}
 }

@@ -43,9 +43,13 @@ func (o *agentOptions) open(ctx context.Context, env *Env, file string) (*agentT
 	}
 	a.cleanup = append(a.cleanup, facts.Close)
 	path, err := o.locate(cfg.AgentsDirs, file)
+	var temp string
+	if err == nil {
+		temp, err = a.folder()
+	}
 	if err == nil {
 		a.Agent, err = stdio.Open(path, stdio.Options{
-			Config: cfg.File, Facts: func() map[string]any { return facts.Snapshot() }, Unchecked: true, Log: log,
+			Config: cfg.File, Facts: func() map[string]any { return facts.Snapshot() }, Temp: temp, Unchecked: true, Log: log,
 		})
 	}
 	if err != nil {
@@ -55,6 +59,17 @@ func (o *agentOptions) open(ctx context.Context, env *Env, file string) (*agentT
 	a.name = a.Definition().Metadata.Agent
 	a.cleanup = append(a.cleanup, a.Close)
 	return a, nil
+}
+
+// folder makes a folder for what calls need, the facts among it, which goes when
+// the trial ends. Programs that run as other users have to get through.
+func (a *agentTrial) folder() (string, error) {
+	dir, err := os.MkdirTemp("", "mco-agent-")
+	if err != nil {
+		return "", err
+	}
+	a.cleanup = append(a.cleanup, func() error { return os.RemoveAll(dir) })
+	return dir, os.Chmod(dir, 0o711)
 }
 
 // locate finds the file of an agent that is called by its file, with or without

@@ -91,7 +91,7 @@ func (c *fileCopy) words(words []string) error {
 func (c *fileCopy) copy(ctx context.Context, t *task) error {
 	switch {
 	case !t.human():
-		return usageErrorf("cp reports for people, and knows no --output")
+		return usageErrorf("cp reports for people: it knows no --output, --json, --jq, --no-results and --reply-to")
 	case t.o.rpc.batch != "":
 		return usageErrorf("--batch does not apply to cp; --limit-nodes takes some of the nodes")
 	case !c.up && len(t.args) > 0:

@@ -54,7 +54,7 @@ func (p *puppet) runAll(ctx context.Context, t *task) error {
 		return hinted(usageErrorf("runall needs to know on how many nodes Puppet may run at the same time"), "Like this: mco puppet runall 10")
 	}
 	if !t.human() {
-		return usageErrorf("runall reports for people, and knows no --output")
+		return usageErrorf("runall reports for people: it knows no --output, --json, --jq, --no-results and --reply-to")
 	}
 	if err := t.prepare(ctx); err != nil {
 		return err

@@ -189,9 +189,18 @@ func (l *Loader) wanted(c *candidate) bool {
 	return l.opts.Wanted == nil || l.opts.Wanted(c.kind, c.name)
 }
 
-// interpreter finds Ruby. Puppet's packages bring one, in which Puppet can be
-// loaded.
+// interpreter finds Ruby, and judges who may change it and the folders that it is
+// to look through.
 func (l *Loader) interpreter() (string, error) {
+	path, err := l.findRuby()
+	if err == nil && !l.opts.Unchecked {
+		err = stdio.TrustedAll(append(slices.Clone(l.opts.LoadPath), path))
+	}
+	return path, err
+}
+
+// findRuby finds Ruby. Puppet's packages bring one, in which Puppet can be loaded.
+func (l *Loader) findRuby() (string, error) {
 	if l.opts.Ruby != "" {
 		if !filepath.IsAbs(l.opts.Ruby) {
 			return "", fmt.Errorf("ruby: %q is not a whole path", l.opts.Ruby)

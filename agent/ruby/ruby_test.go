@@ -303,6 +303,29 @@ func TestProcess(t *testing.T) {
 			t.Errorf("after that: %d %s", r.Status, r.Message)
 		}
 	})
+	t.Run("in time, with what it runs", func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "pid")
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() {
+			req := &agent.Request{Request: &rpc.Request{Agent: "exercise", Action: "child", Data: symbols("file", file)}, ID: "y", Time: time.Now()}
+			done <- agents["exercise"].Call(ctx, req, rpc.NewReply())
+		}()
+		var pid string
+		eventually(t, "the command says its process", func() bool {
+			b, _ := os.ReadFile(file)
+			pid = strings.TrimSpace(string(b))
+			return pid != ""
+		})
+		cancel()
+		if err := <-done; err == nil {
+			t.Error("a call that was broken off did not fail")
+		}
+		eventually(t, "the command is ended", func() bool {
+			_, err := os.Stat("/proc/" + pid)
+			return err != nil
+		})
+	})
 	t.Run("dies", func(t *testing.T) {
 		if r := call("quit"); r.Status != rpc.UnknownError || !strings.Contains(r.Message, "exit status 9") {
 			t.Errorf("%d %s", r.Status, r.Message)
@@ -312,6 +335,9 @@ func TestProcess(t *testing.T) {
 		}
 	})
 	t.Run("leaves what it started", func(t *testing.T) {
+		if _, err := os.Stat("/proc/self"); err != nil {
+			t.Skip("no /proc to see processes in")
+		}
 		r := call("background")
 		v, _ := r.Output("pid")
 		pid, _ := v.(int64)
@@ -328,6 +354,16 @@ func TestProcess(t *testing.T) {
 			t.Errorf("process %d is gone", pid)
 		}
 	})
+}
+
+// eventually waits for what another process brings about.
+func eventually(t *testing.T, what string, happened func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !happened(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it did not come about that %s", what)
+		}
+	}
 }
 
 // TestInactive is about agents that cannot work.

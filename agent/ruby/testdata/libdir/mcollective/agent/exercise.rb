@@ -126,6 +126,10 @@ module MCollective
         reply[:answer] = [Agent::Other.answer, PluginManager["other_agent"].meta[:name], PluginManager.include?("nosuch_agent")]
       end
 
+      action "child" do
+        run("echo $$ >#{shellescape(request[:file])}; sleep 300")
+      end
+
       action "quit" do
         exit!(9)
       end

@@ -13,8 +13,8 @@ import (
 
 // process is one line of the table of processes.
 type process struct {
-	pid, parent, session int
-	state                byte
+	pid, parent, group, session int
+	state                       byte
 }
 
 func (p process) dead() bool { return p.state == 'Z' || p.state == 'X' }
@@ -24,6 +24,16 @@ func (p process) dead() bool { return p.state == 'Z' || p.state == 'X' }
 // stays in this process's session.
 func (p process) adopted() bool {
 	return p.parent == os.Getpid() && p.session != family.self && family.runs[p.pid] == nil
+}
+
+// orphan reports whether nobody waits for this child of this process. In this
+// process's session are children of other packages, who wait for them: those are in
+// its process group or first of their own. What they in turn left is in theirs.
+func (p process) orphan() bool {
+	if p.parent == os.Getpid() && p.session == family.self {
+		return p.group != family.group && p.group != p.pid
+	}
+	return p.adopted()
 }
 
 // mark tells which run started the process; 0 if that cannot be seen.
@@ -112,6 +122,7 @@ func readProcess(pid string) (p process, ok bool) {
 	}
 	p.state = f[0][0]
 	p.parent, _ = strconv.Atoi(f[1])
+	p.group, _ = strconv.Atoi(f[2])
 	p.session, _ = strconv.Atoi(f[3])
 	return p, true
 }

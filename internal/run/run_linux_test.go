@@ -91,17 +91,48 @@ func TestBackground(t *testing.T) {
 	if left := alive(t, "63.5"); len(left) != 0 {
 		t.Errorf("what should end is left: %v", left)
 	}
-	for began := time.Now(); hasZombies() && time.Since(began) < 10*time.Second; {
-		must(t, sh(`true`))
-	}
-	if hasZombies() {
-		t.Error("zombies stay")
-	}
+	noZombies(t)
 	for _, script := range []string{`exec yes`, `exec yes >&2`} {
 		c = sh(script)
 		c.Background, c.MaxStdout, c.Timeout = true, 1<<20, 5*time.Second
 		if _, err := Run(t.Context(), c); err == nil || !strings.Contains(err.Error(), "more than 1048576 bytes") {
 			t.Errorf("%s: %v", script, err)
+		}
+	}
+}
+
+// noZombies waits until the dead children are buried, without any further run.
+func noZombies(t *testing.T) {
+	t.Helper()
+	for began := time.Now(); hasZombies(); time.Sleep(5 * time.Millisecond) {
+		if time.Since(began) > 3*time.Second {
+			t.Fatal("zombies stay")
+		}
+	}
+}
+
+// TestOthersOrphans has programs that another package starts leave some behind.
+func TestOthersOrphans(t *testing.T) {
+	must(t, sh(`true`)) // from now on orphans are ours
+	other := exec.Command("/bin/sh", "-c", `for n in 0.1 0.2 0.3; do sleep $n >/dev/null 2>&1 & done; setsid sleep 0.2 >/dev/null 2>&1 & kill -9 $$`)
+	other.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := other.Run(); err == nil || err.Error() != "signal: killed" {
+		t.Errorf("its end was stolen: %v", err)
+	}
+	Bury()
+	time.Sleep(350 * time.Millisecond) // until all have ended
+	noZombies(t)
+	// One whose end somebody waits for is not taken from him.
+	for _, own := range []bool{true, false} {
+		waited := exec.Command("sleep", "0.01")
+		waited.SysProcAttr = &syscall.SysProcAttr{Setpgid: own}
+		if err := waited.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(50 * time.Millisecond)
+		Bury()
+		if err := waited.Wait(); err != nil {
+			t.Errorf("its end was stolen: %v", err)
 		}
 	}
 }

@@ -16,16 +16,18 @@ import (
 // family is what this process knows of its children. It is one, because the
 // kernel's subreaper and the list of children are of the whole process.
 var family struct {
-	once sync.Once
-	self int    // session of this process
-	base uint64 // common to the marks of all runs; 0 if they cannot be marked
+	once  sync.Once
+	self  int    // session of this process
+	group int    // its process group
+	base  uint64 // common to the marks of all runs; 0 if they cannot be marked
 
 	starting sync.Mutex // held while this process has the mark of what it starts
 
-	mu   sync.Mutex
-	next uint64
-	live map[uint64]bool // marks of runs
-	runs map[int]*tree   // the same, by process, as far as that is known
+	mu    sync.Mutex
+	next  uint64
+	live  map[uint64]bool // marks of runs
+	runs  map[int]*tree   // the same, by process, as far as that is known
+	watch bool            // whether watch is at work
 }
 
 // Marks are values of the soft limit of real-time processor time, which children
@@ -46,7 +48,10 @@ type tree struct {
 }
 
 func getReady() {
+	family.mu.Lock()
+	defer family.mu.Unlock()
 	family.self, _ = unix.Getsid(0)
+	family.group = unix.Getpgrp()
 	family.live, family.runs = map[uint64]bool{}, map[int]*tree{}
 	// Where it fails, on kernels before 3.4, orphans go to init as ever.
 	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -66,6 +71,9 @@ func launch(path string, c *Command, files []*os.File) (*os.Process, *tree, erro
 	}
 	t := &tree{}
 	family.mu.Lock()
+	if family.watch { // the program may ask after one that has just ended
+		bury(processes(false))
+	}
 	family.next++
 	t.mark = family.base | family.next&markRun
 	if c.Background {
@@ -217,10 +225,8 @@ func (t *tree) alive() bool {
 func (t *tree) keep() {
 	family.mu.Lock()
 	defer family.mu.Unlock()
-	if hasChildren() {
-		bury(processes(false))
-	}
 	t.forget()
+	lookAfter()
 }
 
 // finish ends what the program started and is still there after the patience. It
@@ -303,7 +309,7 @@ func (t *tree) members(all []process) []process {
 func bury(all []process) {
 	starting := len(family.live) > len(family.runs)
 	for _, p := range all {
-		if p.adopted() && p.dead() && (!starting || family.runs[p.session] != nil) {
+		if p.orphan() && p.dead() && (!starting || p.session == family.self || family.runs[p.session] != nil) {
 			unix.Wait4(p.pid, nil, unix.WNOHANG, nil)
 		}
 	}

@@ -59,3 +59,6 @@ func scratch() (*os.File, error) {
 // seal does nothing: what was left behind may go on to write into a file that has
 // no name.
 func seal(*os.File) {}
+
+// Bury does nothing: orphans are init's here.
+func Bury() {}

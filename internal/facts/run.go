@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"mcollective/internal/run"
 )
 
 // searchPath is where programs are looked for, by us and by themselves. The
@@ -33,6 +35,7 @@ func output(ctx context.Context, timeout time.Duration, limit int, path string, 
 	stderr := &bounded{limit: 512}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	err := cmd.Run()
+	run.Bury() // what it left is handed to this process
 	switch {
 	case stdout.over:
 		return nil, fmt.Errorf("prints more than %d bytes", limit)

@@ -120,7 +120,7 @@ func (p *processes) table(env *Env, node string, reply *rpc.Reply, cells []proce
 		p.total.vsz += number(output(h, "vsize"))
 		row := make([]string, len(cells))
 		for i, c := range cells {
-			row[i] = tidy(env, c.value(h))
+			row[i] = cleanLine(c.value(h)) // a line for each process, whatever it is called
 		}
 		rows = append(rows, row)
 	}

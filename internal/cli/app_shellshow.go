@@ -95,8 +95,8 @@ func printJobs(env *Env, node string, reply *rpc.Reply) {
 	fmt.Fprintf(env.Out, "%s:\n", cleanLine(node))
 	for handle, v := range h.All() {
 		job, _ := v.(*marshal.Hash)
-		fmt.Fprintf(env.Out, "    %-36s  %-8s  %s\n", tidy(env, render.Text(handle)),
-			tidy(env, render.Text(output(job, "status"))), tidy(env, render.Text(output(job, "command"))))
+		fmt.Fprintf(env.Out, "    %-36s  %-8s  %s\n", cleanLine(render.Text(handle)),
+			cleanLine(render.Text(output(job, "status"))), cleanLine(render.Text(output(job, "command"))))
 	}
 	fmt.Fprintln(env.Out)
 }

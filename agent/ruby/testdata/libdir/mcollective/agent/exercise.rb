@@ -135,7 +135,7 @@ module MCollective
       end
 
       action "background" do
-        child = fork { grandchild = fork { exec "sleep 300" }; File.write(ENV["TMPDIR_OF_TEST"] || "/dev/null", grandchild.to_s) }
+        child = fork { grandchild = fork { exec "true" }; ::Process.detach(grandchild) }
         ::Process.detach(child)
         pid = ::Process.spawn("sleep 300", :out => :close)
         ::Process.detach(pid)

@@ -97,7 +97,7 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 func cmdStop(ts *testscript.TestScript, neg bool, args []string) {
 	p := ts.Value(daemonsKey{}).(daemons)[args[0]]
 	if neg || p == nil {
-		ts.Fatalf("usage: stop NAME, of a program that start has started")
+		ts.Fatalf("usage: quit NAME, of a program that start has started")
 	}
 	ts.Check(p.cmd.Process.Signal(syscall.SIGTERM))
 	select {

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 //	start NAME PATTERN PROGRAM WORDS...  runs a program in the background until its
 //	                                     output matches; sets $NAME to what the first
 //	                                     group of the pattern matched
-//	stop NAME                            ends it as a service manager would, and
+//	quit NAME                            ends it as a service manager would, and
 //	                                     expects it to succeed
 //	fill FILE...                         replaces $NAME in files
 func TestScripts(t *testing.T) { testscript.Run(t, scripts()) }
@@ -40,7 +40,7 @@ func scripts() testscript.Params {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"start": cmdStart,
-			"stop":  cmdStop,
+			"quit":  cmdStop,
 			"fill":  cmdFill,
 		},
 	}

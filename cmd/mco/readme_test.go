@@ -70,7 +70,7 @@ func readmeScript(readme string) (script string, commands int, err error) {
 			output = append(output, line)
 		}
 	}
-	b.WriteString("stop config\n")
+	b.WriteString("quit config\n")
 	return b.String(), commands, nil
 }
 

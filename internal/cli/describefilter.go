@@ -83,17 +83,19 @@ func classInWords(p filter.Pattern) string {
 }
 
 // compoundInWords is one line for each term of an expression, set in by the
-// parentheses around it.
+// parentheses around it. The margins are Ruby's: each parenthesis doubles it, and
+// where one ends the lines go back to the margin of the last that began.
 func compoundInWords(c filter.Compound) []string {
 	lines := make([]string, 0, len(c))
-	depth := 0
+	const first, most = 2, 32
+	margin, last := first, first
 	for _, t := range c {
 		if t.Kind == filter.Close {
-			depth = max(depth-1, 0)
+			margin = last
 		}
-		lines = append(lines, strings.Repeat("  ", depth)+termInWords(t))
+		lines = append(lines, strings.Repeat(" ", margin-first)+termInWords(t))
 		if t.Kind == filter.Open {
-			depth++
+			last, margin = margin, min(2*margin, most)
 		}
 	}
 	return lines

@@ -121,6 +121,9 @@ type Config struct {
 	// DiscoveryTimeout is how long discovery waits. 0, the default, leaves it
 	// to the method.
 	DiscoveryTimeout time.Duration
+	// ExactDiscovery has discovery end as soon as each node has said yes or no,
+	// where that can be known. Default: true.
+	ExactDiscovery bool
 
 	// TTL is how long a request stays valid. Default: 60 s.
 	TTL time.Duration
@@ -234,6 +237,7 @@ func defaults(role Role) *Config {
 		LogLevel:                  "info",
 		LogFacility:               "user",
 		DirectAddressing:          true,
+		ExactDiscovery:            true,
 		DirectAddressingThreshold: 10,
 		DefaultDiscoveryMethod:    "mc",
 		TTL:                       60 * time.Second,

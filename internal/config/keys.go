@@ -43,6 +43,7 @@ var keys = [...]key{
 	{name: "direct_addressing_threshold", field: func(c *Config) any { return &c.DirectAddressingThreshold }},
 	{name: "default_discovery_method", field: func(c *Config) any { return &c.DefaultDiscoveryMethod }},
 	{name: "default_discovery_options", field: func(c *Config) any { return (*repeated)(&c.DefaultDiscoveryOptions) }},
+	{name: "exact_discovery", field: func(c *Config) any { return &c.ExactDiscovery }},
 	{name: "discovery_timeout", field: func(c *Config) any { return &c.DiscoveryTimeout }, whole: true},
 	{name: "ttl", field: func(c *Config) any { return &c.TTL }, whole: true},
 	{name: "publish_timeout", field: func(c *Config) any { return &c.PublishTimeout }, whole: true},

@@ -62,8 +62,8 @@ type Activator interface {
 
 // A Prompter is an Agent of which some actions answer from memory, whatever
 // happens: they wait for nobody and run no program. These are called without a
-// goroutine of their own and nothing watches their time, which is half of what
-// such a call costs. An action that waits after all holds up one worker of the node.
+// goroutine of their own, and nothing watches their time: that is an eighth of what
+// such a call costs a node. An action that waits after all holds up one worker of the node.
 type Prompter interface {
 	Prompt(action string) bool
 }

@@ -221,6 +221,8 @@ var differences = []difference{
 	{regexp.MustCompile(`^mco plugin doc mc$`), "stdout", "the method is ours: author, version, home page"},
 	{regexp.MustCompile(`daemon_stats .*-I r1|get_fact fact=country (-q )?--sort|--arg fact=country`), "stdout", "threads come and go; equally frequent values have no order"},
 	{regexp.MustCompile(`-1 --limit 2`), "any", "Ruby takes the last, we refuse what contradicts itself"},
+	{regexp.MustCompile(`^mco plugin doc data/`), "stdout", "a validation is shown as it was written"},
+	{regexp.MustCompile(`^mco completion$`), "stderr", "there are three more answers"},
 	{regexp.MustCompile(`--limit x`), "stderr", "the text shows examples in the place of a regular expression"},
 	{regexp.MustCompile(`^mco rpcutil$`), "any", "the name of an agent is a command"},
 }

@@ -86,6 +86,7 @@ func (f *clientFlags) open(ctx context.Context, env *Env, cfg *config.Config, co
 		TTL:            f.ttl.or(cfg.TTL),
 		PublishTimeout: f.publishTimeout.or(cfg.PublishTimeout),
 		BroadcastOnly:  !cfg.DirectAddressing,
+		Patient:        !cfg.ExactDiscovery,
 		Log:            log,
 		Now:            env.Now,
 	})

@@ -34,6 +34,7 @@ var items = [...]struct {
 	{"direct_addressing", func(c *config.Config) any { return c.DirectAddressing }},
 	{"direct_addressing_threshold", func(c *config.Config) any { return int64(c.DirectAddressingThreshold) }},
 	{"discovery_timeout", func(c *config.Config) any { return secondsOrNil(c.DiscoveryTimeout) }},
+	{"exact_discovery", func(c *config.Config) any { return c.ExactDiscovery }},
 	{"fact_cache_time", func(c *config.Config) any { return seconds(c.FactCacheTime) }},
 	{"facts_dir", func(c *config.Config) any { return list(c.FactsDirs) }},
 	{"factsource", func(c *config.Config) any { return capitalized(c.FactSource) }},

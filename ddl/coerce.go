@@ -121,17 +121,14 @@ func parseBoolean(text string) (any, error) {
 func parseNumber(text string, t Type) (any, error) {
 	digits := strings.TrimPrefix(text, "-")
 	whole, fraction, point := strings.Cut(digits, ".")
-	err := errors.New("")
 	if isDigits(whole) && (!point || isDigits(fraction)) {
 		if !point && t != Float {
-			var i int64
-			if i, err = strconv.ParseInt(text, 10, 64); err == nil {
+			if i, err := strconv.ParseInt(text, 10, 64); err == nil {
 				return i, nil
 			}
 			return nil, fmt.Errorf("%s is beyond 64 bits", text)
 		}
-		var f float64
-		if f, err = strconv.ParseFloat(text, 64); err == nil {
+		if f, err := strconv.ParseFloat(text, 64); err == nil {
 			return f, nil
 		}
 	}

@@ -1,3 +1,5 @@
+//lint:file-ignore ST1005 these are Ruby's texts, which callers see
+
 package ddl
 
 import (

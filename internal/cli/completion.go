@@ -103,7 +103,7 @@ func (o *completionOptions) listParts(cmd *cobra.Command, env *Env) error {
 	}
 	d, err := l.Find(cmd.Context(), ddl.Agent, o.agent)
 	if err != nil {
-		return nil //nolint:nilerr // as said above
+		return nil
 	}
 	about := make(map[string]string)
 	if o.actions {

@@ -205,7 +205,7 @@ func valuesByCount(holders map[string][]string) []valueCount {
 // answers is given to each only when it is a success or unreadable.
 func (e *errand) ask(ctx context.Context, a audience, action string, inputs *marshal.Hash, each func(client.Answer)) (*client.Account, error) {
 	if len(a.nodes) == 0 {
-		return nil, nil //nolint:nilnil // nobody was asked
+		return nil, nil // nobody was asked
 	}
 	if err := e.connect(ctx); err != nil {
 		return nil, err

@@ -67,7 +67,8 @@ func (o *inventoryOptions) run(ctx context.Context, env *Env) error {
 		return hinted(usageErrorf("the script %s is a Ruby program, which this mco does not run", o.script),
 			"--template FILE prints the same fields: {{.identity}}, {{.facts.serialnumber}}, {{.classes}}, {{.agents}}; --json has them for other programs")
 	case o.node == "" && !o.collectives && o.graph == "" && !many:
-		return hinted(fmt.Errorf("Need to specify either a node name, script to run or other options"), //nolint:staticcheck // Ruby's words
+		//lint:ignore ST1005 Ruby's words
+		return hinted(fmt.Errorf("Need to specify either a node name, script to run or other options"),
 			"Like this: mco inventory NODE, mco inventory --list-collectives, mco inventory -C CLASS --json")
 	case o.node != "" && (o.collectives || o.graph != ""):
 		return usageErrorf("please choose either a node or the report about collectives")
@@ -97,7 +98,7 @@ func (o *inventoryOptions) run(ctx context.Context, env *Env) error {
 // layout reads the template, if there is one.
 func (o *inventoryOptions) layout() (*template.Template, error) {
 	if o.template == "" {
-		return nil, nil //nolint:nilnil // none is wanted
+		return nil, nil // none is wanted
 	}
 	return readTemplate(o.template)
 }

@@ -135,7 +135,7 @@ func (n *node) live(ctx context.Context) error {
 	defer n.agents.close()
 	handlers, err := n.agents.load(ctx)
 	if err != nil {
-		return nil //nolint:nilerr // told to stop
+		return nil // told to stop
 	}
 
 	sec, warnings, err := plugins.NodeSecurity(n.cfg)

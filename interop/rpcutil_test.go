@@ -244,10 +244,15 @@ func (r rubyClient) secrets(t *testing.T) {
 	}
 }
 
-// sameKeys compares the keys of two objects, and their order.
+// sameKeys compares the keys of two objects, and their order. Behind them ours may
+// say which agents are of no use, and why.
 func sameKeys(t *testing.T, what string, ours, theirs json.RawMessage) {
 	t.Helper()
-	if o, r := keysOf(ours), keysOf(theirs); !slices.Equal(o, r) {
+	o, r := keysOf(ours), keysOf(theirs)
+	if n := len(o) - 1; n >= 0 && o[n] == "inactive_agents" {
+		o = o[:n]
+	}
+	if !slices.Equal(o, r) {
 		t.Errorf("%s has the keys %v, Ruby's has %v", what, o, r)
 	}
 }

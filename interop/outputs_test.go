@@ -56,7 +56,7 @@ func commands() []command {
 		"rpc rpcutil get_fact fact=country --sort --np --batch 2 --batch-sleep 0.1", "rpc rpcutil get_fact fact=country --sort --np -T eu_collective",
 		"rpc rpcutil collective_info --sort --np", "rpc rpcutil collective_info --sort --np -j -F country=de",
 		"rpc rpcutil get_fact fact=country -q --sort --np", "rpc rpcutil get_fact fact=country --sort",
-		"rpc --agent rpcutil --action get_fact --arg fact=country --sort --np", "rpcutil", "rpc rpcutil ping --sort --np --ln 50% -S country=fr",
+		"rpc --agent rpcutil --action get_fact --arg fact=country --sort --np", "rpcutil", "rpc rpcutil ping --sort --np --ln 50% -I /g2/ -S country=fr",
 		"facts country", "facts country -v", "facts nowhere", "facts country -F country=fr", "facts country -I r1",
 		"inventory r1", "inventory g1", "inventory nobody -t 2", "inventory --list-collectives",
 		"plugin doc", "plugin doc rpcutil", "plugin doc agent/rpcutil", "plugin doc data/fact", "plugin doc data/fstat", "plugin doc mc", "plugin doc nowhere",

@@ -9,6 +9,7 @@ import (
 
 	"mcollective/agent"
 	"mcollective/ddl"
+	"mcollective/internal/render"
 	"mcollective/marshal"
 	"mcollective/rpc"
 )
@@ -24,7 +25,7 @@ func (c *agentCheck) skip(what, detail string) { c.line("skip", what, detail) }
 func (c *agentCheck) fail(what, detail string) { c.failed++; c.line("FAIL", what, detail) }
 
 func (c *agentCheck) line(verdict, what, detail string) {
-	fmt.Fprintf(c.a.env.Out, "%-5s %s: %s\n", verdict, cleanLine(what), cleanLine(detail))
+	fmt.Fprintf(c.a.env.Out, "%-5s %s: %s\n", verdict, render.CleanLine(what), render.CleanLine(detail))
 }
 
 // test holds an agent to its definition: it runs the action that is named, or all

@@ -52,9 +52,9 @@ func (o *agentOptions) list(ctx context.Context, env *Env) error {
 			inactive++
 			what = "inactive: " + r.Inactive
 		}
-		fmt.Fprintf(env.Out, "%-20s %-8s %s\n", cleanLine(r.Name), r.Kind, cleanLine(what))
+		fmt.Fprintf(env.Out, "%-20s %-8s %s\n", render.CleanLine(r.Name), r.Kind, render.CleanLine(what))
 		if o.verbose && r.Program != "" {
-			fmt.Fprintf(env.Out, "%-29s %s\n", "", cleanLine(r.Program))
+			fmt.Fprintf(env.Out, "%-29s %s\n", "", render.CleanLine(r.Program))
 		}
 	}
 	fmt.Fprintf(env.Err, "%d agents, %d of them inactive; looked in %s\n", len(rows), inactive, strings.Join(cfg.AgentsDirs, ", "))

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"mcollective/client"
+	"mcollective/internal/render"
 	"mcollective/marshal"
 	"mcollective/rpc"
 )
@@ -59,7 +60,7 @@ func (x *transfer) fail(node string, err error) {
 
 func (x *transfer) done(node, what string) {
 	x.t.progress("")
-	fmt.Fprintf(x.t.env.Out, "%s: %s\n", cleanLine(node), cleanLine(what))
+	fmt.Fprintf(x.t.env.Out, "%s: %s\n", render.CleanLine(node), render.CleanLine(what))
 	delete(x.at, node)
 }
 

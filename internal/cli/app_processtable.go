@@ -120,7 +120,7 @@ func (p *processes) table(env *Env, node string, reply *rpc.Reply, cells []proce
 		p.total.vsz += number(output(h, "vsize"))
 		row := make([]string, len(cells))
 		for i, c := range cells {
-			row[i] = cleanLine(c.value(h)) // a line for each process, whatever it is called
+			row[i] = render.CleanLine(c.value(h)) // a line for each process, whatever it is called
 		}
 		rows = append(rows, row)
 	}
@@ -131,7 +131,7 @@ func (p *processes) table(env *Env, node string, reply *rpc.Reply, cells []proce
 	if p.silent {
 		return
 	}
-	fmt.Fprintf(env.Out, "   %s\n\n", cleanLine(node))
+	fmt.Fprintf(env.Out, "   %s\n\n", render.CleanLine(node))
 	printTable(env, cells, rows)
 	if parents, _ := reply.Output("parents"); len(members(parents)) > 0 {
 		fmt.Fprint(env.Out, "\n     Their parents:\n")
@@ -178,7 +178,7 @@ func (p *processes) tree(env *Env, node string, reply *rpc.Reply) {
 	if strings.TrimSpace(tree) == "" || p.silent {
 		return
 	}
-	fmt.Fprintf(env.Out, "   %s\n\n", cleanLine(node))
+	fmt.Fprintf(env.Out, "   %s\n\n", render.CleanLine(node))
 	for line := range strings.Lines(tree) {
 		fmt.Fprintf(env.Out, "     %s\n", tidy(env, strings.TrimRight(line, "\n")))
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mcollective/client"
+	"mcollective/internal/render"
 	"mcollective/marshal"
 	"mcollective/rpc"
 )
@@ -99,7 +100,7 @@ func (p *puppet) runAll(ctx context.Context, t *task) error {
 }
 
 func (q *puppetQueue) say(format string, args ...any) {
-	fmt.Fprintf(q.t.env.Out, "%s: %s\n", q.t.env.Now().Format(time.DateTime), cleanLine(fmt.Sprintf(format, args...)))
+	fmt.Fprintf(q.t.env.Out, "%s: %s\n", q.t.env.Now().Format(time.DateTime), render.CleanLine(fmt.Sprintf(format, args...)))
 }
 
 // run works the queue off.

@@ -104,7 +104,7 @@ func (s *shell) kill(ctx context.Context, t *task) error {
 			t.complain(a.Sender, err)
 			return
 		}
-		fmt.Fprintf(t.env.Out, "%s: ended\n", cleanLine(a.Sender))
+		fmt.Fprintf(t.env.Out, "%s: ended\n", render.CleanLine(a.Sender))
 	})
 	if err != nil {
 		return err
@@ -170,7 +170,7 @@ func (s *shell) more(t *task, node string, c *liveCommand, a client.Answer) (end
 	state := said(a.RPC, "status")
 	// Output may be longer than one answer holds.
 	ended = state != "running" && out == "" && errs == ""
-	before := cleanLine(node) + ": "
+	before := render.CleanLine(node) + ": "
 	for i, text := range []string{out, errs} {
 		text = c.rest[i] + text
 		end := strings.LastIndexByte(text, '\n') + 1
@@ -185,7 +185,7 @@ func (s *shell) more(t *task, node string, c *liveCommand, a client.Answer) (end
 	}
 	code := said(a.RPC, "exitcode")
 	if state != "stopped" || code != "0" {
-		fmt.Fprintf(t.env.Out, "%s%s, exit code %s\n", before, cleanLine(state), cleanLine(code))
+		fmt.Fprintf(t.env.Out, "%s%s, exit code %s\n", before, render.CleanLine(state), render.CleanLine(code))
 	}
 	return true, state == "stopped" && code == "0"
 }

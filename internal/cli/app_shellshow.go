@@ -20,7 +20,7 @@ func (s *shell) show(ctx context.Context, t *task) error {
 	account, err := t.each(ctx, t.o.action, in, func(node string, reply *rpc.Reply) {
 		switch t.o.action {
 		case "start":
-			fmt.Fprintf(t.env.Out, "%s: %s\n", cleanLine(node), tidy(t.env, said(reply, "handle")))
+			fmt.Fprintf(t.env.Out, "%s: %s\n", render.CleanLine(node), tidy(t.env, said(reply, "handle")))
 		case "list":
 			printJobs(t.env, node, reply)
 		default:
@@ -59,7 +59,7 @@ func (s *shell) prepare(ctx context.Context, t *task, action string) (*marshal.H
 
 // printResult prints what a command wrote, and tells whether it succeeded.
 func printResult(env *Env, node string, reply *rpc.Reply) bool {
-	fmt.Fprintf(env.Out, "%s:\n", cleanLine(node))
+	fmt.Fprintf(env.Out, "%s:\n", render.CleanLine(node))
 	printLines(env, "", said(reply, "stdout"))
 	if text := said(reply, "stderr"); text != "" {
 		fmt.Fprintln(env.Out, "    STDERR:")
@@ -70,7 +70,7 @@ func printResult(env *Env, node string, reply *rpc.Reply) bool {
 	case !truth(reply, "success"):
 		fmt.Fprintln(env.Out, "    it did not end in time")
 	case code != "0":
-		fmt.Fprintf(env.Out, "    exit code %s\n", cleanLine(code))
+		fmt.Fprintf(env.Out, "    exit code %s\n", render.CleanLine(code))
 	}
 	fmt.Fprintln(env.Out)
 	return truth(reply, "success") && code == "0"
@@ -80,7 +80,7 @@ func printLines(env *Env, before, text string) {
 	for line := range strings.Lines(text) {
 		line = strings.TrimSuffix(line, "\n")
 		if env.OutTerminal {
-			line = clean(line)
+			line = render.Clean(line)
 		}
 		fmt.Fprintf(env.Out, "%s%s\n", before, line)
 	}
@@ -92,11 +92,11 @@ func printJobs(env *Env, node string, reply *rpc.Reply) {
 	if !ok || h == nil || len(h.Pairs) == 0 {
 		return
 	}
-	fmt.Fprintf(env.Out, "%s:\n", cleanLine(node))
+	fmt.Fprintf(env.Out, "%s:\n", render.CleanLine(node))
 	for handle, v := range h.All() {
 		job, _ := v.(*marshal.Hash)
-		fmt.Fprintf(env.Out, "    %-36s  %-8s  %s\n", cleanLine(render.Text(handle)),
-			cleanLine(render.Text(output(job, "status"))), cleanLine(render.Text(output(job, "command"))))
+		fmt.Fprintf(env.Out, "    %-36s  %-8s  %s\n", render.CleanLine(render.Text(handle)),
+			render.CleanLine(render.Text(output(job, "status"))), render.CleanLine(render.Text(output(job, "command"))))
 	}
 	fmt.Fprintln(env.Out)
 }

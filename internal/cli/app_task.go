@@ -146,7 +146,7 @@ func refusal(a client.Answer) error {
 
 // complain says what went wrong on a node.
 func (t *task) complain(node string, err error) {
-	fmt.Fprintf(t.env.Err, "%s: %s\n", cleanLine(node), t.env.paint(styleRed, cleanLine(err.Error())))
+	fmt.Fprintf(t.env.Err, "%s: %s\n", render.CleanLine(node), t.env.paint(styleRed, render.CleanLine(err.Error())))
 }
 
 // finish prints what became of a call, and returns the exit code.

@@ -10,6 +10,7 @@ import (
 
 	"mcollective/client"
 	"mcollective/internal/agents/rpcutil"
+	"mcollective/internal/render"
 	"mcollective/marshal"
 )
 
@@ -71,7 +72,7 @@ func (o *inventoryOptions) listCollectives(ctx context.Context, e *errand) error
 	}
 	fmt.Fprintf(e.env.Out, "   %-30s %s\n   %-30s %s\n", "Collective", "Nodes", "==========", "=====")
 	for _, name := range names {
-		fmt.Fprintf(e.env.Out, "   %-30s %d\n", cleanLine(name), len(m.members[name]))
+		fmt.Fprintf(e.env.Out, "   %-30s %d\n", render.CleanLine(name), len(m.members[name]))
 	}
 	fmt.Fprintf(e.env.Out, "\n   %30s %d\n\n", "Total nodes:", m.nodes)
 	return halt(m.audience, m.account)
@@ -103,7 +104,7 @@ func (o *inventoryOptions) drawCollectives(ctx context.Context, e *errand) error
 // dot is the graph in the language of Graphviz.
 func (m *membership) dot() string {
 	name := func(s string) string {
-		return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(cleanLine(s))
+		return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(render.CleanLine(s))
 	}
 	var b strings.Builder
 	b.WriteString("graph {\n")

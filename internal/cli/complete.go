@@ -12,6 +12,7 @@ import (
 
 	"mcollective/ddl"
 	"mcollective/internal/config"
+	"mcollective/internal/render"
 )
 
 // completeCommand is what the completion scripts call for each press of the key.
@@ -90,7 +91,7 @@ func tree(env *Env, args []string) *cobra.Command {
 			continue
 		}
 		cmd := newRPC(env)
-		cmd.Use, cmd.Short = e.Name+" [options] <action> [<key=val> ...]", cleanLine(e.Description)
+		cmd.Use, cmd.Short = e.Name+" [options] <action> [<key=val> ...]", render.CleanLine(e.Description)
 		inner := completeCall(env)
 		cmd.ValidArgsFunction = func(c *cobra.Command, words []string, word string) ([]string, cobra.ShellCompDirective) {
 			return inner(c, append([]string{c.Name()}, words...), word)
@@ -154,7 +155,7 @@ func beginning(words []string, typed string) []string {
 
 // described is a word with what is said about it, on one line.
 func described(word, about string) string {
-	return cobra.CompletionWithDesc(word, cleanLine(about))
+	return cobra.CompletionWithDesc(word, render.CleanLine(about))
 }
 
 // describedAgents are the agents that are known here.

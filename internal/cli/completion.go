@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mcollective/ddl"
+	"mcollective/internal/render"
 )
 
 // completionOptions are the flags of completion.
@@ -127,5 +128,5 @@ func (o *completionOptions) line(env *Env, name, about string) {
 	if o.verbose {
 		name += ":" + about
 	}
-	fmt.Fprintln(env.Out, cleanLine(name))
+	fmt.Fprintln(env.Out, render.CleanLine(name))
 }

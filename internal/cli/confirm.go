@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"mcollective/ddl"
+	"mcollective/internal/render"
 )
 
 // confirm asks before an action that changes things runs on several nodes.
@@ -16,7 +17,7 @@ func (o *rpcOptions) confirm(env *Env, action *ddl.Action, nodes []string) error
 	shown := nodes[:min(len(nodes), 5)]
 	names := make([]string, len(shown))
 	for i, n := range shown {
-		names[i] = cleanLine(n)
+		names[i] = render.CleanLine(n)
 	}
 	more := ""
 	if len(nodes) > len(shown) {

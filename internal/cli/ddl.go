@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mcollective/ddl"
+	"mcollective/internal/render"
 )
 
 // definitionForms are the extensions of files that hold definitions.
@@ -53,7 +54,7 @@ func newDDL(env *Env) *cobra.Command {
 				return err
 			}
 			if args[0] == "show" {
-				_, err := fmt.Fprint(env.Out, clean(d.Help(width(env))))
+				_, err := fmt.Fprint(env.Out, render.Clean(d.Help(width(env))))
 				return err
 			}
 			return convertDefinition(env, d, to)
@@ -116,10 +117,10 @@ func checkDefinitions(env *Env, args []string) error {
 		d, err := readDefinition(file)
 		if err != nil {
 			broken++
-			fmt.Fprintln(env.Err, env.paint(styleRed, clean(err.Error())))
+			fmt.Fprintln(env.Err, env.paint(styleRed, render.Clean(err.Error())))
 			continue
 		}
-		fmt.Fprintf(env.Out, "%s: %s\n", cleanLine(file), clean(describeDefinition(d)))
+		fmt.Fprintf(env.Out, "%s: %s\n", render.CleanLine(file), render.Clean(describeDefinition(d)))
 	}
 	if broken > 0 {
 		fmt.Fprintf(env.Err, "%d of %d definitions cannot be used\n", broken, len(files))

@@ -20,6 +20,7 @@ import (
 	"mcollective/internal/config"
 	"mcollective/internal/facts"
 	"mcollective/internal/plugins"
+	"mcollective/internal/render"
 	"mcollective/internal/server"
 	"mcollective/internal/swarm"
 )
@@ -236,7 +237,7 @@ func (d *demo) introduce(env *Env, o *demoOptions) {
 		"    broker  %s\n"+
 		"    node    %s, this machine, %v\n"+
 		"    nodes   %d simulated ones of seed %d: %s\n\n",
-		d.broker.ClientURL(), cleanLine(d.config.Identity), system, o.nodes, o.seed, strings.Join(kinds, ", "))
+		d.broker.ClientURL(), render.CleanLine(d.config.Identity), system, o.nodes, o.seed, strings.Join(kinds, ", "))
 }
 
 // has tells whether a simulated node runs an operating system.

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mcollective/filter"
+	"mcollective/internal/render"
 )
 
 func newDescribeFilter(env *Env) *cobra.Command {
@@ -46,7 +47,7 @@ func describeFilter(w io.Writer, f filter.Filter) {
 		}
 		fmt.Fprintf(w, "%s\n\n", heading)
 		for _, line := range lines {
-			fmt.Fprintf(w, "  %s\n", cleanLine(line))
+			fmt.Fprintf(w, "  %s\n", render.CleanLine(line))
 		}
 		fmt.Fprintln(w)
 	}

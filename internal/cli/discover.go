@@ -11,6 +11,7 @@ import (
 	"mcollective/discovery"
 	"mcollective/filter"
 	"mcollective/internal/config"
+	"mcollective/internal/render"
 )
 
 // What the methods of discovery take when nothing says otherwise, and what each
@@ -159,7 +160,7 @@ func printSilent(w io.Writer, names []string, filtered bool) {
 	}
 	list := make([]string, 0, maxSilent)
 	for _, name := range names[:min(len(names), maxSilent)] {
-		list = append(list, cleanLine(name))
+		list = append(list, render.CleanLine(name))
 	}
 	more := ""
 	if n := len(names) - maxSilent; n > 0 {

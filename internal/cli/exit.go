@@ -3,6 +3,8 @@ package cli
 import (
 	"errors"
 	"fmt"
+
+	"mcollective/internal/render"
 )
 
 // The exit codes of Ruby's mco. Scripts depend on them.
@@ -57,10 +59,10 @@ func failure(env *Env, name string, verbose bool, err error) int {
 	if verbose {
 		hint = ""
 	}
-	fmt.Fprintf(env.Err, "\nThe %s application failed to run%s: %s\n", env.paint(styleBold, name), hint, env.paint(styleRed, clean(err.Error())))
+	fmt.Fprintf(env.Err, "\nThe %s application failed to run%s: %s\n", env.paint(styleBold, name), hint, env.paint(styleRed, render.Clean(err.Error())))
 	var usage *usageError
 	if errors.As(err, &usage) && usage.hint != "" {
-		fmt.Fprintf(env.Err, "%s\n", clean(usage.hint))
+		fmt.Fprintf(env.Err, "%s\n", render.Clean(usage.hint))
 	}
 	if verbose {
 		printCauses(env, err)
@@ -71,8 +73,8 @@ func failure(env *Env, name string, verbose bool, err error) int {
 // printCauses prints the chain of wrapped errors with their types, which is what
 // a program without exceptions has in the place of a backtrace.
 func printCauses(env *Env, err error) {
-	fmt.Fprintf(env.Err, "\n%s (%T)\n", clean(err.Error()), err)
+	fmt.Fprintf(env.Err, "\n%s (%T)\n", render.Clean(err.Error()), err)
 	for e := errors.Unwrap(err); e != nil; e = errors.Unwrap(e) {
-		fmt.Fprintf(env.Err, "\tfrom %s (%T)\n", clean(e.Error()), e)
+		fmt.Fprintf(env.Err, "\tfrom %s (%T)\n", render.Clean(e.Error()), e)
 	}
 }

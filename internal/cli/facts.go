@@ -118,7 +118,7 @@ func (o *factsOptions) report(ctx context.Context, e *errand, a audience) error 
 func (o *factsOptions) values(ctx context.Context, e *errand, a audience, fact string, each func(node string, value any)) (*client.Account, error) {
 	return e.ask(ctx, a, "get_fact", marshal.NewHash(marshal.Symbol("fact"), fact), func(answer client.Answer) {
 		if answer.Err != nil {
-			fmt.Fprintf(e.env.Err, "Could not parse facts for %s: %s\n", cleanLine(answer.Sender), clean(answer.Err.Error()))
+			fmt.Fprintf(e.env.Err, "Could not parse facts for %s: %s\n", render.CleanLine(answer.Sender), render.Clean(answer.Err.Error()))
 			return
 		}
 		value, _ := answer.RPC.Output("value")
@@ -160,10 +160,10 @@ func (o *factsOptions) remember(e *errand, holders map[string][]string) {
 // print shows the values in the layout of Ruby's report.
 func (o *factsOptions) print(env *Env, holders map[string][]string) {
 	if len(holders) == 0 {
-		fmt.Fprintf(env.Out, "No values found for fact %s\n", cleanLine(o.fact))
+		fmt.Fprintf(env.Out, "No values found for fact %s\n", render.CleanLine(o.fact))
 		return
 	}
-	fmt.Fprintf(env.Out, "Report for fact: %s\n\n", cleanLine(o.fact))
+	fmt.Fprintf(env.Out, "Report for fact: %s\n\n", render.CleanLine(o.fact))
 	values := sortedKeys(holders)
 	column := 40
 	for _, v := range values {
@@ -176,7 +176,7 @@ func (o *factsOptions) print(env *Env, holders map[string][]string) {
 		}
 		fmt.Fprintln(env.Out)
 		for _, node := range sorted(holders[v]) {
-			fmt.Fprintf(env.Out, "            %s\n", cleanLine(node))
+			fmt.Fprintf(env.Out, "            %s\n", render.CleanLine(node))
 		}
 		fmt.Fprintln(env.Out)
 	}
@@ -239,7 +239,7 @@ func (e *errand) statistics(account *client.Account, a audience, caption string)
 // obey it, and as it is where a program reads.
 func tidy(env *Env, s string) string {
 	if env.OutTerminal {
-		return cleanLine(s)
+		return render.CleanLine(s)
 	}
 	return strings.ReplaceAll(s, "\x1b", "\\x1b")
 }

@@ -14,6 +14,7 @@ import (
 	"mcollective/discovery"
 	"mcollective/filter"
 	"mcollective/internal/config"
+	"mcollective/internal/render"
 )
 
 // findOptions are the flags of find.
@@ -179,7 +180,7 @@ type found struct {
 
 func (f *findOutput) add(name string) {
 	if f.stream {
-		fmt.Fprintln(f.out, cleanLine(name))
+		fmt.Fprintln(f.out, render.CleanLine(name))
 		f.shown++
 	}
 }
@@ -196,7 +197,7 @@ func (f *findOutput) finish(names []string) error {
 		return writeJSON(f.env, list)
 	}
 	for _, n := range names[min(f.shown, len(names)):] {
-		fmt.Fprintln(f.out, cleanLine(n))
+		fmt.Fprintln(f.out, render.CleanLine(n))
 	}
 	return f.out.Flush()
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"mcollective/filter"
+	"mcollective/internal/render"
 )
 
 // hostFilters are the options that say which nodes are meant. Each may be given
@@ -67,7 +68,7 @@ func (h *hostFilters) parse(env *Env) (filter.Filter, error) {
 		}
 	}
 	if err := f.Check(); err != nil {
-		fmt.Fprintf(env.Err, "Nodes other than Ruby's will not match: %s\n", clean(err.Error()))
+		fmt.Fprintf(env.Err, "Nodes other than Ruby's will not match: %s\n", render.Clean(err.Error()))
 	}
 	return f, nil
 }

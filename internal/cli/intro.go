@@ -3,6 +3,8 @@ package cli
 import (
 	"fmt"
 	"strings"
+
+	"mcollective/internal/render"
 )
 
 // intro is mco without a command: the version, how to call it, and what there
@@ -22,7 +24,7 @@ func intro(env *Env, args []string) int {
 
 // unknownCommand lists what there is, like intro, for a name that is none of it.
 func unknownCommand(env *Env, name string) int {
-	name = cleanLine(name)
+	name = render.CleanLine(name)
 	printVersion(env)
 	fmt.Fprintf(env.Out, "Unknown command '%s'\n\n", name)
 	names := commandNames()

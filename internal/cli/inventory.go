@@ -10,6 +10,7 @@ import (
 	"mcollective/client"
 	"mcollective/filter"
 	"mcollective/internal/agents/rpcutil"
+	"mcollective/internal/render"
 	"mcollective/marshal"
 )
 
@@ -133,14 +134,14 @@ func (o *inventoryOptions) reportNode(ctx context.Context, e *errand, layout *te
 		return err
 	}
 	if account.Replies == 0 {
-		fmt.Fprintf(e.env.Err, "Did not receive any results from node %s\n", cleanLine(o.node))
+		fmt.Fprintf(e.env.Err, "Did not receive any results from node %s\n", render.CleanLine(o.node))
 		if near := nearest(o.node, learned(e.env).identities); near != "" && near != o.node {
 			fmt.Fprintf(e.env.Err, "Did you mean '%s'?\n", near)
 		}
 		return exit(exitFailed)
 	}
 	if stats == nil {
-		fmt.Fprintf(e.env.Err, "Failed to retrieve daemon_stats from %s: %s\n", cleanLine(o.node), clean(refused))
+		fmt.Fprintf(e.env.Err, "Failed to retrieve daemon_stats from %s: %s\n", render.CleanLine(o.node), render.Clean(refused))
 		return exit(exitSomeFailed)
 	}
 	account, err = e.ask(ctx, a, "inventory", marshal.NewHash(), func(answer client.Answer) {
@@ -152,7 +153,7 @@ func (o *inventoryOptions) reportNode(ctx context.Context, e *errand, layout *te
 		return err
 	}
 	if about == nil {
-		fmt.Fprintf(e.env.Err, "Failed to retrieve inventory for %s\n", cleanLine(o.node))
+		fmt.Fprintf(e.env.Err, "Failed to retrieve inventory for %s\n", render.CleanLine(o.node))
 		return halt(a, account)
 	}
 	n := newNodeReport(o.node, stats, about)

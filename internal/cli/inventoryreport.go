@@ -64,7 +64,7 @@ func (n *nodeReport) teach(env *Env) {
 func (n *nodeReport) print(env *Env) error {
 	w := &strings.Builder{}
 	say := func(v any) string { return tidy(env, render.Text(v)) }
-	fmt.Fprintf(w, "Inventory for %s:\n\n   Server Statistics:\n", cleanLine(n.node))
+	fmt.Fprintf(w, "Inventory for %s:\n\n   Server Statistics:\n", render.CleanLine(n.node))
 	line := func(label string, value any) { fmt.Fprintf(w, "%29s: %v\n", label, value) }
 	line("Version", say(output(n.stats, "version")))
 	line("Start Time", startTime(output(n.stats, "starttime")))
@@ -121,7 +121,7 @@ func (n *nodeReport) print(env *Env) error {
 func startTime(v any) string {
 	n, ok := v.(int64)
 	if !ok || n < 0 || n > 1<<40 {
-		return cleanLine(render.Text(v))
+		return render.CleanLine(render.Text(v))
 	}
 	return time.Unix(n, 0).Format("2006-01-02 15:04:05 -0700")
 }
@@ -236,11 +236,11 @@ func factAt(node map[string]any, path string) any {
 func (n *nodeReport) fill(env *Env, t *template.Template) error {
 	var b strings.Builder
 	if err := t.Execute(&b, n.plain()); err != nil {
-		return usageErrorf("node %s: %w", cleanLine(n.node), err)
+		return usageErrorf("node %s: %w", render.CleanLine(n.node), err)
 	}
 	text := b.String()
 	if env.OutTerminal {
-		text = clean(text)
+		text = render.Clean(text)
 	}
 	if !strings.HasSuffix(text, "\n") {
 		text += "\n"

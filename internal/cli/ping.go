@@ -15,6 +15,7 @@ import (
 	"mcollective/discovery"
 	"mcollective/filter"
 	"mcollective/internal/config"
+	"mcollective/internal/render"
 )
 
 // pingTime is how long ping waits for answers; the discovery timeout is added to
@@ -150,7 +151,7 @@ func printAccount(w io.Writer, r *client.Result) {
 		}
 	}
 	for _, name := range slices.Concat(r.NotSent, r.Unreachable, r.NoResponse) {
-		fmt.Fprintf(w, "   No response from %s\n", cleanLine(name))
+		fmt.Fprintf(w, "   No response from %s\n", render.CleanLine(name))
 	}
 }
 
@@ -184,7 +185,7 @@ func (p *pingOutput) add(r client.Reply) {
 }
 
 func (p *pingOutput) line(r pingReply) {
-	fmt.Fprintf(p.out, "%-40s time=%.2f ms\n", cleanLine(r.Sender), r.Time)
+	fmt.Fprintf(p.out, "%-40s time=%.2f ms\n", render.CleanLine(r.Sender), r.Time)
 }
 
 // flush shows what was printed. An error stays with the writer until finish.

@@ -11,6 +11,7 @@ import (
 
 	"mcollective/ddl"
 	"mcollective/internal/config"
+	"mcollective/internal/render"
 )
 
 // newPlugin is mco plugin; its only subcommand is doc.
@@ -112,7 +113,7 @@ func printCatalogue(env *Env, l *ddl.Library) {
 				broken = append(broken, e)
 				continue
 			}
-			fmt.Fprintf(env.Out, "  %-25s %s\n", cleanLine(e.Name), cleanLine(e.Description))
+			fmt.Fprintf(env.Out, "  %-25s %s\n", render.CleanLine(e.Name), render.CleanLine(e.Description))
 		}
 		fmt.Fprintln(env.Out)
 	}
@@ -121,7 +122,7 @@ func printCatalogue(env *Env, l *ddl.Library) {
 	}
 	fmt.Fprintln(env.Out, "Plugin Load Errors:")
 	for _, e := range broken {
-		fmt.Fprintf(env.Out, "  %-25s %s\n", cleanLine(string(e.Kind)+"/"+e.Name), cleanLine(e.Err.Error()))
+		fmt.Fprintf(env.Out, "  %-25s %s\n", render.CleanLine(string(e.Kind)+"/"+e.Name), render.CleanLine(e.Err.Error()))
 	}
 }
 
@@ -154,15 +155,15 @@ func printPlugin(ctx context.Context, env *Env, l *ddl.Library, config, name str
 			return nil
 		}
 		if qualified {
-			fmt.Fprintf(env.Err, "Could not find a '%s' plugin named '%s'\n", cleanLine(kind), cleanLine(alone))
+			fmt.Fprintf(env.Err, "Could not find a '%s' plugin named '%s'\n", render.CleanLine(kind), render.CleanLine(alone))
 			name = alone
 		} else {
-			fmt.Fprintf(env.Err, "Could not find a plugin named '%s' in any supported plugin type\n", cleanLine(name))
+			fmt.Fprintf(env.Err, "Could not find a plugin named '%s' in any supported plugin type\n", render.CleanLine(name))
 		}
 		if near := nearest(name, names); near != "" {
 			fmt.Fprintf(env.Err, "Did you mean '%s'?\n", near)
 		} else if !errors.Is(err, ddl.ErrUnknown) {
-			fmt.Fprintf(env.Err, "Nodes could not be asked for it: %s\n", cleanLine(err.Error()))
+			fmt.Fprintf(env.Err, "Nodes could not be asked for it: %s\n", render.CleanLine(err.Error()))
 		}
 		return exit(exitFailed)
 	case found[0].Err != nil:
@@ -194,7 +195,7 @@ func nodeDefinition(ctx context.Context, env *Env, config, agent string) (*ddl.D
 func printDefinition(env *Env, d *ddl.Definition) {
 	text := d.Help(width(env))
 	if env.OutTerminal {
-		text = clean(text)
+		text = render.Clean(text)
 	}
 	fmt.Fprintln(env.Out, strings.TrimSuffix(text, "\n"))
 }

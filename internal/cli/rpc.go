@@ -88,7 +88,7 @@ func (o *rpcOptions) words(env *Env, args []string) ([]argument, error) {
 	for _, text := range append(append([]string(nil), o.arguments...), args...) {
 		name, value, ok := strings.Cut(text, "=")
 		if !ok || name == "" {
-			fmt.Fprintf(env.Err, "Could not parse --arg %s\nInputs have the form key=val\n", cleanLine(text))
+			fmt.Fprintf(env.Err, "Could not parse --arg %s\nInputs have the form key=val\n", render.CleanLine(text))
 			return nil, exit(exitFailed)
 		}
 		list = append(list, argument{name, value})
@@ -249,7 +249,7 @@ func (o *rpcOptions) send(ctx context.Context, e *errand, action *ddl.Action, ca
 	}
 	to := ""
 	if o.replyTo != "" {
-		to = " replies to " + cleanLine(o.replyTo)
+		to = " replies to " + render.CleanLine(o.replyTo)
 	}
 	fmt.Fprintf(e.env.Out, "Request sent with id: %s%s\n", account.RequestID, to)
 	return nil

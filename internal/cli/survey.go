@@ -43,7 +43,7 @@ func (o *factsOptions) survey(ctx context.Context, e *errand, a audience) error 
 			nodes = sorted(nodes)
 		}
 		for _, n := range nodes {
-			fmt.Fprintln(e.env.Out, cleanLine(n))
+			fmt.Fprintln(e.env.Out, render.CleanLine(n))
 		}
 		vary.print(e.env)
 	}
@@ -191,7 +191,7 @@ func (s spread) summary(nodes int) string {
 	have := 0
 	for _, v := range values {
 		have += s.Values[v]
-		parts = append(parts, fmt.Sprintf("%s %d", cleanLine(v), s.Values[v]))
+		parts = append(parts, fmt.Sprintf("%s %d", render.CleanLine(v), s.Values[v]))
 	}
 	if have < nodes {
 		parts = append(parts, fmt.Sprintf("none %d", nodes-have))

@@ -13,6 +13,7 @@ import (
 	"mcollective/client"
 	"mcollective/filter"
 	"mcollective/internal/agents/rpcutil"
+	"mcollective/internal/render"
 	"mcollective/marshal"
 )
 
@@ -171,7 +172,7 @@ func shortList(names []string) string {
 	names = sorted(names)
 	shown := make([]string, min(len(names), 5))
 	for i := range shown {
-		shown[i] = cleanLine(names[i])
+		shown[i] = render.CleanLine(names[i])
 	}
 	if len(names) > len(shown) {
 		return fmt.Sprintf("%s and %d more", strings.Join(shown, ", "), len(names)-len(shown))

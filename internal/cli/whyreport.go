@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"mcollective/filter"
+	"mcollective/internal/render"
 )
 
 // A verdict is what the nodes say to one clause.
@@ -88,12 +89,12 @@ func (x *explanation) line(column int, margin string, t clause, pass map[string]
 	if len(pass) == 1 {
 		verb = "matches"
 	}
-	fmt.Fprintf(x.env.Out, "   %s%-*s  %d of %d %s\n", margin, column, clean(t.String()), len(pass), total, verb)
+	fmt.Fprintf(x.env.Out, "   %s%-*s  %d of %d %s\n", margin, column, render.Clean(t.String()), len(pass), total, verb)
 	if len(pass) == total {
 		return
 	}
 	for _, hint := range x.hints(t, pass) {
-		fmt.Fprintf(x.env.Out, "   %s%-*s    %s\n", margin, column, "", cleanLine(hint))
+		fmt.Fprintf(x.env.Out, "   %s%-*s    %s\n", margin, column, "", render.CleanLine(hint))
 	}
 }
 
@@ -113,7 +114,7 @@ func (x *explanation) conclude() {
 	for i, v := range x.verdicts {
 		if rest := x.matching(i); len(rest) > 0 {
 			decided = true
-			fmt.Fprintf(w, "Without %s: %s, %s.\n", clean(v.clause.String()), plural(len(rest), "node"), shortList(rest))
+			fmt.Fprintf(w, "Without %s: %s, %s.\n", render.Clean(v.clause.String()), plural(len(rest), "node"), shortList(rest))
 		}
 	}
 	if !decided {

@@ -10,15 +10,15 @@ import (
 // characters, which it would obey, and bytes that are not UTF-8 become \xNN or
 // \uNNNN. Line ends and tabs stay; see [CleanLine].
 func Clean(s string) string {
-	return replace(s, func(r rune) bool { return r != '\n' && r != '\t' && hostile(r) })
+	return replace(s, func(r rune) bool { return r != '\n' && r != '\t' && Hostile(r) })
 }
 
 // CleanLine is Clean for what has to stay on one line, like the name of a node.
-func CleanLine(s string) string { return replace(s, hostile) }
+func CleanLine(s string) string { return replace(s, Hostile) }
 
-// hostile reports characters that move the cursor, hide text or change the
+// Hostile reports characters that move the cursor, hide text or change the
 // direction of writing.
-func hostile(r rune) bool {
+func Hostile(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029'
 }
 

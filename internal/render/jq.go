@@ -123,7 +123,7 @@ func jqList(items []any) []any {
 func cleanJSON(text []byte) []byte {
 	var b []byte
 	for _, r := range string(text) {
-		if !hostile(r) {
+		if !Hostile(r) {
 			b = append(b, string(r)...)
 			continue
 		}

@@ -155,7 +155,7 @@ func (e *jsonEncoder) text(s string) {
 			r, size := utf8.DecodeRuneInString(s[i:])
 			i += size
 			switch {
-			case !e.clean || !hostile(r):
+			case !e.clean || !Hostile(r):
 				e.b = utf8.AppendRune(e.b, r)
 			case r > 0xffff:
 				escape(uint16(0xd800 + (r-0x10000)>>10))

@@ -1,4 +1,4 @@
-package cli
+package render
 
 import (
 	"strings"
@@ -15,11 +15,11 @@ func TestClean(t *testing.T) {
 		"a\u202eb\U000e0001": `a\u202eb\ue0001`,
 		"a\nb\tc":            `a\x0ab\x09c`,
 	} {
-		if got := cleanLine(in); got != want {
-			t.Errorf("cleanLine(%q) = %q, want %q", in, got, want)
+		if got := CleanLine(in); got != want {
+			t.Errorf("CleanLine(%q) = %q, want %q", in, got, want)
 		}
 	}
-	if got := clean("a\n\tb\r"); got != "a\n\tb\\x0d" {
+	if got := Clean("a\n\tb\r"); got != "a\n\tb\\x0d" {
 		t.Errorf("clean keeps line ends and tabs: %q", got)
 	}
 }
@@ -27,11 +27,11 @@ func TestClean(t *testing.T) {
 func FuzzCleanLine(f *testing.F) {
 	f.Add("web1\x1b[2J\u202e\xff")
 	f.Fuzz(func(t *testing.T, s string) {
-		got := cleanLine(s)
-		if strings.ContainsFunc(got, hostile) || !utf8.ValidString(got) {
+		got := CleanLine(s)
+		if strings.ContainsFunc(got, Hostile) || !utf8.ValidString(got) {
 			t.Errorf("%q became %q", s, got)
 		}
-		if utf8.ValidString(s) && !strings.ContainsFunc(s, hostile) && got != s {
+		if utf8.ValidString(s) && !strings.ContainsFunc(s, Hostile) && got != s {
 			t.Errorf("harmless %q became %q", s, got)
 		}
 	})

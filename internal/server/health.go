@@ -38,7 +38,7 @@ func (s *Server) Health() error {
 	}
 	if since := s.pool.stuck(); !since.IsZero() {
 		if d := now.Sub(since); d > limit {
-			return fmt.Errorf("all %d workers have stood still for %v", s.opts.Workers, d.Round(time.Second))
+			return fmt.Errorf("no request was begun or ended for %v while others wait", d.Round(time.Second))
 		}
 	}
 	return nil

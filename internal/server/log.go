@@ -21,7 +21,7 @@ func (s *Server) refused(c *call, r *refusal) bool {
 	}
 	if r.told != nil && !c.onWorker && s.namedMe(c) {
 		c.late = r
-		if c.handed = s.pool.submit(c); c.handed { // an answer costs more than a refusal
+		if s.hand(c) { // an answer costs more than a refusal
 			return true
 		}
 		c.late = nil

@@ -21,9 +21,23 @@ const (
 
 // enqueue hands a call to the workers, or tells the caller that there is no room.
 func (s *Server) enqueue(c *call) {
-	if c.handed = s.pool.submit(c); !c.handed {
+	if !s.hand(c) {
 		s.refused(c, busy("too many requests are waiting on this node, try again later"))
 	}
+}
+
+// hand gives a call to the workers and answers those that lost their place in the
+// queue to it. It reports whether there was room.
+func (s *Server) hand(c *call) bool {
+	ok, displaced := s.pool.submit(c)
+	c.handed = ok
+	for _, d := range displaced {
+		why := busy("too many requests of this caller are waiting on this node, try again later")
+		d.late = nil
+		s.refused(d, why)
+		d.roster.release()
+	}
+	return ok
 }
 
 func busy(why string) *refusal {

@@ -56,7 +56,7 @@ type Options struct {
 	MaxTTL  time.Duration // requests are good for no longer, whatever they say; 0 is no limit
 	MaxSkew time.Duration // how far ahead of ours a request's clock may be; 0 is no limit
 
-	Workers      int           // requests that run at the same time; default 32
+	Workers      int           // requests that run at the same time, and one more for each agent; default 32
 	Queue        int           // requests that wait for a worker; default 1,000, negative for none
 	QueueBytes   int           // payload bytes of the requests that wait; default 32 MiB
 	MaxRequest   int           // payload bytes of one request; default 4 MiB

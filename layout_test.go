@@ -26,8 +26,8 @@ var levels = []struct {
 	{4, []string{"internal/agents", "agent/stdio", "internal/render"}},
 	{3, []string{"client", "internal/server", "agent", "internal/data", "security/psk", "security/securitytest", "broker"}},
 	{2, []string{"security", "ddl", "message/wire", "connector/activemq", "connector/rabbitmq"}},
-	{1, []string{"message", "rpc", "discovery", "ddl/internal", "connector/nats", "connector/internal", "connector/inmem", "connector/connectortest", "stomp/stomptest", "internal/facts", "internal/aggregate"}},
-	{0, []string{"", "marshal", "stomp", "filter", "connector", "internal/config", "internal/yaml", "internal/logging", "internal/daemon", "internal/run", "sdk", "interop"}},
+	{1, []string{"message", "rpc", "discovery", "ddl/internal", "connector/nats", "connector/internal", "connector/inmem", "connector/connectortest", "stomp/stomptest", "internal/facts", "internal/aggregate", "internal/config"}},
+	{0, []string{"", "marshal", "stomp", "filter", "connector", "internal/suggest", "internal/yaml", "internal/logging", "internal/daemon", "internal/run", "sdk", "interop"}},
 }
 
 // forbidden are package names that say nothing of what is inside.

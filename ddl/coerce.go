@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"mcollective/internal/suggest"
 	"mcollective/marshal"
 	"mcollective/rpc"
 )
@@ -66,7 +67,7 @@ func (a *Action) Suggest(input string) string {
 	for i, in := range a.Inputs {
 		names[i] = in.Name
 	}
-	return Nearest(input, names)
+	return suggest.Nearest(input, names)
 }
 
 // Coerce turns the text that a user typed for an input into a value of its type:

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"mcollective/internal/suggest"
 	"mcollective/internal/yaml"
 )
 
@@ -44,7 +45,7 @@ func Parse(file string, data []byte) (*Definition, error) {
 	}
 	for _, key := range slices.Sorted(maps.Keys(extra)) {
 		if key != "requires" && !slices.Contains(runKeys, key) {
-			return nil, fmt.Errorf("%s: unknown key %q%s", file, key, suggestion(key, append(topKeys(d.Kind), runKeys...)))
+			return nil, fmt.Errorf("%s: unknown key %q%s", file, key, suggest.Hint(key, append(topKeys(d.Kind), runKeys...)))
 		}
 	}
 	return d, nil
@@ -173,10 +174,10 @@ func (r *reader) extra(all *mapping, kind Kind) map[string]any {
 			continue
 		}
 		if kind != Agent {
-			r.fail(key, "unknown key %q%s", key.Value, suggestion(key.Value, known))
+			r.fail(key, "unknown key %q%s", key.Value, suggest.Hint(key.Value, known))
 			return nil
 		}
-		if near := nearest(key.Value, known, 2); near != "" && !slices.Contains(runKeys, key.Value) {
+		if near := suggest.Within(key.Value, known, 2); near != "" && !slices.Contains(runKeys, key.Value) {
 			r.fail(key, "unknown key %q; did you mean %q?", key.Value, near)
 			return nil
 		}

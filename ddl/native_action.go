@@ -3,6 +3,7 @@ package ddl
 import (
 	"slices"
 
+	"mcollective/internal/suggest"
 	"mcollective/internal/yaml"
 )
 
@@ -95,7 +96,7 @@ func (r *reader) inputType(n *yaml.Node) Type {
 	}
 	t := r.text(n)
 	if !slices.Contains(ourTypes, t) && !knownValidator(t) {
-		r.fail(n, "unknown type %q%s", t, suggestion(t, append(validatorNames(), ourTypes...)))
+		r.fail(n, "unknown type %q%s", t, suggest.Hint(t, append(validatorNames(), ourTypes...)))
 	}
 	return Type(t)
 }
@@ -123,7 +124,7 @@ func (r *reader) validation(n *yaml.Node) (v Validation) {
 		case knownValidator(text):
 			v.Validator = text
 		default:
-			r.fail(n, "unknown validator %q%s; a regular expression that is one word goes under regexp", text, suggestion(text, validatorNames()))
+			r.fail(n, "unknown validator %q%s; a regular expression that is one word goes under regexp", text, suggest.Hint(text, validatorNames()))
 		}
 	}
 	return v
@@ -157,7 +158,7 @@ func (r *reader) outputs(a *Action, n *yaml.Node) {
 		if n, ok := f.get("type"); ok {
 			o.Type = Type(r.text(n))
 			if !slices.Contains(ourTypes, string(o.Type)) {
-				r.fail(n, "unknown type %q%s", o.Type, suggestion(string(o.Type), ourTypes))
+				r.fail(n, "unknown type %q%s", o.Type, suggest.Hint(string(o.Type), ourTypes))
 			}
 		}
 		if n, ok := f.get("default"); ok {

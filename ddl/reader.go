@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"mcollective/internal/suggest"
 	"mcollective/internal/yaml"
 )
 
@@ -51,7 +52,7 @@ func (r *reader) mapping(n *yaml.Node, what string, known ...string) *mapping {
 		case seen[key.Value]:
 			r.fail(key, "the key %q of %s comes twice", key.Value, what)
 		case len(known) > 0 && !slices.Contains(known, key.Value):
-			r.fail(key, "unknown key %q of %s%s", key.Value, what, suggestion(key.Value, known))
+			r.fail(key, "unknown key %q of %s%s", key.Value, what, suggest.Hint(key.Value, known))
 		}
 		if r.err != nil {
 			return m

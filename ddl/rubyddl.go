@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"mcollective/ddl/internal/ruby"
+	"mcollective/internal/suggest"
 	"mcollective/rpc"
 )
 
@@ -63,7 +64,7 @@ func (r *rubyReader) unknown(c *ruby.Call) (any, bool, error) {
 		f.Set(ruby.Symbol("args"), &ruby.Array{Elems: c.Args})
 		return f, true, nil
 	}
-	if near := Nearest(c.Name, rubyWords); near != "" && near != c.Name {
+	if near := suggest.Nearest(c.Name, rubyWords); near != "" && near != c.Name {
 		return nil, true, fmt.Errorf("`%s` is not part of the DDL language; did you mean `%s`?", c.Name, near)
 	}
 	return nil, false, nil
@@ -122,7 +123,7 @@ func (p rubyProps) meant(name string) string {
 	for _, k := range p.h.Keys {
 		have = append(have, p.c.Text(k))
 	}
-	if near := Nearest(name, have); near != "" {
+	if near := suggest.Nearest(name, have); near != "" {
 		return fmt.Sprintf("; is :%s meant to be it?", near)
 	}
 	return ""

@@ -13,6 +13,7 @@ import (
 	"mcollective/ddl"
 	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/config"
+	"mcollective/internal/suggest"
 	"mcollective/marshal"
 	"mcollective/rpc"
 )
@@ -54,7 +55,7 @@ func (e *errand) definition(ctx context.Context, agent string) (*ddl.Definition,
 	case errors.Is(err, ddl.ErrUnknown):
 		known := agentNames(library(e.env, e.cfg))
 		hint := "No node gave one either; is there a node with this agent? 'mco plugin doc' lists the agents that are known here"
-		if near := nearest(agent, known); near != "" {
+		if near := suggest.Nearest(agent, known); near != "" {
 			hint = "Did you mean '" + near + "'?"
 		}
 		return nil, hinted(unknownAgent(agent), hint)

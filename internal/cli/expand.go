@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"mcollective/internal/suggest"
 )
 
 // aliases are the other spellings of long flags.
@@ -160,7 +162,7 @@ func (l *longFlags) resolve(name string) (string, error) {
 		all = append(all, spelling)
 	}
 	err := fmt.Errorf("invalid option: --%s", name)
-	if near := nearest(name, all); near != "" {
+	if near := suggest.Nearest(name, all); near != "" {
 		return "", hinted(err, "Did you mean?  --"+near)
 	}
 	return "", hinted(err, "--help lists the options of this command")

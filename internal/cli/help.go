@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mcollective/ddl"
+	"mcollective/internal/suggest"
 )
 
 func newHelp(env *Env) *cobra.Command {
@@ -40,7 +41,7 @@ func newHelp(env *Env) *cobra.Command {
 					names = append(names, r.name)
 				}
 				err := fmt.Errorf("there is no command %q", args[0])
-				if near := nearest(args[0], names); near != "" {
+				if near := suggest.Nearest(args[0], names); near != "" {
 					return hinted(err, "Did you mean '"+near+"'?")
 				}
 				return hinted(err, env.Name+" help lists the commands")

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"mcollective/internal/render"
+	"mcollective/internal/suggest"
 )
 
 // intro is mco without a command: the version, how to call it, and what there
@@ -36,7 +37,7 @@ func unknownCommand(env *Env, name string) int {
 		}
 	}
 	if near == "" {
-		near = nearest(name, names)
+		near = suggest.Nearest(name, names)
 	}
 	if near != "" {
 		fmt.Fprintf(env.Out, "Did you mean '%s'?\n\n", near)

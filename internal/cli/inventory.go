@@ -11,6 +11,7 @@ import (
 	"mcollective/filter"
 	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/render"
+	"mcollective/internal/suggest"
 	"mcollective/marshal"
 )
 
@@ -135,7 +136,7 @@ func (o *inventoryOptions) reportNode(ctx context.Context, e *errand, layout *te
 	}
 	if account.Replies == 0 {
 		fmt.Fprintf(e.env.Err, "Did not receive any results from node %s\n", render.CleanLine(o.node))
-		if near := nearest(o.node, learned(e.env).identities); near != "" && near != o.node {
+		if near := suggest.Nearest(o.node, learned(e.env).identities); near != "" && near != o.node {
 			fmt.Fprintf(e.env.Err, "Did you mean '%s'?\n", near)
 		}
 		return exit(exitFailed)

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/term"
 
 	"mcollective/internal/render"
+	"mcollective/internal/suggest"
 )
 
 // outputFlags are the options of commands that show what agents answer.
@@ -38,7 +39,7 @@ func (o *outputFlags) check(f *clientFlags) error {
 	switch {
 	case o.format != "" && !slices.Contains(formats(), o.format):
 		err := usageErrorf("invalid argument: --output %s", o.format)
-		if near := nearest(o.format, formats()); near != "" {
+		if near := suggest.Nearest(o.format, formats()); near != "" {
 			return hinted(err, "Did you mean '"+near+"'?")
 		}
 		return hinted(err, "The formats are "+strings.Join(formats(), ", "))

@@ -12,6 +12,7 @@ import (
 	"mcollective/ddl"
 	"mcollective/internal/config"
 	"mcollective/internal/render"
+	"mcollective/internal/suggest"
 )
 
 // newPlugin is mco plugin; its only subcommand is doc.
@@ -160,7 +161,7 @@ func printPlugin(ctx context.Context, env *Env, l *ddl.Library, config, name str
 		} else {
 			fmt.Fprintf(env.Err, "Could not find a plugin named '%s' in any supported plugin type\n", render.CleanLine(name))
 		}
-		if near := nearest(name, names); near != "" {
+		if near := suggest.Nearest(name, names); near != "" {
 			fmt.Fprintf(env.Err, "Did you mean '%s'?\n", near)
 		} else if !errors.Is(err, ddl.ErrUnknown) {
 			fmt.Fprintf(env.Err, "Nodes could not be asked for it: %s\n", render.CleanLine(err.Error()))

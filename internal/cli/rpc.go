@@ -12,6 +12,7 @@ import (
 	"mcollective/client"
 	"mcollective/ddl"
 	"mcollective/internal/render"
+	"mcollective/internal/suggest"
 	"mcollective/marshal"
 )
 
@@ -188,7 +189,7 @@ func (o *rpcOptions) advice(d *ddl.Definition, action *ddl.Action, args []argume
 		for i, a := range d.Actions {
 			names[i] = a.Name
 		}
-		if near := nearest(o.action, names); near != "" {
+		if near := suggest.Nearest(o.action, names); near != "" {
 			return "Did you mean '" + near + "'?"
 		}
 		return "Its actions are " + strings.Join(names, ", ")
@@ -201,7 +202,7 @@ func (o *rpcOptions) advice(d *ddl.Definition, action *ddl.Action, args []argume
 		if action.Input(arg.name) != nil {
 			continue
 		}
-		if near := nearest(arg.name, names); near != "" {
+		if near := suggest.Nearest(arg.name, names); near != "" {
 			return "There is no input " + arg.name + "; did you mean '" + near + "'?"
 		}
 	}

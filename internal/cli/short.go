@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"mcollective/ddl"
+	"mcollective/internal/suggest"
 )
 
 // agentCommand is the short form of rpc: mco AGENT ACTION, for an agent that this
@@ -22,7 +23,7 @@ func agentCommand(env *Env, name string, args []string) (row, []string, bool) {
 	// A broken definition is one, too: rpc says what is wrong with it.
 	l := libraryFor(env, cfg, name)
 	if _, err := l.Find(context.Background(), ddl.Agent, name); err != nil && !slices.ContainsFunc(l.List(ddl.Agent), func(e ddl.Entry) bool { return e.Name == name }) {
-		if len(args) == 0 || !agentName(args[0]) || nearest(name, commandNames()) != "" {
+		if len(args) == 0 || !agentName(args[0]) || suggest.Nearest(name, commandNames()) != "" {
 			return row{}, nil, false
 		}
 	}

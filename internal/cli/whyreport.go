@@ -10,6 +10,7 @@ import (
 
 	"mcollective/filter"
 	"mcollective/internal/render"
+	"mcollective/internal/suggest"
 )
 
 // A verdict is what the nodes say to one clause.
@@ -153,7 +154,7 @@ func (x *explanation) count(names func(*member) []string) map[string]int {
 }
 
 func nearHint(what, name string, have map[string]int) []string {
-	if near := nearest(strings.Trim(name, "/^$"), sortedKeys(have)); near != "" {
+	if near := suggest.Nearest(strings.Trim(name, "/^$"), sortedKeys(have)); near != "" {
 		return []string{fmt.Sprintf("no node has it; did you mean the %s '%s' (%s)?", what, near, plural(have[near], "node"))}
 	}
 	return nil
@@ -205,7 +206,7 @@ func (x *explanation) factHints(t filter.Fact) []string {
 		}
 	}
 	if len(values) == 0 {
-		if near := nearest(t.Name, sortedKeys(names)); near != "" {
+		if near := suggest.Nearest(t.Name, sortedKeys(names)); near != "" {
 			return []string{fmt.Sprintf("no node has a fact '%s'; did you mean '%s' (%s)?", t.Name, near, plural(names[near], "node"))}
 		}
 		return []string{fmt.Sprintf("no node has a fact '%s'", t.Name)}
@@ -238,7 +239,7 @@ func nearValues(t filter.Fact, values map[string]int) []string {
 		if len(v) > longestName {
 			return math.MaxFloat64
 		}
-		d := float64(distance(strings.ToLower(wanted), strings.ToLower(v)))
+		d := float64(suggest.Distance(wanted, v))
 		if strings.Contains(strings.ToLower(v), strings.ToLower(wanted)) {
 			d /= 2
 		}

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"mcollective/internal/suggest"
 )
 
 // A key is one top-level key of the file. The type that field points to says
@@ -231,7 +233,7 @@ func oneOf(words ...string) func(string) error {
 		if slices.Contains(words, s) {
 			return nil
 		}
-		return fmt.Errorf("must be one of %s%s", strings.Join(words, ", "), nearest(s, words))
+		return fmt.Errorf("must be one of %s%s", strings.Join(words, ", "), suggest.Hint(s, words))
 	}
 }
 
@@ -241,5 +243,5 @@ func suggestion(name string) string {
 	for i := range keys {
 		names = append(names, keys[i].name)
 	}
-	return nearest(name, names)
+	return suggest.Hint(name, names)
 }

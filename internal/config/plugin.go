@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"mcollective/internal/suggest"
 )
 
 // Plugin is the text of a plugin key, written without the leading "plugin.":
@@ -160,11 +162,11 @@ func unknownPlugin(name string) (hint string, unknown bool) {
 		if rest == "activate_agent" || rest == "ruby" { // settings of every agent
 			return "", false
 		}
-		return nearest(general(name), pluginKeys[:]), true
+		return suggest.Hint(general(name), pluginKeys[:]), true
 	case "activemq", "nats", "psk":
-		return nearest(general(name), pluginKeys[:]), true
+		return suggest.Hint(general(name), pluginKeys[:]), true
 	case "rabbitmq":
-		hint = nearest("activemq."+general(rest), pluginKeys[:])
+		hint = suggest.Hint("activemq."+general(rest), pluginKeys[:])
 		return strings.Replace(hint, "activemq.", "rabbitmq.", 1), true
 	}
 	return "", false

@@ -12,7 +12,7 @@ type evaluator struct {
 	steps     int
 	built     int
 	depth     int
-	line      int // of the last call, for the methods of values
+	line      int // of the last call, for the methods of values; 1 before the first
 }
 
 // A scope holds local variables; a block sees those around it.

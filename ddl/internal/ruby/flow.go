@@ -55,7 +55,7 @@ func (ev *evaluator) control(n node, s *scope) any {
 	case passNode:
 		fail(n.line, "`&` stands where a value should")
 	}
-	fail(max(1, ev.line), "a splat stands where a value should")
+	fail(ev.line, "a splat stands where a value should")
 	return nil
 }
 

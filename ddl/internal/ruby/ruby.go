@@ -85,7 +85,7 @@ func Eval(file string, src []byte, host Host) (err error) {
 		fail(line, "the file has %d bytes, more than the %d that a definition may have", len(src), MaxSource)
 	}
 	body := parse(strings.TrimPrefix(string(src), "\uFEFF"))
-	ev := &evaluator{file: file, host: host, methods: map[string]*defNode{}, constants: map[string]any{}, instance: map[string]any{}}
+	ev := &evaluator{file: file, host: host, line: 1, methods: map[string]*defNode{}, constants: map[string]any{}, instance: map[string]any{}}
 	ev.eval(body, &scope{})
 	return nil
 }

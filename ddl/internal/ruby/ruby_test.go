@@ -162,6 +162,7 @@ func FuzzEval(f *testing.F) {
 		f.Add(src)
 	}
 	f.Add("run do |a, (b, *c), d = 1| show a, <<-X, \"#{x ||= [1]}\"\n X\n end while false")
+	f.Add("i=0;while 0 end")
 	f.Fuzz(func(t *testing.T, src string) {
 		err := Eval("x.ddl", []byte(src), &capture{})
 		var e *Error
@@ -169,6 +170,19 @@ func FuzzEval(f *testing.F) {
 			t.Errorf("%v (%T) does not name file and line", err, err)
 		}
 	})
+}
+
+// Errors before the first call name a line, too.
+func TestErrorsNameALine(t *testing.T) {
+	for _, src := range []string{
+		"i=0;while 0 end", "until nil;end", "[].dig", "&nil", "*[1]", "x = 1\n1 while x", "a = [1]; a << a while a", "{}.fetch(:x)",
+	} {
+		err := Eval("x.ddl", []byte(src), &capture{})
+		var e *Error
+		if !errors.As(err, &e) || e.Line < 1 || e.File != "x.ddl" {
+			t.Errorf("%q: %v (%T) does not name file and line", src, err, err)
+		}
+	}
 }
 
 type words struct{ heard []string }

@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -50,6 +51,7 @@ func TestNames(t *testing.T) {
 
 func TestFailures(t *testing.T) {
 	f := newFleet(t)
+	missing := filepath.Join(t.TempDir(), "missing")
 	for _, tc := range []struct {
 		words []string
 		want  string // on stderr
@@ -77,9 +79,9 @@ func TestFailures(t *testing.T) {
 		{[]string{"find", "--dm", "bogus"}, "Unknown discovery method bogus"},
 		{[]string{"find", "--dm", "mc", "--dm", "flatfile"}, "Discovery method is already set by a competing option"},
 		{[]string{"find", "--dm", "flatfile"}, "needs a path to a text file"},
-		{[]string{"find", "--nodes", "/nonexistent"}, "Cannot read the discovery file /nonexistent"},
-		{[]string{"find", "--nodes", "/etc/hosts", "--do", "x"}, "Cannot mix --disc-method, --disc-option and --nodes"},
-		{[]string{"find", "-c", "/nonexistent"}, "/nonexistent"},
+		{[]string{"find", "--nodes", missing}, "Cannot read the discovery file " + missing},
+		{[]string{"find", "--nodes", missing, "--do", "x"}, "Cannot mix --disc-method, --disc-option and --nodes"},
+		{[]string{"find", "-c", missing}, missing},
 		{[]string{"help", "pnig"}, "Did you mean 'ping'?"},
 		{[]string{"completion"}, "Please choose either"},
 		{[]string{"completion", "tcsh"}, "no completion for the shell"},

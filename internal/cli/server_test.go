@@ -76,13 +76,30 @@ func startNode(t *testing.T, words ...string) *runningNode {
 func (n *runningNode) end(t *testing.T) int {
 	t.Helper()
 	n.stop()
+	return n.exitCode(t)
+}
+
+// exitCode waits for the node to end by itself.
+func (n *runningNode) exitCode(t *testing.T) int {
+	t.Helper()
 	select {
 	case code := <-n.code:
 		return code
 	case <-time.After(20 * time.Second):
+		n.stop()
 		t.Fatalf("the node does not end:\n%s", n.log)
 		return -1
 	}
+}
+
+// nowhere is a path that cannot exist on any machine: its directory is a file.
+func nowhere(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(file, "nowhere")
 }
 
 // serverConfig writes a configuration for a node and one for its client.
@@ -153,7 +170,7 @@ func TestServer(t *testing.T) {
 	}
 
 	second := startNode(t, "--config", cfg, "--pidfile", pidfile)
-	if code := <-second.code; code != 1 || !strings.Contains(second.log.String(), fmt.Sprintf("already running with pid %d", os.Getpid())) {
+	if code := second.exitCode(t); code != 1 || !strings.Contains(second.log.String(), fmt.Sprintf("already running with pid %d", os.Getpid())) {
 		t.Errorf("a second node ends with %d:\n%s", code, second.log)
 	}
 
@@ -207,7 +224,7 @@ func TestServerThatCannotStart(t *testing.T) {
 		"known secret":     {"plugin.psk = unset", "which everybody knows"},
 		"unknown plugin":   {"connector = carrier_pigeon", `there is no connector "carrier_pigeon"`},
 		"bad fact source":  {"factsource = oracle", "must be one of"},
-		"log in the void":  {"logger_type = file\nlogfile = /nonexistent/mco.log", "open the log"},
+		"log in the void":  {"logger_type = file\nlogfile = " + nowhere(t), "open the log"},
 		"pool without end": {"connector = activemq", "plugin.activemq.pool.size"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -219,7 +236,7 @@ func TestServerThatCannotStart(t *testing.T) {
 			fmt.Fprintf(f, "\n%s\n", c.edit)
 			f.Close()
 			n := startNode(t, "--config", cfg)
-			if code := <-n.code; code != 1 || !strings.Contains(n.log.String(), c.want) {
+			if code := n.exitCode(t); code != 1 || !strings.Contains(n.log.String(), c.want) {
 				t.Errorf("exit code %d, %s", code, n.log)
 			}
 		})

@@ -5,15 +5,14 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"golang.org/x/term"
 
 	"mcollective/connector"
 	"mcollective/internal/config"
+	"mcollective/internal/daemon"
 	"mcollective/internal/plugins"
 	"mcollective/security"
 )
@@ -36,8 +35,8 @@ type Env struct {
 	Now    func() time.Time    // nil means time.Now
 
 	// Interruptible derives a context that ends when the user presses Ctrl-C or
-	// the process is asked to end. stop gives the signals their default meaning
-	// again. Nil means that nobody interrupts.
+	// the process is asked to end; asked again later, the process ends. stop gives
+	// the signals their default meaning again. Nil means that nobody interrupts.
 	Interruptible func(context.Context) (ctx context.Context, stop context.CancelFunc)
 
 	// Connect and ClientSecurity make the parts of a client that the configuration
@@ -52,16 +51,11 @@ type Env struct {
 func OS() *Env {
 	env := &Env{
 		Name: os.Args[0], In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
-		InTerminal:  term.IsTerminal(int(os.Stdin.Fd())),
-		OutTerminal: term.IsTerminal(int(os.Stdout.Fd())),
-		ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
-		Getenv:      os.Getenv,
-		Interruptible: func(ctx context.Context) (context.Context, context.CancelFunc) {
-			ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-			// The second time it is meant: the signal ends the process.
-			context.AfterFunc(ctx, stop)
-			return ctx, stop
-		},
+		InTerminal:    term.IsTerminal(int(os.Stdin.Fd())),
+		OutTerminal:   term.IsTerminal(int(os.Stdout.Fd())),
+		ErrTerminal:   term.IsTerminal(int(os.Stderr.Fd())),
+		Getenv:        os.Getenv,
+		Interruptible: daemon.Interruptible,
 	}
 	if fi, err := os.Stdout.Stat(); err == nil && fi.Mode().IsRegular() && fi.Size() == 0 {
 		env.OutFile, _ = os.Readlink("/proc/self/fd/1")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"time"
 )
 
 // Actions are what signals ask of a process; nil ones are ignored.
@@ -12,7 +13,7 @@ type Actions struct {
 	CycleLevel func() // USR2: the next log level
 	Reopen     func() // WINCH: log files were rotated
 	Stop       func() // TERM, INT: finish what is under way and end
-	Abort      func() // TERM, INT again: end at once
+	Abort      func() // TERM, INT again, repeatAfter or later: end at once
 }
 
 // Watch calls the actions for the signals that arrive until ctx ends. Reload is
@@ -37,7 +38,7 @@ func loop(ctx context.Context, arrived <-chan os.Signal, a Actions) {
 	}()
 	defer func() { close(reload); <-reloads }()
 
-	stopping := false
+	var stopped time.Time
 	for {
 		var s os.Signal
 		select {
@@ -56,12 +57,13 @@ func loop(ctx context.Context, arrived <-chan os.Signal, a Actions) {
 		case "reopen":
 			call(a.Reopen)
 		case "stop":
-			if stopping {
+			switch {
+			case stopped.IsZero():
+				stopped = time.Now()
+				call(a.Stop)
+			case time.Since(stopped) >= repeatAfter:
 				call(a.Abort)
-				continue
 			}
-			stopping = true
-			call(a.Stop)
 		}
 	}
 }

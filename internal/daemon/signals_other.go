@@ -7,6 +7,8 @@ import (
 	"syscall"
 )
 
-func watched() []os.Signal { return []os.Signal{os.Interrupt, syscall.SIGTERM} }
+func stopSignals() []os.Signal { return []os.Signal{os.Interrupt, syscall.SIGTERM} }
+
+func watched() []os.Signal { return stopSignals() }
 
 func meaning(os.Signal) string { return "stop" }

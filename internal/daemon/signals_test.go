@@ -34,9 +34,17 @@ func TestSignals(t *testing.T) {
 			arrived <- s
 			synctest.Wait()
 		}
+		for range 3 { // a process group, timeout(1) and a service manager: one request
+			arrived <- syscall.SIGTERM
+			synctest.Wait()
+		}
+		time.Sleep(repeatAfter) // virtual
+		note("later")()
+		arrived <- syscall.SIGINT
+		synctest.Wait()
 		cancel()
 		<-done
-		want := []string{"reload", "level", "reopen", "reload", "stop", "abort"}
+		want := []string{"reload", "level", "reopen", "reload", "stop", "later", "abort"}
 		if !slices.Equal(got, want) {
 			t.Errorf("got %v, want %v", got, want)
 		}

@@ -7,8 +7,10 @@ import (
 	"syscall"
 )
 
+func stopSignals() []os.Signal { return []os.Signal{syscall.SIGTERM, syscall.SIGINT} }
+
 func watched() []os.Signal {
-	return []os.Signal{syscall.SIGUSR1, syscall.SIGHUP, syscall.SIGUSR2, syscall.SIGWINCH, syscall.SIGTERM, syscall.SIGINT}
+	return append(stopSignals(), syscall.SIGUSR1, syscall.SIGHUP, syscall.SIGUSR2, syscall.SIGWINCH)
 }
 
 func meaning(s os.Signal) string {

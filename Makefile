@@ -1,12 +1,13 @@
-# Targets: build (default), demo, test, short, lint, bench, fuzz, dist.
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
-BUILD   := CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X mcollective/internal/cli.Version=$(VERSION)'
+# Targets: build (default), demo, test, short, lint, bench, fuzz, cross, clean.
+VERSION := $(shell git describe --tags --dirty 2>/dev/null || echo 0.1.0-dev+$$(git describe --always --dirty 2>/dev/null || echo unknown))
+BUILD   := CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X mcollective/internal/cli.version=$(VERSION)'
 FUZZTIME ?= 10m
 
 .PHONY: build demo test short lint bench fuzz cross clean
 
 build:
 	$(BUILD) -o mco ./cmd/mco
+	@got=$$(./mco version) && [ "$$got" = "$(VERSION)" ] || { echo "mco version says $$got, not $(VERSION): the stamp is lost" >&2; exit 1; }
 
 demo: build
 	./mco demo

@@ -18,12 +18,8 @@ import (
 // becomes "not a=b", which unlike -F a!=b is true where there is no fact a.
 // docs/filters.md has the language as a whole.
 //
-// The empty text gives an empty expression, which matches nothing. The error is
-// a *ParseError.
+// The error is a *ParseError; an empty text is one.
 func ParseCompound(text string) (Compound, error) {
-	if text == "" {
-		return Compound{}, nil
-	}
 	p := &compoundParser{text: text}
 	for i, r := range text {
 		// No node could compare it: Ruby raises, and a pattern would change it.
@@ -223,7 +219,7 @@ func (p *compoundParser) classRegexp() error {
 			return p.fail(start+i+1, "a comparison cannot follow a regular expression", "only classes are regular expressions on the left side")
 		}
 	}
-	if err := brokenRegexp(strings.ReplaceAll(text, "/", ""), 0); err != nil {
+	if err := checkRegexp(strings.ReplaceAll(text, "/", ""), 0); err != nil {
 		return p.fail(start+1, err.Error(), "")
 	}
 	p.terms = append(p.terms, Term{Kind: Statement, Text: text})

@@ -69,7 +69,7 @@ func (p *compoundParser) compare(f *Function, v value) error {
 	if slashed {
 		f.Compare.Text = v.text[1 : len(v.text)-1]
 	}
-	if err := brokenRegexp(f.Compare.Text, 0); err != nil {
+	if err := checkRegexp(f.Compare.Text, 0); err != nil {
 		return p.fail(v.offset, err.Error(), "")
 	}
 	return nil

@@ -52,7 +52,7 @@ func (p *compoundParser) fact(name string, v value) error {
 // factRegexp adds a comparison with a regular expression. An equals sign in it,
 // at which nodes would cut, is written as its number.
 func (p *compoundParser) factRegexp(name, text string, offset int) error {
-	if err := brokenRegexp(regexpSource(text), 0); err != nil {
+	if err := checkRegexp(regexpSource(text), 0); err != nil {
 		return p.fail(offset, err.Error(), "")
 	}
 	var b strings.Builder

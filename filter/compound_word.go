@@ -148,6 +148,9 @@ func (p *compoundParser) slashedValue(v value) (value, error) {
 			i++
 		case '/':
 			v.slashed, v.text = true, p.text[p.pos:i+1]
+			if v.text == "//" {
+				return v, p.fail(v.offset, errEmptyRegexp.Error(), "")
+			}
 			p.pos = i + 1
 			if p.pos < len(p.text) && !isSpace(p.text[p.pos]) && p.text[p.pos] != ')' && !p.keyword("and") && !p.keyword("or") {
 				return v, p.fail(p.pos, "this follows a regular expression", "put a value that begins with a slash in quotes")
@@ -167,7 +170,7 @@ func (p *compoundParser) class(start int, name string) error {
 	at, width := statementOperator(name)
 	switch {
 	case lineBeginsWithSlash(name):
-		if err := brokenRegexp(strings.ReplaceAll(name, "/", ""), 0); err != nil {
+		if err := checkRegexp(strings.ReplaceAll(name, "/", ""), 0); err != nil {
 			return p.fail(start, err.Error(), "")
 		}
 	case width > 0:

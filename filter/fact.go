@@ -35,7 +35,7 @@ func ParseFact(text string) (Fact, error) {
 		return Fact{}, &ParseError{What: "fact filter", Text: text, Offset: len(text), Msg: "there is no value after " + rest, Hint: "a value that is an operator can be given as a regular expression, like name=/^" + rest + "$/"}
 	}
 	if fact.Operator == "=~" {
-		if err := brokenRegexp(regexpSource(fact.Value), 0); err != nil {
+		if err := checkRegexp(regexpSource(fact.Value), 0); err != nil {
 			return Fact{}, &ParseError{What: "fact filter", Text: text, Offset: len(text) - len(rest) + max(0, strings.Index(rest, fact.Value)), Msg: err.Error()}
 		}
 	}

@@ -323,3 +323,27 @@ func TestSimpleMatchesTakeNoMemory(t *testing.T) {
 		}
 	}
 }
+
+// What is empty, or has an empty alternative, matches nothing and not everything,
+// also where it is negated.
+func TestEmptyExpressionsMatchNothing(t *testing.T) {
+	n := sample()
+	n.facts["os"] = "Debian"
+	for _, source := range []string{"", "()", "(?i)", "web|", "|web"} {
+		for kind, f := range map[string]Filter{
+			"identity": {Identities: []Pattern{{Text: "/" + source + "/"}}},
+			"class":    {Classes: []Pattern{{Text: "/" + source + "/"}}},
+			"agent":    {Agents: []Pattern{{Text: source, Regexp: true}}},
+			"fact":     {Facts: []Fact{{"os", "=~", source}}},
+			"compound": {Compound: []Compound{{{Kind: Not}, {Kind: Statement, Text: "/" + source + "/"}}}},
+		} {
+			if ok, err := f.Match(context.Background(), n, Rules{}); ok || !errors.Is(err, errEmptyRegexp) {
+				t.Errorf("%s %q: %v, %v", kind, source, ok, err)
+			}
+		}
+	}
+	f := Filter{Identities: []Pattern{{Text: "/.*/"}}, Facts: []Fact{{"os", "=~", "^"}}}
+	if !mustMatch(t, &f, n, Rules{}) {
+		t.Error("what asks for everything in words does not match")
+	}
+}

@@ -55,10 +55,26 @@ func TestParseErrors(t *testing.T) {
 		{fact, "site::gt::x", 11, "quotes"},
 		{pattern, "", 0, "empty"},
 		{pattern, "/(/", 1, "not closed"},
+		{pattern, " ", 0, "empty"},
+		{pattern, "/", 1, "match everything"},
+		{pattern, "//", 1, "match everything"},
+		{pattern, "/()/", 1, "match everything"},
+		{pattern, "/web|/", 1, "match everything"},
+		{pattern, "/|db/", 1, "match everything"},
+		{pattern, "/(?:web||db)/", 1, "match everything"},
+		{fact, "a=~()", 3, "match everything"},
+		{fact, "a=/x|/", 2, "match everything"},
+		{with, "common //", 1, "match everything"},
 		{with, "common cpus>", 5, "no value"},
 		{with, " ", 0, "empty"},
 		{with, "a=b /[/", 1, "not closed"},
+		{compound, "", 0, "the text ends"},
 		{compound, " ", 1, "the text ends"},
+		{compound, "common and //", 12, "match everything"},
+		{compound, "a=//", 2, "match everything"},
+		{compound, "a=~'//'", 3, "match everything"},
+		{compound, "f('a').b=~''", 10, "match everything"},
+		{compound, "f('a').b!=//", 10, "match everything"},
 		{compound, "common and", 10, "ends after and"},
 		{compound, "common and ", 11, "the text ends"},
 		{compound, "and common", 0, "go between"},
@@ -141,7 +157,6 @@ func TestParseWith(t *testing.T) {
 // The superset of -S: what we take, and what goes to the nodes for it.
 func TestParseCompoundSuperset(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                            "",
 		"(/apache/)":                  "( </apache/> )",
 		"(x or /apache/)":             "( <x> or </apache/> )",
 		"((x) or (/a/))":              "( ( <x> ) or ( </a/> ) )",
@@ -200,9 +215,6 @@ func TestParseCompoundSuperset(t *testing.T) {
 		got, err := ParseCompound(text)
 		if err != nil || render(got) != want {
 			t.Errorf("%q: %s, %v, want %s", text, render(got), err, want)
-			continue
-		}
-		if text == "" {
 			continue
 		}
 		if back, err := ParseCompound(got.String()); err != nil || !back.Equal(got) {

@@ -5,15 +5,15 @@ import "strings"
 // ParsePattern parses a word of -C, -A or -I: an exact name, or a regular
 // expression when it begins with a slash. As on every node, all slashes are
 // taken out of the expression before it is used, so it cannot ask for one.
-// The error is a *ParseError: the text is empty, or its regular expression is
-// one that no node can read.
+// The error is a *ParseError: the text is blank, or its regular expression is
+// one that no node can read, or one that is empty and so matches everything.
 func ParsePattern(text string) (Pattern, error) {
 	p := Pattern{Text: text}
-	if text == "" {
-		return Pattern{}, &ParseError{What: "pattern", Msg: "it is empty"}
+	if strings.TrimSpace(text) == "" {
+		return Pattern{}, &ParseError{What: "pattern", Text: text, Msg: "it is empty"}
 	}
 	if source, ok := p.source(); ok {
-		if err := brokenRegexp(strings.ReplaceAll(source, "/", ""), p.Options); err != nil {
+		if err := checkRegexp(strings.ReplaceAll(source, "/", ""), p.Options); err != nil {
 			return Pattern{}, &ParseError{What: "pattern", Text: text, Offset: 1, Msg: err.Error()}
 		}
 	}

@@ -106,6 +106,9 @@ func compileRegexp(source string, options int) (*matcher, error) {
 	if err != nil {
 		return nil, plainSyntaxError(err)
 	}
+	if isEmptyRegexp(tree) {
+		return nil, errEmptyRegexp
+	}
 	size := regexpSize(tree)
 	if size > maxRegexpSize {
 		return nil, errors.New("its repetitions make it too large")
@@ -115,10 +118,7 @@ func compileRegexp(source string, options int) (*matcher, error) {
 		return nil, plainSyntaxError(err)
 	}
 	m := &matcher{re: re, agreement: agrees, size: size}
-	switch tree = tree.Simplify(); tree.Op {
-	case syntax.OpEmptyMatch:
-		m.isLiteral = true
-	case syntax.OpLiteral:
+	if tree = tree.Simplify(); tree.Op == syntax.OpLiteral {
 		m.literal, m.isLiteral = string(tree.Rune), tree.Flags&syntax.FoldCase == 0
 	}
 	return m, nil

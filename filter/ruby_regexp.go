@@ -1,7 +1,9 @@
 package filter
 
 import (
+	"errors"
 	"fmt"
+	"regexp/syntax"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -30,18 +32,41 @@ func unsupportedErr(format string, args ...any) error {
 	return &regexpError{fmt.Sprintf(format, args...) + " cannot be evaluated in linear time or means something else here", false}
 }
 
-// brokenRegexp tells whether Ruby would certainly refuse the regular
-// expression. Expressions that only we cannot evaluate are no concern of a
-// client: some node may.
-func brokenRegexp(source string, options int) error {
+// checkRegexp refuses the regular expressions that a client must not send: those
+// that Ruby would certainly refuse, and empty ones. Expressions that only we
+// cannot evaluate are no concern of a client: some node may.
+func checkRegexp(source string, options int) error {
 	if len(source) > 8*maxRegexpBytes {
 		return nil
 	}
-	_, _, err := translateRegexp(source, options)
+	text, _, err := translateRegexp(source, options)
 	if e, ok := err.(*regexpError); ok && e.broken {
 		return fmt.Errorf("the regular expression %s is broken: %w", shown(source), err)
 	}
+	if err != nil {
+		return nil
+	}
+	if tree, err := syntax.Parse(text, syntax.Perl); err == nil && isEmptyRegexp(tree) {
+		return errEmptyRegexp
+	}
 	return nil
+}
+
+// errEmptyRegexp refuses an expression that is empty, or has an empty alternative:
+// it would match every text. It is what is left of //, of "/$NAME/" and of
+// "/$ONE|$OTHER/" when a variable is not set, and hardly ever what was meant.
+var errEmptyRegexp = errors.New("the regular expression is empty, or has an empty alternative, and would match everything; write /.*/ if that is meant")
+
+func isEmptyRegexp(re *syntax.Regexp) bool {
+	switch re.Op {
+	case syntax.OpEmptyMatch:
+		return true
+	case syntax.OpCapture:
+		return isEmptyRegexp(re.Sub[0])
+	case syntax.OpAlternate:
+		return slices.ContainsFunc(re.Sub, isEmptyRegexp)
+	}
+	return false
 }
 
 // A translator rewrites a Ruby regular expression for package regexp. Only

@@ -72,7 +72,6 @@ func TestParseErrors(t *testing.T) {
 		{compound, " ", 1, "the text ends"},
 		{compound, "common and //", 12, "match everything"},
 		{compound, "a=//", 2, "match everything"},
-		{compound, "a=~'//'", 3, "match everything"},
 		{compound, "f('a').b=~''", 10, "match everything"},
 		{compound, "f('a').b!=//", 10, "match everything"},
 		{compound, "common and", 10, "ends after and"},

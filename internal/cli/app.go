@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -46,11 +47,9 @@ type inputs struct {
 	flags *pflag.FlagSet
 }
 
-// set adds an input, but for one that is empty.
+// set adds an input.
 func (in *inputs) set(name, text string) {
-	if text != "" {
-		in.list = append(in.list, argument{name, text})
-	}
+	in.list = append(in.list, argument{name, text})
 }
 
 // take adds an input for each flag that was given, under the name of the flag
@@ -66,7 +65,7 @@ func (in *inputs) take(flags ...string) {
 			continue
 		}
 		if base, no := strings.CutPrefix(name, "no-"); no {
-			in.set(base, "false")
+			in.set(base, strconv.FormatBool(f.Value.String() != "true"))
 		} else {
 			in.set(name, f.Value.String())
 		}

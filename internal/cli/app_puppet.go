@@ -57,7 +57,9 @@ func (p *puppet) words(words []string, in *inputs) (string, error) {
 	most := 0
 	switch action {
 	case "disable":
-		in.set("message", strings.Join(rest, " "))
+		if len(rest) > 0 {
+			in.set("message", strings.Join(rest, " "))
+		}
 		return action, nil
 	case "summary":
 		action = "last_run_summary"
@@ -74,7 +76,14 @@ func (p *puppet) words(words []string, in *inputs) (string, error) {
 		given := len(in.list)
 		in.take("force", "server", "noop", "no-noop", "environment", "splay", "no-splay", "splaylimit",
 			"use_cached_catalog", "no-use_cached_catalog", "ignoreschedules")
-		in.set("tags", strings.Join(p.tags, ","))
+		for _, tags := range p.tags {
+			if _, err := commaList("tags", tags); err != nil {
+				return "", err
+			}
+		}
+		if len(p.tags) > 0 {
+			in.set("tags", strings.Join(p.tags, ","))
+		}
 		if err := contradiction(in.list[given:]); err != nil {
 			return "", err
 		}

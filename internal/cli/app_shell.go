@@ -49,9 +49,9 @@ func (s *shell) words(words []string, in *inputs) (string, error) {
 				}
 				in.set(name, value)
 			}
-			rest = nil
+		} else if len(rest) > 0 {
+			in.set("command", strings.Join(rest, " "))
 		}
-		in.set("command", strings.Join(rest, " "))
 		in.take("user")
 		return action, nil
 	case "watch", "kill", "status":

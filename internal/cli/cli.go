@@ -8,8 +8,9 @@
 //  3. The table in commands.go turns the name into a constructor; only this one
 //     command is built, since start-up has a budget. The name of an agent that is
 //     known here stands for rpc with that agent.
-//  4. expand.go rewrites the words: MCOLLECTIVE_EXTRA_OPTS in front, unique
-//     prefixes and two-letter aliases of long flags to their full names.
+//  4. expand.go rewrites the words, MCOLLECTIVE_EXTRA_OPTS first: unique prefixes
+//     and two-letter aliases of long flags become their full names. given.go
+//     refuses options and arguments with nothing in them.
 //  5. The command's RunE works with the Env's streams and returns an error.
 //  6. exit.go decides from the error's type what is printed and the exit code.
 //
@@ -98,6 +99,7 @@ func prepare(env *Env, cmd *cobra.Command) {
 	}
 	cmd.SetHelpFunc(func(c *cobra.Command, _ []string) { printHelp(c.OutOrStdout(), c) })
 	cmd.SetUsageFunc(func(c *cobra.Command) error { printHelp(c.OutOrStdout(), c); return nil })
+	guard(cmd)
 }
 
 // rubyWords says flag errors as Ruby's option parser says them.
@@ -106,6 +108,8 @@ func rubyWords(err error) error {
 	var invalid *pflag.InvalidValueError
 	var unknown *pflag.NotExistError
 	switch {
+	case errors.As(err, &invalid) && errors.Is(err, errEmptyValue):
+		return usageErrorf("missing argument: --%s: %w", invalid.GetFlag().Name, errEmptyValue)
 	case errors.As(err, &missing):
 		return usageErrorf("missing argument: %s", spelled(missing.GetFlag(), missing.GetSpecifiedShortnames()))
 	case errors.As(err, &invalid):

@@ -77,7 +77,7 @@ func TestFailures(t *testing.T) {
 		{[]string{"find", "--limit", "0"}, "Invalid limit specified: 0"},
 		{[]string{"find", "-1", "--limit", "2"}, "Cannot mix --one and --limit"},
 		{[]string{"find", "--dm", "bogus"}, "Unknown discovery method bogus"},
-		{[]string{"find", "--dm", "mc", "--dm", "flatfile"}, "Discovery method is already set by a competing option"},
+		{[]string{"find", "--dm", "mc", "--dm", "flatfile"}, "it was given as mc before"},
 		{[]string{"find", "--dm", "flatfile"}, "needs a path to a text file"},
 		{[]string{"find", "--nodes", missing}, "Cannot read the discovery file " + missing},
 		{[]string{"find", "--nodes", missing, "--do", "x"}, "Cannot mix --disc-method, --disc-option and --nodes"},

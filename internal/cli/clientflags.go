@@ -36,8 +36,6 @@ type clientFlags struct {
 
 	hosts hostFilters
 	rpc   rpcFlags
-
-	methodClash bool // --disc-method was given with two values
 }
 
 // rpcFlags are the options about results.
@@ -72,12 +70,7 @@ func (f *clientFlags) addCommon(set *pflag.FlagSet) {
 	set.BoolFuncP("quiet", "q", "Do not be verbose", func(string) error { f.verbose = false; return nil })
 	value(set, g, &f.ttl, "ttl", "", "TTL", "Set the message validity period")
 	text(set, g, &f.replyTo, "reply-to", "", "TARGET", "Set a custom target for replies")
-	set.Func("disc-method", "Which discovery method to use", func(m string) error {
-		f.methodClash = f.methodClash || f.method != "" && f.method != m
-		f.method = m
-		return nil
-	})
-	takes(set, "disc-method", "METHOD")
+	text(set, g, &f.method, "disc-method", "", "METHOD", "Which discovery method to use")
 	set.StringArrayVar(&f.methodOptions, "disc-option", nil, "Options to pass to the discovery method")
 	takes(set, "disc-option", "OPTION")
 	text(set, g, &f.nodes, "nodes", "", "FILE", "List of nodes to address")
@@ -85,7 +78,7 @@ func (f *clientFlags) addCommon(set *pflag.FlagSet) {
 	set.BoolVar(&f.threaded, "threaded", false, "Start publishing requests and receiving responses in threaded mode.")
 	set.BoolVar(&f.sort, "sort", false, "Sort the output of an RPC call before processing.")
 	value(set, g, &f.connectionTimeout, "connection-timeout", "", "TIMEOUT", "Set the timeout for establishing a connection to the middleware")
-	group(set, g, "quiet", "disc-method", "disc-option", "threaded", "sort")
+	group(set, g, "quiet", "disc-option", "threaded", "sort")
 }
 
 func (r *rpcFlags) add(set *pflag.FlagSet) {
@@ -121,14 +114,16 @@ func (f *clientFlags) check(cmd *cobra.Command, args []string) error {
 	case len(args) > 0:
 		return hinted(fmt.Errorf("%s takes no arguments, but was given %q", cmd.Name(), args[0]),
 			"A filter of several words needs its option before each, or quotes around all")
-	case f.methodClash:
-		return usageErrorf("Discovery method is already set by a competing option")
 	case f.nodes != "" && (f.method != "" || len(f.methodOptions) > 0):
 		return usageErrorf("Cannot mix --disc-method, --disc-option and --nodes")
 	case f.rpc.one && f.rpc.limit != "":
 		return usageErrorf("Cannot mix --one and --limit")
 	case f.ttl.set && f.ttl.Duration == 0:
 		return usageErrorf("invalid argument: --ttl 0: a message that is never valid reaches nobody")
+	case f.publishTimeout.set && f.publishTimeout.Duration == 0:
+		return usageErrorf("invalid argument: --publish_timeout 0: no broker accepts a request in no time")
+	case f.connectionTimeout.set && f.connectionTimeout.Duration == 0:
+		return usageErrorf("invalid argument: --connection-timeout 0: no broker is reached in no time")
 	}
 	if f.nodes != "" {
 		file, err := os.Open(f.nodes)
@@ -152,7 +147,17 @@ func refuse(cmd *cobra.Command, why string, names ...string) error {
 	return nil
 }
 
-// parse reads --one and --limit.
+// amount reads a number of nodes, or with % a share of them.
+func amount(text string) (n int, percent bool, err error) {
+	digits, percent := strings.CutSuffix(text, "%")
+	n, err = strconv.Atoi(digits)
+	if err == nil && (n < 0 || percent && (n == 0 || n > 100)) {
+		err = strconv.ErrRange
+	}
+	return n, percent, err
+}
+
+// parseLimit reads --one and --limit.
 func (r *rpcFlags) parseLimit() (client.Limit, error) {
 	if r.one {
 		return client.Limit{Count: 1}, nil
@@ -160,9 +165,8 @@ func (r *rpcFlags) parseLimit() (client.Limit, error) {
 	if r.limit == "" {
 		return client.Limit{}, nil
 	}
-	digits, percent := strings.CutSuffix(r.limit, "%")
-	n, err := strconv.Atoi(digits)
-	if err != nil || n <= 0 {
+	n, percent, err := amount(r.limit)
+	if err != nil || n == 0 {
 		return client.Limit{}, usageErrorf("Invalid limit specified: %s; valid limits are a number of nodes and a percentage, like 10 and 10%%", r.limit)
 	}
 	if percent {

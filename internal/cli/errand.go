@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"mcollective/client"
@@ -208,11 +207,10 @@ func (e *errand) batch(nodes int) (int, error) {
 	if text == "" {
 		return e.cfg.DefaultBatchSize, nil
 	}
-	digits, percent := strings.CutSuffix(text, "%")
-	n, err := strconv.Atoi(digits)
+	n, percent, err := amount(text)
 	switch {
-	case err != nil || n < 0 || percent && n == 0:
-		return 0, usageErrorf("invalid argument: --batch %s", text)
+	case err != nil:
+		return 0, hinted(usageErrorf("invalid argument: --batch %s", text), "It is a number of nodes or a percentage, like 10 and 10%; 0 is no batches")
 	case n > 0 && !e.cfg.DirectAddressing:
 		return 0, usageErrorf("Can only set batch size if direct addressing is supported")
 	case percent:

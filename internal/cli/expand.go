@@ -26,9 +26,9 @@ func aliases() map[string]string {
 // set: where one does not apply, that is no mistake of the user's.
 const fromEnvironment = "mco_from_environment"
 
-// expand returns the words of the command line as pflag understands them: the
-// extra options of the environment in front, and each long flag by its full
-// name.
+// expand returns the words of the command line as pflag understands them: each
+// long flag by its full name. The extra options of the environment are read first,
+// and those of the command line override them.
 func expand(env *Env, r row, cmd *cobra.Command, args []string) ([]string, error) {
 	long := newLongFlags(cmd.Flags())
 	words, named, err := long.expand(args)
@@ -57,7 +57,10 @@ func expand(env *Env, r row, cmd *cobra.Command, args []string) ([]string, error
 			}
 		}
 	}
-	return append(extra, words...), nil
+	if err := setDefaults(cmd, extra); err != nil {
+		return nil, fmt.Errorf("%s: %w", variable, err)
+	}
+	return words, nil
 }
 
 // longFlags knows the flags of one command by every spelling.

@@ -18,6 +18,8 @@ type outputFlags struct {
 	format string
 	fields string
 	jq     string
+
+	names []string // of the fields
 }
 
 func (o *outputFlags) add(set *pflag.FlagSet) {
@@ -36,6 +38,12 @@ func formats() []string {
 
 // check refuses what contradicts itself.
 func (o *outputFlags) check(f *clientFlags) error {
+	if o.fields != "" {
+		var err error
+		if o.names, err = commaList("fields", o.fields); err != nil {
+			return err
+		}
+	}
 	switch {
 	case o.format != "" && !slices.Contains(formats(), o.format):
 		err := usageErrorf("invalid argument: --output %s", o.format)
@@ -55,16 +63,11 @@ func (o *outputFlags) check(f *clientFlags) error {
 func (o *outputFlags) options(env *Env, f *clientFlags) render.Options {
 	opts := render.Options{
 		Out: env.Out, Err: env.Err, Terminal: env.OutTerminal, ErrTerminal: env.ErrTerminal, Color: env.color(env.OutTerminal), Width: width(env),
-		Format: render.Format(o.format), JQ: o.jq, Display: f.rpc.display, Verbose: f.verbose, Sort: f.sort,
+		Format: render.Format(o.format), Fields: o.names, JQ: o.jq, Display: f.rpc.display, Verbose: f.verbose, Sort: f.sort,
 		Progress: !f.rpc.noProgress, Now: env.Now,
 	}
 	if f.rpc.json {
 		opts.Format = render.JSON
-	}
-	for name := range strings.SplitSeq(o.fields, ",") {
-		if name = strings.TrimSpace(name); name != "" {
-			opts.Fields = append(opts.Fields, name)
-		}
 	}
 	return opts
 }

@@ -218,8 +218,8 @@ func (a *Agent) change(ctx context.Context, req *agent.Request, reply *rpc.Reply
 	if err != nil {
 		return err
 	}
-	version, _ := req.String("version")
-	if version != "" {
+	version, given := req.String("version")
+	if given {
 		if err := checkVersion(version); err != nil {
 			return err
 		}

@@ -212,6 +212,8 @@ func TestWhoGetsNoSignal(t *testing.T) {
 		{[]any{}, rpc.MissingData, "which process?"},
 		{[]any{"pid", 1, "user", "root"}, rpc.InvalidData, "either pid"},
 		{[]any{"pattern", ".", "max", -1}, rpc.Aborted, "processes match, more than -1; nothing was done"},
+		{[]any{"user", "root", "pattern", ""}, rpc.InvalidData, "pattern"},
+		{[]any{"pattern", ".", "user", ""}, rpc.InvalidData, "user"},
 		{[]any{"pid", 1, "signal", "NONE"}, rpc.InvalidData, "signal"},
 	} {
 		reply := agenttest.Call(t, a, "signal", test.inputs...)

@@ -63,6 +63,11 @@ func TestRun(t *testing.T) {
 	if reply := agenttest.Call(t, a, "run", "command", "true", "user", "nobody-of-this-name"); reply.Status == rpc.OK {
 		t.Error("it ran as nobody")
 	}
+	for _, action := range []string{"run", "start"} {
+		if reply := agenttest.Call(t, a, action, "command", "true", "user", ""); reply.Status != rpc.InvalidData {
+			t.Errorf("%s as nobody in particular: %d %s", action, reply.Status, reply.Message)
+		}
+	}
 	if reply := agenttest.Call(t, a, "run", "command", "a\x00b"); reply.Status != rpc.InvalidData {
 		t.Errorf("%d %s", reply.Status, reply.Message)
 	}

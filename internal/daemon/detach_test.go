@@ -5,6 +5,7 @@ package daemon
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -17,7 +18,13 @@ import (
 // TestMain also plays the program that daemonizes: with DAEMON_TEST set the test
 // binary is that program, in both of its lives.
 func TestMain(m *testing.M) {
-	if plan := os.Getenv("DAEMON_TEST"); plan != "" {
+	switch plan := os.Getenv("DAEMON_TEST"); plan {
+	case "":
+	case "waits":
+		fmt.Print("x")
+		io.Copy(io.Discard, os.Stdin)
+		os.Exit(0)
+	default:
 		os.Exit(detaching(plan))
 	}
 	goleak.VerifyTestMain(m)

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 )
 
 // A PIDFile names the process that runs. It is locked for as long as that
-// process lives, so that a pid which the system gave to somebody else since does
-// not stand in the way, and two that start at once do not both win.
+// process lives, so that two that start at once do not both win. Whether the pid
+// in a file that nobody has locked still is a node, one of Ruby's, or was given to
+// another program since, is seen from that process.
 type PIDFile struct {
 	path string
 	file *os.File
@@ -27,7 +29,7 @@ func (e *RunningError) Error() string {
 	if e.PID == 0 {
 		return fmt.Sprintf("pid file %s is held by another process that is starting", e.Path)
 	}
-	return fmt.Sprintf("already running with pid %d (pid file %s); stop it first", e.PID, e.Path)
+	return fmt.Sprintf("already running with pid %d (pid file %s); stop it first, or remove the file if that process is no node", e.PID, e.Path)
 }
 
 // WritePID writes the pid of this process to path. A file left by a process
@@ -70,9 +72,9 @@ func (p *PIDFile) claim() (again bool, err error) {
 	if !p.inPlace() {
 		return true, nil
 	}
-	// Other programs, Ruby's among them, do not lock. Our own pid is found after
-	// a restart of a container, where pids repeat.
-	if owner > 0 && owner != os.Getpid() && alive(owner) {
+	// Ruby's daemon does not lock. Our own pid is found after a restart of a
+	// container, where pids repeat.
+	if owner > 0 && owner != os.Getpid() && alive(owner) && maybeNode(owner) {
 		return false, &RunningError{p.path, owner}
 	}
 	line := []byte(strconv.Itoa(os.Getpid()) + "\n")
@@ -86,7 +88,22 @@ func (p *PIDFile) claim() (again bool, err error) {
 	return false, nil
 }
 
-// inPlace tells whether the file still has its name.
+// maybeNode reports whether a process may be a node that does not lock its pid
+// file: unless it is certain that it is another program, it is.
+func maybeNode(pid int) bool {
+	args, err := commandLine(pid)
+	if err != nil {
+		return true
+	}
+	for _, arg := range args {
+		if filepath.Base(arg) == "mcollectived" {
+			return !sameProgram(pid) // one of ours would have locked the file
+		}
+	}
+	return false
+}
+
+// inPlace reports whether the file still has its name.
 func (p *PIDFile) inPlace() bool {
 	held, err := p.file.Stat()
 	if err != nil {

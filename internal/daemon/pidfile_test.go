@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,19 +59,90 @@ func TestPIDFileLeftBehindIsTakenOver(t *testing.T) {
 	}
 }
 
-func TestPIDFileOfLiveProcessIsRefused(t *testing.T) {
+// waiting starts a program under a name, as of a daemon, that lives as long as the
+// test. The program is this one or a copy, which is another.
+func waiting(t *testing.T, program, name string) (pid int) {
+	t.Helper()
+	child := exec.Command(program)
+	child.Args = []string{name}
+	child.Env = append(os.Environ(), "DAEMON_TEST=waits")
+	in, err := child.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		in.Close()
+		child.Wait()
+	})
+	// Its first byte says that it is that program by now.
+	if _, err := io.ReadFull(out, make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	return child.Process.Pid
+}
+
+func copyOfProgram(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "copy")
+	if err := os.WriteFile(path, text, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestPIDFileOfANodeThatDoesNotLockIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "mco.pid")
-	parent := strconv.Itoa(os.Getppid()) // lives, and locks nothing, like Ruby's
-	if err := os.WriteFile(path, []byte(parent+"\n"), 0o644); err != nil {
+	pid := waiting(t, copyOfProgram(t), "/usr/sbin/mcollectived")
+	text := strconv.Itoa(pid) + "\n"
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	_, err := WritePID(path)
 	var running *RunningError
-	if !errors.As(err, &running) || running.PID != os.Getppid() || !strings.Contains(err.Error(), parent) {
-		t.Errorf("got %v, want an error that names pid %s", err, parent)
+	if !errors.As(err, &running) || running.PID != pid || !strings.Contains(err.Error(), strconv.Itoa(pid)) {
+		t.Errorf("got %v, want an error that names pid %d", err, pid)
 	}
-	if got, _ := os.ReadFile(path); string(got) != parent+"\n" {
+	if got, _ := os.ReadFile(path); string(got) != text {
 		t.Errorf("the file of the other was changed to %q", got)
+	}
+}
+
+func TestPIDFileOfAnotherProgramIsTakenOver(t *testing.T) {
+	if _, err := commandLine(os.Getpid()); err != nil {
+		t.Skip("this system does not say what a process is: ", err)
+	}
+	other := copyOfProgram(t)
+	for name, pid := range map[string]int{
+		"another program":  waiting(t, other, "postgres"),
+		"first of a shell": waiting(t, other, "-sh"),
+		"parent":           os.Getppid(),                           // go test, or a shell
+		"a node of ours":   waiting(t, os.Args[0], "mcollectived"), // it would have locked the file
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "mco.pid")
+			if err := os.WriteFile(path, []byte(strconv.Itoa(pid)), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			p, err := WritePID(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer p.Remove()
+			if got, _ := os.ReadFile(path); string(got) != strconv.Itoa(os.Getpid())+"\n" {
+				t.Errorf("pid file holds %q", got)
+			}
+		})
 	}
 }
 

@@ -22,7 +22,7 @@ var levels = []struct {
 }{
 	{7, []string{"cmd/mco"}},
 	{6, []string{"internal/cli", "bench", "internal/fleettest"}},
-	{5, []string{"internal/plugins", "internal/swarm", "agent/ruby"}},
+	{5, []string{"internal/definitions", "internal/plugins", "internal/swarm", "agent/ruby"}},
 	{4, []string{"internal/agents", "agent/stdio", "internal/render"}},
 	{3, []string{"client", "internal/server", "agent", "internal/data", "security/psk", "security/securitytest", "broker"}},
 	{2, []string{"security", "ddl", "message/wire", "connector/activemq", "connector/rabbitmq"}},

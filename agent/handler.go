@@ -19,6 +19,10 @@ type Options struct {
 	Timeout    time.Duration // of an action, if neither it nor the agent has one; default 10 s, as in Ruby
 	MaxOverdue int           // calls past their time limit that may be under way before no other is begun; default 16
 	Log        *slog.Logger  // default: discard
+
+	// DefinitionHash is that of the agent's definition. Default: it is computed when
+	// it is first asked for, which takes a millisecond.
+	DefinitionHash func() string
 }
 
 // grace is how long an action that is told of its time limit has to give back
@@ -29,7 +33,8 @@ const grace = 100 * time.Millisecond
 // each request it does, in this order:
 //
 //  1. read the body; what is no request of SimpleRPC gets no reply
-//  2. judge the action and its inputs by the definition: status 4
+//  2. give inputs that are required and are not there their defaults, and judge the
+//     action and its inputs by the definition: status 4
 //  3. prepare the reply: every declared output has its default
 //  4. run the action within its time limit: an overrun is answered at once, with
 //     status 5 and a text that begins with rpc.TextTimedOut; see also [Prompter]
@@ -63,6 +68,9 @@ func NewHandler(a Agent, opts Options) *Handler {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	h := &Handler{agent: a, definition: a.Definition(), opts: opts}
+	if opts.DefinitionHash == nil {
+		h.opts.DefinitionHash = sync.OnceValue(h.definition.Hash)
+	}
 	h.timeout = h.Metadata().Timeout
 	return h
 }
@@ -78,6 +86,9 @@ func (h *Handler) Metadata() rpc.Metadata {
 	}
 	return m
 }
+
+// DefinitionHash is by what clients tell whether they have the agent's definition.
+func (h *Handler) DefinitionHash() string { return h.opts.DefinitionHash() }
 
 // Timeout is how long Handle may take: a little more than the longest time limit
 // of an action.
@@ -130,6 +141,8 @@ func (h *Handler) answer(ctx context.Context, req Request) *rpc.Reply {
 	if action == nil {
 		return fail(h.definition.Validate(clip(req.Action, 1000), nil)) // it has Ruby's words for that
 	}
+	// A client that has the definition from another node leaves defaults to this one.
+	req.Data = action.Completed(req.Data)
 	if err := h.definition.Validate(req.Action, req.Data); err != nil {
 		return fail(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -19,6 +20,10 @@ type Call struct {
 	Filter     filter.Filter
 	Collective string        // "" means that of the Options
 	TTL        time.Duration // 0 means that of the Options; part seconds are rounded up
+
+	// Headers go with the request, beside those of the security provider. Nothing
+	// proves them, and nodes that do not know them take no notice.
+	Headers map[string]string
 
 	// Timeout is how long answers are awaited once the request is published.
 	Timeout time.Duration
@@ -93,6 +98,11 @@ func (c *Client) Call(ctx context.Context, call Call, each func(Reply)) (*Result
 	defer in.close()
 
 	msg := connector.Message{Data: payload.Data, Headers: payload.Headers, ReplyTo: sub.Address(), TTL: req.TTL}
+	if len(call.Headers) > 0 {
+		headers := maps.Clone(call.Headers)
+		maps.Copy(headers, msg.Headers)
+		msg.Headers = headers
+	}
 	books := newBooks(call, req.ID, c.opts.Now)
 	in.start = books.result.Started
 	_, exact := c.conn.(interested)

@@ -3,9 +3,12 @@ package client
 import (
 	"context"
 	"maps"
+	"slices"
 	"time"
 
 	"mcollective/discovery"
+	"mcollective/filter"
+	"mcollective/message"
 )
 
 // Found is what a search came to.
@@ -20,6 +23,11 @@ type Found struct {
 	Suspicious []string // as in Result: the search is not exact then, and took its whole time
 	Asked      int      // how many nodes the broker knew of; 0 if nobody can tell
 	Took       time.Duration
+
+	// Definitions are, by the beginning of a hash, the nodes that state it for the
+	// agent that the query names in Definition. A node whose replies differ is with
+	// each. Nodes that state none, as Ruby's, are with none.
+	Definitions map[string][]string
 }
 
 // Find asks the nodes which of them a query selects, and gives each identity to
@@ -46,13 +54,18 @@ func (c *Client) Find(ctx context.Context, q discovery.Query, each func(identity
 		q.Filter.Collective = q.Collective
 	}
 	call := Call{
-		Agent: "discovery", Body: "ping", Filter: q.Filter, Collective: q.Collective,
+		Agent: "discovery", Body: message.Ping, Filter: q.Filter, Collective: q.Collective,
 		TTL: q.TTL, Timeout: q.Timeout, Limit: q.Limit, Idle: idle, Exact: true,
+	}
+	if q.Definition != "" {
+		call.Headers = map[string]string{message.DefinitionHeader: q.Definition}
 	}
 	if names, ok := discovery.Literal(q.Filter); ok && !c.opts.BroadcastOnly {
 		call.Targets = names
 	}
+	var stated statements
 	r, err := c.Call(ctx, call, func(r Reply) {
+		stated.add(r)
 		if !r.Duplicate && !r.Unexpected {
 			each(r.Sender)
 		}
@@ -60,7 +73,40 @@ func (c *Client) Find(ctx context.Context, q discovery.Query, each func(identity
 	if err != nil {
 		return nil, err
 	}
-	return &Found{Nodes: r.Responded, Exact: r.Exact, Silent: r.Silent, Suspicious: r.Suspicious, Asked: max(r.Listening, len(call.Targets)), Took: r.Total}, nil
+	return &Found{Definitions: stated, Nodes: r.Responded, Exact: r.Exact, Silent: r.Silent, Suspicious: r.Suspicious, Asked: max(r.Listening, len(call.Targets)), Took: r.Total}, nil
+}
+
+// statements are, by the beginning of a hash, the nodes that state it.
+type statements map[string][]string
+
+// add takes what a reply states. Of a node that says different things each counts.
+func (s *statements) add(r Reply) {
+	h := message.StatedDefinition(r.Body)
+	if h == "" || r.Unexpected || r.Duplicate && slices.Contains((*s)[h], r.Sender) {
+		return
+	}
+	if *s == nil {
+		*s = make(statements)
+	}
+	(*s)[h] = append((*s)[h], r.Sender)
+}
+
+// Definitions asks nodes by name which definition they have of the agent that the
+// query names in Definition, and returns it as Found does. It ends when all have
+// spoken or cannot be reached, or with the timeout of the query.
+func (c *Client) Definitions(ctx context.Context, q discovery.Query, nodes []string) (map[string][]string, error) {
+	call := Call{
+		Agent: "discovery", Body: message.Ping, Collective: q.Collective, TTL: q.TTL, Timeout: q.Timeout, Exact: true,
+		Filter: withAgent(filter.Filter{}, q.Definition), Headers: map[string]string{message.DefinitionHeader: q.Definition},
+	}
+	if c.opts.BroadcastOnly {
+		call.Expect = nodes
+	} else {
+		call.Targets = nodes
+	}
+	var stated statements
+	_, err := c.Call(ctx, call, stated.add)
+	return stated, err
 }
 
 // Discover is Find for callers that want no more than the names. It makes a
@@ -80,6 +126,6 @@ func wantsAll(headers map[string]string) map[string]string {
 	if all == nil {
 		all = make(map[string]string, 1)
 	}
-	all["mco-answer"] = "all"
+	all[message.AnswerHeader] = message.AnswerAll
 	return all
 }

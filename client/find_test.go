@@ -18,6 +18,11 @@ import (
 	"mcollective/message"
 )
 
+const (
+	hash1 = "00112233445566778899aabbccddeeff"
+	hash2 = "ffeeddccbbaa99887766554433221100"
+)
+
 // says answers a discovery request with a word, a second later.
 func says(words ...any) behaviour {
 	return func(_ *message.Request, answer func(any)) {
@@ -48,6 +53,9 @@ func find(t *testing.T, c *client.Client, q discovery.Query) *client.Found {
 		t.Errorf("not each node was told of when it answered:\n%s", diff)
 	}
 	slices.Sort(f.Nodes)
+	for _, nodes := range f.Definitions {
+		slices.Sort(nodes)
+	}
 	return f
 }
 
@@ -93,6 +101,13 @@ func TestFindEndsWhenAllHaveSpoken(t *testing.T) {
 			nodes: map[string][]behaviour{"n1": {says("pong")}, "hangs": {silent}},
 			query: discovery.Query{Limit: 1},
 			want:  client.Found{Nodes: []string{"n1"}, Asked: 2, Took: time.Second},
+		},
+		"which definition they have": {
+			nodes: map[string][]behaviour{"n1": {says("pong " + hash1)}, "old": {says("pong")}, "n2": {says("no")}, "odd": {says("pong "+hash1, "pong "+hash2)},
+				"n9": {says("pong " + hash1 + "0")}},
+			query: discovery.Query{Definition: "web"},
+			want: client.Found{Nodes: []string{"n1", "n9", "odd", "old"}, Exact: true, Asked: 5, Took: time.Second,
+				Definitions: map[string][]string{hash1: {"n1", "odd"}, hash2: {"odd"}}},
 		},
 		"fewer than the limit": {
 			nodes: map[string][]behaviour{"n1": {says("pong")}, "n2": {says("no")}},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"mcollective/connector"
+	"mcollective/message"
 )
 
 // A Result is the account of a call. Every expected node is in exactly one of
@@ -165,7 +166,7 @@ func (b *books) sent(d delivery) {
 }
 
 // no tells whether a reply says that the request does not concern its node.
-func (b *books) no(r Reply) bool { return b.call.Exact && r.Body == "no" }
+func (b *books) no(r Reply) bool { return b.call.Exact && r.Body == message.No }
 
 // hear accounts for one reply.
 func (b *books) hear(r *Reply) {

@@ -24,11 +24,11 @@ func TestChoriasJSON(t *testing.T) {
 	put("both.ddl", `metadata :name => "both", :description => "Ruby's", :author => "a", :license => "l", :version => "1", :url => "u", :timeout => 1`)
 	put("alone.json", other)
 	l := &Library{Dirs: []string{dir}}
-	d, err := l.Find(t.Context(), Agent, "both")
+	d, err := l.Find(Agent, "both")
 	if err != nil || d.Metadata.Description != "Ruby's" {
 		t.Errorf("%v %v", d, err)
 	}
-	if _, err := l.Find(t.Context(), Agent, "alone"); err == nil {
+	if _, err := l.Find(Agent, "alone"); err == nil {
 		t.Error("a definition of Choria's alone was read")
 	}
 	entries := l.List(Agent)

@@ -24,6 +24,21 @@ func (a *Action) Complete(data *marshal.Hash) {
 	}
 }
 
+// Completed is data with what Complete sets, and data itself if that is nothing.
+func (a *Action) Completed(data *marshal.Hash) *marshal.Hash {
+	for _, in := range a.Inputs {
+		if in.Default != nil && !in.Optional && len(given(data, in.Name)) == 0 {
+			all := marshal.NewHash()
+			for k, v := range data.All() {
+				all.Set(k, v)
+			}
+			a.Complete(all)
+			return all
+		}
+	}
+	return data
+}
+
 // Reply is the reply of an action that did not fail so far: it holds the declared
 // outputs in their order, with their defaults or else nil.
 func (a *Action) Reply() *rpc.Reply {

@@ -3,7 +3,6 @@ package ddl
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,15 +11,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 )
 
 // ErrUnknown is wrapped by the error for a plugin that nothing is known of.
 var ErrUnknown = errors.New("there is no definition of it")
 
-// A Library finds definitions for a client. A file of this machine wins over one
-// that is built in, and that over what nodes say of their agents. Its methods may
-// be called from many goroutines; the fields are set before.
+// A Library finds definitions on this machine. A file wins over one that is built
+// in, and that over what nodes gave earlier. Its methods may be called from many
+// goroutines; the fields are set before.
 type Library struct {
 	// Dirs are folders like Ruby's libdir: they hold mcollective/KIND/NAME.ddl
 	// or KIND/NAME.ddl, or .yaml, .yml or .json, which win. The earlier folder
@@ -31,21 +29,8 @@ type Library struct {
 	// Default: none.
 	BuiltIn func(Kind) map[string]*Definition
 
-	// Cache is a folder for what nodes gave, which is made when it is needed.
-	// Default: nothing is kept.
-	Cache string
-
-	// Fresh is how long what is in the cache is used without asking nodes.
-	// Default: one hour; less than 0 asks always.
-	Fresh time.Duration
-
-	// Fetch asks nodes for the definition of an agent, which they give as its
-	// JSON. It returns nil if the one with the known hash is still good.
-	// Default: nobody is asked.
-	Fetch func(ctx context.Context, name, knownHash string) (data []byte, err error)
-
-	// Now is the time. Default: time.Now.
-	Now func() time.Time
+	// Cache is what nodes gave. Default: nothing.
+	Cache Cache
 }
 
 // An Entry is one plugin that a Library knows.
@@ -54,24 +39,36 @@ type Entry struct {
 	Name        string
 	Description string
 	Version     string
-	Source      string // a file, or "built in"
+	Source      string // a file, "built in", or "a node"
 	Err         error  // why its definition cannot be used; nil if it can
 }
 
 // extensions of files with definitions, the one that wins first.
 var extensions = []string{".yaml", ".yml", ".json", ".ddl"}
 
-// Find returns the definition of a plugin. A file that is broken is an error,
-// though there may be another definition elsewhere. Nodes are asked for agents
-// only; if they cannot be, what they said before is used.
-func (l *Library) Find(ctx context.Context, kind Kind, name string) (*Definition, error) {
+// Find is Local, and otherwise the last definition that a node gave for an agent.
+// That may be out of date, and another node may have another one: it is for showing
+// and completing. A call goes by a Contract.
+func (l *Library) Find(kind Kind, name string) (*Definition, error) {
+	d, err := l.Local(kind, name)
+	if kind == Agent && errors.Is(err, ErrUnknown) {
+		if learnt := l.Cache.Latest(name); learnt != nil {
+			return learnt.Definition, nil
+		}
+	}
+	return d, err
+}
+
+// Local returns the definition of a plugin that this machine has by itself. A file
+// that is broken is an error, though there may be another definition elsewhere.
+func (l *Library) Local(kind Kind, name string) (*Definition, error) {
 	if err := CheckName(name); err != nil {
 		return nil, err
 	}
 	for _, dir := range l.folders(kind) {
 		for _, stem := range []string{name, name + "_" + string(kind)} {
 			for _, ext := range extensions {
-				d, err := load(filepath.Join(dir, stem+ext), kind, name, maxBytes)
+				d, err := load(filepath.Join(dir, stem+ext), kind, name)
 				if !errors.Is(err, fs.ErrNotExist) {
 					return d, err
 				}
@@ -82,9 +79,6 @@ func (l *Library) Find(ctx context.Context, kind Kind, name string) (*Definition
 		if d := l.BuiltIn(kind)[name]; d != nil {
 			return d, nil
 		}
-	}
-	if kind == Agent {
-		return l.remote(ctx, name)
 	}
 	return nil, fmt.Errorf("%s %s: %w", kind, name, ErrUnknown)
 }
@@ -99,8 +93,8 @@ func (l *Library) folders(kind Kind) []string {
 
 // load reads a file that must define the plugin. Ruby's language does not say of
 // what kind a plugin is, nor how it is called, so there the file's place counts.
-func load(file string, kind Kind, name string, most int64) (*Definition, error) {
-	data, err := readFile(file, most)
+func load(file string, kind Kind, name string) (*Definition, error) {
+	data, err := readFile(file, maxBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -153,11 +147,11 @@ func readFile(file string, most int64) ([]byte, error) {
 }
 
 // List returns the plugins of a kind in the order of their names, those too whose
-// definitions are broken. Nodes are not asked, but what they said is in it.
+// definitions are broken. What nodes gave is in it.
 func (l *Library) List(kind Kind) []Entry {
 	found := map[string]Entry{}
 	for _, dir := range l.folders(kind) {
-		l.listFolder(found, dir, kind, maxBytes)
+		l.listFolder(found, dir, kind)
 	}
 	if l.BuiltIn != nil {
 		for name, d := range l.BuiltIn(kind) {
@@ -166,8 +160,15 @@ func (l *Library) List(kind Kind) []Entry {
 			}
 		}
 	}
-	if kind == Agent && l.Cache != "" {
-		l.listFolder(found, l.cacheFolder(), kind, maxRemote)
+	if kind == Agent {
+		for _, name := range l.Cache.Agents() {
+			if _, ok := found[name]; ok {
+				continue
+			}
+			if learnt := l.Cache.Latest(name); learnt != nil {
+				found[name] = entry(kind, name, "a node", learnt.Definition, nil)
+			}
+		}
 	}
 	entries := make([]Entry, 0, len(found))
 	for _, e := range found {
@@ -185,7 +186,7 @@ func entry(kind Kind, name, source string, d *Definition, err error) Entry {
 	return e
 }
 
-func (l *Library) listFolder(found map[string]Entry, dir string, kind Kind, most int64) {
+func (l *Library) listFolder(found map[string]Entry, dir string, kind Kind) {
 	files, err := os.ReadDir(dir)
 	if err != nil {
 		return // a folder that is not there, or not for us, has no plugins
@@ -200,7 +201,7 @@ func (l *Library) listFolder(found map[string]Entry, dir string, kind Kind, most
 			continue
 		}
 		file := filepath.Join(dir, f.Name())
-		d, err := load(file, kind, name, most)
+		d, err := load(file, kind, name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

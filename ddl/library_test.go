@@ -1,10 +1,12 @@
 package ddl
 
 import (
-	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -40,23 +42,23 @@ func TestLibraryOrder(t *testing.T) {
 		return map[string]*Definition{"rpcutil": built, "second": &second}
 	}}
 	for name, want := range map[string]string{"hello": "one", "second": "two", "rpcutil": "built"} {
-		d, err := l.Find(context.Background(), Agent, name)
+		d, err := l.Find(Agent, name)
 		if err != nil || d.Metadata.Description != want {
 			t.Errorf("%s: %v, %v", name, d, err)
 		}
 	}
-	if d, err := l.Find(context.Background(), Data, "fact"); err != nil || d.Query.Output("value") == nil {
+	if d, err := l.Find(Data, "fact"); err != nil || d.Query.Output("value") == nil {
 		t.Errorf("fact: %v", err)
 	}
 	for name, want := range map[string]string{
 		"broken": `broken.yaml:2: unknown key "actoins"; did you mean "actions"?`, "other": "it defines the agent another, not the agent other",
 		"../agent/hello": "cannot be the name", "": "needs a name",
 	} {
-		if _, err := l.Find(context.Background(), Agent, name); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := l.Find(Agent, name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", name, err, want)
 		}
 	}
-	if _, err := l.Find(context.Background(), Agent, "none"); !errors.Is(err, ErrUnknown) {
+	if _, err := l.Find(Agent, "none"); !errors.Is(err, ErrUnknown) {
 		t.Errorf("none: %v", err)
 	}
 	var got []string
@@ -75,61 +77,78 @@ func TestLibraryOrder(t *testing.T) {
 	}
 }
 
-func TestLibraryAsksNodes(t *testing.T) {
-	cache := filepath.Join(t.TempDir(), "cache")
-	d, err := Parse("web.yaml", []byte("agent: web\nactions: {go: }"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := d.JSON()
-	if err != nil {
-		t.Fatal(err)
-	}
-	now := time.Now()
-	var asked []string
-	answer, failure := data, error(nil)
-	l := &Library{Cache: cache, Now: func() time.Time { return now }, Fetch: func(_ context.Context, name, hash string) ([]byte, error) {
-		asked = append(asked, name+" "+hash)
-		return answer, failure
-	}}
-	find := func(times int, hash, want string) {
-		t.Helper()
-		asked = nil
-		got, err := l.Find(context.Background(), Agent, "web")
-		if want == "" && (err != nil || got.Hash() != d.Hash()) || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
-			t.Errorf("%v, %v, want %q", got, err, want)
+// What nodes gave is found by its hash, survives being written, and nothing else is
+// taken for it.
+func TestCache(t *testing.T) {
+	now := time.Now().Truncate(time.Second)
+	c := Cache{Dir: filepath.Join(t.TempDir(), "cache"), Now: func() time.Time { return now }}
+	version := func(n int) []byte { return fmt.Appendf(nil, `{"agent":"web","version":"%d"}`, n) }
+	hashes := make([]string, maxVersions+2)
+	for i := range hashes {
+		data := version(i)
+		hashes[i] = HashOf(data)
+		if c.Get("web", hashes[i][:32]) != nil {
+			t.Errorf("version %d is there before it was put", i)
 		}
-		if len(asked) != times || times > 0 && asked[0] != "web "+hash {
-			t.Errorf("asked %q, want %d times with %q", asked, times, hash)
+		if err := c.Put("web", data); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(time.Second)
+		if d := c.Get("web", hashes[0]); d == nil || d.Metadata.Version != "0" { // in use, so that it stays
+			t.Errorf("after %d others the first is %v", i, d)
+		}
+		if d := c.Get("web", hashes[i][:32]); d == nil || d.Metadata.Version != strconv.Itoa(i) {
+			t.Errorf("version %d is %v", i, d)
 		}
 	}
-	find(1, "", "")
-	find(0, "", "")
-	now = now.Add(2 * time.Hour)
-	answer = nil // unchanged
-	find(1, d.Hash(), "")
-	find(0, "", "")
-	now = now.Add(2 * time.Hour)
-	failure = errors.New("nobody is there")
-	find(1, d.Hash(), "")
-
-	file := filepath.Join(cache, "agent", "web.json")
-	for path, mode := range map[string]os.FileMode{file: 0o600, filepath.Dir(file): 0o700} {
+	if c.Get("web", hashes[1]) != nil || c.Get("web", hashes[2]) != nil || c.Get("web", hashes[3]) == nil {
+		t.Error("others went than those that were not used for longest")
+	}
+	if l := c.Latest("web"); l == nil || !slices.Contains(hashes, l.Hash) || l.Time.Before(now.Add(-2*time.Second)) {
+		t.Errorf("the latest is %+v", l)
+	}
+	dir := filepath.Join(c.Dir, "agent", "web")
+	for path, mode := range map[string]os.FileMode{filepath.Join(dir, hashes[3]+".json"): 0o600, dir: 0o700} {
 		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != mode {
-			t.Errorf("%s: %v, %v", path, info.Mode(), err)
+			t.Errorf("%s: %v, %v", path, info, err)
 		}
 	}
-	if left, _ := os.ReadDir(filepath.Dir(file)); len(left) != 1 {
-		t.Errorf("left in the cache: %v", left)
+	if left, _ := os.ReadDir(dir); len(left) != maxVersions {
+		t.Errorf("%d files are left, want %d", len(left), maxVersions)
 	}
-	if all := l.List(Agent); len(all) != 1 || all[0].Name != "web" {
+	l := &Library{Cache: c}
+	if all := l.List(Agent); len(all) != 1 || all[0].Name != "web" || all[0].Source != "a node" {
 		t.Errorf("listed %+v", all)
 	}
+	if _, err := l.Find(Agent, "web"); err != nil {
+		t.Error(err)
+	}
+	if _, err := l.Local(Agent, "web"); !errors.Is(err, ErrUnknown) {
+		t.Errorf("what nodes gave is taken for this machine's own: %v", err)
+	}
 
-	write(t, file, strings.Repeat("x", maxRemote+1))
-	find(1, "", "nobody is there")
-	failure = nil
-	find(1, "", ErrUnknown.Error())
+	write(t, filepath.Join(dir, hashes[3]+".json"), string(version(4))) // another than its name says
+	for _, hash := range []string{hashes[3], "", "../" + hashes[4], strings.ToUpper(hashes[4])} {
+		if d := c.Get("web", hash); d != nil {
+			t.Errorf("%q has version %s", hash, d.Metadata.Version)
+		}
+	}
+	if c.Get("../agent/web", hashes[4]) != nil || c.Put("../web", version(4)) == nil {
+		t.Error("a path is taken for an agent")
+	}
+	if n, err := c.Forget("web"); n != maxVersions || err != nil {
+		t.Errorf("forgot %d, %v", n, err)
+	}
+	if n, err := c.Forget("web"); n != 0 || err != nil || c.Latest("web") != nil || len(c.Agents()) != 0 {
+		t.Errorf("forgot %d once more, %v", n, err)
+	}
+	none := Cache{}
+	if err := none.Put("web", version(1)); err != nil || none.Latest("web") != nil || none.Agents() != nil {
+		t.Errorf("a cache without a directory keeps something: %v", err)
+	}
+}
+
+func TestParseRemote(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"agent": "other"}`:                                    "a node gave the definition of the agent other",
 		`{"data": "web"}`:                                       "a node gave the definition of the data web",
@@ -138,8 +157,10 @@ func TestLibraryAsksNodes(t *testing.T) {
 		`{"agent": "web", "description": "\u001b[2J"}`:          "control character",
 		`{"agent": "web"}` + strings.Repeat(" ", maxRemote):     "more than 262144",
 		`{"agent":"web","usage":` + strings.Repeat("[", 100000): "too deep",
+		"": "the file is empty",
 	} {
-		answer = []byte(text)
-		find(1, "", want)
+		if _, err := ParseRemote("web", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.60s: %v, want %q", text, err, want)
+		}
 	}
 }

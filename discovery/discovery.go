@@ -22,6 +22,10 @@ type Query struct {
 	Timeout    time.Duration // how long answers are awaited, where any are
 	TTL        time.Duration // how long the question is good for; 0 means the method's own default
 	Limit      int           // as many nodes are enough; 0 means all
+
+	// Definition names the agent of which nodes are to state the definition's hash,
+	// where the method asks them; "" means none.
+	Definition string
 }
 
 // A Method finds nodes.

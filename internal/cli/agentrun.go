@@ -106,7 +106,7 @@ func globQuote(path string) string {
 // inputs are what the user typed, judged by what the agent says of itself.
 func (a *agentTrial) inputs(action string, args []argument) (*ddl.Action, *marshal.Hash, error) {
 	o := rpcOptions{agent: a.name, action: action}
-	def, in, err := o.request(a.Definition(), args)
+	def, in, err := o.request(ddl.NewContract(a.name, a.Definition()), args)
 	if err == nil && def == nil {
 		err = fmt.Errorf("agent %s has no action %s", a.name, action)
 	}

@@ -103,7 +103,7 @@ func (c *fileCopy) copy(ctx context.Context, t *task) error {
 		}
 		t.o.hosts.identities = []string{c.node}
 	}
-	if err := t.prepare(ctx); err != nil {
+	if err := t.prepare(); err != nil {
 		return err
 	}
 	if c.up {

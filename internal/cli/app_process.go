@@ -95,7 +95,7 @@ func (p *processes) does(ctx context.Context, t *task) (bool, error) {
 	if err != nil {
 		return true, err
 	}
-	if err := t.prepare(ctx); err != nil {
+	if err := t.prepare(); err != nil {
 		return true, err
 	}
 	_, in, err := t.request(action, t.args)

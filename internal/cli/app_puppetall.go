@@ -57,7 +57,7 @@ func (p *puppet) runAll(ctx context.Context, t *task) error {
 	if !t.human() {
 		return usageErrorf("runall reports for people: it knows no --output, --json, --jq, --no-results and --reply-to")
 	}
-	if err := t.prepare(ctx); err != nil {
+	if err := t.prepare(); err != nil {
 		return err
 	}
 	if t.flags.rpc.batch != "" {

@@ -18,7 +18,7 @@ func countPuppets(ctx context.Context, t *task) error {
 	if !t.human() {
 		return hinted(usageErrorf("count is a report for people"), "mco puppet status gives the answers in every format")
 	}
-	if err := t.prepare(ctx); err != nil {
+	if err := t.prepare(); err != nil {
 		return err
 	}
 	if err := t.find(ctx); err != nil {
@@ -72,7 +72,7 @@ var puppetFigures = [...]struct{ output, about string }{
 
 // summarizePuppets shows how the figures of the last runs are spread.
 func summarizePuppets(ctx context.Context, t *task) error {
-	if err := t.prepare(ctx); err != nil {
+	if err := t.prepare(); err != nil {
 		return err
 	}
 	if err := t.find(ctx); err != nil {

@@ -44,7 +44,7 @@ func (s *shell) show(ctx context.Context, t *task) error {
 
 // prepare judges a request, finds the nodes and asks whether it is meant.
 func (s *shell) prepare(ctx context.Context, t *task, action string) (*marshal.Hash, error) {
-	if err := t.prepare(ctx); err != nil {
+	if err := t.prepare(); err != nil {
 		return nil, err
 	}
 	_, in, err := t.request(action, t.args)

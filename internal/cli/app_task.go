@@ -27,7 +27,7 @@ type task struct {
 	words   []string
 	args    []argument
 
-	about *ddl.Definition
+	about *ddl.Contract
 	who   audience
 	most  time.Duration // that a call may take; 0 leaves it to the agent
 }
@@ -38,13 +38,15 @@ func (t *task) human() bool {
 }
 
 // prepare reads what the agent says of itself.
-func (t *task) prepare(ctx context.Context) error {
+func (t *task) prepare() error {
 	var err error
 	if t.errand, err = t.o.newErrand(t.env); err != nil {
 		return err
 	}
 	t.piped = true
-	t.about, err = t.definition(ctx, t.o.agent)
+	if t.about, err = t.contract(t.o.agent); err == nil && t.about.Local() == nil {
+		err = unknownAgent(t.o.agent) // an application knows its agent
+	}
 	return err
 }
 
@@ -61,6 +63,9 @@ func (t *task) find(ctx context.Context) error {
 	if t.who, err = t.search(ctx, t.o.agent, t.o.talks()); err != nil {
 		return err
 	}
+	if err := t.complete(ctx, t.about, t.who); err != nil {
+		return err
+	}
 	if len(t.who.nodes) == 0 {
 		return nothingFound(t.errand, t.o.agent)
 	}
@@ -71,19 +76,13 @@ func (t *task) find(ctx context.Context) error {
 func (t *task) agree(action string) error {
 	o := *t.o
 	o.action = action
-	if def := t.about.Action(action); def != nil {
-		return o.confirm(t.env, def, t.who.nodes)
-	}
-	return nil
+	t.differences(t.about, action)
+	return o.confirm(t.env, t.about, t.who.nodes)
 }
 
 // call calls an action on some of the nodes that were found, or on all of them if
 // nodes is nil.
 func (t *task) call(ctx context.Context, nodes []string, action string, in *marshal.Hash, each func(client.Answer)) (*client.Account, error) {
-	limit := t.about.Metadata.Timeout
-	if def := t.about.Action(action); def != nil && def.Timeout > 0 {
-		limit = def.Timeout
-	}
 	run := client.Run{Agent: t.o.agent, Action: action, Inputs: in}
 	t.aim(&run, t.who)
 	if nodes != nil {
@@ -101,7 +100,7 @@ func (t *task) call(ctx context.Context, nodes []string, action string, in *mars
 		return nil, err
 	}
 	run.BatchSleep = t.flags.rpc.batchSleep.or(t.cfg.DefaultBatchSleepTime)
-	run.Timeout = t.patience(limit, t.who.method)
+	run.Timeout = t.patience(t.agentTime(t.about, action), t.who.method)
 	if t.most > 0 {
 		run.Timeout = min(run.Timeout, t.most)
 	}

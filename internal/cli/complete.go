@@ -119,7 +119,7 @@ func completeCall(env *Env) func(*cobra.Command, []string, string) ([]string, co
 		if len(args) == 0 {
 			return beginning(describedAgents(env, l), word), only
 		}
-		d, err := l.Find(cmd.Context(), ddl.Agent, args[0])
+		d, err := l.Find(ddl.Agent, args[0])
 		if err != nil {
 			return nil, only
 		}

@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -87,11 +86,7 @@ func TestNothingThatAShellActsOnIsOffered(t *testing.T) {
 
 	// And as a whole, from the folder in which definitions of nodes are kept.
 	const text = `{"agent": "zap", "description": "d", "actions": {"go": {"description": "x", "input": {"mode": {"type": "list", "list": ["fast", "$(id)"], "description": "how"}}}}}`
-	dir := filepath.Join(cacheFolder(env), "ddl", "agent")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "zap.json"), []byte(text), 0o600); err != nil {
+	if err := definitionCache(env).Put("zap", []byte(text)); err != nil {
 		t.Fatal(err)
 	}
 	for _, words := range [][]string{{"rpc", "zap", "go", "mode="}, {"zap", "go", "mode="}} {

@@ -102,7 +102,7 @@ func (o *completionOptions) listParts(cmd *cobra.Command, env *Env) error {
 	if err != nil {
 		return err
 	}
-	d, err := l.Find(cmd.Context(), ddl.Agent, o.agent)
+	d, err := l.Find(ddl.Agent, o.agent)
 	if err != nil {
 		return nil
 	}

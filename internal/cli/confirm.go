@@ -10,7 +10,7 @@ import (
 )
 
 // confirm asks before an action that changes things runs on several nodes.
-func (o *rpcOptions) confirm(env *Env, action *ddl.Action, nodes []string) error {
+func (o *rpcOptions) confirm(env *Env, c *ddl.Contract, nodes []string) error {
 	if len(nodes) < 2 {
 		return nil
 	}
@@ -23,26 +23,31 @@ func (o *rpcOptions) confirm(env *Env, action *ddl.Action, nodes []string) error
 	if len(nodes) > len(shown) {
 		more = fmt.Sprintf(" and %d more", len(nodes)-len(shown))
 	}
-	return o.question(env, action, fmt.Sprintf("%d nodes", len(nodes)), ": "+strings.Join(names, ", ")+more)
+	return o.question(env, c, fmt.Sprintf("%d nodes", len(nodes)), ": "+strings.Join(names, ", ")+more)
 }
 
 // confirmAll is confirm for a request to all whom the filter matches, whoever they
 // are: nobody looks for them first, and they count as many.
-func (o *rpcOptions) confirmAll(env *Env, action *ddl.Action) error {
-	return o.question(env, action, "all nodes that match the filter, however many they are", "")
+func (o *rpcOptions) confirmAll(env *Env, c *ddl.Contract) error {
+	return o.question(env, c, "all nodes that match the filter, however many they are", "")
 }
 
 // question asks about an action that changes things, if it does. Where nobody can
 // be asked it refuses.
-func (o *rpcOptions) question(env *Env, action *ddl.Action, where, names string) error {
-	if !action.Destructive || o.yes || o.noop {
+func (o *rpcOptions) question(env *Env, c *ddl.Contract, where, names string) error {
+	destructive, why := c.Destructive(o.action)
+	if !destructive || o.yes || o.noop {
 		return nil
 	}
+	changes := "changes things"
+	if why != "" {
+		changes = "may change things (" + render.CleanLine(why) + ")"
+	}
 	if !env.InTerminal || !env.ErrTerminal {
-		return hinted(usageErrorf("%s %s changes things on %s, and there is no terminal to ask whether that is meant", o.agent, o.action, where),
+		return hinted(usageErrorf("%s %s %s on %s, and there is no terminal to ask whether that is meant", o.agent, o.action, changes, where),
 			"With --yes nobody is asked; --limit-nodes 1 tries it on one node")
 	}
-	fmt.Fprintf(env.Err, "%s %s changes things on %s%s\nGo on? [y/N] ", o.agent, o.action, where, names)
+	fmt.Fprintf(env.Err, "%s %s %s on %s%s\nGo on? [y/N] ", o.agent, o.action, changes, where, names)
 	line, _ := bufio.NewReader(env.In).ReadString('\n')
 	switch strings.ToLower(strings.TrimSpace(line)) {
 	case "y", "yes":

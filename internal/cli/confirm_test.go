@@ -32,7 +32,7 @@ func TestConfirm(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			var errs bytes.Buffer
 			env := (&Env{In: strings.NewReader(tc.answer), Err: &errs, InTerminal: tc.terminal, ErrTerminal: tc.terminal}).withDefaults()
-			err := (&rpcOptions{agent: "service", action: tc.action.Name, yes: tc.yes}).confirm(env, tc.action, tc.nodes)
+			err := (&rpcOptions{agent: "service", action: tc.action.Name, yes: tc.yes}).confirm(env, ddl.NewContract("service", &ddl.Definition{Kind: ddl.Agent, Actions: []*ddl.Action{tc.action}}), tc.nodes)
 			if (err == nil) != tc.ok {
 				t.Errorf("err %v", err)
 			}

@@ -9,13 +9,12 @@ import (
 	"slices"
 	"time"
 
-	"mcollective/client"
 	"mcollective/ddl"
-	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/config"
+	"mcollective/internal/definitions"
+	"mcollective/internal/render"
 	"mcollective/internal/suggest"
-	"mcollective/marshal"
-	"mcollective/rpc"
+	"mcollective/message"
 )
 
 // cacheFolder is where commands keep what they learn, or "" if there is no place
@@ -38,31 +37,86 @@ func library(env *Env, cfg *config.Config) *ddl.Library { return libraryFor(env,
 
 // libraryFor is the library for whoever wants to find one plugin only.
 func libraryFor(env *Env, cfg *config.Config, name string) *ddl.Library {
-	l := &ddl.Library{Dirs: cfg.LibDirs, BuiltIn: func(kind ddl.Kind) map[string]*ddl.Definition { return builtIn(kind, name) }, Now: env.Now}
-	if dir := cacheFolder(env); dir != "" {
-		l.Cache = filepath.Join(dir, "ddl")
-	}
-	return l
+	return &ddl.Library{Dirs: cfg.LibDirs, BuiltIn: func(kind ddl.Kind) map[string]*ddl.Definition { return builtIn(kind, name) }, Cache: definitionCache(env)}
 }
 
-// definition finds what an agent says of itself: on this machine, or else by
-// asking one of the nodes that have it.
-func (e *errand) definition(ctx context.Context, agent string) (*ddl.Definition, error) {
-	l := libraryFor(e.env, e.cfg, agent)
-	l.Fetch = e.fetch
-	d, err := l.Find(ctx, ddl.Agent, agent)
-	switch {
-	case errors.Is(err, ddl.ErrUnknown):
-		known := agentNames(library(e.env, e.cfg))
-		hint := "No node gave one either; is there a node with this agent? 'mco plugin doc' lists the agents that are known here"
-		if near := suggest.Nearest(agent, known); near != "" {
-			hint = "Did you mean '" + near + "'?"
-		}
-		return nil, hinted(unknownAgent(agent), hint)
-	case err != nil:
+// definitionCache is what nodes gave earlier.
+func definitionCache(env *Env) ddl.Cache {
+	c := ddl.Cache{Now: env.Now}
+	if dir := cacheFolder(env); dir != "" {
+		c.Dir = filepath.Join(dir, "ddl")
+	}
+	return c
+}
+
+// contract begins what a call of an agent goes by, with the definition of this
+// machine if there is one. Otherwise complete has the nodes asked.
+func (e *errand) contract(agent string) (*ddl.Contract, error) {
+	d, err := libraryFor(e.env, e.cfg, agent).Local(ddl.Agent, agent)
+	if err != nil && !errors.Is(err, ddl.ErrUnknown) {
 		return nil, err
 	}
-	return d, nil
+	if message.ValidAgent(agent) == nil {
+		e.defining = agent
+	}
+	return ddl.NewContract(agent, d), nil
+}
+
+// complete adds to a contract what the nodes that are about to be called define. It
+// is an error if nobody knows the agent.
+func (e *errand) complete(ctx context.Context, c *ddl.Contract, a audience) error {
+	// With a definition here only what is asked before many are called matters.
+	if len(a.nodes) > 0 && c.Local() == nil || len(a.nodes) > 1 && len(a.stated) > 0 {
+		if err := e.connect(ctx); err != nil {
+			return err
+		}
+		f := &definitions.Finder{Client: e.client, Collective: e.target, Timeout: e.hashTime(a.method), Cache: definitionCache(e.env), Log: e.log}
+		t := definitions.Targets{Nodes: a.nodes, Searched: !a.named && a.method.local == nil, Stated: a.stated}
+		if err := f.Complete(ctx, c, t); err != nil {
+			return err
+		}
+	}
+	if c.Definition() == nil && len(a.nodes) == 0 {
+		// Nothing will be sent; this only shows the result of that.
+		if l := definitionCache(e.env).Latest(c.Agent()); l != nil {
+			c.Learn(l.Definition, nil)
+		}
+	}
+	if c.Definition() != nil {
+		return nil
+	}
+	hint := "No node gave one either; is there a node with this agent? 'mco plugin doc' lists the agents that are known here"
+	if why := c.Differences(""); len(why) > 0 {
+		hint = render.CleanLine(why[0])
+	} else if near := suggest.Nearest(c.Agent(), agentNames(library(e.env, e.cfg))); near != "" {
+		hint = "Did you mean '" + near + "'?"
+	}
+	return hinted(unknownAgent(c.Agent()), hint)
+}
+
+// hashTime is how long nodes are awaited that were not searched for.
+func (e *errand) hashTime(method choice) time.Duration {
+	if method.name == methodBroadcast {
+		return method.timeout
+	}
+	return e.flags.discoveryTimeout.or(e.cfg.DiscoveryTimeout, broadcastTime)
+}
+
+// differences prints how the definitions differ that a call goes by.
+func (e *errand) differences(c *ddl.Contract, action string) {
+	for _, line := range c.Differences(action) {
+		fmt.Fprintln(e.env.Err, "Warning: "+render.CleanLine(line))
+	}
+}
+
+// agentTime is how long an action may take. It is said if that is less than nodes
+// say, unless the user decides.
+func (e *errand) agentTime(c *ddl.Contract, action string) time.Duration {
+	limit, cut := c.Timeout(action)
+	if cut && !e.flags.timeout.set {
+		fmt.Fprintf(e.env.Err, "Warning: answers are awaited for %v and not as long as the nodes' definition of agent %s says; --timeout sets another time\n", limit, c.Agent())
+	}
+	return limit
 }
 
 // unknownAgent is the error of a search for an agent that nobody knows.
@@ -71,76 +125,6 @@ type unknownAgent string
 func (a unknownAgent) Error() string { return "Can't find DDL for agent plugin '" + string(a) + "'" }
 
 func (unknownAgent) Is(target error) bool { return target == ddl.ErrUnknown }
-
-// fetchTime is how long one node may take to give a definition.
-const fetchTime = 5 * time.Second
-
-// fetch asks one node for the definition of an agent.
-func (e *errand) fetch(ctx context.Context, agent, known string) ([]byte, error) {
-	if err := e.connect(ctx); err != nil {
-		return nil, err
-	}
-	method, err := e.flags.chooseMethod(e.env, e.cfg, e.hosts, false)
-	if err != nil {
-		return nil, err
-	}
-	// The nodes that are meant, since others may have another version of it.
-	nodes, ok := e.names()
-	if !ok {
-		wait := method.timeout
-		if wait == 0 {
-			wait = broadcastTime
-		}
-		found, err := e.client.Find(ctx, e.query(withAgent(e.hosts, agent), wait, 1), func(string) {}, nil)
-		if err != nil {
-			return nil, err
-		}
-		nodes = found.Nodes
-	}
-	if len(nodes) == 0 {
-		return nil, ddl.ErrUnknown
-	}
-	inputs := marshal.NewHash(marshal.Symbol("agent"), agent, marshal.Symbol("format"), "json")
-	if known != "" {
-		inputs.Set(marshal.Symbol("hash"), known)
-	}
-	return e.askFor(ctx, nodes[:1], inputs)
-}
-
-// askFor calls rpcutil get_ddl.
-func (e *errand) askFor(ctx context.Context, nodes []string, inputs *marshal.Hash) ([]byte, error) {
-	var text []byte
-	var refused error
-	same := false
-	_, err := e.client.Run(ctx, client.Run{
-		Agent: rpcutil.Name, Action: "get_ddl", Inputs: inputs, Nodes: nodes, Collective: e.target,
-		Direct: e.cfg.DirectAddressing, Timeout: fetchTime,
-	}, func(a client.Answer) {
-		switch {
-		case a.Err != nil:
-			refused = a.Err
-		case a.RPC.Status != rpc.OK:
-			refused = fmt.Errorf("node %s: %s", a.Sender, a.RPC.Message)
-		default:
-			v, _ := a.RPC.Output("ddl")
-			s, _ := rpc.Text(v)
-			text, same = []byte(s), s == ""
-		}
-	})
-	if err != nil {
-		return nil, err
-	}
-	if text == nil && refused != nil {
-		e.log.Info("a node gave no definition", "error", refused)
-	}
-	switch {
-	case text == nil:
-		return nil, ddl.ErrUnknown
-	case same:
-		return nil, nil // the one that is in the cache is still good
-	}
-	return text, nil
-}
 
 // privateFolder makes a folder for this user alone.
 func privateFolder(dir string) error {

@@ -23,7 +23,8 @@ type errand struct {
 	target   string // the collective
 	hosts    filter.Filter
 	limit    client.Limit
-	piped    bool // names on standard input count
+	piped    bool   // names on standard input count
+	defining string // the agent of which nodes that are found state the definition; "" is none
 }
 
 // newErrand reads and checks what does not need the network.
@@ -79,7 +80,8 @@ type audience struct {
 	nodes  []string
 	method choice
 	took   time.Duration
-	named  bool // the user named them, and nobody looked for them
+	named  bool                // the user named them, and nobody looked for them
+	stated map[string][]string // which definitions they have, by hash
 	silent []string
 }
 
@@ -147,11 +149,13 @@ func (e *errand) broadcast(ctx context.Context, agent string, a audience) (audie
 	if !e.limit.Random {
 		most = e.limit.Count
 	}
-	found, err := e.client.Find(ctx, e.query(withAgent(e.hosts, agent), a.method.timeout, most), func(string) {}, nil)
+	q := e.query(withAgent(e.hosts, agent), a.method.timeout, most)
+	q.Definition = e.defining
+	found, err := e.client.Find(ctx, q, func(string) {}, nil)
 	if err != nil {
 		return a, err
 	}
-	a.nodes, a.silent = found.Nodes, found.Silent
+	a.nodes, a.silent, a.stated = found.Nodes, found.Silent, found.Definitions
 	return a, nil
 }
 

@@ -63,7 +63,7 @@ func agentHelp(ctx context.Context, env *Env, name string) bool {
 	if err != nil {
 		return false
 	}
-	d, err := libraryFor(env, cfg, name).Find(ctx, ddl.Agent, name)
+	d, err := libraryFor(env, cfg, name).Find(ddl.Agent, name)
 	if err != nil {
 		return false
 	}

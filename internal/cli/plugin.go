@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -15,23 +16,29 @@ import (
 	"mcollective/internal/suggest"
 )
 
-// newPlugin is mco plugin; its only subcommand is doc.
+// newPlugin is mco plugin, with the subcommands doc and refresh.
 func newPlugin(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "plugin doc [options] [<plugin> | <type>/<plugin>]",
+		Use:   "plugin doc [options] [<plugin> | <type>/<plugin>]\nplugin refresh [options] [<agent> ...]",
 		Short: "MCollective Plugin Application",
 		Long: `Prints what a plugin is and how it is used: the actions of an agent with their
 inputs and outputs, the query of a data plugin, what a discovery method can do.
 Without a name, lists the plugins that are known on this machine. The nodes are
-asked for an agent that is not.`,
+asked for an agent that this machine has no definition of.
+
+refresh throws away what nodes said of their agents, or of the named ones, and
+without a name what completion has learned, too.`,
 		Example: "    mco plugin doc\n" +
 			"    mco plugin doc rpcutil\n" +
-			"    mco plugin doc data/fstat",
+			"    mco plugin doc data/fstat\n" +
+			"    mco plugin refresh",
 		ValidArgsFunction: func(_ *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
-			switch len(args) {
-			case 0:
-				return []string{"doc"}, cobra.ShellCompDirectiveNoFileComp
-			case 1:
+			switch {
+			case len(args) == 0:
+				return beginning([]string{"doc", "refresh"}, word), cobra.ShellCompDirectiveNoFileComp
+			case args[0] == "refresh":
+				return beginning(definitionCache(env).Agents(), word), cobra.ShellCompDirectiveNoFileComp
+			case len(args) == 1:
 				return beginning(pluginNames(env), word), cobra.ShellCompDirectiveNoFileComp
 			}
 			return nil, cobra.ShellCompDirectiveNoFileComp
@@ -43,6 +50,9 @@ asked for an agent that is not.`,
 	set.BoolP("verbose", "v", false, "Be verbose")
 	group(set, groupAlways, "config", "verbose")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 && args[0] == "refresh" {
+			return refresh(env, args[1:])
+		}
 		if len(args) == 0 || args[0] != "doc" {
 			return unknownPluginAction(args)
 		}
@@ -149,10 +159,8 @@ func printPlugin(ctx context.Context, env *Env, l *ddl.Library, config, name str
 		fmt.Fprintln(env.Err, "Duplicate plugin name found, please specify a full path like agent/rpcutil")
 		return exit(exitFailed)
 	case len(found) == 0:
-		asked := strings.TrimPrefix(name, string(ddl.Agent)+"/")
-		d, err := nodeDefinition(ctx, env, config, asked)
+		err := printNodePlugin(ctx, env, config, strings.TrimPrefix(name, string(ddl.Agent)+"/"))
 		if err == nil {
-			printDefinition(env, d)
 			return nil
 		}
 		if qualified {
@@ -170,7 +178,10 @@ func printPlugin(ctx context.Context, env *Env, l *ddl.Library, config, name str
 	case found[0].Err != nil:
 		return found[0].Err
 	}
-	d, err := l.Find(ctx, found[0].Kind, found[0].Name)
+	d, err := l.Local(found[0].Kind, found[0].Name)
+	if errors.Is(err, ddl.ErrUnknown) { // what nodes gave, which may be out of date
+		return printLearnt(ctx, env, config, found[0].Name)
+	}
 	if err != nil {
 		return err
 	}
@@ -178,18 +189,97 @@ func printPlugin(ctx context.Context, env *Env, l *ddl.Library, config, name str
 	return nil
 }
 
-// nodeDefinition asks the nodes for an agent that only they know.
-func nodeDefinition(ctx context.Context, env *Env, config, agent string) (*ddl.Definition, error) {
+// printLearnt describes an agent as the nodes define it now, or as one did before if
+// they cannot be asked.
+func printLearnt(ctx context.Context, env *Env, config, name string) error {
+	err := printNodePlugin(ctx, env, config, name)
+	if err == nil {
+		return nil
+	}
+	learnt := definitionCache(env).Latest(name)
+	if learnt == nil {
+		return err
+	}
+	fmt.Fprintf(env.Err, "This is what a node gave on %s; the nodes could not be asked again: %s\n",
+		learnt.Time.Format("2006-01-02 15:04"), render.CleanLine(err.Error()))
+	printDefinition(env, learnt.Definition)
+	return nil
+}
+
+// printNodePlugin describes an agent that only the nodes know.
+func printNodePlugin(ctx context.Context, env *Env, config, agent string) error {
 	if !agentName(agent) {
-		return nil, ddl.ErrUnknown
+		return ddl.ErrUnknown
 	}
 	flags := &clientFlags{config: config}
 	e, err := flags.newErrand(env)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer e.end()
-	return e.definition(ctx, agent)
+	c, err := e.contract(agent)
+	if err != nil {
+		return err
+	}
+	a, err := e.search(ctx, agent, false)
+	if err != nil {
+		return err
+	}
+	if len(a.nodes) == 0 {
+		return fmt.Errorf("no node with the agent %s was found: %w", agent, ddl.ErrUnknown)
+	}
+	if err := e.complete(ctx, c, a); err != nil {
+		return err
+	}
+	fmt.Fprintf(env.Err, "As defined on %s\n", render.CleanLine(c.Nodes()))
+	for _, action := range c.Actions() {
+		e.differences(c, action)
+	}
+	printDefinition(env, c.Definition())
+	return nil
+}
+
+// refresh throws away what nodes said of some agents, or of all, and what completion
+// has learned with it.
+func refresh(env *Env, agents []string) error {
+	cache := definitionCache(env)
+	all := len(agents) == 0
+	if all {
+		agents = cache.Agents()
+	}
+	any := false
+	for _, name := range agents {
+		latest := cache.Latest(name)
+		n, err := cache.Forget(name)
+		switch {
+		case err != nil:
+			return err
+		case n == 0 && !all:
+			fmt.Fprintf(env.Out, "Of agent %s nothing was kept\n", render.CleanLine(name))
+		case n > 0:
+			version := ""
+			if latest != nil && latest.Metadata.Version != "" {
+				version = ", the last used of version " + latest.Metadata.Version
+			}
+			fmt.Fprintf(env.Out, "Forgot %s of agent %s that nodes gave%s\n", plural(n, "definition"), name, render.CleanLine(version))
+		}
+		any = any || n > 0 || !all
+	}
+	if all {
+		l := learned(env)
+		if n := len(l.identities) + len(l.agents) + len(l.classes) + len(l.facts); n > 0 {
+			if err := os.Remove(learnedPath(env)); err != nil {
+				return fmt.Errorf("forget what completion has learned: %w", err)
+			}
+			any = true
+			fmt.Fprintf(env.Out, "Forgot what completion offers: %s, %s, %s and %s\n", plural(len(l.identities), "node"),
+				plural(len(l.agents), "agent"), plural(len(l.classes), "class name"), plural(len(l.facts), "fact"))
+		}
+	}
+	if !any {
+		fmt.Fprintln(env.Out, "Nothing was kept of what nodes said")
+	}
+	return nil
 }
 
 // printDefinition prints the help text of a plugin.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -106,40 +105,81 @@ func (o *rpcOptions) run(ctx context.Context, env *Env, args []argument) error {
 	ctx, stop := env.Interruptible(ctx)
 	defer stop()
 	defer e.end()
-	d, err := e.definition(ctx, o.agent)
+	c, err := e.contract(o.agent)
 	if err != nil {
 		return err
 	}
-	action, inputs, err := o.request(d, args)
-	if err != nil {
-		return err
+	p := &prepared{contract: c}
+	if c.Local() != nil { // what is wrong with the request is said before anybody is asked
+		if err := o.prepare(e, p, args); err != nil {
+			return err
+		}
 	}
-	agentTime := d.Metadata.Timeout
-	if action.Timeout > 0 {
-		agentTime = action.Timeout
-	}
-	call := client.Run{Agent: o.agent, Action: o.action, Inputs: inputs}
 	if o.noResults || o.replyTo != "" {
-		return o.send(ctx, e, action, call)
+		return o.send(ctx, e, p, args)
+	}
+	a, err := o.targets(ctx, e, p, args)
+	if err != nil {
+		return err
+	}
+	if err := o.confirm(env, c, a.nodes); err != nil {
+		return err
+	}
+	return o.call(ctx, e, a, p)
+}
+
+// A prepared request is one of which all is known that its definition says.
+type prepared struct {
+	contract *ddl.Contract
+	inputs   *marshal.Hash
+	results  *render.Results // nil if none are awaited
+}
+
+// prepare makes the request of what the user typed.
+func (o *rpcOptions) prepare(e *errand, p *prepared, args []argument) error {
+	action, inputs, err := o.request(p.contract, args)
+	if err != nil {
+		return err
+	}
+	p.inputs = inputs
+	if o.noResults || o.replyTo != "" {
+		return nil
 	}
 	batched, err := e.batch(1)
 	if err != nil {
 		return err
 	}
-	shown := o.options(env, &o.clientFlags)
+	shown := o.options(e.env, &o.clientFlags)
 	shown.Batch = batched > 0
-	results, err := render.New(shown, o.agent, o.action, action)
-	if err != nil {
+	if p.results, err = render.New(shown, o.agent, o.action, action); err != nil {
 		return &usageError{err: err}
 	}
-	a, err := e.search(ctx, o.agent, o.talks())
+	return nil
+}
+
+// targets finds the nodes, and what they say of the agent, by which a request is
+// prepared that this machine has no definition for.
+func (o *rpcOptions) targets(ctx context.Context, e *errand, p *prepared, args []argument) (audience, error) {
+	local := p.contract.Local() != nil
+	talks := o.talks() && o.replyTo == "" && !o.noResults
+	// Of an agent that may not be there nothing is said before it is found.
+	early := talks && (local || definitionCache(e.env).Latest(o.agent) != nil)
+	a, err := e.search(ctx, o.agent, early)
 	if err != nil {
-		return err
+		return a, err
 	}
-	if err := o.confirm(env, action, a.nodes); err != nil {
-		return err
+	if err := e.complete(ctx, p.contract, a); err != nil {
+		return a, err
 	}
-	return o.call(ctx, e, a, call, agentTime, results)
+	if talks && !early && !a.named {
+		e.flags.announceSearch(e.env, a.method, true)
+		fmt.Fprintln(e.env.Err, len(a.nodes))
+	}
+	e.differences(p.contract, o.action)
+	if !local {
+		err = o.prepare(e, p, args)
+	}
+	return a, err
 }
 
 // talks tells whether the discovery is spoken of: always, as in Ruby, unless a
@@ -154,10 +194,13 @@ func (o *rpcOptions) talks() bool {
 
 // request turns the words of the user into the inputs of the action, and refuses
 // what nodes would refuse.
-func (o *rpcOptions) request(d *ddl.Definition, args []argument) (*ddl.Action, *marshal.Hash, error) {
-	action := d.Action(o.action)
+func (o *rpcOptions) request(c *ddl.Contract, args []argument) (*ddl.Action, *marshal.Hash, error) {
+	action := c.Action(o.action)
 	inputs := marshal.NewHash()
 	if o.noop {
+		if action != nil && action.Noop && !c.Noop(o.action) {
+			return nil, nil, usageErrorf("that the action %s of agent %s knows --noop is the word of one node, and may be wrong for others", o.action, o.agent)
+		}
 		if action != nil && !action.Noop {
 			return nil, nil, usageErrorf("the action %s of agent %s does not know --noop: it would do its work", o.action, o.agent)
 		}
@@ -176,8 +219,8 @@ func (o *rpcOptions) request(d *ddl.Definition, args []argument) (*ddl.Action, *
 	if action != nil {
 		action.Complete(inputs)
 	}
-	if err := d.Validate(o.action, inputs); err != nil {
-		return nil, nil, &usageError{err: err, hint: o.advice(d, action, args)}
+	if err := c.Validate(o.action, inputs); err != nil {
+		return nil, nil, &usageError{err: err, hint: o.advice(c.Definition(), action, args)}
 	}
 	return action, inputs, nil
 }
@@ -210,7 +253,7 @@ func (o *rpcOptions) advice(d *ddl.Definition, action *ddl.Action, args []argume
 }
 
 // send sends a request that this command awaits no answers to.
-func (o *rpcOptions) send(ctx context.Context, e *errand, action *ddl.Action, call client.Run) error {
+func (o *rpcOptions) send(ctx context.Context, e *errand, p *prepared, args []argument) error {
 	if o.rpc.batch != "" && o.rpc.batch != "0" {
 		return usageErrorf("Cannot bypass result processing for batched requests")
 	}
@@ -220,16 +263,20 @@ func (o *rpcOptions) send(ctx context.Context, e *errand, action *ddl.Action, ca
 		return err
 	}
 	_, given := e.names()
-	if e.limited() || given || method.local != nil {
-		if a, err = e.search(ctx, o.agent, false); err != nil {
+	some := e.limited() || given || method.local != nil
+	if some || p.contract.Local() == nil {
+		if a, err = o.targets(ctx, e, p, args); err != nil {
 			return err
 		}
 		if len(a.nodes) == 0 {
 			return nothingFound(e, o.agent)
 		}
-		err = o.confirm(e.env, action, a.nodes)
+	}
+	if some {
+		err = o.confirm(e.env, p.contract, a.nodes)
 	} else {
-		err = o.confirmAll(e.env, action)
+		a = audience{} // whoever they are
+		err = o.confirmAll(e.env, p.contract)
 	}
 	if err != nil {
 		return err
@@ -237,6 +284,7 @@ func (o *rpcOptions) send(ctx context.Context, e *errand, action *ddl.Action, ca
 	if err := e.connect(ctx); err != nil {
 		return err
 	}
+	call := client.Run{Agent: o.agent, Action: o.action, Inputs: p.inputs}
 	e.aim(&call, a)
 	call.Silent, call.ReplyTo = o.noResults && o.replyTo == "", o.replyTo
 	account, err := e.client.Run(ctx, call, func(client.Answer) {})
@@ -257,7 +305,8 @@ func (o *rpcOptions) send(ctx context.Context, e *errand, action *ddl.Action, ca
 }
 
 // call calls the action on the nodes that were found and shows what they answer.
-func (o *rpcOptions) call(ctx context.Context, e *errand, a audience, call client.Run, agentTime time.Duration, results *render.Results) error {
+func (o *rpcOptions) call(ctx context.Context, e *errand, a audience, p *prepared) error {
+	results := p.results
 	if len(a.nodes) == 0 {
 		if err := results.Close(nil, render.Stats{DiscoveryTime: a.took}); err != nil {
 			return fmt.Errorf("write the answers: %w", err)
@@ -267,6 +316,7 @@ func (o *rpcOptions) call(ctx context.Context, e *errand, a audience, call clien
 	if err := e.connect(ctx); err != nil {
 		return err
 	}
+	call := client.Run{Agent: o.agent, Action: o.action, Inputs: p.inputs}
 	var err error
 	if call.Batch, err = e.batch(len(a.nodes)); err != nil {
 		return err
@@ -276,7 +326,7 @@ func (o *rpcOptions) call(ctx context.Context, e *errand, a audience, call clien
 		call.BatchSleep = o.rpc.batchSleep.Duration
 	}
 	e.aim(&call, a)
-	call.Timeout = e.patience(agentTime, a.method)
+	call.Timeout = e.patience(e.agentTime(p.contract, o.action), a.method)
 	call.Idle = results.Flush
 	results.Expect(len(a.nodes))
 	var seen []string

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"slices"
 	"strings"
 
@@ -22,7 +21,7 @@ func agentCommand(env *Env, name string, args []string) (row, []string, bool) {
 	}
 	// A broken definition is one, too: rpc says what is wrong with it.
 	l := libraryFor(env, cfg, name)
-	if _, err := l.Find(context.Background(), ddl.Agent, name); err != nil && !slices.ContainsFunc(l.List(ddl.Agent), func(e ddl.Entry) bool { return e.Name == name }) {
+	if _, err := l.Find(ddl.Agent, name); err != nil && !slices.ContainsFunc(l.List(ddl.Agent), func(e ddl.Entry) bool { return e.Name == name }) {
 		if len(args) == 0 || !agentName(args[0]) || suggest.Nearest(name, commandNames()) != "" {
 			return row{}, nil, false
 		}

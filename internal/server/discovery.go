@@ -8,16 +8,6 @@ import (
 	"mcollective/rpc"
 )
 
-// By this header a client says that it counts on an answer of each node: of one
-// that does not match, too. Not every connector carries headers, and others'
-// nodes do not know it.
-const (
-	answerHeader = "mco-answer"
-	answerAll    = "all"
-
-	no = "no" // the body of such an answer
-)
-
 // discovery is the agent that every node has: whoever matches the filter says so.
 const discovery = "discovery"
 
@@ -33,10 +23,30 @@ func (discoverer) Metadata() rpc.Metadata {
 func (discoverer) Handle(_ context.Context, req *message.Request) (any, error) {
 	text, ok := bodyText(req.Body)
 	switch {
-	case text == "ping":
-		return "pong", nil
+	case text == message.Ping:
+		return message.Pong, nil
 	case ok:
 		return "Unknown Request: " + clip(text), nil
 	}
 	return fmt.Sprintf("Unknown Request: %T", req.Body), nil
+}
+
+// A Defined handler has a definition, which clients may have of another time or
+// from another node. DefinitionHash tells them apart; see ddl.Definition.Hash.
+type Defined interface {
+	DefinitionHash() string
+}
+
+// state adds to the word that this node matches which definition it has of the
+// agent that the caller is about to call.
+func (c *call) state(body any) any {
+	if c.stateOf == "" || c.Agent != discovery || body != message.Pong {
+		return body
+	}
+	if a := c.roster.agents[c.stateOf]; a != nil {
+		if d, ok := a.handler.(Defined); ok {
+			return message.StateDefinition(d.DefinitionHash())
+		}
+	}
+	return body
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"mcollective/connector"
+	"mcollective/message"
 	"mcollective/rpc"
 )
 
@@ -33,7 +34,7 @@ func (s *Server) refused(c *call, r *refusal) bool {
 	s.logRefused(c, r)
 	switch {
 	case r.step == filtered.step && c.wantsNo && c.Agent == discovery && s.online():
-		s.reply(c, no, nil)
+		s.reply(c, message.No, nil)
 	case c.late == r && !silent(c.Body):
 		s.reply(c, failure(rpc.UnknownError, r.told.Error()), nil)
 	case r.status != 0 && c.matched && !silent(c.Body): // nodes that may not match are silent

@@ -15,8 +15,9 @@ type call struct {
 
 	in      connector.Target // the subscription it came in on
 	replyTo string
-	wantsNo bool // the caller counts on an answer of who does not match, too
-	size    int  // payload bytes
+	wantsNo bool   // the caller counts on an answer of who does not match, too
+	stateOf string // the agent of which the caller wants to know the definition's hash
+	size    int    // payload bytes
 	arrived time.Time
 
 	roster   *roster
@@ -35,7 +36,8 @@ type call struct {
 // counts and logs that.
 func (s *Server) receive(d connector.Delivery, now time.Time) {
 	c := &call{in: d.Target, replyTo: d.ReplyTo, size: len(d.Data), arrived: now, roster: s.hold()}
-	c.wantsNo = d.Headers[answerHeader] == answerAll
+	c.wantsNo = d.Headers[message.AnswerHeader] == message.AnswerAll
+	c.stateOf = d.Headers[message.DefinitionHeader]
 	defer func() {
 		if !c.handed {
 			c.roster.release()
@@ -98,5 +100,5 @@ func (s *Server) run(ctx context.Context, c *call) {
 		return
 	}
 	s.auditOutcome(c, err)
-	s.reply(c, body, err)
+	s.reply(c, c.state(body), err)
 }

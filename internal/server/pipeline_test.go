@@ -389,6 +389,44 @@ func TestNoOnRequest(t *testing.T) {
 	})
 }
 
+// A node states the hash of a definition to who asks for it, and only with the word
+// that it matches.
+func TestDefinitionIsStated(t *testing.T) {
+	hash := strings.Repeat("0123456789abcdef", 4)
+	in(t, func(_ *world, o *server.Options) {
+		o.Handlers["defined"] = defined(hash)
+		o.Handlers["plain"] = server.HandlerFunc(func(context.Context, *message.Request) (any, error) { return message.Pong, nil })
+	}, func(w *world) {
+		for _, c := range []struct {
+			about string
+			req   *message.Request
+			want  string
+		}{
+			{"defined", ask("discovery", "ping"), "pong " + hash[:32]},
+			{"plain", ask("discovery", "ping"), "pong"}, // it has none
+			{"nosuch", ask("discovery", "ping"), "pong"},
+			{"", ask("discovery", "ping"), "pong"},
+			{"defined", ask("discovery", "pong"), "Unknown Request: pong"},
+			{"defined", ask("plain", "ping"), "pong"},
+		} {
+			err := w.client.Publish(t.Context(), broadcast(c.req.Agent), connector.Message{
+				Data: w.sec.request(c.req), ReplyTo: w.inbox.Address(), Headers: map[string]string{message.DefinitionHeader: c.about},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := w.one(); got != c.want {
+				t.Errorf("%s, asked about %q: %v, want %v", c.req.Agent, c.about, got, c.want)
+			}
+		}
+	})
+}
+
+type defined string
+
+func (defined) Handle(context.Context, *message.Request) (any, error) { return "yes", nil }
+func (d defined) DefinitionHash() string                              { return string(d) }
+
 func TestDeniedCallerHearsSo(t *testing.T) {
 	g := &guard{deny: true}
 	in(t, guarded(g), func(w *world) {

@@ -22,7 +22,7 @@ func (s *self) agents(o Options) map[string]server.Handler {
 	all := make(map[string]server.Handler, len(o.Handlers)+1)
 	all[rpcutil.Name] = agent.NewHandler(rpcutil.New(rpcutil.Options{
 		Machine: s, Daemon: s, Version: o.Version, MainCollective: s.config.MainCollective, Collectives: s.config.Collectives,
-	}), agent.Options{})
+	}), agent.Options{DefinitionHash: rpcutil.DefinitionHash})
 	maps.Copy(all, o.Handlers)
 	return all
 }

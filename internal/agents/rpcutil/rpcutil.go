@@ -39,6 +39,9 @@ var Definition = sync.OnceValue(func() *ddl.Definition {
 	return d
 })
 
+// DefinitionHash is the hash of Definition, for all nodes of a process.
+var DefinitionHash = sync.OnceValue(func() string { return Definition().Hash() })
+
 // A Machine is what the node runs on. Its methods answer at once, may be called
 // by many goroutines, and nobody changes what they return.
 type Machine interface {

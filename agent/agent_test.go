@@ -33,6 +33,7 @@ actions:
     input:
       name: {type: string, max_length: 5, required: true}
       n: {type: integer}
+      size: {type: integer, default: 3}
     output:
       message: {default: nothing yet}
       other: {}
@@ -128,6 +129,30 @@ func TestOrderOfHandle(t *testing.T) {
 	}
 	if m := h.Metadata(); m.Agent != "tests" || m.Timeout != 4*time.Second {
 		t.Errorf("%+v", m)
+	}
+}
+
+// A required input that was not sent has its default; one that was, or that may be
+// left out, has not. The request stays as it came.
+func TestDefaultsAreFilledIn(t *testing.T) {
+	var got any
+	h := handler(t, agent.Options{}, func(_ context.Context, req *agent.Request, _ *rpc.Reply) error {
+		got, _ = req.Input("size")
+		return nil
+	}, nil)
+	for want, b := range map[int64]*marshal.Hash{
+		3: body("work", sym("name"), "x"), 7: body("work", sym("name"), "x", sym("size"), int64(7)), 8: body("work", "name", "x", "size", int64(8)),
+	} {
+		before := fmt.Sprint(b)
+		if code, text, _ := call(t, h, b); code != rpc.OK || got != want {
+			t.Errorf("size is %v, want %d; %d %s", got, want, code, text)
+		}
+		if fmt.Sprint(b) != before {
+			t.Errorf("the request became %v", b)
+		}
+	}
+	if code, text, _ := call(t, h, body("work", sym("name"), "x", sym("size"), "big")); code != rpc.InvalidData {
+		t.Errorf("%d %s", code, text)
 	}
 }
 

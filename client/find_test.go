@@ -104,9 +104,9 @@ func TestFindEndsWhenAllHaveSpoken(t *testing.T) {
 		},
 		"which definition they have": {
 			nodes: map[string][]behaviour{"n1": {says("pong " + hash1)}, "old": {says("pong")}, "n2": {says("no")}, "odd": {says("pong "+hash1, "pong "+hash2)},
-				"n9": {says("pong " + hash1 + "0")}},
+				"n9": {says("pong " + hash1 + "0")}, "slow": {after(3*time.Second, 0)}},
 			query: discovery.Query{Definition: "web"},
-			want: client.Found{Nodes: []string{"n1", "n9", "odd", "old"}, Exact: true, Asked: 5, Took: time.Second,
+			want: client.Found{Nodes: []string{"n1", "n9", "odd", "old", "slow"}, Exact: true, Asked: 6, Took: 3 * time.Second,
 				Definitions: map[string][]string{hash1: {"n1", "odd"}, hash2: {"odd"}}},
 		},
 		"fewer than the limit": {
@@ -126,6 +126,57 @@ func TestFindEndsWhenAllHaveSpoken(t *testing.T) {
 			if diff := cmp.Diff(&tc.want, f); diff != "" {
 				t.Errorf("%s:\n%s", name, diff)
 			}
+		})
+	}
+}
+
+// Nodes that are named say which definition they have, and the question ends when
+// all have, or cannot be reached.
+func TestDefinitionsOfNamedNodes(t *testing.T) {
+	for name, tc := range map[string]struct {
+		options       inmem.Options
+		broadcastOnly bool
+		took          time.Duration
+	}{
+		"by name":                   {took: time.Second},
+		"by a broadcast":            {broadcastOnly: true, took: time.Second},
+		"a broker that cannot tell": {options: inmem.Options{Blind: true}, took: 5 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := discoverers(t, tc.options)
+				w.node("n1", says("pong "+hash1))
+				w.node("n2", says("pong "+hash1))
+				w.node("odd", says("pong "+hash2))
+				w.node("old", says("pong"))
+				w.node("stranger", says("pong "+hash2))
+				conn, err := w.hub.Connect(t.Context(), "me")
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer conn.Close()
+				c := client.New(conn, w.security, client.Options{Identity: "me", BroadcastOnly: tc.broadcastOnly})
+				start := time.Now()
+				got, err := c.Definitions(t.Context(), discovery.Query{Definition: "web", Timeout: 5 * time.Second}, []string{"n1", "n2", "odd", "old", "gone"})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, nodes := range got {
+					slices.Sort(nodes)
+				}
+				if diff := cmp.Diff(map[string][]string{hash1: {"n1", "n2"}, hash2: {"odd"}}, got); diff != "" {
+					t.Error(diff)
+				}
+				if took := time.Since(start); took != tc.took {
+					t.Errorf("took %v, want %v", took, tc.took)
+				}
+				if f := w.request("n1").Filter; len(f.Agents) != 1 || f.Agents[0].Text != "web" || len(f.Identities) > 0 {
+					t.Errorf("asked with the filter %+v", f)
+				}
+				if asked := w.request("stranger") != nil; asked != tc.broadcastOnly {
+					t.Errorf("others are asked: %v", asked)
+				}
+			})
 		})
 	}
 }

@@ -121,6 +121,9 @@ func TestHostileDefinition(t *testing.T) {
 		c.does(1, "rpc web stop site=shop --noop", "does not know --noop")
 		c.does(1, "rpc web stop site=shop --nr", "web stop may change things", "on all nodes that match the filter")
 		c.does(1, "web stop site=shop", "may change things")
+		if inputs := c.does(0, "completion --list-inputs --agent web --action stop"); inputs != "site\nwait\n" {
+			t.Errorf("the shell offers the inputs %q", inputs)
+		}
 		nothing("calls that are refused")
 	}
 	// Named on the command line or in a file, they are asked before they are called.

@@ -1,7 +1,7 @@
 package cli
 
 import (
-	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -32,7 +32,7 @@ func newHelp(env *Env) *cobra.Command {
 				return nil
 			}
 			r, ok := lookup(args[0])
-			if !ok && agentHelp(cmd.Context(), env, args[0]) {
+			if !ok && agentHelp(env, args[0]) {
 				return nil
 			}
 			if !ok || r.hidden {
@@ -55,7 +55,7 @@ func newHelp(env *Env) *cobra.Command {
 
 // agentHelp describes an agent, which is a command, too. It reports false if there
 // is none of the name.
-func agentHelp(ctx context.Context, env *Env, name string) bool {
+func agentHelp(env *Env, name string) bool {
 	if !agentName(name) {
 		return false
 	}
@@ -63,7 +63,15 @@ func agentHelp(ctx context.Context, env *Env, name string) bool {
 	if err != nil {
 		return false
 	}
-	d, err := libraryFor(env, cfg, name).Find(ddl.Agent, name)
+	d, err := libraryFor(env, cfg, name).Local(ddl.Agent, name)
+	if errors.Is(err, ddl.ErrUnknown) {
+		learnt := definitionCache(env).Latest(name)
+		if learnt == nil {
+			return false
+		}
+		fmt.Fprintf(env.Err, "This is what a node gave on %s; 'mco plugin doc %s' asks the nodes again\n", learnt.Time.Format("2006-01-02 15:04"), name)
+		d, err = learnt.Definition, nil
+	}
 	if err != nil {
 		return false
 	}

@@ -98,6 +98,9 @@ func (f *Finder) Complete(ctx context.Context, c *ddl.Contract, t Targets) error
 	if ctx.Err() != nil {
 		return fmt.Errorf("ask the nodes for their definition of agent %s: %w", c.Agent(), context.Cause(ctx))
 	}
+	if d := c.Definition(); d != nil && c.Local() == nil {
+		f.Cache.Get(c.Agent(), d.Hash()) // so that what most nodes have is what was used last
+	}
 	return err
 }
 

@@ -367,8 +367,8 @@ func FuzzHandle(f *testing.F) {
 	}
 	h := handler(f, agent.Options{}, echo, echo)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var b any
-		if marshal.BodyPolicy.Unmarshal(data, &b) != nil {
+		b, err := marshal.BodyPolicy.Unmarshal(data)
+		if err != nil {
 			return
 		}
 		got, err := h.Handle(t.Context(), &message.Request{Body: b})

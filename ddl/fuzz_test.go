@@ -61,8 +61,8 @@ func FuzzValidate(f *testing.F) {
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var v any
-		if marshal.Unmarshal(data, &v) != nil {
+		v, err := marshal.Unmarshal(data)
+		if err != nil {
 			return
 		}
 		if h, ok := v.(*marshal.Hash); ok {

@@ -48,7 +48,6 @@ type decoder struct {
 	pos    int
 	policy Policy
 	tree   bool // build the nodes of a Value
-	direct bool // fill a struct, see direct.go
 	err    error
 
 	symbols   numbered[symbol]
@@ -78,50 +77,28 @@ func (d *decoder) release() {
 }
 
 // decode reads data, header included, as one value.
-func (p *Policy) decode(data []byte, tree bool) (any, error) {
+func (p *Policy) decode(data string, tree bool) (any, error) {
+	if p == nil {
+		p = &BodyPolicy
+	}
 	d := decoders.Get().(*decoder)
 	defer d.release()
 	d.tree = tree
-	if !d.begin(p, data) {
-		return nil, d.err
+	d.keys.shallow = tree
+	d.policy = p.withDefaults()
+	if len(data) > d.policy.MaxBytes {
+		return nil, &LimitError{Offset: int64(d.policy.MaxBytes), Limit: "MaxBytes", Max: d.policy.MaxBytes}
 	}
-	return d.whole()
-}
-
-// whole reads the value that the input is.
-func (d *decoder) whole() (any, error) {
+	if err := checkVersion(data, d.policy.AllowOldMinor); err != nil {
+		return nil, err
+	}
+	d.in, d.pos = data, 2
 	v := d.value()
 	d.end()
 	if d.err != nil {
 		return nil, d.err
 	}
 	return v, nil
-}
-
-// begin takes over the input and reads its header.
-func (d *decoder) begin(p *Policy, data []byte) bool {
-	if !d.accept(p, len(data)) {
-		return false
-	}
-	return d.header(string(data))
-}
-
-// accept takes over the policy, and tells whether it allows so many bytes.
-func (d *decoder) accept(p *Policy, size int) bool {
-	d.policy = p.withDefaults()
-	d.keys.shallow = d.tree
-	if size > d.policy.MaxBytes {
-		d.err = &LimitError{Offset: int64(d.policy.MaxBytes), Limit: "MaxBytes", Max: d.policy.MaxBytes}
-		return false
-	}
-	return true
-}
-
-func (d *decoder) header(in string) bool {
-	d.in = in
-	d.err = checkVersion(in, d.policy.AllowOldMinor)
-	d.pos = 2
-	return d.err == nil
 }
 
 // end makes sure that nothing follows the value.

@@ -76,8 +76,6 @@ func (d *decoder) link() any {
 	o := d.objects.at(int(n))
 	if o.size == 0 {
 		switch {
-		case d.direct:
-			return d.fail(errIndirect)
 		case d.tree && o.value != nil:
 			return o.value
 		case d.policy.AllowCycles && !d.tree:

@@ -49,8 +49,8 @@ func TestDiffRubyToGo(t *testing.T) {
 			if a.raised != "" {
 				t.Fatalf("seed %d: ruby: %s", first+i, a.raised)
 			}
-			var v Value
-			if err := Unmarshal(a.dump, &v); err != nil {
+			v, err := DefaultPolicy.UnmarshalValue(a.dump)
+			if err != nil {
 				t.Errorf("seed %d: %v\n%q", first+i, err, a.dump)
 				continue
 			}
@@ -60,8 +60,8 @@ func TestDiffRubyToGo(t *testing.T) {
 			} else if !bytes.Equal(out, a.dump) {
 				t.Errorf("seed %d: go and ruby wrote\n%s", first+i, difference(out, a.dump))
 			}
-			var x any
-			if err := policy.Unmarshal(a.dump, &x); err != nil {
+			x, err := policy.Unmarshal(a.dump)
+			if err != nil {
 				t.Errorf("seed %d: into any: %v\n%q", first+i, err, a.dump)
 				continue
 			}
@@ -141,8 +141,7 @@ func diffMutated(t *testing.T, kind byte, policy Policy, excused *regexp.Regexp)
 			for range 4 {
 				tried++
 				in := mutate(r, a.dump, answers[(i+7)%n].dump)
-				var x any
-				if policy.Unmarshal(in, &x) == nil {
+				if _, err := policy.Unmarshal(in); err == nil {
 					ins = append(ins, in)
 				}
 			}
@@ -150,8 +149,8 @@ func diffMutated(t *testing.T, kind byte, policy Policy, excused *regexp.Regexp)
 		accepted += len(ins)
 		asked := make([][]byte, 0, 2*len(ins))
 		for _, in := range ins {
-			var v Value
-			if err := policy.Unmarshal(in, &v); err != nil {
+			v, err := policy.UnmarshalValue(in)
+			if err != nil {
 				t.Errorf("fits into any, but not into a Value: %v\n%q", err, in)
 				return
 			}

@@ -2,17 +2,12 @@
 //
 // # Use
 //
-// It is used like encoding/json: [Marshal] and [Unmarshal] for one value,
-// [Encoder] and [Decoder] for streams, struct tags to name keys.
+// [Marshal] and [Unmarshal] translate one value; a [Policy] says what may be
+// decoded.
 //
-//	type Envelope struct {
-//		Body     marshal.Binary `marshal:"body,symbol"`
-//		SenderID string         `marshal:"senderid,symbol"`
-//		Hash     string         `marshal:"hash,symbol,usascii"`
-//		Time     int64          `marshal:"msgtime,symbol"`
-//		Filter   map[string]any `marshal:"filter,symbol,omitempty"`
-//	}
-//	err := marshal.EnvelopePolicy.Unmarshal(data, &env)
+//	v, err := marshal.EnvelopePolicy.Unmarshal(data)
+//	envelope, ok := v.(*marshal.Hash)
+//	agent, ok := envelope.Get(marshal.Symbol("agent"))
 //
 // Bytes from outside are decoded under a [Policy], which bounds their size,
 // depth, number and expansion and says which kinds of value may occur. There
@@ -39,30 +34,15 @@
 // one object are resolved, to the same pointer or an equal value; an object
 // inside itself is an error, or a [Cycle] where the policy says so.
 //
-// Decoding into a typed variable wants the matching kind and otherwise fails
-// with an [UnmarshalTypeError]: integers and floats that fit, strings of the
-// three plain kinds for a Go string, Binary or []byte, hashes for structs and
-// maps, arrays for slices. nil is the zero value of any type. Keys without a
-// field are ignored; a field without a key stays as it is. An [Unmarshaler]
-// gets what an any would.
-//
 // A [Value] keeps everything: what Ruby dumped encodes back to the same bytes.
 //
 // # Go to Ruby
 //
-// Encoding takes all of these types back, and besides: all Go integers, []byte
-// as a binary string, slices and arrays, maps with their keys sorted, pointers,
-// and structs as hashes in the order of their fields. A string is UTF-8 whether
-// or not it is valid. A nil slice is an empty array and a nil map an empty hash
-// (Ruby code seldom checks); a nil pointer is nil. A [Marshaler] is replaced by
-// what it returns.
-//
-// The tag `marshal:"name,option,..."` names the key of a field; "-" leaves the
-// field out. Options: symbol makes the key a symbol, also when decoding, where a
-// string of that name is then a different key; omitempty leaves out the zero
-// value and what has length 0; usascii writes the strings in the field as
-// US-ASCII, binary as ASCII-8BIT. Fields of an embedded struct count as the
-// outer one's.
+// Encoding takes all of these types back, and besides: all Go integers, float32,
+// []byte as a binary string, []string, and map[string]any with its keys sorted. A
+// string is UTF-8 whether or not it is valid. A nil slice is an empty array and a
+// nil map an empty hash (Ruby code seldom checks); a nil pointer is nil. Any other
+// type is an [UnsupportedTypeError].
 //
 // The bytes are those that Ruby would write for the same objects: a symbol, a
 // float, or a string used as a hash key is one object however often it occurs,

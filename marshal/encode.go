@@ -22,16 +22,12 @@ type encoder struct {
 	encodings table          // names of encodings, which are objects too
 	pointers  map[any]int    // everything with an identity
 	floats    map[uint64]int // flonums by their bits
-	form      form           // of Go strings, for the field being encoded
 }
 
-// A form is how a Go string is written.
-type form byte
-
+// The kinds of string that a table of keys tells apart.
 const (
-	formUTF8 form = iota
-	formASCII
-	formBinary
+	textKey byte = iota
+	binaryKey
 )
 
 var encoders = sync.Pool{New: func() any { return new(encoder) }}
@@ -66,12 +62,8 @@ func (e *encoder) release() {
 }
 
 func (e *encoder) unsupported(v any, why string) {
-	e.unsupportedType(reflect.TypeOf(v), why)
-}
-
-func (e *encoder) unsupportedType(t reflect.Type, why string) {
 	if e.err == nil {
-		e.err = &UnsupportedTypeError{Type: t, Why: why}
+		e.err = &UnsupportedTypeError{Type: reflect.TypeOf(v), Why: why}
 	}
 }
 
@@ -91,8 +83,7 @@ func (e *encoder) number() int {
 	return e.objects - 1
 }
 
-// value writes any value; types that are not listed here are taken apart by
-// reflection.
+// value writes any value of a type that the package comment lists.
 func (e *encoder) value(v any) {
 	switch v := v.(type) {
 	case nil:
@@ -107,6 +98,24 @@ func (e *encoder) value(v any) {
 		e.integer(v)
 	case int:
 		e.integer(int64(v))
+	case int8:
+		e.integer(int64(v))
+	case int16:
+		e.integer(int64(v))
+	case int32:
+		e.integer(int64(v))
+	case uint:
+		e.unsigned(uint64(v))
+	case uint8:
+		e.integer(int64(v))
+	case uint16:
+		e.integer(int64(v))
+	case uint32:
+		e.integer(int64(v))
+	case uint64:
+		e.unsigned(v)
+	case float32:
+		e.float(float64(v))
 	case float64:
 		e.float(v)
 	case Binary:
@@ -179,18 +188,13 @@ func (e *encoder) binary(s string) {
 	e.raw(s)
 }
 
-// text writes a Go string in the form of the moment.
 func (e *encoder) text(s string) {
-	if e.form == formBinary {
-		e.binary(s)
-		return
-	}
 	e.objects++
 	e.buf = append(e.buf, typeIvars, typeString)
 	e.raw(s)
 	e.buf = append(e.buf, 1+5)
 	e.symbol("E")
-	e.bool(e.form == formUTF8)
+	e.bool(true)
 }
 
 func (e *encoder) symbol(s Symbol) {
@@ -234,7 +238,7 @@ func (e *encoder) key(k any) {
 	case string:
 		e.stringKey(k)
 	case Binary:
-		if n, seen := e.keys.find(string(k), byte(formBinary), e.objects); seen {
+		if n, seen := e.keys.find(string(k), binaryKey, e.objects); seen {
 			e.link(n)
 			return
 		}
@@ -245,7 +249,7 @@ func (e *encoder) key(k any) {
 }
 
 func (e *encoder) stringKey(k string) {
-	if n, seen := e.keys.find(k, byte(e.form), e.objects); seen {
+	if n, seen := e.keys.find(k, textKey, e.objects); seen {
 		e.link(n)
 		return
 	}

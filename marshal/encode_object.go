@@ -1,8 +1,6 @@
 package marshal
 
-import (
-	"math/big"
-)
+import "math/big"
 
 // object writes the types of this package that have an identity.
 func (e *encoder) object(v any) {
@@ -44,7 +42,7 @@ func (e *encoder) object(v any) {
 	case Cycle:
 		e.unsupported(v, "stands for a reference that was cut")
 	default:
-		e.reflect(v)
+		e.unsupported(v, "it is none of the types that Ruby has a form for")
 	}
 }
 

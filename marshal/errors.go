@@ -42,22 +42,6 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("marshal: %s refused by policy at byte %d", e.What, e.Offset)
 }
 
-// An UnmarshalTypeError says that a decoded value does not fit the Go type it
-// is meant for.
-type UnmarshalTypeError struct {
-	Path  string // keys and indexes from the top, such as "filter.fact[0]"; "" is the top
-	Value string // the Ruby value in words, such as "string" or "integer 70000"
-	Type  reflect.Type
-}
-
-func (e *UnmarshalTypeError) Error() string {
-	where := ""
-	if e.Path != "" {
-		where = " at " + e.Path
-	}
-	return fmt.Sprintf("marshal: Ruby %s%s does not fit Go type %s", e.Value, where, e.Type)
-}
-
 // An UnsupportedTypeError says that a Go value has no form in Ruby Marshal.
 type UnsupportedTypeError struct {
 	Type reflect.Type

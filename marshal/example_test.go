@@ -22,14 +22,15 @@ func Example() {
 
 func ExampleUnmarshal() {
 	data := []byte("\x04\x08{\x07:\nagentI\"\x0crpcutil\x06:\x06ET:\x08ttliA")
-	var request struct {
-		Agent string `marshal:"agent,symbol"`
-		TTL   int    `marshal:"ttl,symbol"`
+	v, err := marshal.BodyPolicy.Unmarshal(data)
+	request, ok := v.(*marshal.Hash)
+	if err != nil || !ok {
+		fmt.Println("not a request:", err)
+		return
 	}
-	if err := marshal.BodyPolicy.Unmarshal(data, &request); err != nil {
-		fmt.Println(err)
-	}
-	fmt.Println(request.Agent, request.TTL)
+	agent, _ := request.Get(marshal.Symbol("agent"))
+	ttl, _ := request.Get(marshal.Symbol("ttl"))
+	fmt.Println(agent, ttl)
 	// Output: rpcutil 60
 }
 

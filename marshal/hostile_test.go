@@ -84,8 +84,7 @@ var hostile = []struct{ name, in, err string }{
 
 func TestHostile(t *testing.T) {
 	for _, c := range hostile {
-		var x any
-		err := BodyPolicy.Unmarshal([]byte(c.in), &x)
+		_, err := BodyPolicy.Unmarshal([]byte(c.in))
 		if err == nil || !strings.Contains(err.Error(), c.err) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.err)
 		}
@@ -100,8 +99,7 @@ func TestTruncated(t *testing.T) {
 			continue
 		}
 		for n := range len(in) {
-			var x Value
-			err := Unmarshal(in[:n], &x)
+			_, err := DefaultPolicy.UnmarshalValue(in[:n])
 			if !errors.Is(err, io.ErrUnexpectedEOF) {
 				t.Errorf("%s: %d of %d bytes: %v", v.Name, n, len(in), err)
 			}
@@ -125,8 +123,8 @@ func TestMany(t *testing.T) {
 		{"expansion", laughs, "MaxExpansion of 65536"},
 		{"bytes", "\x04\x08\"\x03\x00\x00\x10" + strings.Repeat("0", 1<<20), "MaxBytes of 1048576"},
 	} {
-		var x any
-		if err := BodyPolicy.Unmarshal([]byte(c.in), &x); err == nil || !strings.Contains(err.Error(), c.err) {
+		_, err := BodyPolicy.Unmarshal([]byte(c.in))
+		if err == nil || !strings.Contains(err.Error(), c.err) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.err)
 		}
 	}
@@ -150,8 +148,8 @@ func TestLenient(t *testing.T) {
 		{"known encoding by name", "\x04\x08I\"\x06a\x06:\x0dencoding\"\x0autf-8", "a"},
 		{"regexp never compiled", "\x04\x08I/\x07((\x00\x06:\x06EF", &Regexp{Source: "((", Encoding: "US-ASCII"}},
 	} {
-		var x any
-		if err := ReplyPolicy.Unmarshal([]byte(c.in), &x); err != nil {
+		x, err := ReplyPolicy.Unmarshal([]byte(c.in))
+		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 		} else if !reflect.DeepEqual(x, c.want) {
 			t.Errorf("%s: %#v, want %#v", c.name, x, c.want)
@@ -159,9 +157,8 @@ func TestLenient(t *testing.T) {
 	}
 	terminator := BodyPolicy
 	terminator.AllowTerminator, terminator.AllowOldMinor = true, true
-	var x any
 	for _, in := range []string{"\x04\x08i\x06\n", "\x04\x08i\x06\x00", "\x04\x07i\x06"} {
-		if err := terminator.Unmarshal([]byte(in), &x); err != nil || x != any(int64(1)) {
+		if x, err := terminator.Unmarshal([]byte(in)); err != nil || x != any(int64(1)) {
 			t.Errorf("%q: %v, %v", in, x, err)
 		}
 	}

@@ -90,7 +90,4 @@ type Cycle struct{}
 // integers outside -2**30 to 2**30-1 *[big.Int]; everything else is as in
 // decoding into any. Two references to one Ruby object are one pointer, so a
 // tree can hold cycles: whoever walks it must remember where it has been.
-//
-// A Value counts only at the top of what is decoded. As a field of a struct it
-// holds what a field of type any would.
 type Value struct{ Node any }

@@ -114,8 +114,8 @@ func FuzzParseReply(f *testing.F) {
 	seed(marshal.NewHash("statuscode", int64(7), "statusmsg", sym("x"), "data", marshal.NewHash("a", 1, sym("a"), 2, nil, 3)))
 	seed("pong")
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var body any
-		if marshal.BodyPolicy.UnmarshalString(string(data), &body) != nil {
+		body, err := marshal.BodyPolicy.Unmarshal(data)
+		if err != nil {
 			return
 		}
 		r, err := rpc.ParseReply(body)

@@ -82,9 +82,10 @@ func (o *oracle) ask(t testing.TB, cases []any) []string {
 	if _, err := io.ReadFull(o.out, answer); err != nil {
 		t.Fatal(err)
 	}
-	var texts []any
-	if err := marshal.Unmarshal(answer, &texts); err != nil {
-		t.Fatal(err)
+	v, err := marshal.Unmarshal(answer)
+	texts, ok := v.([]any)
+	if err != nil || !ok {
+		t.Fatalf("Ruby's answer is %T, %v", v, err)
 	}
 	list := make([]string, len(texts))
 	for i, s := range texts {

@@ -194,8 +194,8 @@ func FuzzResults(f *testing.F) {
 		f.Add(dump, "node\x1b1")
 	}
 	f.Fuzz(func(t *testing.T, dump []byte, sender string) {
-		var body any
-		if marshal.ReplyPolicy.Unmarshal(dump, &body) != nil {
+		body, err := marshal.ReplyPolicy.Unmarshal(dump)
+		if err != nil {
 			return
 		}
 		reply, err := rpc.ParseReply(body)

@@ -151,7 +151,7 @@ func (s Serializer) encode(dst []byte, v any) ([]byte, error) {
 	return marshal.AppendMarshal(dst, v)
 }
 
-func (s Serializer) decode(data string, p *marshal.Policy) (v any, err error) {
+func (s Serializer) decode(data string, p *marshal.Policy) (any, error) {
 	if len(data) > p.MaxBytes {
 		return nil, errTooLarge(len(data), p.MaxBytes)
 	}
@@ -161,8 +161,7 @@ func (s Serializer) decode(data string, p *marshal.Policy) (v any, err error) {
 	case JSON:
 		return decodeJSON([]byte(data), limitsOf(p))
 	}
-	err = p.UnmarshalString(data, &v)
-	return v, err
+	return p.UnmarshalString(data)
 }
 
 func errTooLarge(size, most int) error {

@@ -174,8 +174,8 @@ func TestYAMLAgainstPsych(t *testing.T) {
 			t.Fatal(err)
 		}
 		text, dump, _ := strings.Cut(strings.TrimSpace(line), " ")
-		var want any
-		if err := replyBody.Unmarshal(decode(dump), &want); err != nil {
+		want, err := replyBody.Unmarshal(decode(dump))
+		if err != nil {
 			t.Fatalf("%q: %v", decode(dump), err)
 		}
 		got, err := decodeYAML(decode(text), limitsOf(replyBody))

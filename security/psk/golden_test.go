@@ -193,8 +193,8 @@ func TestGoldenPingIsOurs(t *testing.T) {
 
 // unlinked is data with each link replaced by a copy of what it refers to.
 func unlinked(t *testing.T, data []byte) []byte {
-	var v marshal.Value
-	if err := marshal.Unmarshal(data, &v); err != nil {
+	v, err := marshal.DefaultPolicy.UnmarshalValue(data)
+	if err != nil {
 		t.Fatal(err)
 	}
 	v.Node = copied(v.Node)

@@ -86,14 +86,13 @@ func recorded(t testing.TB, name string) *marshal.Hash {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var envelope struct {
-		Body marshal.Binary `marshal:"body,symbol"`
-	}
-	var body any
-	if err := marshal.ReplyPolicy.Unmarshal(data, &envelope); err != nil {
+	envelope, err := marshal.ReplyPolicy.Unmarshal(data)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := marshal.ReplyPolicy.Unmarshal([]byte(envelope.Body), &body); err != nil {
+	inner, _ := envelope.(*marshal.Hash).Get(marshal.Symbol("body"))
+	body, err := marshal.ReplyPolicy.Unmarshal([]byte(inner.(marshal.Binary)))
+	if err != nil {
 		t.Fatal(err)
 	}
 	return body.(*marshal.Hash)
@@ -325,8 +324,8 @@ func FuzzHandle(f *testing.F) {
 	}
 	a := newAgent(node)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var body any
-		if marshal.BodyPolicy.Unmarshal(data, &body) != nil {
+		body, err := marshal.BodyPolicy.Unmarshal(data)
+		if err != nil {
 			return
 		}
 		got, err := a.Handle(t.Context(), &message.Request{Body: body})

@@ -127,6 +127,7 @@ func (b *fakeBroker) Close() error             { return nil }
 type fakeSubscription struct{ b *fakeBroker }
 
 func (s fakeSubscription) Address() string { return "here" }
+func (s fakeSubscription) Err() error      { return nil }
 
 func (s fakeSubscription) Close() error {
 	s.b.mu.Lock()

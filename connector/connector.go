@@ -82,7 +82,9 @@ type Connector interface {
 	// Subscribe calls receive for each message that arrives for from, one call
 	// at a time for each subscription. receive must not block for long and must
 	// not keep Data after it returned. When Subscribe returns, the broker
-	// delivers whatever is published from then on by this same connection.
+	// delivers whatever is published from then on by this same connection, unless
+	// it refuses the subscription: that is returned as ErrRefused (wrapped) where it
+	// is known by then, and is told by Subscription.Err where it comes later.
 	Subscribe(ctx context.Context, from Target, receive func(Delivery)) (Subscription, error)
 
 	// Flush returns once the broker has taken all that was published and
@@ -100,6 +102,13 @@ type Connector interface {
 type Subscription interface {
 	// Address is, for Kind Reply, what goes into Message.ReplyTo; else "".
 	Address() string
+	// Err returns nil while the broker is not known to refuse the subscription,
+	// and ErrRefused (wrapped, with what was refused and the broker's words) once it
+	// does: when it was made, or when it was to be restored on a new connection.
+	// After a Flush that succeeded, all is known of what was subscribed before it. A
+	// refused subscription receives nothing and costs the others nothing; who wants
+	// to ask again closes it and subscribes anew.
+	Err() error
 	// Close ends the subscription; receive is not called after it returned.
 	Close() error
 }
@@ -119,3 +128,7 @@ var ErrTooLarge = errors.New("message is too large for the broker")
 
 // ErrClosed is returned (wrapped) by the methods of a closed Connector.
 var ErrClosed = errors.New("connector is closed")
+
+// ErrRefused is returned (wrapped, with what was refused and the broker's words) for
+// a subscription that the broker does not allow, or has no destination for.
+var ErrRefused = errors.New("refused by the broker")

@@ -48,6 +48,10 @@ type Harness struct {
 	// again. Nil leaves out the cases that need them.
 	Stop, Start func(t *testing.T)
 
+	// Refused is a target that the broker does not let the connections of Connect
+	// subscribe to. The zero Target leaves out the case that needs it.
+	Refused connector.Target
+
 	// MaxPayload is the size in bytes of the largest Data that must arrive;
 	// 4 KiB more must be refused with connector.ErrTooLarge. At 0 nothing is
 	// refused and 256 KiB must arrive.
@@ -91,6 +95,7 @@ func Run(t *testing.T, start func(t *testing.T) Harness) {
 		{"dead context", deadContext},
 		{"Flush makes a subscription visible to others", flush},
 		{"Close writes what was published and ends everything", closing},
+		{"a refused subscription is told and takes nothing with it", refused},
 		{"broker restarts", restarts},
 		{"broker away", away},
 		{"connect error names each server", unreachable},

@@ -153,6 +153,46 @@ func closing(s *suite) {
 	}
 }
 
+func refused(s *suite) {
+	if s.h.Refused == (connector.Target{}) {
+		s.Skip("the harness's broker lets everybody subscribe to anything")
+	}
+	node, client := s.connect("node"), s.connect("client")
+	before := s.subscribe(node, s.toAgent("discovery"))
+	sub, err := node.Subscribe(s.ctx, s.h.Refused, func(connector.Delivery) { s.Error("a refused subscription received a message") })
+	if err == nil {
+		s.eventually("refusal told", func() bool { err = sub.Err(); return err != nil })
+	}
+	if !errors.Is(err, connector.ErrRefused) {
+		s.Errorf("the refusal says %v, want ErrRefused", err)
+	}
+	for _, part := range []string{s.h.Refused.Collective, s.h.Refused.Agent + s.h.Refused.Identity} {
+		if !strings.Contains(fmt.Sprint(err), part) {
+			s.Errorf("the refusal does not say of what: %q is not in %v", part, err)
+		}
+	}
+	after := s.subscribe(node, s.toAgent("package"))
+	// A broker may have cut the connection, and what is published meanwhile is
+	// nobody's.
+	s.eventually("connected again", func() bool { return node.Status().Connected })
+	s.flush(node)
+	s.publish(client, s.toAgent("discovery"), "one")
+	s.publish(client, s.toAgent("package"), "two")
+	s.want(before, "one")
+	s.want(after, "two")
+	for _, in := range []*inbox{before, after} {
+		if err := in.Err(); err != nil {
+			s.Errorf("a subscription that stands says %v", err)
+		}
+	}
+	if sub != nil {
+		if err := sub.Close(); err != nil {
+			s.Errorf("close of a refused subscription: %v", err)
+		}
+	}
+	s.flush(node)
+}
+
 func restarts(s *suite) {
 	if s.h.Stop == nil || s.h.Start == nil {
 		s.Skip("the harness cannot restart its broker")

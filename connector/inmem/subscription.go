@@ -81,6 +81,9 @@ func (s *subscription) run() {
 // Address is where replies are to be sent.
 func (s *subscription) Address() string { return s.address }
 
+// Err implements connector.Subscription. The hub refuses nobody.
+func (s *subscription) Err() error { return nil }
+
 // Watch has tell called for each request with this address that nobody listens
 // to, unless the hub is blind, which it reports.
 func (s *subscription) Watch(tell func(to connector.Target)) bool {

@@ -111,11 +111,12 @@ type Conn struct {
 
 	mu        sync.Mutex
 	subs      []*subscription
-	dropped   uint64        // by subscriptions that are closed
-	server    string        // last connected to
-	lastErr   error         // of the connection
-	changed   chan struct{} // closed and made anew when the connection's state changes
-	lastDrops time.Time     // when drops were last logged
+	asked     map[string][]*subscription // by subject, also those that are being made
+	dropped   uint64                     // by subscriptions that are closed
+	server    string                     // last connected to
+	lastErr   error                      // of the connection
+	changed   chan struct{}              // closed and made anew when the connection's state changes
+	lastDrops time.Time                  // when drops were last logged
 }
 
 var _ connector.Connector = (*Conn)(nil)

@@ -8,6 +8,8 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -25,12 +27,28 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // restartable is a broker that comes back at its address.
 type restartable struct {
-	opts broker.Options
-	b    *broker.Broker
+	opts   broker.Options
+	config string // of nats-server; instead of opts, but for Listen
+	b      *broker.Broker
 }
 
 func (r *restartable) Start(t *testing.T) {
 	t.Helper()
+	if r.config != "" {
+		file := filepath.Join(t.TempDir(), "broker.conf")
+		if err := os.WriteFile(file, fmt.Appendf(nil, "listen: %q\n%s", r.opts.Listen, r.config), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b, err := broker.New(broker.Options{Config: file})
+		if err == nil {
+			err = b.Start()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.b, r.opts.Listen = b, b.Addr()
+		return
+	}
 	b, err := broker.New(r.opts)
 	if err != nil {
 		t.Fatal(err)
@@ -47,6 +65,15 @@ func startBroker(t *testing.T, o broker.Options) *restartable {
 	t.Helper()
 	o.Listen = "127.0.0.1:0"
 	r := &restartable{opts: o}
+	r.Start(t)
+	t.Cleanup(func() { r.b.Stop() })
+	return r
+}
+
+// configured starts a broker with the text of a configuration file.
+func configured(t *testing.T, config string) *restartable {
+	t.Helper()
+	r := &restartable{opts: broker.Options{Listen: "127.0.0.1:0"}, config: config}
 	r.Start(t)
 	t.Cleanup(func() { r.b.Stop() })
 	return r
@@ -82,7 +109,9 @@ func eventually(t *testing.T, what string, ok func() bool) {
 
 func TestConformance(t *testing.T) {
 	connectortest.Run(t, func(t *testing.T) connectortest.Harness {
-		r := startBroker(t, broker.Options{User: "mco", Password: "right"})
+		r := configured(t, `
+			max_payload: 8MB
+			authorization { users = [ { user: mco, password: right, permissions { publish: ">", subscribe { allow: ">", deny: "forbidden.>" } } } ] }`)
 		options := Options{Servers: []string{r.opts.Listen}, User: "mco", Password: "right"}
 		return connectortest.Harness{
 			Connect: func(ctx context.Context, identity string) (connector.Connector, error) {
@@ -100,6 +129,7 @@ func TestConformance(t *testing.T) {
 			},
 			Stop: r.Stop, Start: r.Start,
 			MaxPayload: 8 << 20,
+			Refused:    connector.Target{Kind: connector.Broadcast, Collective: "forbidden", Agent: "package"},
 		}
 	})
 }

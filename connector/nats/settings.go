@@ -149,6 +149,9 @@ func (c *Conn) onAttemptFailed(_ *gonats.Conn, err error) {
 const dropsEvery = 10 * time.Second
 
 func (c *Conn) onError(_ *gonats.Conn, sub *gonats.Subscription, err error) {
+	if errors.Is(err, gonats.ErrPermissionViolation) && c.refuse(err.Error()) {
+		return // told by the subscription
+	}
 	if !errors.Is(err, gonats.ErrSlowConsumer) {
 		c.remember(err)
 		c.log.Warn("the broker reported an error", "error", err)

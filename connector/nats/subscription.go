@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -26,9 +27,12 @@ type subscription struct {
 	conn    *Conn
 	sub     *gonats.Subscription
 	target  connector.Target
+	subject string
 	address string
 	receive func(connector.Delivery)
 	watcher atomic.Pointer[func(connector.Target)]
+
+	refused atomic.Pointer[string] // the broker's words
 
 	mu     sync.Mutex // held while receive runs
 	closed bool
@@ -44,14 +48,13 @@ func (c *Conn) Subscribe(ctx context.Context, from connector.Target, receive fun
 	return s, nil
 }
 
-func (c *Conn) subscribe(ctx context.Context, from connector.Target, receive func(connector.Delivery)) (*subscription, error) {
+func (c *Conn) subscribe(ctx context.Context, from connector.Target, receive func(connector.Delivery)) (_ *subscription, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	s := &subscription{conn: c, target: from, receive: receive}
 	messages, bytes := pendingRequests, pendingRequestBytes
 	var subj string
-	var err error
 	if from.Kind == connector.Reply {
 		messages, bytes = pendingReplies, pendingReplyBytes
 		subj, err = c.replySubject(from)
@@ -68,15 +71,22 @@ func (c *Conn) subscribe(ctx context.Context, from connector.Target, receive fun
 	if c.opts.PendingBytes > 0 {
 		bytes = c.opts.PendingBytes
 	}
+	s.subject = subj
 	s.mu.Lock() // until s is complete
 	defer s.mu.Unlock()
+	c.ask(s)
+	defer func() {
+		if err != nil {
+			c.forget(s)
+		}
+	}()
 	if s.sub, err = c.nc.Subscribe(subj, s.deliver); err != nil {
 		if c.closed.Load() {
 			err = connector.ErrClosed
 		}
 		return nil, err
 	}
-	if err := s.sub.SetPendingLimits(messages, bytes); err != nil {
+	if err = s.sub.SetPendingLimits(messages, bytes); err != nil {
 		return nil, errors.Join(err, s.sub.Unsubscribe())
 	}
 	c.mu.Lock()
@@ -114,6 +124,62 @@ func (s *subscription) deliver(m *gonats.Msg) {
 // Address implements connector.Subscription.
 func (s *subscription) Address() string { return s.address }
 
+// Err implements connector.Subscription.
+func (s *subscription) Err() error {
+	words := s.refused.Load()
+	if words == nil {
+		return nil
+	}
+	return fmt.Errorf("nats: subscription to %s: %w: %s", s.subject, connector.ErrRefused, *words)
+}
+
+// ask notes whom a refusal of the subject concerns, before it can come.
+func (c *Conn) ask(s *subscription) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.asked == nil {
+		c.asked = map[string][]*subscription{}
+	}
+	c.asked[s.subject] = append(c.asked[s.subject], s)
+}
+
+func (c *Conn) forget(s *subscription) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	left := slices.DeleteFunc(c.asked[s.subject], func(other *subscription) bool { return other == s })
+	if c.asked[s.subject] = left; len(left) == 0 {
+		delete(c.asked, s.subject)
+	}
+}
+
+// refuse marks the subscriptions that the broker's words refuse, and reports
+// whether there are any.
+func (c *Conn) refuse(words string) (any bool) {
+	subj, ok := refusedSubject(words)
+	if !ok {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.asked[subj] {
+		s.refused.Store(&words)
+		any = true
+	}
+	return any
+}
+
+// refusedSubject finds out of which subscription a broker speaks that says
+//
+//	Permissions Violation for Subscription to "a.subject"
+func refusedSubject(words string) (string, bool) {
+	_, rest, ok := strings.Cut(words, `Permissions Violation for Subscription to "`)
+	if !ok {
+		return "", false
+	}
+	subj, _, ok := strings.Cut(rest, `"`)
+	return subj, ok
+}
+
 // Close implements connector.Subscription.
 func (s *subscription) Close() error {
 	s.mu.Lock()
@@ -124,6 +190,7 @@ func (s *subscription) Close() error {
 		return nil
 	}
 	c := s.conn
+	c.forget(s)
 	c.mu.Lock()
 	c.subs = slices.DeleteFunc(c.subs, func(other *subscription) bool { return other == s })
 	c.dropped += s.dropped()

@@ -35,6 +35,7 @@ func (*loopback) Close() error                { return nil }
 type closer struct{}
 
 func (closer) Address() string { return "" }
+func (closer) Err() error      { return nil }
 func (closer) Close() error    { return nil }
 
 type osFacts map[string]any

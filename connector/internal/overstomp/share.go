@@ -68,6 +68,9 @@ func (s *share) start(ctx context.Context) (err error) {
 // Address implements connector.Subscription.
 func (r *Subscription) Address() string { return r.s.listen.Address }
 
+// Err implements connector.Subscription.
+func (r *Subscription) Err() error { return nil }
+
 // Close implements connector.Subscription.
 func (r *Subscription) Close() error {
 	r.once.Do(func() {

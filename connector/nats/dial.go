@@ -1,7 +1,10 @@
 package nats
 
 import (
+	"bytes"
 	"context"
+	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +19,8 @@ import (
 	"time"
 
 	gonats "github.com/nats-io/nats.go"
+
+	"mcollective/internal/dial"
 )
 
 // unreachable is the failure of a whole round: every server and its reason.
@@ -87,49 +92,73 @@ func share(ctx context.Context, most time.Duration, servers int) time.Duration {
 func (c *Conn) attempt(ctx context.Context, base gonats.Options, server string, limit time.Duration) (*gonats.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	d := &dialer{timeout: c.opts.ConnectTimeout, first: ctx}
+	d := &dialer{conn: c, first: ctx, limit: limit}
 	base.Servers = []string{server}
 	base.CustomDialer = d
 	c.connected.Store(true) // before it can be lost
 	nc, err := base.Connect()
-	if refused := d.connected(); err == nil {
+	if cause := d.connected(); err == nil {
 		return nc, nil
-	} else if refused != nil {
-		err = refused // the library says no more than that there is no server
+	} else if cause != nil {
+		err = cause // the library says no more than that there is no server
 	}
 	return nil, explain(ctx, err, limit)
 }
 
-// dialer makes the first connection under a context and later ones under a
-// timeout. Name resolution, which may return several addresses, is under it too.
+// dialer makes the connections of one library connection, the first under a
+// context and later ones under a timeout. It does all that comes before the login:
+// it resolves the name, hears what the broker says of itself, and shakes hands over
+// TLS, so that each failure has its reason and the guard reads plain text.
 type dialer struct {
-	timeout time.Duration
+	conn *Conn
 
-	mu    sync.Mutex
-	first context.Context // nil once connected
-	stop  func() bool
-	err   error // of the last attempt
+	mu     sync.Mutex
+	first  context.Context // nil once connected
+	limit  time.Duration   // of first
+	stop   func() bool
+	err    error    // why first has no connection to log in on
+	latest net.Conn // the library forgets to close those that it could not log in on
 }
 
+// SkipTLSHandshake has the library leave TLS to us.
+func (d *dialer) SkipTLSHandshake() bool { return true }
+
 // Dial implements the library's CustomDialer.
-func (d *dialer) Dial(network, address string) (net.Conn, error) {
+func (d *dialer) Dial(_, address string) (net.Conn, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.first == nil {
-		ctx, cancel := context.WithTimeout(context.Background(), d.timeout)
+	if d.latest != nil {
+		d.latest.Close()
+	}
+	ctx, limit, told := d.first, d.limit, events(firstContact{d.conn})
+	if ctx == nil {
+		limit = d.conn.opts.ConnectTimeout
+		timed, cancel := context.WithTimeout(d.conn.life, limit)
 		defer cancel()
-		return new(net.Dialer).DialContext(ctx, network, address)
+		ctx, told = timed, &contact{d.conn, address}
 	}
-	conn, err := new(net.Dialer).DialContext(d.first, network, address)
-	if d.err = err; err == nil {
-		// Ends whatever the handshake waits for.
-		d.stop = context.AfterFunc(d.first, func() { conn.Close() })
+	g, err := d.conn.open(ctx, address, told)
+	if err != nil {
+		err = explain(ctx, err, limit)
 	}
-	return conn, err
+	if d.first == nil {
+		if err != nil {
+			d.conn.attemptFailed(address, err)
+			return nil, err
+		}
+	} else if d.err = err; err != nil {
+		return nil, err
+	} else {
+		// Ends whatever the login waits for.
+		d.stop = context.AfterFunc(ctx, func() { g.Conn.Close() })
+	}
+	d.latest = g.Conn
+	d.conn.generation.Add(1)
+	return g, nil
 }
 
 // connected ends the reign of the first context and returns why there was no
-// connection to shake hands on, if so.
+// connection to log in on, if so.
 func (d *dialer) connected() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -140,29 +169,147 @@ func (d *dialer) connected() error {
 	return d.err
 }
 
+// open connects to an address until there is a broker to log in to.
+func (c *Conn) open(ctx context.Context, address string, told events) (*guard, error) {
+	conn, err := c.dial.Dial(ctx, "tcp", address)
+	if err != nil {
+		return nil, &phase{"connect", err}
+	}
+	// The deadline stands in for ctx, which reads and writes do not know.
+	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	g, err := c.greet(ctx, conn, address, told)
+	if !stop() && err == nil {
+		err = &phase{"greeting", ctx.Err()}
+	}
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return g, nil
+}
+
+// greet hears what the broker says of itself and begins TLS, if either side wants
+// it.
+func (c *Conn) greet(ctx context.Context, conn net.Conn, address string, told events) (*guard, error) {
+	read, line, err := readInfo(conn)
+	if err != nil {
+		return nil, &phase{"greeting", err}
+	}
+	var info struct {
+		Required  bool   `json:"tls_required"`
+		Available bool   `json:"tls_available"`
+		Nonce     string `json:"nonce"`
+	}
+	if err := json.Unmarshal(line, &info); err != nil {
+		return nil, &phase{"greeting", fmt.Errorf("what listens there is no NATS broker: %w", err)}
+	}
+	if info.Nonce == "" && c.opts.NkeySeed != "" {
+		return nil, errors.New("the broker does not take nkeys")
+	}
+	if !c.secure && !info.Required {
+		return newGuard(conn, read, told), nil
+	}
+	if !info.Required && !info.Available {
+		return nil, errors.New("the broker does not speak TLS there")
+	}
+	if extra := len(read) - len(line) - len("INFO \r\n"); extra != 0 {
+		return nil, fmt.Errorf("the broker sent %d bytes too many before TLS; somebody may have put them in", extra)
+	}
+	cfg, err := c.opts.TLS.config(address)
+	if err != nil {
+		return nil, err
+	}
+	secure := tls.Client(conn, cfg)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		return nil, &phase{"TLS", c.opts.TLS.blame(err)}
+	}
+	return newGuard(secure, read, told), nil
+}
+
+// readInfo reads until the line is complete that says what the broker is, and
+// returns all that was read and what that line says.
+func readInfo(conn net.Conn) (read, line []byte, err error) {
+	const word = "INFO "
+	read = make([]byte, 0, maxLine)
+	for {
+		n, err := conn.Read(read[len(read):cap(read)])
+		read = read[:len(read)+n]
+		if begin := read[:min(len(read), len(word))]; string(begin) != word[:len(begin)] {
+			return nil, nil, fmt.Errorf("what listens there is no NATS broker: it says %.40q", read)
+		}
+		if line, _, ok := bytes.Cut(read, []byte("\r\n")); ok {
+			return read, line[len(word):], nil
+		}
+		if len(read) == cap(read) {
+			return nil, nil, fmt.Errorf("the broker says more than %d bytes of itself", maxLine)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+}
+
+// phase is an error and what was being done: connect, greeting, TLS or login.
+type phase struct {
+	name string
+	err  error
+}
+
+func (p *phase) Error() string { return p.err.Error() }
+func (p *phase) Unwrap() error { return p.err }
+
 // explain says why an attempt failed, for somebody who will mend it.
 func explain(ctx context.Context, err error, limit time.Duration) error {
-	var op *net.OpError
+	during := "login"
+	if p := (*phase)(nil); errors.As(err, &p) {
+		during = p.name
+	}
+	said := (*denial)(nil)
 	switch {
-	case errors.Is(err, gonats.ErrAuthorization), errors.Is(err, gonats.ErrAuthExpired), errors.Is(err, gonats.ErrAuthRevoked):
+	case errors.Is(err, gonats.ErrAuthorization), errors.Is(err, gonats.ErrAuthExpired), errors.Is(err, gonats.ErrAuthRevoked),
+		errors.As(err, &said) && strings.Contains(strings.ToLower(said.words), "auth"):
 		return fmt.Errorf("the broker denied the credentials: %w", err)
 	case errors.Is(ctx.Err(), context.Canceled):
 		return context.Cause(ctx)
 	case ctx.Err() != nil, errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, gonats.ErrTimeout):
-		if !errors.As(err, &op) || op.Op != "dial" {
-			return fmt.Errorf("connected, but no NATS broker answered within %v: %w", limit.Round(time.Millisecond), context.DeadlineExceeded)
+		within := limit.Round(time.Millisecond)
+		switch during {
+		case "connect":
+			if each := (*dial.Error)(nil); errors.As(err, &each) {
+				return fmt.Errorf("no connection within %v: %w", within, each)
+			}
+			return fmt.Errorf("no connection within %v: %w", within, context.DeadlineExceeded)
+		case "TLS":
+			return fmt.Errorf("TLS: the handshake was not finished within %v: %w", within, context.DeadlineExceeded)
 		}
-		return fmt.Errorf("no connection within %v: %w", limit.Round(time.Millisecond), context.DeadlineExceeded)
-	case errors.Is(err, gonats.ErrSecureConnWanted):
-		return fmt.Errorf("the broker does not speak TLS there: %w", err)
-	case errors.Is(err, gonats.ErrNoInfoReceived):
-		return fmt.Errorf("what listens there is no NATS broker: %w", err)
-	case errors.Is(err, gonats.ErrTLS) && (errors.Is(err, io.EOF) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)):
-		return fmt.Errorf("the broker hung up after the TLS handshake; it may ask for another client certificate: %w", err)
-	case errors.As(err, &op) && op.Op == "dial":
-		return op.Err
+		return fmt.Errorf("connected, but no NATS broker answered within %v: %w", within, context.DeadlineExceeded)
+	case during == "TLS":
+		return fmt.Errorf("TLS: %w", plain(err))
+	case during == "greeting" && hungUp(err):
+		return fmt.Errorf("what listens there hung up; it is no NATS broker, or wants TLS first: %w", plain(err))
+	case during == "login" && hungUp(err):
+		return fmt.Errorf("the broker hung up when we logged in; over TLS it may ask for another client certificate: %w", plain(err))
 	}
-	return err
+	return plain(err)
+}
+
+func hungUp(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)
+}
+
+// plain leaves out of a network error the addresses, which the caller names and
+// which differ with each attempt.
+func plain(err error) error {
+	for {
+		switch e := err.(type) {
+		case *phase:
+			err = e.err
+		case *net.OpError:
+			err = e.Err
+		default:
+			return err
+		}
+	}
 }
 
 // serverURL completes one server of the configuration.
@@ -177,16 +324,17 @@ func serverURL(text string) (string, error) {
 		return "", errors.New("a server is not a valid URL; expected nats://host:port")
 	}
 	switch u.Scheme {
-	case "nats", "tls", "ws", "wss":
+	case "nats", "tls":
+	case "ws", "wss":
+		return "", fmt.Errorf("server %s: NATS over WebSocket is not supported; name the broker's port for clients as nats:// or tls://", u.Redacted())
 	default:
-		return "", fmt.Errorf("server %s: scheme %q is none of nats, tls, ws and wss", u.Redacted(), u.Scheme)
+		return "", fmt.Errorf("server %s: scheme %q is neither nats nor tls", u.Redacted(), u.Scheme)
 	}
 	if u.Hostname() == "" {
 		return "", fmt.Errorf("server %s names no host", u.Redacted())
 	}
 	if u.Port() == "" {
-		port := map[string]string{"nats": "4222", "tls": "4222", "ws": "80", "wss": "443"}[u.Scheme]
-		u.Host = net.JoinHostPort(u.Hostname(), port)
+		u.Host = net.JoinHostPort(u.Hostname(), "4222")
 	}
 	return u.String(), nil
 }

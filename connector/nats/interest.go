@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	gonats "github.com/nats-io/nats.go"
 
@@ -51,6 +52,44 @@ func (c *Conn) interest(ctx context.Context, to connector.Target) ([]string, err
 	if to.Kind != connector.Broadcast {
 		return nil, fmt.Errorf("of a %s target nobody can tell", to.Kind)
 	}
+	silent := fmt.Errorf("the broker did not tell within %v who listens: %w", c.interestPatience, context.DeadlineExceeded)
+	ctx, cancel := context.WithTimeoutCause(ctx, c.interestPatience, silent)
+	defer cancel()
+	ctx, lost := context.WithCancelCause(ctx)
+	defer lost(nil)
+	change := c.nextChange() // before the question, so that no change goes unseen
+	if !c.Connected() {
+		return nil, errNoConnection
+	}
+	// An answer to a question of an old connection does not come over a new one.
+	watching := make(chan struct{})
+	defer func() { lost(nil); <-watching }()
+	go func() {
+		defer close(watching)
+		select {
+		case <-change:
+			lost(errNewConnection)
+		case <-ctx.Done():
+		}
+	}()
+	names, err := c.askInterest(ctx, subj)
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return c.sameConnection(names, err)
+}
+
+// interestPatience bounds how long a broker may take to tell who listens. Most that
+// cannot tell do not answer at all.
+const interestPatience = 10 * time.Second
+
+var (
+	errNoConnection  = errors.New("there is no connection to the broker")
+	errNewConnection = errors.New("the connection is a new one")
+)
+
+// askInterest asks who listens to a subject and reads all parts of the answer.
+func (c *Conn) askInterest(ctx context.Context, subj string) (names []string, err error) {
 	inbox := c.nc.NewInbox()
 	sub, err := c.nc.SubscribeSync(inbox)
 	if err != nil {
@@ -60,7 +99,6 @@ func (c *Conn) interest(ctx context.Context, to connector.Target) ([]string, err
 	if err := c.nc.PublishRequest(interestSubject, inbox, []byte(subj)); err != nil {
 		return nil, err
 	}
-	var names []string
 	for {
 		m, err := sub.NextMsgWithContext(ctx)
 		if err != nil {
@@ -68,7 +106,7 @@ func (c *Conn) interest(ctx context.Context, to connector.Target) ([]string, err
 		}
 		more := false
 		if names, more, err = addListeners(names, m.Data); err != nil || !more {
-			return c.sameConnection(names, err)
+			return names, err
 		}
 	}
 }
@@ -78,7 +116,7 @@ func (c *Conn) interest(ctx context.Context, to connector.Target) ([]string, err
 // tell.
 func (c *Conn) sameConnection(names []string, err error) ([]string, error) {
 	if err == nil && (!c.Connected() || c.nc.Stats().Reconnects != c.made.Load()) {
-		return nil, errors.New("the connection is a new one")
+		return nil, errNewConnection
 	}
 	return names, err
 }

@@ -1,6 +1,11 @@
 package nats
 
 import (
+	"bufio"
+	"context"
+	"errors"
+	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,7 +25,7 @@ func TestWatch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := node.Flush(t.Context()); err != nil {
+	if err := node.Flush(bounded(t)); err != nil {
 		t.Fatal(err)
 	}
 	sub, err := c.Subscribe(t.Context(), connector.Target{Kind: connector.Reply, Collective: "mcollective", Agent: "discovery"},
@@ -37,18 +42,13 @@ func TestWatch(t *testing.T) {
 		{Kind: connector.Broadcast, Collective: "mcollective", Agent: "discovery"},
 	}
 	for _, to := range append([]connector.Target{here}, gone...) {
-		if err := c.Publish(t.Context(), to, connector.Message{Data: []byte("anybody?"), ReplyTo: sub.Address()}); err != nil {
+		if err := c.Publish(bounded(t), to, connector.Message{Data: []byte("anybody?"), ReplyTo: sub.Address()}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, want := range gone {
-		select {
-		case got := <-told:
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Error(diff)
-			}
-		case <-time.After(10 * time.Second):
-			t.Fatalf("nobody told of %+v", want)
+		if diff := cmp.Diff(want, soon(t, told, "word that nobody listens")); diff != "" {
+			t.Error(diff)
 		}
 	}
 	if err := nodeSub.Close(); err != nil {
@@ -87,23 +87,56 @@ func TestInterestOfANewConnection(t *testing.T) {
 	r := startBroker(t, broker.Options{})
 	c := connect(t, quick(Options{Servers: []string{r.opts.Listen}, Identity: "client"}))
 	to := connector.Target{Kind: connector.Broadcast, Collective: "mcollective", Agent: "discovery"}
-	if _, err := c.Interest(t.Context(), to); err != nil {
+	if _, err := c.Interest(bounded(t), to); err != nil {
 		t.Fatal(err)
 	}
 	r.Stop(t)
 	r.Start(t)
-	for deadline := time.Now().Add(10 * time.Second); ; {
-		if _, err := c.Interest(t.Context(), to); err == nil {
-			if n := c.Status().Reconnects; n == 0 {
-				t.Error("the word of a new broker, and no reconnect is counted")
-			}
-			break
-		} else if time.Now().After(deadline) {
-			t.Fatal(err)
+	eventually(t, "word of the new broker", func() bool {
+		_, err := c.Interest(bounded(t), to)
+		if n := c.Status().Reconnects; err == nil && n == 0 {
+			t.Error("the word of a new broker, and no reconnect is counted")
 		}
-	}
+		return err == nil
+	})
 	c.made.Store(c.made.Load() + 1)
-	if names, err := c.Interest(t.Context(), to); err == nil {
+	if names, err := c.Interest(bounded(t), to); err == nil {
 		t.Errorf("heard %v while a reconnect is not counted", names)
+	}
+}
+
+// A question that is under way when the connection is lost has no answer, whatever
+// the asker's patience: the broker that comes back was not asked.
+func TestInterestEndsWithTheConnection(t *testing.T) {
+	asked := make(chan net.Conn)
+	server := scripted(t, func(conn net.Conn, in *bufio.Reader) {
+		for line, err := in.ReadString('\n'); err == nil; line, err = in.ReadString('\n') {
+			if strings.HasPrefix(line, "PUB "+interestSubject) {
+				asked <- conn
+				return
+			}
+		}
+	})
+	c := connect(t, quick(Options{Servers: []string{server}, Identity: "client"}))
+	to := connector.Target{Kind: connector.Broadcast, Collective: "mcollective", Agent: "discovery"}
+	answer := make(chan error, 1)
+	go func() {
+		_, err := c.Interest(t.Context(), to) // no deadline of ours
+		answer <- err
+	}()
+	soon(t, asked, "question").Close()
+	if err := soon(t, answer, "end of the question"); !errors.Is(err, errNewConnection) {
+		t.Errorf("got %v, want %v", err, errNewConnection)
+	}
+}
+
+func TestInterestHasAnEndOfItsOwn(t *testing.T) {
+	server := scripted(t, alive)
+	c := connect(t, quick(Options{Servers: []string{server}, Identity: "client"}))
+	c.interestPatience = time.Millisecond
+	to := connector.Target{Kind: connector.Broadcast, Collective: "mcollective", Agent: "discovery"}
+	_, err := c.Interest(t.Context(), to)
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "did not tell") {
+		t.Errorf("a silent broker: %v", err)
 	}
 }

@@ -23,6 +23,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,6 +32,7 @@ import (
 	gonats "github.com/nats-io/nats.go"
 
 	"mcollective/connector"
+	"mcollective/internal/dial"
 )
 
 // DefaultServer is connected to when no server is named.
@@ -37,9 +40,10 @@ const DefaultServer = "nats://127.0.0.1:4222"
 
 // Options say where to connect and as whom.
 type Options struct {
-	// Servers to try, as nats://host:port, tls://host:port, ws://host:port,
-	// wss://host:port or host:port; a URL may carry user:password@ or token@.
-	// The default port is 4222. Default DefaultServer.
+	// Servers to try, as nats://host:port, tls://host:port or host:port; a URL may
+	// carry user:password@ or token@. The default port is 4222. Default
+	// DefaultServer. Others, which a server of a cluster may name, are not: where
+	// credentials are sent is not the broker's to say.
 	Servers []string
 
 	// Ordered has the servers tried in the given order instead of a random one.
@@ -90,6 +94,8 @@ type Options struct {
 
 	// Logger is told about lost connections and messages. Default: nobody is.
 	Logger *slog.Logger
+
+	dial dial.Dialer
 }
 
 // reconnectBuffer is what may be published without a connection before Publish
@@ -101,22 +107,30 @@ type Conn struct {
 	opts   Options
 	log    *slog.Logger
 	nc     *gonats.Conn
+	dial   dial.Dialer
+	secure bool // TLS is ours to ask for
 	closed atomic.Bool
+	life   context.Context // ends with Close
+	die    context.CancelFunc
 
 	// connected follows the library's state. Asking the library would wait for a
 	// write that is under way.
 	connected  atomic.Bool
 	reconnects atomic.Uint64
+	generation atomic.Uint64 // counts what was connected to, if only to be turned down
+	oversize   atomic.Uint64 // messages that were too large to be taken
 	made       atomic.Uint64 // the library's own count of connections, once reconnects has followed
 
-	mu        sync.Mutex
-	subs      []*subscription
-	asked     map[string][]*subscription // by subject, also those that are being made
-	dropped   uint64                     // by subscriptions that are closed
-	server    string                     // last connected to
-	lastErr   error                      // of the connection
-	changed   chan struct{}              // closed and made anew when the connection's state changes
-	lastDrops time.Time                  // when drops were last logged
+	interestPatience time.Duration
+
+	mu       sync.Mutex
+	subs     []*subscription
+	asked    map[string][]*subscription // by subject, also those that are being made
+	dropped  uint64                     // by subscriptions that are closed
+	server   string                     // last connected to
+	lastErr  error                      // of the connection
+	changed  chan struct{}              // closed and made anew when the connection's state changes
+	repeated repeats
 }
 
 var _ connector.Connector = (*Conn)(nil)
@@ -128,20 +142,29 @@ func Connect(ctx context.Context, o Options) (*Conn, error) {
 	if err := o.complete(); err != nil {
 		return nil, fmt.Errorf("nats: %w", err)
 	}
-	c := &Conn{opts: o, log: o.Logger, changed: make(chan struct{})}
+	c := &Conn{opts: o, log: o.Logger, changed: make(chan struct{}), dial: o.dial, interestPatience: interestPatience}
+	c.secure = o.TLS.wanted() || slices.ContainsFunc(o.Servers, func(s string) bool { return strings.HasPrefix(s, "tls://") })
+	if err := o.TLS.outdated(); err != nil {
+		c.log.Warn("a TLS file is out of date", "error", err)
+	}
+	c.life, c.die = context.WithCancel(context.Background())
 	for round := 1; ; round++ {
 		err := c.first(ctx)
 		if err == nil {
 			return c, nil
 		}
 		if _, bounded := ctx.Deadline(); bounded || ctx.Err() != nil || !errors.As(err, new(*unreachable)) {
+			c.die()
 			return nil, fmt.Errorf("nats: %w", err)
 		}
 		wait := c.backoff(round)
-		c.log.Warn("no broker; trying again", "error", err, "in", wait.Round(time.Millisecond))
+		if n, ok := c.repeated.note(err.Error()); ok {
+			c.log.Warn("no broker; trying again", "error", err, "in", wait.Round(time.Millisecond), "attempts", n)
+		}
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
+			c.die()
 			return nil, fmt.Errorf("nats: %w (%w)", err, context.Cause(ctx))
 		}
 	}
@@ -225,7 +248,7 @@ func (c *Conn) Status() connector.Status {
 		Connected:  connected,
 		Server:     c.server,
 		Reconnects: c.reconnects.Load(),
-		Dropped:    c.dropped,
+		Dropped:    c.dropped + c.oversize.Load(),
 		LastError:  c.lastErr,
 	}
 	for _, s := range c.subs {
@@ -251,10 +274,17 @@ func (c *Conn) Flush(ctx context.Context) error {
 		ctx, cancel = context.WithTimeout(ctx, 24*time.Hour)
 		defer cancel()
 	}
+	generation := c.generation.Load()
+	c.mu.Lock()
+	subs := slices.Clone(c.subs)
+	c.mu.Unlock()
 	for {
 		err := c.nc.FlushWithContext(ctx)
 		switch {
 		case err == nil:
+			for _, s := range subs {
+				s.stands.Store(generation)
+			}
 			return nil
 		case c.closed.Load():
 			return fmt.Errorf("nats: flush: %w", connector.ErrClosed)
@@ -275,6 +305,7 @@ func (c *Conn) Close() error {
 	if !c.closed.CompareAndSwap(false, true) {
 		return nil
 	}
+	c.die()
 	var err error
 	if c.nc.IsConnected() {
 		// Closing a socket on which answers still arrive resets it, and a reset

@@ -43,6 +43,9 @@ func (c *Conn) send(ctx context.Context, subj string, m connector.Message) error
 	if err != nil {
 		return err
 	}
+	if size := len(m.Data) + headerSize(h); size > maxMessage {
+		return fmt.Errorf("%w: %d bytes, and no peer takes more than %d", connector.ErrTooLarge, size, maxMessage)
+	}
 	var change <-chan struct{}
 	for {
 		switch {
@@ -75,6 +78,18 @@ func (c *Conn) send(ctx context.Context, subj string, m connector.Message) error
 			return fmt.Errorf("there is no connection to the broker: %w", context.Cause(ctx))
 		}
 	}
+}
+
+// headerSize is what a header adds to a message.
+func headerSize(h gonats.Header) int {
+	if h == nil {
+		return 0
+	}
+	n := len("NATS/1.0\r\n\r\n")
+	for k, v := range h {
+		n += len(k) + len(": \r\n") + len(v[0])
+	}
+	return n
 }
 
 // header turns headers into NATS's, or says why they cannot be carried. It is

@@ -2,18 +2,19 @@ package nats
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"os"
-	"strings"
 	"time"
 
 	gonats "github.com/nats-io/nats.go"
+
+	"mcollective/internal/tlsfiles"
 )
 
-// TLS names the files of a TLS connection. Certificate and key are read again
-// for each connection, so that they can be renewed under a running node.
+// TLS names the files of a TLS connection. All are read again for each connection,
+// so that they can be renewed under a running node.
 type TLS struct {
 	Require bool   // refuse servers without TLS, even if no other field is set
 	CA      string // PEM file of the authorities; default the system's
@@ -24,35 +25,43 @@ type TLS struct {
 	Config *tls.Config
 }
 
-func (t TLS) config() (*tls.Config, error) {
-	if t.Config != nil {
-		return t.Config.Clone(), nil
-	}
-	c := &tls.Config{MinVersion: tls.VersionTLS12}
+func (t TLS) files() tlsfiles.Client {
+	files := tlsfiles.Client{Cert: t.Cert, Key: t.Key}
 	if t.CA != "" {
-		pem, err := os.ReadFile(t.CA)
-		if err != nil {
-			return nil, fmt.Errorf("TLS authorities: %w", err)
-		}
-		c.RootCAs = x509.NewCertPool()
-		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("TLS authorities: %s holds no PEM certificate", t.CA)
-		}
+		files.CA = []string{t.CA}
 	}
-	if (t.Cert == "") != (t.Key == "") {
-		return nil, errors.New("TLS needs both a certificate and its key")
+	return files
+}
+
+// config returns the configuration of one connection to an address.
+func (t TLS) config(address string) (c *tls.Config, err error) {
+	if t.Config != nil {
+		c = t.Config.Clone()
+	} else if c, err = t.files().Config(); err != nil {
+		return nil, err
 	}
-	if t.Cert != "" {
-		// Read now for the error, later for renewal.
-		if _, err := tls.LoadX509KeyPair(t.Cert, t.Key); err != nil {
-			return nil, fmt.Errorf("TLS certificate %s with key %s: %w", t.Cert, t.Key, err)
-		}
-		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			pair, err := tls.LoadX509KeyPair(t.Cert, t.Key)
-			return &pair, err
+	if c.ServerName == "" {
+		if c.ServerName, _, err = net.SplitHostPort(address); err != nil {
+			return nil, err
 		}
 	}
 	return c, nil
+}
+
+// outdated returns an error if one of the files is of no use any more, or not yet.
+func (t TLS) outdated() error {
+	if t.Config != nil {
+		return nil
+	}
+	return t.files().Outdated(time.Now())
+}
+
+// blame adds to a failure what is wrong on our side, if anything is.
+func (t TLS) blame(err error) error {
+	if ours := t.outdated(); ours != nil {
+		return fmt.Errorf("%w (%w)", err, ours)
+	}
+	return err
 }
 
 func (t TLS) wanted() bool { return t.Require || t.CA != "" || t.Cert != "" || t.Config != nil }
@@ -75,17 +84,14 @@ func (c *Conn) settings() (gonats.Options, error) {
 	o.ReconnectOnFlusherError = true
 	o.DisconnectedErrCB = c.onDisconnected
 	o.ReconnectedCB = c.onReconnected
-	o.ReconnectErrCB = c.onAttemptFailed
 	o.AsyncErrorCB = c.onError
 
-	var err error
-	if o.TLSConfig, err = c.opts.TLS.config(); err != nil {
-		return o, err
-	}
-	o.Secure = c.opts.TLS.wanted()
-	for _, s := range c.opts.Servers {
-		if strings.HasPrefix(s, "tls://") || strings.HasPrefix(s, "wss://") {
-			o.Secure = true
+	o.IgnoreDiscoveredServers = true
+	o.Secure = c.secure
+	if t := c.opts.TLS; t.Config == nil {
+		// For the error now: without it we would try for ever.
+		if _, err := t.files().Config(); err != nil {
+			return o, err
 		}
 	}
 	return o, c.authenticate(&o)
@@ -136,36 +142,25 @@ func (c *Conn) onReconnected(nc *gonats.Conn) {
 	c.connected.Store(true)
 	n := c.reconnects.Add(1)
 	c.made.Store(nc.Stats().Reconnects)
+	c.repeated.reset()
 	c.log.Info("connected to the broker again", "server", server, "reconnects", n)
 	c.stateChanged()
 }
 
-func (c *Conn) onAttemptFailed(_ *gonats.Conn, err error) {
-	c.remember(err)
-	c.log.Warn("no broker yet", "error", err)
-}
-
-// dropsEvery is how often lost messages are logged at most.
-const dropsEvery = 10 * time.Second
-
 func (c *Conn) onError(_ *gonats.Conn, sub *gonats.Subscription, err error) {
-	if errors.Is(err, gonats.ErrPermissionViolation) && c.refuse(err.Error()) {
-		return // told by the subscription
-	}
-	if !errors.Is(err, gonats.ErrSlowConsumer) {
+	switch {
+	case errors.Is(err, gonats.ErrSlowConsumer):
+		total := c.Status().Dropped
+		if _, ok := c.repeated.note("slow"); ok && sub != nil {
+			c.log.Warn("messages were dropped because they came faster than they were taken", "subject", sub.Subject, "dropped", total)
+		}
+	case !c.connected.Load(): // an attempt failed, which the dialer told
 		c.remember(err)
-		c.log.Warn("the broker reported an error", "error", err)
-		return
-	}
-	total := c.Status().Dropped
-	c.mu.Lock()
-	quiet := time.Since(c.lastDrops) < dropsEvery
-	if !quiet {
-		c.lastDrops = time.Now()
-	}
-	c.mu.Unlock()
-	if !quiet && sub != nil {
-		c.log.Warn("messages were dropped because they came faster than they were taken", "subject", sub.Subject, "dropped", total)
+	default:
+		c.remember(err)
+		if _, ok := c.repeated.note(plain(err).Error()); ok {
+			c.log.Warn("error of the connection to the broker", "error", err)
+		}
 	}
 }
 

@@ -33,6 +33,7 @@ type subscription struct {
 	watcher atomic.Pointer[func(connector.Target)]
 
 	refused atomic.Pointer[string] // the broker's words
+	stands  atomic.Uint64          // the generation in which all that the broker had to say was heard
 
 	mu     sync.Mutex // held while receive runs
 	closed bool
@@ -116,7 +117,7 @@ func (s *subscription) deliver(m *gonats.Msg) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.closed && !s.conn.closed.Load() {
+	if !s.closed && !s.conn.closed.Load() && s.refused.Load() == nil {
 		s.receive(d)
 	}
 }
@@ -130,7 +131,7 @@ func (s *subscription) Err() error {
 	if words == nil {
 		return nil
 	}
-	return fmt.Errorf("nats: subscription to %s: %w: %s", s.subject, connector.ErrRefused, *words)
+	return fmt.Errorf("nats: subscription to %s: %w: %.200q", s.subject, connector.ErrRefused, *words)
 }
 
 // ask notes whom a refusal of the subject concerns, before it can come.
@@ -155,12 +156,25 @@ func (c *Conn) forget(s *subscription) {
 // refuse marks the subscriptions that the broker's words refuse, and reports
 // whether there are any.
 func (c *Conn) refuse(words string) (any bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if words == tooMany {
+		// It does not say which: one of those that are not known to stand.
+		generation := c.generation.Load()
+		for _, list := range c.asked {
+			for _, s := range list {
+				if s.stands.Load() != generation {
+					s.refused.Store(&words)
+					any = true
+				}
+			}
+		}
+		return any
+	}
 	subj, ok := refusedSubject(words)
 	if !ok {
 		return false
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	for _, s := range c.asked[subj] {
 		s.refused.Store(&words)
 		any = true
@@ -172,7 +186,7 @@ func (c *Conn) refuse(words string) (any bool) {
 //
 //	Permissions Violation for Subscription to "a.subject"
 func refusedSubject(words string) (string, bool) {
-	_, rest, ok := strings.Cut(words, `Permissions Violation for Subscription to "`)
+	rest, ok := strings.CutPrefix(words, permissions+`Subscription to "`)
 	if !ok {
 		return "", false
 	}

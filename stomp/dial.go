@@ -139,7 +139,11 @@ func (c *Client) open(ctx context.Context, srv Server) (*session, error) {
 
 func (c *Client) login(ctx context.Context, conn net.Conn, srv Server) (*session, error) {
 	if srv.TLS != nil {
-		secure := tls.Client(conn, clientTLS(srv))
+		cfg, err := clientTLS(srv)
+		if err != nil {
+			return nil, err
+		}
+		secure := tls.Client(conn, cfg)
 		if err := secure.HandshakeContext(ctx); err != nil {
 			return nil, fmt.Errorf("TLS: %w", plain(err))
 		}
@@ -223,13 +227,17 @@ func (s *session) agree(header string) {
 }
 
 // clientTLS fills in what a configuration leaves open.
-func clientTLS(srv Server) *tls.Config {
-	cfg := srv.TLS.Clone()
+func clientTLS(srv Server) (*tls.Config, error) {
+	cfg, err := srv.TLS()
+	if err != nil {
+		return nil, err
+	}
+	cfg = cfg.Clone()
 	if cfg.ServerName == "" {
 		cfg.ServerName = srv.Host
 	}
 	cfg.MinVersion = max(cfg.MinVersion, tls.VersionTLS12)
-	return cfg
+	return cfg, nil
 }
 
 func hungUp(err error) bool {

@@ -22,7 +22,8 @@ type Server struct {
 	// TLS makes the connection a TLS one. The broker's certificate is verified
 	// against RootCAs and Host (or ServerName), and TLS 1.2 is the least, unless
 	// the configuration says otherwise. Nil is a plain connection.
-	TLS *tls.Config
+	// It is called for each connection, so that files can be renewed.
+	TLS func() (*tls.Config, error)
 }
 
 // Addr is host:port.

@@ -78,7 +78,11 @@ func TestTLS(t *testing.T) {
 	number, _ := strconv.Atoi(port)
 	dial := func(host string, cfg *tls.Config) error {
 		ctx := t.Context()
-		c, err := stomp.Dial(ctx, stomp.Options{Servers: []stomp.Server{{Host: host, Port: number, TLS: cfg}}, MaxAttempts: 1})
+		var current func() (*tls.Config, error)
+		if cfg != nil {
+			current = func() (*tls.Config, error) { return cfg, nil }
+		}
+		c, err := stomp.Dial(ctx, stomp.Options{Servers: []stomp.Server{{Host: host, Port: number, TLS: current}}, MaxAttempts: 1})
 		if err != nil {
 			return err
 		}

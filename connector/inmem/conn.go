@@ -74,6 +74,7 @@ func (c *Conn) Subscribe(ctx context.Context, from connector.Target, receive fun
 		return nil, fmt.Errorf("subscribe: %w", err)
 	}
 	s.key = k
+	h.judge(s)
 	list := h.subs[k]
 	h.subs[k] = append(list[:len(list):len(list)], s)
 	c.subs = append(c.subs, s)
@@ -106,6 +107,9 @@ func (c *Conn) Interest(ctx context.Context, to connector.Target) ([]string, err
 	defer c.hub.mu.RUnlock()
 	var names []string
 	for _, s := range c.hub.subs[k] {
+		if s.refused.Load() {
+			continue
+		}
 		names = append(names, s.conn.identity)
 	}
 	return names, nil

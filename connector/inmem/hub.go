@@ -45,6 +45,7 @@ type Hub struct {
 	conns  map[*Conn]struct{}
 	subs   map[connector.Target][]*subscription
 	serial uint64 // of reply addresses
+	refuse func(connector.Target) bool
 }
 
 // errDown is why connections are lost while a hub is stopped.
@@ -115,6 +116,26 @@ func (h *Hub) Start() {
 	close(h.up)
 }
 
+// Refuse has the hub refuse subscriptions to targets that refuse accepts: those that
+// are asked for from now on, and those that stand, as a broker does that is started
+// again with other permissions. Nil refuses none.
+func (h *Hub) Refuse(refuse func(connector.Target) bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.refuse = refuse
+	for _, list := range h.subs {
+		for _, s := range list {
+			h.judge(s)
+		}
+	}
+}
+
+func (h *Hub) judge(s *subscription) {
+	if h.refuse != nil && h.refuse(s.target) {
+		s.refused.Store(true)
+	}
+}
+
 // wait returns once the hub runs, or with the reason why it waits no longer.
 func (h *Hub) wait(ctx context.Context, c *Conn) error {
 	for {
@@ -168,6 +189,9 @@ func (h *Hub) deliver(to connector.Target, m connector.Message) error {
 	}
 	m.Data, m.Headers = bytes.Clone(m.Data), maps.Clone(m.Headers)
 	for _, s := range list {
+		if s.refused.Load() {
+			continue
+		}
 		s.put(connector.Delivery{Message: m, Target: s.target})
 	}
 	return nil

@@ -19,6 +19,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestConformance(t *testing.T) {
 	connectortest.Run(t, func(t *testing.T) connectortest.Harness {
 		hub := inmem.NewHub(inmem.Options{MaxPayload: 1 << 20})
+		forbidden := connector.Target{Kind: connector.Broadcast, Collective: "forbidden", Agent: "package"}
+		hub.Refuse(func(t connector.Target) bool { return t == forbidden })
 		return connectortest.Harness{
 			Connect: func(ctx context.Context, identity string) (connector.Connector, error) {
 				c, err := hub.Connect(ctx, identity)
@@ -27,6 +29,7 @@ func TestConformance(t *testing.T) {
 				}
 				return c, nil
 			},
+			Refused:    forbidden,
 			Stop:       func(*testing.T) { hub.Stop() },
 			Start:      func(*testing.T) { hub.Start() },
 			MaxPayload: 1 << 20,

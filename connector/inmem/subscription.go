@@ -1,6 +1,7 @@
 package inmem
 
 import (
+	"fmt"
 	"sync"
 	"sync/atomic"
 
@@ -17,6 +18,8 @@ type subscription struct {
 	wake    chan struct{} // holds a token when queue or closed changed
 	ended   chan struct{}
 	watcher atomic.Pointer[func(connector.Target)]
+
+	refused atomic.Bool
 
 	mu     sync.Mutex
 	queue  []connector.Delivery
@@ -81,8 +84,13 @@ func (s *subscription) run() {
 // Address is where replies are to be sent.
 func (s *subscription) Address() string { return s.address }
 
-// Err implements connector.Subscription. The hub refuses nobody.
-func (s *subscription) Err() error { return nil }
+// Err tells whether the hub refuses the subscription.
+func (s *subscription) Err() error {
+	if !s.refused.Load() {
+		return nil
+	}
+	return fmt.Errorf("%s %s of %s: %w", s.target.Kind, s.target.Agent+s.target.Identity, s.target.Collective, connector.ErrRefused)
+}
 
 // Watch has tell called for each request with this address that nobody listens
 // to, unless the hub is blind, which it reports.

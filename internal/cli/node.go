@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -208,7 +209,7 @@ func (n *node) attend(ctx context.Context, ended <-chan error, aborted <-chan st
 			n.started()
 			n.log.Info("the node is ready", "broker", n.conn.Status().Server, "collectives", strings.Join(n.cfg.Collectives, ","))
 		case <-patience.C:
-			n.log.Warn("the broker is not there yet; the node goes on trying")
+			n.late()
 			n.started()
 		case <-status.C:
 			notified(n.log, n.systemd.Status(n.status()))
@@ -222,6 +223,19 @@ func (n *node) attend(ctx context.Context, ended <-chan error, aborted <-chan st
 			return errors.New("stopped at once by a second signal; requests under way were lost")
 		}
 	}
+}
+
+// late says why the node is not ready yet. What a broker refused the engine has said.
+func (n *node) late() {
+	engine := n.engine.Load()
+	if engine == nil || engine.Lack() == nil {
+		n.log.Warn("the broker is not there yet; the node goes on trying")
+		return
+	}
+	missing := engine.Lack().Collectives()
+	whole := slices.DeleteFunc(slices.Clone(n.cfg.Collectives), func(c string) bool { return slices.Contains(missing, c) })
+	n.log.Warn("the node is not ready: it cannot listen everywhere, and goes on trying",
+		"serves", strings.Join(whole, ","), "incomplete", strings.Join(missing, ","))
 }
 
 // started lets systemd and a parent that waits go on. Once more does no harm.
@@ -317,6 +331,9 @@ func (n *node) status() string {
 	st, s := n.conn.Status(), engine.Stats()
 	if !st.Connected {
 		return fmt.Sprintf("%s lost its broker %s and tries again", n.cfg.Identity, st.Server)
+	}
+	if lack := engine.Lack(); lack != nil {
+		return fmt.Sprintf("%s is not ready: %.200s", n.cfg.Identity, lack.Error())
 	}
 	return fmt.Sprintf("%s serves through %s: %d requests, %d replies, %d busy, %d running", n.cfg.Identity, st.Server, s.Total, s.Replies, s.Busy, s.Running)
 }

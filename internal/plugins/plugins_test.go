@@ -1,8 +1,16 @@
 package plugins
 
 import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
 	"log/slog"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
@@ -119,8 +127,8 @@ func TestTLSIsVerified(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := o.Servers[0].TLS
-	if c == nil || c.InsecureSkipVerify || c.ServerName != "broker.example.net" || c.MinVersion != tls.VersionTLS12 {
+	c, err := o.Servers[0].TLS()
+	if err != nil || c.InsecureSkipVerify || o.Servers[0].Host != "broker.example.net" || c.MinVersion != tls.VersionTLS12 {
 		t.Fatalf("TLS is %+v", c)
 	}
 	want := []uint16{tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256}
@@ -163,4 +171,74 @@ func TestDangerousAgentsAreOff(t *testing.T) {
 			t.Errorf("%q: service is %v, %v", text, got, err)
 		}
 	}
+}
+
+// The files of TLS are read for each connection: what was renewed counts.
+func TestFilesOfTLSAreReadAgain(t *testing.T) {
+	dir := t.TempDir()
+	ca := filepath.Join(dir, "ca.pem")
+	put := func(file, text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(ca, authority(t, "first", time.Now().Add(time.Hour)))
+	o, err := options(t, tlsPool, "plugin.activemq.pool.1.ssl.ca = "+ca)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := func() *x509.CertPool {
+		t.Helper()
+		c, err := o.Servers[0].TLS()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.RootCAs
+	}
+	before := pool()
+	put(ca, authority(t, "second", time.Now().Add(time.Hour)))
+	if pool().Equal(before) {
+		t.Error("the authorities are those of the start")
+	}
+	put(ca, "half a file")
+	if _, err := o.Servers[0].TLS(); err == nil || !strings.Contains(err.Error(), ca) {
+		t.Errorf("a file of no use: %v", err)
+	}
+}
+
+func TestWhatIsWrongWithFilesOfTLSIsSaid(t *testing.T) {
+	dir := t.TempDir()
+	ca, key := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "key.pem")
+	if err := os.WriteFile(ca, []byte(authority(t, "old", time.Now().Add(-time.Hour))), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(key, []byte("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := options(t, tlsPool, "plugin.activemq.pool.1.ssl.cert = "+ca, "plugin.activemq.pool.1.ssl.key = "+key); err == nil || !strings.Contains(err.Error(), "openssl pkey -in "+key) {
+		t.Errorf("an encrypted key: %v", err)
+	}
+	var log bytes.Buffer
+	r := pluginReader{cfg: load(t, config.Server, "connector = activemq", tlsPool, "plugin.activemq.pool.1.ssl.ca = "+ca), plugin: "activemq"}
+	if _, err := stompOptions(&r, slog.New(slog.NewTextHandler(&log, nil))); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(log.String(), "expired on") || !strings.Contains(log.String(), ca) {
+		t.Errorf("nothing is said of an expired authority: %s", &log)
+	}
+}
+
+func authority(t *testing.T, name string, until time.Time) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: until.Add(-24 * time.Hour), NotAfter: until, IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, cert, cert, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }

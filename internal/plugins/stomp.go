@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"mcollective/internal/tlsfiles"
 	"mcollective/stomp"
 )
 
@@ -81,43 +82,45 @@ func poolServer(r *pluginReader, prompt *prompter, n int, log *slog.Logger) (sto
 		log.Warn("ssl.fallback is ignored: a broker whose certificate cannot be checked is not talked to", "key", "plugin."+r.plugin+"."+key("ssl.fallback"))
 	}
 	env := fmt.Sprintf("MCOLLECTIVE_%s_POOL%d_SSL_", strings.ToUpper(r.plugin), n)
-	srv.TLS, err = poolTLS(r, srv, key, env)
-	return srv, err
+	files, err := poolTLS(r, key, env)
+	if err != nil {
+		return srv, err
+	}
+	srv.TLS = func() (*tls.Config, error) {
+		c, err := files.Config()
+		if err != nil {
+			return nil, fmt.Errorf("plugin.%s.%s: %w", r.plugin, key("ssl"), err)
+		}
+		return c, nil
+	}
+	if _, err = srv.TLS(); err != nil { // for the error now: without it we would try for ever
+		return srv, err
+	}
+	if err := files.Outdated(time.Now()); err != nil {
+		log.Warn("a TLS file is out of date", "error", err, "key", "plugin."+r.plugin+"."+key("ssl"))
+	}
+	return srv, r.err
 }
 
-func poolTLS(r *pluginReader, srv stomp.Server, key func(string) string, env string) (*tls.Config, error) {
-	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: srv.Host}
+// poolTLS reads which files TLS to a broker needs.
+func poolTLS(r *pluginReader, key func(string) string, env string) (tlsfiles.Client, error) {
+	files := tlsfiles.Client{
+		CA:   list(r.string(key("ssl.ca"), "")),
+		Cert: firstOf(os.Getenv(env+"CERT"), r.string(key("ssl.cert"), "")),
+		Key:  firstOf(os.Getenv(env+"KEY"), r.string(key("ssl.key"), "")),
+	}
 	where := "plugin." + r.plugin + "." + key("ssl")
-	if files := r.string(key("ssl.ca"), ""); files != "" {
-		pool, err := authorities(list(files))
-		if err != nil {
-			return nil, fmt.Errorf("%s.ca: %w", where, err)
-		}
-		c.RootCAs = pool
-	}
-	cert := firstOf(os.Getenv(env+"CERT"), r.string(key("ssl.cert"), ""))
-	private := firstOf(os.Getenv(env+"KEY"), r.string(key("ssl.key"), ""))
-	if (cert == "") != (private == "") {
-		return nil, fmt.Errorf("%s: a client certificate needs both ssl.cert and ssl.key", where)
-	}
-	if cert != "" {
-		if _, err := tls.LoadX509KeyPair(cert, private); err != nil {
-			return nil, fmt.Errorf("%s: client certificate %s with key %s: %w", where, cert, private, err)
-		}
-		// Read again for each connection, so that it can be renewed under a running node.
-		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			pair, err := tls.LoadX509KeyPair(cert, private)
-			return &pair, err
-		}
+	if (files.Cert == "") != (files.Key == "") {
+		return files, fmt.Errorf("%s: a client certificate needs both ssl.cert and ssl.key", where)
 	}
 	if names := r.string(key("ssl.ciphers"), ""); names != "" {
 		suites, err := cipherSuites(names)
 		if err != nil {
-			return nil, fmt.Errorf("%s.ciphers: %w", where, err)
+			return files, fmt.Errorf("%s.ciphers: %w", where, err)
 		}
-		c.CipherSuites = suites
+		files.Ciphers = suites
 	}
-	return c, r.err
+	return files, r.err
 }
 
 func firstOf(texts ...string) string {

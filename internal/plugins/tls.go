@@ -2,26 +2,9 @@ package plugins
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
-	"os"
 	"strings"
 )
-
-// authorities reads PEM files into one pool.
-func authorities(files []string) (*x509.CertPool, error) {
-	pool := x509.NewCertPool()
-	for _, file := range files {
-		pem, err := os.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
-		if !pool.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%s holds no PEM certificate", file)
-		}
-	}
-	return pool, nil
-}
 
 // cipherSuites reads a list of cipher names as OpenSSL or the TLS standard
 // writes them, separated by colons or commas. They matter for TLS 1.2 only.

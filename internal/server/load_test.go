@@ -257,7 +257,7 @@ func TestReloadUnderLoad(t *testing.T) {
 		for i := range total {
 			w.send(broadcast("echo"), ask("echo", "v"))
 			if i%100 == 0 {
-				if err := w.srv.Reload(t.Context(), versions[i/100%2]); err != nil {
+				if err := w.srv.Reload(w.Context(), versions[i/100%2]); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -275,7 +275,7 @@ func TestReloadUnderLoad(t *testing.T) {
 			t.Errorf("an agent that is gone is still subscribed: %+v", n)
 		}
 		bad := map[string]server.Handler{"no name": echo}
-		if err := w.srv.Reload(t.Context(), bad); err == nil {
+		if err := w.srv.Reload(w.Context(), bad); err == nil {
 			t.Error("a bad agent was taken")
 		}
 		w.send(broadcast("only1"), ask("only1", "still here"))
@@ -395,10 +395,10 @@ func TestHandlersThatAreGoneAreClosed(t *testing.T) {
 	}, func(w *world) {
 		w.send(broadcast("old"), ask("old", "x"))
 		<-old.begun
-		if err := w.srv.Reload(t.Context(), map[string]server.Handler{"old": old}); err != nil {
+		if err := w.srv.Reload(w.Context(), map[string]server.Handler{"old": old}); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.srv.Reload(t.Context(), map[string]server.Handler{"echo": echo}); err != nil {
+		if err := w.srv.Reload(w.Context(), map[string]server.Handler{"echo": echo}); err != nil {
 			t.Fatal(err)
 		}
 		w.send(broadcast("echo"), ask("echo", "new"))
@@ -421,7 +421,7 @@ func TestReloadThatIsRefusedIsTriedAgain(t *testing.T) {
 		o.DirectAddressing = false
 	}, func(w *world) {
 		conn.agent, conn.left = "late", 2 // both collectives, once
-		if err := w.srv.Reload(t.Context(), map[string]server.Handler{"late": echo}); err == nil {
+		if err := w.srv.Reload(w.Context(), map[string]server.Handler{"late": echo}); err == nil {
 			t.Error("the broker refuses and nobody says so")
 		}
 		time.Sleep(5 * time.Second)
@@ -438,7 +438,7 @@ func TestReloadWhileStopping(t *testing.T) {
 		synctest.Wait()
 		w.stop()
 		synctest.Wait() // the slow request holds up the end
-		if err := w.srv.Reload(t.Context(), map[string]server.Handler{"late": echo}); err == nil {
+		if err := w.srv.Reload(w.Context(), map[string]server.Handler{"late": echo}); err == nil {
 			t.Error("a node that stops takes new agents")
 		}
 		w.send(broadcast("discovery"), ask("discovery", "ping"))

@@ -1,26 +1,36 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"time"
 
 	"mcollective/connector"
 )
 
-// retryFirst and retryMost bound the pause before a refused subscription is
-// asked for again.
 const (
-	retryFirst = time.Second
-	retryMost  = 30 * time.Second
+	// retryFirst and retryMost bound the pause before a missing subscription is
+	// asked for again, and refusedMost where all that is missing was refused:
+	// permissions are given by people, and to ask costs some brokers a connection.
+	retryFirst  = time.Second
+	retryMost   = 30 * time.Second
+	refusedMost = 5 * time.Minute
+
+	// confirmPatience bounds how long a broker may take to confirm subscriptions.
+	confirmPatience = 30 * time.Second
+
+	// checkEvery is how soon a subscription that the broker takes away is missed.
+	checkEvery = 5 * time.Second
 )
 
 // Run serves until ctx ends; then no new request is taken, and those that were
 // accepted have Options.Grace to finish. A broker that is away or refuses a
 // subscription is no reason to return: the connector reconnects, and Run asks
-// again. A Server runs once.
+// again. What stands is served meanwhile. A Server runs once.
 func (s *Server) Run(ctx context.Context) error {
 	if s.started.Swap(true) {
 		return errors.New("a node runs only once")
@@ -33,29 +43,65 @@ func (s *Server) Run(ctx context.Context) error {
 		if first {
 			close(s.ready)
 		}
-		select {
-		case <-ctx.Done():
-		case <-s.again:
-		}
+		s.watch(ctx)
 	}
 	return s.drain(abandon)
+}
+
+// watch returns when subscriptions are missing, or ctx ends.
+func (s *Server) watch(ctx context.Context) {
+	check := time.NewTicker(checkEvery)
+	defer check.Stop()
+	connections := s.opts.Connector.Status().Reconnects
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.again:
+			return
+		case <-check.C:
+		}
+		if st := s.opts.Connector.Status(); st.Connected && st.Reconnects != connections {
+			// Restored on a new connection: hear what the broker says to that.
+			if s.confirm(ctx) == nil {
+				connections = st.Reconnects
+			}
+		}
+		if len(s.rejected()) > 0 {
+			return
+		}
+	}
 }
 
 // subscribeAll returns true once everything is subscribed, and false when ctx
 // ends before.
 func (s *Server) subscribeAll(ctx context.Context) bool {
-	for pause := retryFirst; ctx.Err() == nil; pause = min(2*pause, retryMost) {
+	said := ""
+	for pause := retryFirst; ctx.Err() == nil; pause *= 2 {
 		err := s.subscribe(ctx)
 		if err == nil {
+			if said != "" {
+				s.log.Info("every subscription stands")
+			}
 			return true
 		}
 		if ctx.Err() != nil {
 			break
 		}
+		most := retryMost
+		if l := (*Lack)(nil); errors.As(err, &l) && l.refused() {
+			most = refusedMost
+		}
+		pause = min(pause, most)
 		wait := pause/2 + rand.N(pause) // a fleet must not come back in step
-		s.log.Error("not every subscription stands", "error", err, "retry in", wait.Round(time.Millisecond))
+		level := slog.LevelDebug
+		if text := err.Error(); text != said {
+			said, level = text, slog.LevelError
+		}
+		s.log.Log(ctx, level, "not every subscription stands", "error", err, "retry_in", wait.Round(time.Millisecond))
 		select {
 		case <-ctx.Done():
+		case <-s.again:
 		case <-time.After(wait):
 		}
 	}
@@ -79,31 +125,87 @@ func (s *Server) wanted() []connector.Target {
 	return all
 }
 
-// subscribe makes the subscriptions those that are wanted.
-func (s *Server) subscribe(ctx context.Context) error {
+// subscribe makes the subscriptions those that are wanted. What cannot be had does
+// not keep it from the others.
+func (s *Server) subscribe(ctx context.Context) (err error) {
 	s.changing.Lock()
 	defer s.changing.Unlock()
-	var errs []error
+	lack := &Lack{}
+	defer func() {
+		if len(lack.missing) > 0 {
+			err = lack
+		}
+		s.lack.Store(lack)
+	}()
+	for t := range s.rejected() {
+		s.remove(t)
+	}
 	gone := s.targets()
-	for _, t := range s.wanted() {
+	type exchange struct {
+		kind       connector.Kind
+		collective string
+	}
+	refused := map[exchange]error{} // some brokers answer for all of a kind, and hang up each time
+	var silent error
+	wanted := s.wanted()
+	for _, t := range wanted {
 		if gone[t] {
 			delete(gone, t)
 			continue
 		}
-		if err := s.add(ctx, t); err != nil {
-			errs = append(errs, fmt.Errorf("subscribe %s of %s: %w", t.Kind, t.Collective+"/"+t.Agent+t.Identity, err))
+		err := cmp.Or(silent, refused[exchange{t.Kind, t.Collective}])
+		if err == nil {
+			err = s.add(ctx, t)
 		}
+		switch {
+		case errors.Is(err, connector.ErrRefused):
+			refused[exchange{t.Kind, t.Collective}] = err
+		case errors.Is(err, context.DeadlineExceeded):
+			silent = err
+		}
+		lack.add(t, err)
 	}
 	for t := range gone {
 		s.remove(t)
 	}
-	if len(errs) > 0 {
-		return errors.Join(errs...)
+	if silent != nil {
+		return nil // lack has it
 	}
-	if err := s.opts.Connector.Flush(ctx); err != nil {
+	if err := s.confirm(ctx); err != nil {
 		return fmt.Errorf("subscribe: %w", err)
 	}
+	rejected := s.rejected()
+	for _, t := range wanted {
+		if err := rejected[t]; err != nil {
+			s.remove(t)
+			lack.add(t, err)
+		}
+	}
 	return nil
+}
+
+// confirm returns once the broker has spoken of all that was subscribed.
+func (s *Server) confirm(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, confirmPatience, fmt.Errorf("the broker did not confirm within %v: %w", confirmPatience, context.DeadlineExceeded))
+	defer cancel()
+	err := s.opts.Connector.Flush(ctx)
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return err
+}
+
+// rejected are the subscriptions that the broker refused since they were made.
+func (s *Server) rejected() map[connector.Target]error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := map[connector.Target]error{}
+	for t, l := range s.listen {
+		if err := l.sub.Err(); err != nil {
+			all[t] = err
+		}
+	}
+	return all
 }
 
 // targets are the subscriptions that stand.
@@ -118,6 +220,8 @@ func (s *Server) targets() map[connector.Target]bool {
 }
 
 func (s *Server) add(ctx context.Context, t connector.Target) error {
+	ctx, cancel := context.WithTimeout(ctx, confirmPatience)
+	defer cancel()
 	l := &listener{}
 	sub, err := s.opts.Connector.Subscribe(ctx, t, func(d connector.Delivery) {
 		now := s.now()

@@ -87,7 +87,8 @@ type Server struct {
 	started atomic.Bool
 	running atomic.Bool
 	work    context.Context // what handlers and replies run under; set by Run
-	again   chan struct{}   // holds a token when subscriptions are missing
+	lack    atomic.Pointer[Lack]
+	again   chan struct{} // holds a token when subscriptions are missing
 
 	changing sync.Mutex // held while subscriptions change, which may wait for a broker
 
@@ -155,7 +156,7 @@ func defaultTo[T int | time.Duration](field *T, value T) {
 }
 
 // Ready is closed once every subscription stands: from then on requests reach
-// the node.
+// the node wherever it should be reached. Until then Lack says where they do not.
 func (s *Server) Ready() <-chan struct{} { return s.ready }
 
 // Reload replaces the agents while requests keep running: those that are new

@@ -28,12 +28,23 @@ func (p process) adopted() bool {
 
 // orphan reports whether nobody waits for this child of this process. In this
 // process's session are children of other packages, who wait for them: those are in
-// its process group or first of their own. What they in turn left is in theirs.
+// its process group or first of their own. What they in turn left is in theirs. A
+// program that is being started is not known by its number yet, but by its mark.
 func (p process) orphan() bool {
-	if p.parent == os.Getpid() && p.session == family.self {
+	switch {
+	case p.parent != os.Getpid():
+		return false
+	case p.session == family.self:
 		return p.group != family.group && p.group != p.pid
+	case !p.adopted():
+		return false
+	case p.session != p.pid:
+		return true
+	case family.base == 0:
+		return len(family.live) == len(family.runs)
 	}
-	return p.adopted()
+	t := family.live[p.mark()]
+	return t == nil || t.pid != 0
 }
 
 // mark tells which run started the process; 0 if that cannot be seen.

@@ -1,8 +1,11 @@
 package run
 
 import (
+	"bufio"
+	"io"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -101,6 +104,48 @@ func TestBackground(t *testing.T) {
 	}
 }
 
+// TestDaemonsAreReapedWhileTheirStarterRuns has a program that stays, like a
+// resident agent, start daemons and stop them again. Who stops one waits until it is
+// gone, and a zombie is there.
+func TestDaemonsAreReapedWhileTheirStarterRuns(t *testing.T) {
+	for name, background := range map[string]bool{"worker": false, "in Ruby": true} {
+		t.Run(name, func(t *testing.T) {
+			p, err := Start(t.Context(), Command{Path: "/bin/sh", Background: background, Args: []string{"-c", `
+				while read -r how; do
+					case $how in
+					session) setsid sh -c 'sleep 67.5 >/dev/null 2>&1 & echo $! >&3' 3>&1 >/dev/null ;;
+					double) (setsid sleep 67.5 >/dev/null 2>&1 & echo $!) ;;
+					*) (sleep 67.5 >/dev/null 2>&1 & echo $!) ;;
+					esac
+				done`}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines := bufio.NewReader(p.Stdout())
+			for _, how := range []string{"session", "double", "plain"} {
+				io.WriteString(p.Stdin(), how+"\n")
+				line, err := lines.ReadString('\n')
+				pid, _ := strconv.Atoi(strings.TrimSpace(line))
+				if err != nil || pid == 0 {
+					t.Fatalf("%s: %q, %v", how, line, err)
+				}
+				if err := unix.Kill(pid, unix.SIGTERM); err != nil {
+					t.Errorf("%s: %v", how, err)
+				}
+				for began := time.Now(); unix.Kill(pid, 0) == nil; time.Sleep(time.Millisecond) { // the system has no event for it
+					if time.Since(began) > 5*time.Second {
+						t.Fatalf("%s: the daemon %d is a zombie for five seconds", how, pid)
+					}
+				}
+			}
+			p.Stdin().Close()
+			if r, err := p.Wait(); err != nil || r.Exit != 0 {
+				t.Errorf("%+v, %v", r, err)
+			}
+		})
+	}
+}
+
 // noZombies waits until the dead children are buried, without any further run.
 func noZombies(t *testing.T) {
 	t.Helper()
@@ -123,9 +168,9 @@ func TestOthersOrphans(t *testing.T) {
 	time.Sleep(350 * time.Millisecond) // until all have ended
 	noZombies(t)
 	// One whose end somebody waits for is not taken from him.
-	for _, own := range []bool{true, false} {
+	for _, attr := range []*syscall.SysProcAttr{{Setpgid: true}, {Setsid: true}, {}} {
 		waited := exec.Command("sleep", "0.01")
-		waited.SysProcAttr = &syscall.SysProcAttr{Setpgid: own}
+		waited.SysProcAttr = attr
 		if err := waited.Start(); err != nil {
 			t.Fatal(err)
 		}

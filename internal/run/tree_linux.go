@@ -23,11 +23,13 @@ var family struct {
 
 	starting sync.Mutex // held while this process has the mark of what it starts
 
-	mu    sync.Mutex
-	next  uint64
-	live  map[uint64]bool // marks of runs
-	runs  map[int]*tree   // the same, by process, as far as that is known
-	watch bool            // whether watch is at work
+	mu      sync.Mutex
+	next    uint64
+	live    map[uint64]*tree  // runs by their marks
+	runs    map[int]*tree     // the same, by process, as far as that is known
+	reaping bool              // whether the reaper is at work
+	wake    chan struct{}     // has it look again
+	dead    map[int]time.Time // that may be another package's to wait for, since when
 }
 
 // Marks are values of the soft limit of real-time processor time, which children
@@ -52,7 +54,8 @@ func getReady() {
 	defer family.mu.Unlock()
 	family.self, _ = unix.Getsid(0)
 	family.group = unix.Getpgrp()
-	family.live, family.runs = map[uint64]bool{}, map[int]*tree{}
+	family.live, family.runs = map[uint64]*tree{}, map[int]*tree{}
+	family.wake, family.dead = make(chan struct{}, 1), map[int]time.Time{}
 	// Where it fails, on kernels before 3.4, orphans go to init as ever.
 	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 	var l unix.Rlimit
@@ -71,15 +74,16 @@ func launch(path string, c *Command, files []*os.File) (*os.Process, *tree, erro
 	}
 	t := &tree{}
 	family.mu.Lock()
-	if family.watch { // the program may ask after one that has just ended
-		bury(processes(false))
+	if hasDead() { // the program may ask after one that has just ended
+		reap(processes(false))
 	}
 	family.next++
 	t.mark = family.base | family.next&markRun
 	if c.Background {
 		t.mark |= markKeep
 	}
-	family.live[t.mark] = true
+	family.live[t.mark] = t
+	startReaper()
 	family.mu.Unlock()
 	attr := &os.ProcAttr{Dir: or(c.Dir, "/"), Env: environ(who, c), Files: files, Sys: sys}
 	proc, err := startMarked(t.mark, func() (*os.Process, error) {
@@ -88,7 +92,7 @@ func launch(path string, c *Command, files []*os.File) (*os.Process, *tree, erro
 	family.mu.Lock()
 	defer family.mu.Unlock()
 	if err != nil {
-		delete(family.live, t.mark)
+		t.forget()
 		return nil, nil, err
 	}
 	t.pid = proc.Pid
@@ -114,6 +118,7 @@ func startMarked(mark uint64, start func() (*os.Process, error)) (*os.Process, e
 func (t *tree) forget() {
 	delete(family.live, t.mark)
 	delete(family.runs, t.pid)
+	startReaper() // for what it left, or to end
 }
 
 // startLimited starts a program with its resource limits in force from its first
@@ -226,7 +231,6 @@ func (t *tree) keep() {
 	family.mu.Lock()
 	defer family.mu.Unlock()
 	t.forget()
-	lookAfter()
 }
 
 // finish ends what the program started and is still there after the patience. It
@@ -261,7 +265,7 @@ func (t *tree) end(late, last bool) (left int, done bool) {
 	if blind() {
 		t.strike(nil, unix.SIGKILL)
 	}
-	bury(all)
+	reap(all)
 	members := t.members(all)
 	if len(members) > 0 && late {
 		t.strike(all, unix.SIGKILL)
@@ -272,12 +276,6 @@ func (t *tree) end(late, last bool) (left int, done bool) {
 	}
 	t.forget()
 	return left, sweep(all) == 0 || last
-}
-
-// hasChildren reports whether this process has any. It takes a microsecond, and
-// when nothing else runs it is all that the end of a program costs.
-func hasChildren() bool {
-	return unix.Waitid(unix.P_ALL, 0, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT|unix.WALL, nil) != unix.ECHILD
 }
 
 // members are the living processes that the program started, itself not among
@@ -303,18 +301,6 @@ func (t *tree) members(all []process) []process {
 	return found
 }
 
-// bury takes note of the end of orphans, which else would stay as zombies. While a
-// program is being started and not known yet, it may be one of the dead, and its
-// starter wants to know how it ended.
-func bury(all []process) {
-	starting := len(family.live) > len(family.runs)
-	for _, p := range all {
-		if p.orphan() && p.dead() && (!starting || p.session == family.self || family.runs[p.session] != nil) {
-			unix.Wait4(p.pid, nil, unix.WNOHANG, nil)
-		}
-	}
-}
-
 // sweep ends orphans of runs that have ended. It returns how many.
 func sweep(all []process) (ended int) {
 	for _, p := range all {
@@ -323,7 +309,7 @@ func sweep(all []process) (ended int) {
 		}
 		mark := p.mark()
 		ours := family.base != 0 && mark&^(1<<markBits-1) == family.base
-		if ours && mark&markKeep == 0 && !family.live[mark] && unix.Kill(p.pid, unix.SIGKILL) == nil {
+		if ours && mark&markKeep == 0 && family.live[mark] == nil && unix.Kill(p.pid, unix.SIGKILL) == nil {
 			ended++
 		}
 	}

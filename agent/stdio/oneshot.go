@@ -231,7 +231,7 @@ func startHint(err error) string {
 		return "; a script must begin with #! and the path of its interpreter"
 	case errors.Is(err, fs.ErrNotExist):
 		return "; is the interpreter that its first line names there?"
-	case errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, syscall.EACCES) && !errors.Is(err, run.ErrLimits):
 		return "; is it executable for the user who runs it, and its file system not mounted noexec?"
 	}
 	return ""

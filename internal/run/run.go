@@ -80,6 +80,12 @@ var (
 	ErrOutput  = errors.New("printed more than is allowed")
 )
 
+// Why a program was not started.
+var (
+	ErrUser   = errors.New("run as user")    // this process may not become its User
+	ErrLimits = errors.New("set its limits") // of Memory, Processes and Files
+)
+
 // Run starts the command and waits until it, and everything that it started, has
 // ended. An exit status is no error. The error is about starting it, or wraps
 // ErrTimeout or ErrOutput, or is that of ctx; the Result, if there is one, has what

@@ -2,9 +2,11 @@ package run
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -39,6 +41,79 @@ func TestLimits(t *testing.T) {
 	c.Memory = 512 << 20
 	if r := must(t, c); r.Signal != "killed" {
 		t.Errorf("%+v", r)
+	}
+}
+
+// withoutCapability runs the test again in a process that has not the capability,
+// and reports whether this is that process.
+func withoutCapability(t *testing.T, capability uintptr) bool {
+	t.Helper()
+	const name = "MCO_TEST_CAPABILITY"
+	switch os.Getenv(name) {
+	case "":
+		cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+		cmd.Env = append(os.Environ(), name+"=drop")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+	case "drop":
+		runtime.LockOSThread()
+		if err := unix.Prctl(unix.PR_CAPBSET_DROP, capability, 0, 0, 0); err != nil {
+			t.Skip("cannot drop a capability: ", err)
+		}
+		os.Setenv(name, "dropped")
+		t.Fatal(syscall.Exec("/proc/self/exe", os.Args, os.Environ()))
+	default:
+		return true
+	}
+	return false
+}
+
+// TestLimitsOfAnotherUserInContainer has root set the limits of another user's
+// program without CAP_SYS_RESOURCE, which containers lack.
+func TestLimitsOfAnotherUserInContainer(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can run a program as another user")
+	}
+	if !withoutCapability(t, unix.CAP_SYS_RESOURCE) {
+		return
+	}
+	c := sh(`ulimit -v; ulimit -n; ulimit -c; ulimit -u 2>/dev/null || ulimit -p; id -un; echo "$0 $*"; cat`)
+	c.Args = append(c.Args, "name", "a b", "")
+	c.User, c.Memory, c.Files, c.Processes, c.Stdin = "nobody", 512<<20, 50, 77, []byte("input")
+	r := must(t, c)
+	if got := strings.Join(strings.Split(string(r.Stdout), "\n"), "|"); got != "524288|50|0|77|nobody|name a b |input" || len(r.Stderr) > 0 {
+		t.Errorf("%s %s", got, r.Stderr)
+	}
+	open := strings.TrimSpace(string(must(t, sh(`ulimit -n`)).Stdout))
+	c = sh(`ulimit -n; env`)
+	c.User, c.Memory, c.Env = "nobody", 64<<20, []string{"A=1"} // less than what mco itself takes
+	if got := string(must(t, c).Stdout); !strings.HasPrefix(got, open+"\n") || !strings.Contains(got, "\nA=1\n") || !strings.Contains(got, "\nUSER=nobody\n") {
+		t.Errorf("%s", got)
+	}
+	c.Files = 1 << 30 // the hard limit stays where it is stricter
+	must(t, c)
+	c.Path = "/no/such"
+	if _, err := Run(t.Context(), c); err == nil || err.Error() != "cannot start /no/such: no such file or directory" {
+		t.Error(err)
+	}
+	noZombies(t)
+}
+
+// TestCannotChangeUser says what a process lacks that may not change users.
+func TestCannotChangeUser(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can run a program as another user")
+	}
+	if !withoutCapability(t, unix.CAP_SETUID) {
+		return
+	}
+	for _, memory := range []int64{0, 64 << 20} {
+		c := sh("true")
+		c.User, c.Memory = "nobody", memory
+		if _, err := Run(t.Context(), c); !errors.Is(err, ErrUser) || !strings.Contains(err.Error(), "CAP_SETUID") {
+			t.Error(err)
+		}
 	}
 }
 

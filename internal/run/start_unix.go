@@ -32,7 +32,7 @@ func credential(name string, sys *syscall.SysProcAttr) (who user.User, err error
 		return *u, nil
 	}
 	if os.Geteuid() != 0 {
-		return who, fmt.Errorf("only root can run a program as user %q, and this is user %d", name, os.Geteuid())
+		return who, fmt.Errorf("%w %s: only root can, and this is user %d", ErrUser, name, os.Geteuid())
 	}
 	c := &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 	ids, err := u.GroupIds()

@@ -1,10 +1,10 @@
 package run
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"runtime"
 	"slices"
 	"sync"
 	"syscall"
@@ -86,13 +86,14 @@ func launch(path string, c *Command, files []*os.File) (*os.Process, *tree, erro
 	startReaper()
 	family.mu.Unlock()
 	attr := &os.ProcAttr{Dir: or(c.Dir, "/"), Env: environ(who, c), Files: files, Sys: sys}
-	proc, err := startMarked(t.mark, func() (*os.Process, error) {
-		return startLimited(path, append([]string{path}, c.Args...), attr, c)
-	})
+	proc, err := startLimited(path, append([]string{path}, c.Args...), attr, limits(c), t.start)
 	family.mu.Lock()
 	defer family.mu.Unlock()
 	if err != nil {
 		t.forget()
+		if sys.Credential != nil && errors.Is(err, unix.EPERM) && !errors.Is(err, ErrLimits) {
+			err = fmt.Errorf("%w %s: this process lacks the capabilities CAP_SETUID and CAP_SETGID", ErrUser, c.User)
+		}
 		return nil, nil, err
 	}
 	t.pid = proc.Pid
@@ -100,95 +101,25 @@ func launch(path string, c *Command, files []*os.File) (*os.Process, *tree, erro
 	return proc, t, nil
 }
 
-// startMarked starts a program that has the mark from its very beginning, because
-// this process has it meanwhile.
-func startMarked(mark uint64, start func() (*os.Process, error)) (*os.Process, error) {
+// start starts a program that has the mark from its very beginning, because this
+// process has it meanwhile.
+func (t *tree) start(path string, argv []string, attr *os.ProcAttr) (*os.Process, error) {
 	if family.base == 0 {
-		return start()
+		return startProcess(path, argv, attr)
 	}
 	family.starting.Lock()
 	defer family.starting.Unlock()
 	var before unix.Rlimit
-	if unix.Prlimit(0, markLimit, &unix.Rlimit{Cur: mark, Max: unix.RLIM_INFINITY}, &before) == nil {
+	if unix.Prlimit(0, markLimit, &unix.Rlimit{Cur: t.mark, Max: unix.RLIM_INFINITY}, &before) == nil {
 		defer unix.Prlimit(0, markLimit, &before, nil)
 	}
-	return start()
+	return startProcess(path, argv, attr)
 }
 
 func (t *tree) forget() {
 	delete(family.live, t.mark)
 	delete(family.runs, t.pid)
 	startReaper() // for what it left, or to end
-}
-
-// startLimited starts a program with its resource limits in force from its first
-// instruction. The kernel can only limit a process that is there, so the program
-// is started as one that is traced, which stops before it does anything, and let
-// go when it has its limits. Where tracing is forbidden the limits come some
-// microseconds late.
-func startLimited(path string, argv []string, attr *os.ProcAttr, c *Command) (*os.Process, error) {
-	limits := limits(c)
-	if len(limits) == 0 {
-		return startProcess(path, argv, attr)
-	}
-	runtime.LockOSThread() // the tracer is a thread
-	defer runtime.UnlockOSThread()
-	attr.Sys.Ptrace = true
-	proc, err := startProcess(path, argv, attr)
-	traced := err == nil
-	if err != nil {
-		attr.Sys.Ptrace = false
-		if proc, err = startProcess(path, argv, attr); err != nil {
-			return nil, err
-		}
-	}
-	if traced {
-		var status unix.WaitStatus
-		for {
-			if _, err = unix.Wait4(proc.Pid, &status, unix.WALL, nil); err != unix.EINTR {
-				break
-			}
-		}
-	}
-	for _, l := range limits {
-		if err == nil {
-			err = unix.Prlimit(proc.Pid, l.resource, &l.value, nil)
-		}
-	}
-	if traced && err == nil {
-		err = unix.PtraceDetach(proc.Pid)
-	}
-	if err != nil {
-		proc.Kill()
-		proc.Wait()
-		return nil, fmt.Errorf("setting its limits: %w", err)
-	}
-	return proc, nil
-}
-
-type limit struct {
-	resource int
-	value    unix.Rlimit
-}
-
-func limits(c *Command) []limit {
-	var l []limit
-	add := func(resource int, n uint64) {
-		l = append(l, limit{resource, unix.Rlimit{Cur: n, Max: n}})
-	}
-	if c.Memory > 0 {
-		add(unix.RLIMIT_AS, uint64(c.Memory))
-	}
-	if c.Processes > 0 {
-		add(unix.RLIMIT_NPROC, uint64(c.Processes))
-	}
-	if c.Files > 0 {
-		add(unix.RLIMIT_NOFILE, uint64(c.Files))
-	}
-	if len(l) > 0 {
-		add(unix.RLIMIT_CORE, 0)
-	}
-	return l
 }
 
 // terminate asks the program, and what it started, to end, and reports that it

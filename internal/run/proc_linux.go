@@ -15,6 +15,7 @@ import (
 type process struct {
 	pid, parent, group, session int
 	state                       byte
+	start                       uint64 // when it was started, in ticks since the boot
 }
 
 func (p process) dead() bool { return p.state == 'Z' || p.state == 'X' }
@@ -125,7 +126,7 @@ func readProcess(pid string) (p process, ok bool) {
 	}
 	_, rest, _ := strings.Cut(string(b[bytes.LastIndexByte(b, ')')+1:]), " ")
 	f := strings.Fields(rest)
-	if len(f) < 4 {
+	if len(f) < 20 {
 		return p, false
 	}
 	if p.pid, err = strconv.Atoi(string(b[:max(bytes.IndexByte(b, ' '), 0)])); err != nil {
@@ -135,5 +136,6 @@ func readProcess(pid string) (p process, ok bool) {
 	p.parent, _ = strconv.Atoi(f[1])
 	p.group, _ = strconv.Atoi(f[2])
 	p.session, _ = strconv.Atoi(f[3])
+	p.start, _ = strconv.ParseUint(f[19], 10, 64)
 	return p, true
 }

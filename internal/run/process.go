@@ -8,11 +8,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 )
 
 const (
 	defaultGrace  = 2 * time.Second
+	protectGrace  = time.Minute
+	protectTime   = time.Hour
 	defaultStdout = 1 << 20
 	defaultStderr = 4 << 10
 
@@ -23,6 +26,8 @@ const (
 // A Process is a program that runs.
 type Process struct {
 	c      Command
+	ctx    context.Context
+	stop   context.CancelCauseFunc
 	path   string
 	proc   *os.Process
 	tree   *tree
@@ -39,9 +44,10 @@ type Process struct {
 // are the caller's to write and read. Once ctx ends, or Timeout has passed, the
 // program is ended as by Run. The caller must call Wait.
 func Start(ctx context.Context, c Command) (*Process, error) {
+	c.Protected = false // who talks to it ends it
 	p, err := start(ctx, c, true)
 	if err == nil {
-		go p.supervise(ctx)
+		go p.supervise()
 	}
 	return p, err
 }
@@ -76,6 +82,10 @@ func start(ctx context.Context, c Command, talk bool) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.Protected {
+		ctx = context.WithoutCancel(ctx)
+		c.Timeout, c.Grace = or(c.Timeout, protectTime), or(c.Grace, protectGrace)
+	}
 	p := &Process{c: c, path: path, exited: make(chan struct{}), done: make(chan struct{})}
 	if p.pipes, err = newPipes(&c, talk); err == nil {
 		p.began = time.Now()
@@ -89,6 +99,8 @@ func start(ctx context.Context, c Command, talk bool) (*Process, error) {
 		}
 		return nil, fmt.Errorf("cannot start %s: %w", path, err)
 	}
+	p.ctx, p.stop = context.WithCancelCause(ctx)
+	running.add(p)
 	p.pipes.copy()
 	go func() {
 		p.state, _ = p.proc.Wait()
@@ -99,9 +111,11 @@ func start(ctx context.Context, c Command, talk bool) (*Process, error) {
 
 // supervise waits for the end of the program, or brings it about, ends what it
 // left, and fills in the result.
-func (p *Process) supervise(ctx context.Context) {
+func (p *Process) supervise() {
+	defer p.stop(nil)
+	defer running.remove(p)
 	defer close(p.done)
-	why := p.waitForEnd(ctx)
+	why := p.waitForEnd()
 	ended := true
 	if why != nil {
 		ended = p.end(errors.Is(why, ErrOutput))
@@ -129,7 +143,7 @@ func (p *Process) supervise(ctx context.Context) {
 }
 
 // waitForEnd returns nil when the program has ended of itself, else why it must.
-func (p *Process) waitForEnd(ctx context.Context) error {
+func (p *Process) waitForEnd() error {
 	var deadline <-chan time.Time
 	if p.c.Timeout > 0 {
 		t := time.NewTimer(p.c.Timeout - time.Since(p.began))
@@ -146,8 +160,8 @@ func (p *Process) waitForEnd(ctx context.Context) error {
 		select {
 		case <-p.exited:
 			return nil
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		case <-p.ctx.Done():
+			return context.Cause(p.ctx)
 		case <-deadline:
 			return fmt.Errorf("%s %w: it was stopped after %v", filepath.Base(p.path), ErrTimeout, p.c.Timeout)
 		case <-p.pipes.over:
@@ -200,4 +214,56 @@ func or[T comparable](v, otherwise T) T {
 		return otherwise
 	}
 	return v
+}
+
+// running are the programs that this process started and that have not ended.
+var running processSet
+
+type processSet struct {
+	mu  sync.Mutex
+	all map[*Process]bool
+}
+
+func (s *processSet) add(p *Process) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all == nil {
+		s.all = map[*Process]bool{}
+	}
+	s.all[p] = true
+}
+
+func (s *processSet) remove(p *Process) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.all, p)
+}
+
+// errEnding is why programs are ended by EndAll.
+var errEnding = errors.New("the process that started it ends")
+
+// EndAll ends the programs that run, but for those that are Protected. It is for the
+// end of this process, which may not leave the others behind. It returns when they
+// have ended, or ctx ends: then they have got TERM at least, and the error says how
+// many there are.
+func EndAll(ctx context.Context) error {
+	running.mu.Lock()
+	var all []*Process
+	for p := range running.all {
+		if !p.c.Protected {
+			all = append(all, p)
+		}
+	}
+	running.mu.Unlock()
+	for _, p := range all {
+		p.stop(errEnding)
+	}
+	for i, p := range all {
+		select {
+		case <-p.done:
+		case <-ctx.Done():
+			return fmt.Errorf("%d programs have not ended yet, among them %s, process %d", len(all)-i, p.path, p.PID())
+		}
+	}
+	return nil
 }

@@ -43,12 +43,13 @@ type Command struct {
 	Args []string // without the program itself
 	Env  []string // added to a small clean environment: PATH, LC_ALL=C, HOME, TZ and little else
 	Dir  string   // default: /
+	For  string   // what it is run for, like "agent disk", to say of one that is left running
 	User string   // login name or number to run as; default: this process's own. Only root can
 
 	Stdin []byte // for Run only
 
-	Timeout   time.Duration // from the start; default: none but that of the context
-	Grace     time.Duration // between TERM and KILL; default 2 s
+	Timeout   time.Duration // from the start; default: none but that of the context, and an hour if Protected
+	Grace     time.Duration // between TERM and KILL; default 2 s, and a minute if Protected
 	MaxStdout int           // bytes; more is an ErrOutput. Default 1 MiB. For Run only
 	MaxStderr int           // bytes that are kept, the last ones. Default 4 KiB
 	Memory    int64         // bytes of address space of each process; 0 means no limit. Linux only, like the next two
@@ -59,6 +60,12 @@ type Command struct {
 	// ends of itself. It is for programs that start services without systemd. What it
 	// prints is in memory, so MaxStdout is also the limit of its standard error.
 	Background bool
+
+	// Protected is for programs that must not be broken off, because they hold a lock of
+	// the system or leave half a change behind: package managers, init scripts, Puppet.
+	// When its context ends, Run returns an ErrGoesOn, and the program goes on until it
+	// ends or Timeout has passed. EndAll leaves it running. For Run only.
+	Protected bool
 
 	// Stderr, if set, is given each line of standard error as it is printed, without
 	// its end and cut at 4 KiB. It is called from one goroutine.
@@ -73,6 +80,10 @@ type Result struct {
 	Signal string // the signal that ended it, like "killed"; "" if none did
 	Took   time.Duration
 }
+
+// ErrGoesOn is the error of a Protected program that runs on when nobody waits for it
+// any more.
+var ErrGoesOn = errors.New("is not done yet and goes on; ask for the state later")
 
 // Why a program was ended by us.
 var (
@@ -95,7 +106,17 @@ func Run(ctx context.Context, c Command) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.supervise(ctx)
+	if !c.Protected {
+		p.supervise()
+		return p.Wait()
+	}
+	go p.supervise()
+	select {
+	case <-p.done:
+	case <-ctx.Done():
+		go p.Wait()
+		return nil, fmt.Errorf("%s %w", filepath.Base(p.path), ErrGoesOn)
+	}
 	return p.Wait()
 }
 

@@ -300,3 +300,63 @@ func TestLook(t *testing.T) {
 		}
 	}
 }
+
+// TestProtected has a program go on when nobody waits for it any more.
+func TestProtected(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	syscall.Mkfifo(out, 0o600)
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(50*time.Millisecond, cancel)
+	c := sh(`echo went on > ` + out)
+	c.Protected = true
+	if r, err := Run(ctx, c); r != nil || !errors.Is(err, ErrGoesOn) || !strings.HasPrefix(err.Error(), "sh is not done yet and goes on") {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if err := EndAll(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if b, err := os.ReadFile(out); string(b) != "went on\n" { // it could not end before
+		t.Errorf("%q, %v", b, err)
+	}
+	c = sh(`trap 'echo done; exit 3' TERM; echo hi; while :; do sleep 0.05; done`)
+	c.Protected, c.Timeout = true, 200*time.Millisecond
+	if r, err := Run(t.Context(), c); !errors.Is(err, ErrTimeout) || r == nil || r.Exit != 3 || string(r.Stdout) != "hi\ndone\n" {
+		t.Errorf("its own limit: %+v, %v", r, err)
+	}
+	c = sh(`echo quick`)
+	c.Protected = true
+	if r, err := Run(t.Context(), c); err != nil || string(r.Stdout) != "quick\n" {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+func TestEndAll(t *testing.T) {
+	p, err := Start(t.Context(), sh(`trap 'exit 4' TERM; echo; while :; do sleep 0.05; done`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Stdout().Read(make([]byte, 1)) // from now on TERM is heeded
+	if err := EndAll(t.Context()); err != nil {
+		t.Error(err)
+	}
+	select {
+	case <-p.Done():
+	default:
+		t.Error("EndAll did not wait")
+	}
+	if r, err := p.Wait(); r == nil || r.Exit != 4 || err == nil || err.Error() != "the process that started it ends" {
+		t.Errorf("%+v, %v", r, err)
+	}
+	c := sh(`trap '' TERM; echo; while :; do sleep 0.05; done`)
+	c.Grace = 500 * time.Millisecond
+	if p, err = Start(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	p.Stdout().Read(make([]byte, 1))
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if err := EndAll(ctx); err == nil || !strings.Contains(err.Error(), "1 programs have not ended yet, among them /bin/sh") {
+		t.Error(err)
+	}
+	p.Wait()
+}

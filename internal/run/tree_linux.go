@@ -30,6 +30,9 @@ var family struct {
 	reaping bool              // whether the reaper is at work
 	wake    chan struct{}     // has it look again
 	dead    map[int]time.Time // that may be another package's to wait for, since when
+
+	records  string      // directory of Remember; "" for none
+	complain func(error) // of records
 }
 
 // Marks are values of the soft limit of real-time processor time, which children
@@ -47,6 +50,7 @@ const (
 type tree struct {
 	pid  int
 	mark uint64
+	file string // its record
 }
 
 func getReady() {
@@ -98,6 +102,7 @@ func launch(path string, c *Command, files []*os.File) (*os.Process, *tree, erro
 	}
 	t.pid = proc.Pid
 	family.runs[t.pid] = t
+	t.file = t.remember(c, path, sys)
 	return proc, t, nil
 }
 
@@ -120,6 +125,9 @@ func (t *tree) forget() {
 	delete(family.live, t.mark)
 	delete(family.runs, t.pid)
 	startReaper() // for what it left, or to end
+	if t.file != "" {
+		os.Remove(t.file)
+	}
 }
 
 // terminate asks the program, and what it started, to end, and reports that it
@@ -220,16 +228,7 @@ func (t *tree) members(all []process) []process {
 			found = append(found, p)
 		}
 	}
-	for more := true; more; {
-		more = false
-		for _, p := range all {
-			if of[p.parent] && !of[p.pid] && !p.dead() {
-				of[p.pid], more = true, true
-				found = append(found, p)
-			}
-		}
-	}
-	return found
+	return descendants(all, of, found)
 }
 
 // sweep ends orphans of runs that have ended. It returns how many.

@@ -2,10 +2,12 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -209,8 +211,14 @@ func (h *Handler) late(c *call, fail func(error) *rpc.Reply, err error) *rpc.Rep
 			return fail(err)
 		}
 	}
-	if c.err != nil {
+	switch {
+	case c.err == nil:
+	case errors.Is(c.err, context.DeadlineExceeded), errors.Is(c.err, context.Canceled):
 		c.reply.Fail(err)
+	case strings.HasPrefix(c.err.Error(), rpc.TextTimedOut): // it says that itself, and more
+		c.reply.Fail(c.err)
+	default: // like what goes on, or the last that was said
+		c.reply.Fail(fmt.Errorf("%w: %v", err, c.err))
 	}
 	return c.reply
 }

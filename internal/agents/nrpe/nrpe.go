@@ -100,7 +100,7 @@ func (o Options) check(ctx context.Context, name string, commands map[string]str
 		return outcome{exit: unknown, output: fmt.Sprintf("the command line of %s cannot be read: %v", name, err)}
 	}
 	words = expand(words, args)
-	r, err := o.Run(ctx, run.Command{Path: words[0], Args: words[1:], Timeout: o.Timeout, MaxStdout: 64 << 10})
+	r, err := o.Run(ctx, run.Command{Path: words[0], Args: words[1:], Timeout: o.Timeout, MaxStdout: 64 << 10, For: "agent nrpe"})
 	switch {
 	case errors.Is(err, run.ErrTimeout):
 		return outcome{exit: unknown, output: fmt.Sprintf("the check did not end within %v", o.Timeout)}

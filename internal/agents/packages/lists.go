@@ -80,7 +80,7 @@ func (a *Agent) refresh(ctx context.Context, req *agent.Request, reply *rpc.Repl
 
 // show runs a program and gives its output and status to the caller.
 func (a *Agent) show(ctx context.Context, reply *rpc.Reply, c run.Command) error {
-	r, err := a.opts.must(ctx, ctx, c)
+	r, err := a.opts.must(ctx, ctx, a.opts.protected(c))
 	if r != nil {
 		reply.Set("output", text(r.Stdout))
 		reply.Set("exitcode", int64(r.Exit))

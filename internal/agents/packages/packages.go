@@ -285,9 +285,7 @@ func (a *Agent) alone(ctx context.Context, c run.Command) (*run.Result, error) {
 	done := make(chan outcome, 1)
 	go func() {
 		defer func() { <-a.turn }()
-		long, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.opts.Limit)
-		defer cancel()
-		r, err := a.opts.must(long, ctx, c)
+		r, err := a.opts.must(context.WithoutCancel(ctx), ctx, a.opts.protected(c))
 		done <- outcome{r, err}
 	}()
 	select {
@@ -296,6 +294,13 @@ func (a *Agent) alone(ctx context.Context, c run.Command) (*run.Result, error) {
 	case <-ctx.Done():
 		return nil, fmt.Errorf("the time was up while %s was at work: %w", c.Path, errGoesOn)
 	}
+}
+
+// protected is for programs that take the lock of the package manager: they are not
+// broken off.
+func (o Options) protected(c run.Command) run.Command {
+	c.Protected, c.Timeout, c.For = true, o.Limit, "agent package"
+	return c
 }
 
 // must runs a program that has to end with status 0, as soon as nobody else

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"mcollective/agent"
 	"mcollective/internal/run"
@@ -96,7 +95,7 @@ func (a *Agent) resource(ctx context.Context, req *agent.Request, reply *rpc.Rep
 		}
 		args = append(args, name+"="+text)
 	}
-	r, err := a.opts.Run(ctx, run.Command{Path: "puppet", Args: args, Timeout: 170 * time.Second, Background: true})
+	r, err := a.opts.Run(ctx, run.Command{Path: "puppet", Args: args, Background: true, Protected: true, For: "agent puppet"})
 	if err != nil {
 		return err
 	}

@@ -184,7 +184,7 @@ func (a *Agent) start(ctx context.Context, args []string, reply *rpc.Reply, fail
 	go func() {
 		// The lines of a run go to its report; here they only must not stop it.
 		r, err := a.opts.Run(context.WithoutCancel(ctx), run.Command{
-			Path: words[0], Args: words[1:], Timeout: a.opts.Limit, MaxStdout: 64 << 20, Background: true,
+			Path: words[0], Args: words[1:], Timeout: a.opts.Limit, MaxStdout: 64 << 20, Background: true, Protected: true, For: "agent puppet",
 		})
 		a.mu.Lock()
 		a.running = false

@@ -221,9 +221,11 @@ func (a *Agent) boot(ctx context.Context, req *agent.Request, reply *rpc.Reply) 
 	return nil
 }
 
-// must runs a program that has to end with status 0. Else the error is the last
-// line that it printed.
+// must runs a program that changes a service, and has to end with status 0. Else the
+// error is the last line that it printed. It is not broken off: a service that was
+// stopped to be started again must not stay so.
 func (o Options) must(ctx context.Context, c run.Command) error {
+	c.Protected, c.For = true, "agent service"
 	r, err := o.Run(ctx, c)
 	if err != nil {
 		return err

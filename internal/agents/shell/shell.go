@@ -94,7 +94,7 @@ func (a *Agent) command(req *agent.Request) (run.Command, error) {
 	if len(a.opts.Users) > 0 && !slices.Contains(a.opts.Users, user) {
 		return run.Command{}, rpc.Errorf(rpc.Aborted, "this node runs commands only as %s, and not as %q", strings.Join(a.opts.Users, ", "), user)
 	}
-	return run.Command{Path: "sh", Args: []string{"-c", line}, User: user}, nil
+	return run.Command{Path: "sh", Args: []string{"-c", line}, User: user, For: "agent shell"}, nil
 }
 
 // spare is left of a request's time, to tell what the command printed until then.
@@ -111,7 +111,7 @@ func (a *Agent) run(ctx context.Context, req *agent.Request, reply *rpc.Reply) e
 	if s, given := req.Float("timeout"); given && s > 0 && (c.Timeout <= 0 || s < c.Timeout.Seconds()) {
 		c.Timeout = time.Duration(s * float64(time.Second))
 	}
-	c.MaxStdout, c.MaxStderr = maxPart, maxPart
+	c.MaxStdout, c.MaxStderr, c.Grace = maxPart, maxPart, spare-time.Second
 	r, err := run.Run(ctx, c)
 	if r != nil {
 		reply.Set("stdout", strings.ToValidUTF8(string(r.Stdout), "\uFFFD"))
@@ -124,6 +124,9 @@ func (a *Agent) run(ctx context.Context, req *agent.Request, reply *rpc.Reply) e
 	}
 	return err
 }
+
+// jobGrace is how long a command that was started has to end when it is told to.
+const jobGrace = 10 * time.Second
 
 // A job is a command that was started.
 type job struct {
@@ -143,7 +146,7 @@ func (a *Agent) start(ctx context.Context, req *agent.Request, reply *rpc.Reply)
 		return err
 	}
 	j := &job{command: c.Args[1], handle: uuid(), over: make(chan struct{})}
-	c.Timeout = a.opts.Limit
+	c.Timeout, c.Grace = a.opts.Limit, jobGrace
 	c.Stderr = func(line string) { j.keep(&j.stderr, []byte(line+"\n"), a.opts.MaxOutput) }
 	ctx, j.end = context.WithCancel(context.WithoutCancel(ctx))
 	if err := a.add(j); err != nil {
@@ -294,7 +297,7 @@ func (a *Agent) list(_ context.Context, _ *agent.Request, reply *rpc.Reply) erro
 	return nil
 }
 
-// kill ends a command and all that it started: TERM, and KILL after two seconds.
+// kill ends a command and all that it started: TERM, and KILL after jobGrace.
 func (a *Agent) kill(_ context.Context, req *agent.Request, _ *rpc.Reply) error {
 	j, err := a.find(req)
 	if err != nil {

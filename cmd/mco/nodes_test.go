@@ -31,6 +31,9 @@ func newCollective(t *testing.T) *collective {
 		t.Skip("starts a collective")
 	}
 	c := &collective{t: t, dir: t.TempDir()}
+	if err := os.Mkdir(filepath.Join(c.dir, "tmp"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	m := c.start("broker", regexp.MustCompile(`Broker nats://([0-9.:]+)`), "broker", "--listen", "127.0.0.1:0")
 	c.broker = m.match
 	c.write(".mcollective", c.config("tester"))
@@ -126,7 +129,7 @@ func (p *background) stop(t *testing.T, name string) {
 }
 
 func (c *collective) environ() []string {
-	return []string{"HOME=" + c.dir, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}
+	return []string{"HOME=" + c.dir, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + filepath.Join(c.dir, "tmp")}
 }
 
 // mco runs a command of the client.

@@ -23,7 +23,17 @@ import (
 	"mcollective/security"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "mco-cli-")
+	if err != nil {
+		panic(err)
+	}
+	os.Setenv("TMPDIR", dir) // nodes leave the directories of this machine alone
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		os.RemoveAll(dir)
+		os.Exit(code)
+	}))
+}
 
 // openSecurity writes messages as plain JSON and trusts everybody.
 type openSecurity struct{}

@@ -63,6 +63,7 @@ type node struct {
 //
 //	log          takes what everything below has to say; last, it has the last word
 //	pid file     before anything that a second node would disturb
+//	programs     what an earlier run left is found before anything new is started
 //	facts        a node that answers without its facts would answer wrongly
 //	agents       whether they can work here may depend on the facts
 //	security     a bad secret must show before the network is touched
@@ -123,6 +124,8 @@ func (o *serverOptions) guarded(ctx context.Context, env *Env, n *node) error {
 
 // live is the node from its facts to its engine.
 func (n *node) live(ctx context.Context) error {
+	defer rememberPrograms(ctx, n.cfg.Identity, n.log)()
+	defer endPrograms(n.log)
 	var err error
 	if n.facts, err = openFacts(ctx, n.cfg, n.log); err != nil {
 		return err
@@ -132,7 +135,9 @@ func (n *node) live(ctx context.Context) error {
 	about := &self{cfg: n.cfg, facts: n.facts, classes: n.classes, engine: &n.engine}
 	about.rubies = openRubies(n.cfg, about.Facts, n.log)
 	about.data = plugins.Data(ctx, n.cfg, about, n.log, rubyData(ctx, about.rubies)...)
-	n.agents = openAgents(n.cfg, about, n.log)
+	if n.agents, err = openAgents(n.cfg, about, n.log); err != nil {
+		return err
+	}
 	defer n.agents.close()
 	handlers, err := n.agents.load(ctx)
 	if err != nil {

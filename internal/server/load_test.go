@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -220,7 +221,7 @@ func TestStopIsBounded(t *testing.T) {
 		begin := time.Now()
 		w.stop()
 		err := <-w.ended
-		if took := time.Since(begin); took != 4*time.Second {
+		if took := time.Since(begin); took != 6*time.Second { // the grace, and a moment to answer
 			t.Errorf("it took %v", took)
 		}
 		if err == nil || !strings.Contains(err.Error(), "2 requests were still running") {
@@ -234,6 +235,45 @@ func TestStopIsBounded(t *testing.T) {
 			t.Errorf("a request that never began is told %q", text)
 		}
 		time.Sleep(time.Minute) // the stubborn two
+		w.client.Close()
+	})
+}
+
+// TestBrokenOffIsAnswered has the node end while actions run that heed it.
+func TestBrokenOffIsAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, hubOptions, func(_ *world, o *server.Options) {
+			wait := func(ctx context.Context, _ *message.Request) (any, error) {
+				<-ctx.Done()
+				time.Sleep(100 * time.Millisecond) // as agent.Handler does
+				return nil, errors.New("broken off: the node is stopping")
+			}
+			o.Handlers["slow"] = server.HandlerFunc(wait)
+			o.AgentTimeout, o.Grace = time.Minute, 4*time.Second
+		})
+		w.start()
+		for range 3 {
+			w.send(broadcast("slow"), ask("slow", "x"))
+		}
+		synctest.Wait()
+		begin := time.Now()
+		w.stop()
+		err := <-w.ended
+		if took := time.Since(begin); took != 4100*time.Millisecond {
+			t.Errorf("it took %v", took)
+		}
+		if err == nil || !strings.Contains(err.Error(), "3 requests were still running after 4s and were broken off") {
+			t.Errorf("Run says %v", err)
+		}
+		got := w.replies()
+		if len(got) != 3 {
+			t.Fatalf("%d replies to 3 requests", len(got))
+		}
+		for _, r := range got {
+			if code, text := status(t, r.Body); code != 5 || text != "broken off: the node is stopping" {
+				t.Errorf("%d %s", code, text)
+			}
+		}
 		w.client.Close()
 	})
 }

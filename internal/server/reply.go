@@ -107,7 +107,7 @@ func (s *Server) send(c *call, body any) error {
 	if c.onWorker {
 		wait = workerPatience
 	}
-	ctx := withLazyTimeout(s.work, wait)
+	ctx := withLazyTimeout(s.answers, wait)
 	defer ctx.end()
 	return s.opts.Connector.Publish(ctx,
 		connector.Target{Kind: connector.Reply, Collective: c.Collective, Agent: c.Agent, Address: c.replyTo},

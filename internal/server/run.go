@@ -35,9 +35,11 @@ func (s *Server) Run(ctx context.Context) error {
 	if s.started.Swap(true) {
 		return errors.New("a node runs only once")
 	}
-	work, abandon := context.WithCancel(context.WithoutCancel(ctx))
+	answers, silence := context.WithCancel(context.WithoutCancel(ctx))
+	defer silence()
+	work, abandon := context.WithCancel(answers)
 	defer abandon()
-	s.work = work
+	s.work, s.answers = work, answers
 	s.running.Store(true)
 	for first := true; s.subscribeAll(ctx); first = false {
 		if first {
@@ -45,7 +47,7 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 		s.watch(ctx)
 	}
-	return s.drain(abandon)
+	return s.drain(abandon, silence)
 }
 
 // watch returns when subscriptions are missing, or ctx ends.
@@ -257,33 +259,39 @@ func (s *Server) remove(t connector.Target) {
 }
 
 // drain ends in the order that loses nothing: first no new requests, then those
-// accepted, then what they published.
-func (s *Server) drain(abandon func()) error {
+// accepted, then what they published. A request that is not done after the grace is
+// abandoned: its handler is told to stop, and then has a moment to answer its caller
+// that it was broken off.
+func (s *Server) drain(abandon, silence func()) error {
 	s.mu.Lock()
 	s.ended = true
 	s.mu.Unlock()
 	for t := range s.targets() {
 		s.remove(t)
 	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(s.work), s.opts.Grace)
+	grace, cancel := context.WithTimeout(s.answers, s.opts.Grace)
 	defer cancel()
 	left := s.pool.close(grace)
-	// Without a broker these would each wait in vain.
-	defer time.AfterFunc(receivePatience, abandon).Stop()
+	running, _ := s.pool.load()
+	abandon()
+	// Without a broker the answers would each wait in vain.
+	defer time.AfterFunc(receivePatience, silence).Stop()
 	for _, c := range left {
 		s.refused(c, busy("the node is stopping"))
 		c.roster.release()
 	}
-	running, _ := s.pool.load()
-	abandon()
+	select {
+	case <-s.pool.idle:
+	case <-s.answers.Done():
+	}
 
-	flush, cancel := context.WithTimeout(context.WithoutCancel(s.work), time.Second)
+	flush, cancel := context.WithTimeout(context.WithoutCancel(s.answers), time.Second)
 	defer cancel()
 	if err := s.opts.Connector.Flush(flush); err != nil && !errors.Is(err, connector.ErrClosed) {
 		s.log.Warn("the last replies may be lost", "error", err)
 	}
 	if running > 0 {
-		return fmt.Errorf("%d requests were still running after %v and were abandoned", running, s.opts.Grace)
+		return fmt.Errorf("%d requests were still running after %v and were broken off", running, s.opts.Grace)
 	}
 	return nil
 }

@@ -86,7 +86,8 @@ type Server struct {
 
 	started atomic.Bool
 	running atomic.Bool
-	work    context.Context // what handlers and replies run under; set by Run
+	work    context.Context // what handlers run under; set by Run
+	answers context.Context // what replies are sent under: ends after work; set by Run
 	lack    atomic.Pointer[Lack]
 	again   chan struct{} // holds a token when subscriptions are missing
 

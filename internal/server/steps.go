@@ -231,7 +231,7 @@ func (s *Server) auditOutcome(c *call, err error) {
 	if errors.Is(err, ErrNoReply) {
 		err = nil
 	}
-	s.opts.Audit.Outcome(s.work, c.Request, Outcome{Err: err, Took: s.now().Sub(c.arrived)})
+	s.opts.Audit.Outcome(s.answers, c.Request, Outcome{Err: err, Took: s.now().Sub(c.arrived)})
 }
 
 // A ReplayGuard remembers requests.

@@ -8,8 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -303,15 +305,16 @@ func TestProcess(t *testing.T) {
 			t.Errorf("after that: %d %s", r.Status, r.Message)
 		}
 	})
-	t.Run("in time, with what it runs", func(t *testing.T) {
+	// child has the call of an action broken off that runs a command, and returns the
+	// command's process.
+	child := func(t *testing.T, more ...any) (pid string) {
 		file := filepath.Join(t.TempDir(), "pid")
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() {
-			req := &agent.Request{Request: &rpc.Request{Agent: "exercise", Action: "child", Data: symbols("file", file)}, ID: "y", Time: time.Now()}
+			req := &agent.Request{Request: &rpc.Request{Agent: "exercise", Action: "child", Data: symbols(append(more, "file", file)...)}, ID: "y", Time: time.Now()}
 			done <- agents["exercise"].Call(ctx, req, rpc.NewReply())
 		}()
-		var pid string
 		eventually(t, "the command says its process", func() bool {
 			b, _ := os.ReadFile(file)
 			pid = strings.TrimSpace(string(b))
@@ -321,10 +324,30 @@ func TestProcess(t *testing.T) {
 		if err := <-done; err == nil {
 			t.Error("a call that was broken off did not fail")
 		}
-		eventually(t, "the command is ended", func() bool {
-			_, err := os.Stat("/proc/" + pid)
-			return err != nil
-		})
+		return pid
+	}
+	gone := func(pid string) bool {
+		_, err := os.Stat("/proc/" + pid)
+		return err != nil
+	}
+	t.Run("in time, with what it runs", func(t *testing.T) {
+		pid := child(t, "ended", true)
+		eventually(t, "the command is ended", func() bool { return gone(pid) })
+	})
+	t.Run("in time, without what it runs", func(t *testing.T) { // it may be one that installs packages
+		pid := child(t)
+		if r := call("other"); r.Status != 0 { // the one before is cancelled by then
+			t.Errorf("after that: %d %s", r.Status, r.Message)
+		}
+		if gone(pid) {
+			t.Error("the command was broken off")
+		}
+		n, err := strconv.Atoi(pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		syscall.Kill(-n, syscall.SIGKILL) // with what it started
+		eventually(t, "the command is gone", func() bool { return gone(pid) })
 	})
 	t.Run("dies", func(t *testing.T) {
 		if r := call("quit"); r.Status != rpc.UnknownError || !strings.Contains(r.Message, "exit status 9") {

@@ -157,7 +157,8 @@ module MCollective
   # A program that is run by the shell.
   class Shell
     MOST = 32 << 20 # bytes of output
-    GRACE = 2       # seconds between TERM and KILL
+    GRACE = 10      # seconds between TERM and KILL
+    LONGEST = 3600  # seconds that a program without a timeout goes on when its thread has ended
 
     attr_reader :environment, :command, :status, :stdout, :stderr, :stdin, :cwd, :timeout
 
@@ -186,8 +187,12 @@ module MCollective
       end
       @status
     ensure
-      finish(waiter, pid) if waiter && waiter.alive?
-      (files || []).each { |file| file.close unless file.closed? }
+      if waiter && waiter.alive? && !@timeout
+        leave(waiter, pid, files)
+      else
+        finish(waiter, pid) if waiter && waiter.alive?
+        close(files)
+      end
     end
 
     private
@@ -243,6 +248,22 @@ module MCollective
         end
         finish(waiter, pid) if limit && ::Time.now > limit
       end
+    end
+
+    # Lets a program that has no timeout go on when its thread is ended, as Ruby
+    # does: it may be one that installs packages.
+    def leave(waiter, pid, files)
+      limit = ::Time.now + LONGEST
+      ::Thread.new do
+        until waiter.join(1)
+          finish(waiter, pid) if ::Time.now > limit || files.any? { |file| file.size > MOST }
+        end
+        close(files)
+      end
+    end
+
+    def close(files)
+      (files || []).each { |file| file.close unless file.closed? }
     end
 
     # Ends the program and what it started in its process group.

@@ -127,7 +127,8 @@ module MCollective
       end
 
       action "child" do
-        run("echo $$ >#{shellescape(request[:file])}; sleep 300")
+        options = request[:ended] ? {:timeout => :on_thread_exit} : {}
+        run("echo $$ >#{shellescape(request[:file])}; sleep 300", options)
       end
 
       action "quit" do

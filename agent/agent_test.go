@@ -211,6 +211,27 @@ type resource struct {
 	closed atomic.Int32
 }
 
+// TestTimeLimitSaysMore has actions say in their last moment how things stand.
+func TestTimeLimitSaysMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		says := func(err error) agent.ActionFunc {
+			return func(ctx context.Context, _ *agent.Request, _ *rpc.Reply) error {
+				<-ctx.Done()
+				return err
+			}
+		}
+		for said, want := range map[string]string{
+			"apt-get is not done yet and goes on":                    "timed out: action slow of agent tests may take 2s: apt-get is not done yet and goes on",
+			"timed out: agent x was ended after 2s; its last words: ": "timed out: agent x was ended after 2s; its last words: ",
+		} {
+			h := handler(t, agent.Options{}, nil, says(errors.New(said)))
+			if status, text, _ := call(t, h, body("slow")); status != 5 || text != want {
+				t.Errorf("status %d %q", status, text)
+			}
+		}
+	})
+}
+
 func (r *resource) Close() error { r.closed.Add(1); return io.ErrClosedPipe }
 
 func TestCloseWaitsForCalls(t *testing.T) {

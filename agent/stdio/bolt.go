@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"mcollective/agent"
 	"mcollective/ddl"
@@ -19,21 +20,12 @@ import (
 // boltAction is the action of a task.
 const boltAction = "run"
 
+// boltTime is how long a task may take, if nothing else is said: Bolt has no limit,
+// and tasks install software.
+const boltTime = 10 * time.Minute
+
 // boltOutput is where a task's text goes.
 const boltOutput = "_output"
-
-// task is the metadata of a Bolt task.
-type task struct {
-	Description string `json:"description"`
-	InputMethod string `json:"input_method"`
-	Noop        bool   `json:"supports_noop"`
-	Parameters  map[string]struct {
-		Description string `json:"description"`
-		Type        string `json:"type"`
-		Default     any    `json:"default"`
-		Sensitive   bool   `json:"sensitive"`
-	} `json:"parameters"`
-}
 
 // callBolt runs a task: its parameters on standard input and in variables, and
 // one object, or text, back.
@@ -158,6 +150,7 @@ func boltDefinition(name string, t *task) (*ddl.Definition, error) {
 	}
 	return native(name, map[string]any{
 		"description": description,
+		"timeout":     boltTime.Seconds(),
 		"actions": map[string]any{boltAction: map[string]any{
 			"description": description, "display": "always", "noop": t.Noop, "input": in,
 		}},

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"mcollective/ddl"
+	"mcollective/internal/yaml"
 	"mcollective/message"
 )
 
@@ -26,6 +28,7 @@ type candidate struct {
 	task       *task
 	plain      bool // the program is given words, as the descriptor declares no actions
 	program    string
+	runner     string   // the program that runs it, "" if it runs itself
 	read       []string // paths of all files that decided
 }
 
@@ -84,7 +87,32 @@ func candidates(dir string, entries []fs.DirEntry) []candidate {
 		all = append(all, *c)
 	}
 	slices.SortFunc(all, func(a, b candidate) int { return cmp.Compare(a.name, b.name) })
-	return all
+	return withoutImplementations(all)
+}
+
+// withoutImplementations leaves out programs that are one of several of a task, and
+// no agents of their own.
+func withoutImplementations(all []candidate) []candidate {
+	part, private := map[string]bool{}, map[string]bool{}
+	for _, c := range all {
+		for _, name := range c.descriptors {
+			data, err := readFile(filepath.Join(c.dir, name))
+			var root map[string]any
+			if filepath.Ext(name) != ".json" || err != nil || json.Unmarshal(data, &root) != nil || !isTask(root) {
+				continue
+			}
+			private[name] = root["private"] == true
+			if t, err := parseTask(data); err == nil {
+				for _, i := range t.Implementations {
+					part[i.Name] = part[i.Name] || stem(i.Name) != c.name
+				}
+			}
+		}
+	}
+	return slices.DeleteFunc(all, func(c candidate) bool {
+		return len(c.programs) > 0 && !slices.ContainsFunc(c.programs, func(p string) bool { return !part[p] }) &&
+			!slices.ContainsFunc(c.descriptors, func(d string) bool { return !private[d] })
+	})
 }
 
 // isRubyAgent reports whether the file is a class of Ruby MCollective, which some
@@ -117,50 +145,130 @@ func readFile(path string) ([]byte, error) {
 }
 
 // settle reads the descriptors and finds the program.
-func (c candidate) settle() (candidate, error) {
+func (c candidate) settle(interpreters map[string]string) (candidate, error) {
 	if err := message.ValidAgent(c.name); err != nil {
 		return c, err
 	}
 	c.settings = defaults()
+	var own *ownDescriptor
 	for _, name := range c.descriptors {
+		declared := c.definition != nil && len(c.definition.Actions) > 0
+		if declared && filepath.Ext(name) != ".json" {
+			continue // what declares the actions counts, and JSON may be another project's
+		}
 		path := filepath.Join(c.dir, name)
 		data, err := readFile(path)
 		if err != nil {
 			return c, err
 		}
-		c.read = append(c.read, path)
-		if done, err := c.foreign(name, data); err != nil {
+		done, err := c.foreign(name, data)
+		if err != nil {
 			return c, fmt.Errorf("%s: %w", name, err)
-		} else if done {
+		}
+		if done || !declared {
+			c.read = append(c.read, path)
+		}
+		if done || declared {
 			continue
 		}
-		d, extra, err := ddl.ParseDescriptor(name, data)
+		d, err := c.native(name, data)
 		if err != nil {
 			return c, err
 		}
-		if d.Kind != ddl.Agent {
-			return c, fmt.Errorf("%s describes a plugin of kind %s, and no agent", name, d.Kind)
-		}
-		if d.Metadata.Agent != c.name {
-			return c, fmt.Errorf("%s describes agent %s: give the file that name", name, d.Metadata.Agent)
-		}
-		if len(extra) > 0 {
-			if c.settings, err = readSettings(extra); err != nil {
-				return c, fmt.Errorf("%s: %w", name, err)
+		if own == nil && filepath.Ext(name) != ".ddl" {
+			if own, err = newOwnDescriptor(name, data, d); err != nil {
+				return c, err
 			}
 		}
-		if c.definition == nil || len(c.definition.Actions) == 0 {
-			c.definition = d
-		}
-		if len(c.definition.Actions) > 0 {
-			break
-		}
 	}
-	if err := c.findProgram(); err != nil {
+	if err := c.settings.applyDefaults(); err != nil {
+		return c, fmt.Errorf("%s: %w", c.descriptors[0], err)
+	}
+	if err := c.findProgram(interpreters); err != nil {
 		return c, err
 	}
 	c.read = append(c.read, c.program)
-	return c, c.complete()
+	if c.runner != "" {
+		c.read = append(c.read, c.runner)
+	}
+	if err := c.complete(); err != nil {
+		return c, err
+	}
+	if own != nil {
+		c.definition = own.over(c.definition)
+	}
+	if c.task == nil {
+		return c, nil
+	}
+	files, err := c.task.findFiles(filepath.Dir(c.program))
+	c.read = append(c.read, files...)
+	return c, err
+}
+
+// native takes a descriptor of ours, or a definition in Ruby's language.
+func (c *candidate) native(name string, data []byte) (*ddl.Definition, error) {
+	d, extra, err := ddl.ParseDescriptor(name, data)
+	switch {
+	case err != nil:
+		return nil, err
+	case d.Kind != ddl.Agent:
+		return nil, fmt.Errorf("%s describes a plugin of kind %s, and no agent", name, d.Kind)
+	case d.Metadata.Agent != c.name:
+		return nil, fmt.Errorf("%s describes agent %s: give the file that name", name, d.Metadata.Agent)
+	}
+	if len(extra) > 0 {
+		if c.settings, err = readSettings(extra); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if c.definition == nil || len(c.definition.Actions) == 0 {
+		c.definition = d
+	}
+	return d, nil
+}
+
+// An ownDescriptor is a descriptor in our form that may be beside the description of
+// somebody else. What it says counts.
+type ownDescriptor struct {
+	definition *ddl.Definition
+	given      map[string]any // its keys
+}
+
+func newOwnDescriptor(name string, data []byte, d *ddl.Definition) (*ownDescriptor, error) {
+	o := &ownDescriptor{definition: d}
+	err := json.Unmarshal(data, &o.given)
+	if filepath.Ext(name) != ".json" {
+		err = yaml.Unmarshal(data, &o.given, yaml.Limits{})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return o, nil
+}
+
+// over is a definition with what the descriptor says in its place.
+func (o *ownDescriptor) over(d *ddl.Definition) *ddl.Definition {
+	if d == o.definition {
+		return d
+	}
+	all := *d
+	from, to := &o.definition.Metadata, &all.Metadata
+	for key, take := range map[string]func(){
+		"name":        func() { to.Name = from.Name },
+		"description": func() { to.Description = from.Description },
+		"author":      func() { to.Author = from.Author },
+		"license":     func() { to.License = from.License },
+		"version":     func() { to.Version = from.Version },
+		"url":         func() { to.URL = from.URL },
+		"timeout":     func() { to.Timeout = from.Timeout },
+		"requires":    func() { all.Requires = o.definition.Requires },
+		"usage":       func() { all.Usage = o.definition.Usage },
+	} {
+		if _, ok := o.given[key]; ok {
+			take()
+		}
+	}
+	return &all
 }
 
 // foreign takes a JSON file that is another project's description of the program.
@@ -173,44 +281,65 @@ func (c *candidate) foreign(name string, data []byte) (bool, error) {
 		return false, nil // the reader of the native form says what is wrong with it
 	}
 	schema, _ := root["$schema"].(string)
-	_, parameters := root["parameters"]
-	_, version := root["puppet_task_version"]
-	_, actions := root["actions"]
 	switch {
 	case strings.HasPrefix(schema, "https://choria.io/schemas/mcorpc/ddl/"):
-		if c.definition != nil && len(c.definition.Actions) > 0 {
-			return true, nil
-		}
-		d, err := choriaDefinition(c.name, root)
-		c.definition, c.settings.protocol = d, Choria
-		return true, err
-	case !actions && (parameters || version || root["input_method"] != nil):
-		c.task = &task{}
-		if err := json.Unmarshal(data, c.task); err != nil {
+		if err := c.speaks(Choria); err != nil || c.definition != nil && len(c.definition.Actions) > 0 {
 			return true, err
 		}
-		c.settings.protocol = Bolt
-		return true, nil
+		d, err := choriaDefinition(c.name, root)
+		c.definition = d
+		return true, err
+	case isTask(root):
+		if err := c.speaks(Bolt); err != nil {
+			return true, err
+		}
+		t, err := parseTask(data)
+		c.task = t
+		return true, err
 	}
 	return false, nil
 }
 
+func isTask(root map[string]any) bool {
+	_, actions := root["actions"]
+	_, agent := root["agent"]
+	return !actions && !agent && slices.ContainsFunc([]string{"parameters", "puppet_task_version", "input_method", "implementations", "supports_noop", "files", "private", "remote"}, func(key string) bool {
+		_, there := root[key]
+		return there
+	})
+}
+
+// speaks sets the protocol that a description is for.
+func (c *candidate) speaks(p Protocol) error {
+	if c.settings.protocol != "" && c.settings.protocol != p {
+		return fmt.Errorf("it describes a program of protocol %s, and %s says that it is %s", p, c.descriptors[0], c.settings.protocol)
+	}
+	c.settings.protocol = p
+	return nil
+}
+
 // findProgram finds the file to run: what the descriptor names, in the places
 // where implemented_by looks, or else the file of the agent's name.
-func (c *candidate) findProgram() error {
-	command := c.settings.command
-	if command == "" {
-		switch len(c.programs) {
-		case 0:
-			return fmt.Errorf("there is no executable %s or %s.* beside it; name it under \"command\", or make it executable", c.name, c.name)
-		case 1:
-			command = c.programs[0]
-		default:
-			if !slices.Contains(c.programs, c.name) {
-				return fmt.Errorf("there are several programs of that name: %s; name one under \"command\"", strings.Join(c.programs, ", "))
-			}
-			command = c.name
+func (c *candidate) findProgram(interpreters map[string]string) error {
+	isProgram := isExecutable
+	if c.settings.protocol == Bolt {
+		if err := c.readTask(); err != nil {
+			return err
 		}
+		// Bolt's tasks need not be executable, as it copies them.
+		isProgram = func(path string) error {
+			if runner := interpreters[filepath.Ext(path)]; runner != "" {
+				if fi, err := os.Stat(path); err != nil || fi.Mode().IsRegular() {
+					c.runner = runner
+					return err
+				}
+			}
+			return isExecutable(path)
+		}
+	}
+	command, err := c.command(interpreters)
+	if err != nil {
+		return err
 	}
 	if filepath.IsAbs(command) {
 		c.program = filepath.Clean(command)
@@ -227,7 +356,65 @@ func (c *candidate) findProgram() error {
 	return isProgram(c.program)
 }
 
-func isProgram(path string) error {
+// command is the file that is to be run, as far as its folder is not known.
+func (c *candidate) command(interpreters map[string]string) (string, error) {
+	if c.settings.command != "" {
+		return c.settings.command, nil
+	}
+	if c.task != nil {
+		if name, err := c.task.choose(features()); name != "" || err != nil {
+			return name, err
+		}
+		for _, ext := range slices.Sorted(maps.Keys(interpreters)) {
+			if _, err := os.Stat(filepath.Join(c.dir, c.name+ext)); err == nil && len(c.programs) == 0 {
+				return c.name + ext, nil
+			}
+		}
+	}
+	switch len(c.programs) {
+	case 0:
+		return "", fmt.Errorf("there is no executable %s or %s.* beside it; name it under \"command\", or make it executable", c.name, c.name)
+	case 1:
+		return c.programs[0], nil
+	}
+	if !slices.Contains(c.programs, c.name) {
+		return "", fmt.Errorf("there are several programs of that name: %s; name one under \"command\"", strings.Join(c.programs, ", "))
+	}
+	return c.name, nil
+}
+
+// readTask reads the metadata of a task that a descriptor of another name is for.
+func (c *candidate) readTask() error {
+	if c.task != nil {
+		return nil
+	}
+	c.task = &task{}
+	if c.settings.command == "" {
+		return nil
+	}
+	command := c.settings.command
+	for _, path := range []string{filepath.Join(c.dir, c.name, command), filepath.Join(c.dir, command), command} {
+		if !filepath.IsAbs(path) {
+			continue
+		}
+		path = strings.TrimSuffix(path, filepath.Ext(path)) + ".json"
+		data, err := readFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			c.task, err = parseTask(data)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		c.read = append(c.read, path)
+		return nil
+	}
+	return nil
+}
+
+func isExecutable(path string) error {
 	fi, err := os.Stat(path)
 	if err != nil {
 		return err
@@ -241,18 +428,6 @@ func isProgram(path string) error {
 // complete gives the definition the actions that its kind of program has without
 // declaring them.
 func (c *candidate) complete() error {
-	if c.settings.protocol == Bolt && c.task == nil {
-		c.task = &task{}
-		path := strings.TrimSuffix(c.program, filepath.Ext(c.program)) + ".json"
-		if data, err := readFile(path); err == nil {
-			if err := json.Unmarshal(data, c.task); err != nil {
-				return fmt.Errorf("%s: %w", path, err)
-			}
-			c.read = append(c.read, path)
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
 	if c.definition != nil && len(c.definition.Actions) > 0 {
 		return nil
 	}
@@ -268,9 +443,6 @@ func (c *candidate) complete() error {
 		c.plain = true
 	default:
 		return errors.New("it declares no actions")
-	}
-	if err == nil && c.definition != nil {
-		d.Metadata, d.Requires, d.Usage = c.definition.Metadata, c.definition.Requires, c.definition.Usage
 	}
 	c.definition = d
 	return err
@@ -306,7 +478,7 @@ func (a *Agent) trustedFiles(c candidate) error {
 
 func (c *candidate) make(o Options, facts *factsFile) (*Agent, error) {
 	a := &Agent{
-		opts: o, settings: c.settings, definition: c.definition, name: c.name, program: c.program, task: c.task, plain: c.plain,
+		opts: o, settings: c.settings, definition: c.definition, name: c.name, program: c.program, runner: c.runner, task: c.task, plain: c.plain,
 		log: o.Log.With("agent", c.name), facts: facts,
 	}
 	if len(c.descriptors) > 0 {
@@ -315,8 +487,13 @@ func (c *candidate) make(o Options, facts *factsFile) (*Agent, error) {
 	if err := a.trustedFiles(*c); err != nil {
 		return nil, err
 	}
+	if c.task != nil && len(c.task.unknown) > 0 {
+		a.log.Warn("metadata of the task has unknown keys", "keys", strings.Join(c.task.unknown, ","), "file", a.descriptor)
+	}
 	if c.settings.mode == Worker {
 		a.worker = newWorker(a)
+	} else {
+		a.turns = newTurns(c.settings.concurrency)
 	}
 	return a, nil
 }

@@ -91,7 +91,7 @@ func (l *Loader) Load(ctx context.Context) (map[string]agent.Agent, []Problem) {
 
 // take makes the agent, or finds that it is the one from before.
 func (l *Loader) take(c candidate) (*Agent, string, error) {
-	c, err := c.settle()
+	c, err := c.settle(l.opts.Interpreters)
 	if err != nil {
 		return nil, "", err
 	}
@@ -138,7 +138,7 @@ func Open(path string, o Options) (*Agent, error) {
 	name := stem(filepath.Base(path))
 	for _, c := range candidates(filepath.Dir(path), entries) {
 		if c.name == name {
-			if c, err = c.settle(); err != nil {
+			if c, err = c.settle(o.Interpreters); err != nil {
 				return nil, err
 			}
 			return c.make(o, newFactsFile(o))

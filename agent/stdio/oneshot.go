@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -206,7 +207,7 @@ func (a *Agent) run(ctx context.Context, c run.Command, level slog.Level) (*run.
 	case ctx.Err() != nil:
 		err = fmt.Errorf("agent %s was ended: the call was broken off", a.name)
 	default:
-		err = fmt.Errorf("agent %s: %w%s", a.name, err, startHint(err))
+		err = fmt.Errorf("agent %s: %w%s", a.name, err, a.startHint(err))
 	}
 	if res != nil {
 		if text := complaint(res.Stderr); text != "" {
@@ -219,22 +220,54 @@ func (a *Agent) run(ctx context.Context, c run.Command, level slog.Level) (*run.
 // limit gives a command what the descriptor and the node say.
 func (a *Agent) limit(c *run.Command) {
 	s := &a.settings
-	c.Path = a.program
+	c.Path, c.For = a.program, "agent "+a.name
 	c.Args = append(append([]string(nil), s.args...), c.Args...)
+	if a.runner != "" {
+		c.Path, c.Args = a.runner, append([]string{a.program}, c.Args...)
+	}
 	c.User, c.Grace, c.Background = a.user(), s.grace, s.background
 	c.Memory, c.Processes, c.Files = s.memory, s.processes, s.files
 }
 
-func startHint(err error) string {
+// startHint says what to do about a program that cannot be started.
+func (a *Agent) startHint(err error) string {
 	switch {
 	case errors.Is(err, syscall.ENOEXEC):
 		return "; a script must begin with #! and the path of its interpreter"
 	case errors.Is(err, fs.ErrNotExist):
-		return "; is the interpreter that its first line names there?"
+		hint := "; is the interpreter that its first line names there?"
+		if name := interpreterOf(a.program); name != "" {
+			hint = "; its first line names " + name + ", which is not there"
+		}
+		if ext := filepath.Ext(a.program); a.settings.protocol == Bolt && a.runner == "" && ext != "" {
+			hint += "; plugin.bolt.interpreters in server.cfg names another one: " + ext + "=/usr/bin/..."
+		}
+		return hint
 	case errors.Is(err, syscall.EACCES) && !errors.Is(err, run.ErrLimits):
 		return "; is it executable for the user who runs it, and its file system not mounted noexec?"
 	}
 	return ""
+}
+
+// interpreterOf is the program that the first line of a script names, if that is not
+// there.
+func interpreterOf(script string) string {
+	f, err := os.Open(script)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	start := make([]byte, 256)
+	n, _ := io.ReadFull(f, start)
+	line, _, ended := strings.Cut(string(start[:n]), "\n")
+	words := strings.Fields(strings.TrimPrefix(line, "#!"))
+	if !ended || !strings.HasPrefix(line, "#!") || len(words) == 0 || !filepath.IsAbs(words[0]) {
+		return ""
+	}
+	if _, err := os.Stat(words[0]); !errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	return words[0]
 }
 
 // ending is the failure of a program that ended with an exit status or a signal.

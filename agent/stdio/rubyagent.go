@@ -33,8 +33,9 @@ type Resident struct {
 func (l *Loader) Resident(r Resident) *Agent {
 	s := defaults()
 	s.mode, s.args, s.env, s.background = Worker, r.Args, r.Env, true
-	s.concurrency, s.most = cmp.Or(r.Concurrency, s.concurrency), cmp.Or(r.MaxReply, s.most)
+	s.concurrency, s.most = r.Concurrency, cmp.Or(r.MaxReply, s.most)
 	s.start, s.idle = cmp.Or(r.Start, s.start), cmp.Or(r.Idle, s.idle)
+	_ = s.applyDefaults() // nothing of it contradicts
 	a := &Agent{opts: l.opts, settings: s, definition: r.Definition, name: r.Name, program: r.Program, log: l.opts.Log.With("agent", r.Name), facts: l.facts}
 	a.worker = newWorker(a)
 	a.worker.document = func(ctx context.Context, req *agent.Request) document {
@@ -53,7 +54,7 @@ func (l *Loader) Resident(r Resident) *Agent {
 		a.limit(&c)
 		p, err := run.Start(ctx, c)
 		if err != nil {
-			return nil, fmt.Errorf("%w%s", err, startHint(err))
+			return nil, fmt.Errorf("%w%s", err, a.startHint(err))
 		}
 		return p, nil
 	}

@@ -144,10 +144,10 @@ func ended(res *run.Result) error {
 func (s *session) end() { s.stop1.Do(func() { close(s.stopped) }) }
 
 // stop asks the program to end by closing its standard input, and ends it if it
-// has not within the grace.
+// has not in time.
 func (s *session) stop() {
 	s.end()
-	timer := time.AfterFunc(s.w.s.grace, func() { s.kill(errors.New("it did not end when its input was closed")) })
+	timer := time.AfterFunc(s.w.s.hang, func() { s.kill(errors.New("it did not end when its input was closed")) })
 	go func() {
 		<-s.gone
 		timer.Stop()
@@ -231,8 +231,8 @@ func (s *session) ask(ctx context.Context, d document) (*marshal.Hash, error) {
 	}
 }
 
-// giveUp cancels a request. A program that answers neither that nor a ping within
-// the grace hangs, and is ended. The call is kept waiting meanwhile, so that its
+// giveUp cancels a request. A program that answers neither that nor a ping in time
+// hangs, and is ended. The call is kept waiting meanwhile, so that its
 // slot is not given to another.
 func (s *session) giveUp(id string) {
 	s.mu.Lock()
@@ -245,7 +245,7 @@ func (s *session) giveUp(id string) {
 	}
 	s.tell(map[string]any{"type": "cancel", "id": id})
 	s.tell(map[string]any{"type": "ping"})
-	timer := time.NewTimer(s.w.s.grace)
+	timer := time.NewTimer(s.w.s.hang)
 	defer timer.Stop()
 	select {
 	case <-answer:

@@ -1,6 +1,7 @@
 package stdio
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -49,10 +50,11 @@ type settings struct {
 	files     int
 	most      int // bytes of output, and of a line
 
-	concurrency int
+	concurrency int // calls at once; 0 is no limit
 	idle        time.Duration
 	start       time.Duration
-	grace       time.Duration
+	grace       time.Duration // between TERM and KILL
+	hang        time.Duration // for a worker to answer a ping, or to end with its input
 	maxRequests int
 	background  bool
 
@@ -62,8 +64,35 @@ type settings struct {
 	activation string // action that tells whether the agent can work here
 }
 
+const (
+	hangTime     = 2 * time.Second
+	defaultGrace = 10 * time.Second
+	boltGrace    = 30 * time.Second // the same of a task, which may be at work on packages
+)
+
 func defaults() settings {
-	return settings{mode: OneShot, protocol: MCO, most: 1 << 20, concurrency: 1, idle: 10 * time.Minute, start: 5 * time.Second, grace: 2 * time.Second}
+	return settings{most: 1 << 20, idle: 10 * time.Minute, start: 5 * time.Second}
+}
+
+// applyDefaults fills in what depends on mode and protocol, once all descriptors are
+// read, and says what does not go together.
+func (s *settings) applyDefaults() error {
+	s.mode, s.protocol = cmp.Or(s.mode, OneShot), cmp.Or(s.protocol, MCO)
+	s.hang = cmp.Or(s.grace, hangTime)
+	if s.protocol == Bolt {
+		s.grace = cmp.Or(s.grace, boltGrace)
+	}
+	s.grace = cmp.Or(s.grace, defaultGrace)
+	if s.mode == Worker {
+		s.concurrency = cmp.Or(s.concurrency, 1)
+	}
+	if s.mode == Worker && s.protocol != MCO {
+		return fmt.Errorf("mode worker is for protocol mco, not %s", s.protocol)
+	}
+	if s.protocol != MCO && (s.yaml || s.output != guess) {
+		return fmt.Errorf("format and output are for protocol mco; %s defines its own output", s.protocol)
+	}
+	return nil
 }
 
 // readSettings takes the keys of a descriptor that are not of its definition.
@@ -112,12 +141,6 @@ func readSettings(extra map[string]any) (settings, error) {
 		default:
 			r.fail("unknown key %q", key)
 		}
-	}
-	if r.err == nil && s.mode == Worker && s.protocol != MCO {
-		r.fail("a worker speaks protocol mco, not %s", s.protocol)
-	}
-	if r.err == nil && s.protocol != MCO && (s.yaml || s.output != guess) {
-		r.fail("format and output are for protocol mco; %s says itself how it answers", s.protocol)
 	}
 	return s, r.err
 }

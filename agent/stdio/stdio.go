@@ -43,6 +43,10 @@ type Options struct {
 	Config string                // the node's configuration file, which agents are told of
 	Facts  func() map[string]any // the node's facts, for agents and their requirements; default: none
 
+	// Interpreters run tasks of Bolt, by the extension of their files, like ".rb".
+	// Others are run as their first line says.
+	Interpreters map[string]string
+
 	User      string       // that programs run as, if their descriptor names none; default: this process's own
 	Temp      string       // folder for what calls need for a moment; default: the system's
 	Unchecked bool         // run files whoever may write to them. For authors who try their own
@@ -61,11 +65,13 @@ type Agent struct {
 	definition *ddl.Definition
 	name       string
 	program    string // absolute path
+	runner     string // the program that runs it; "" if it is run itself
 	descriptor string // "" for a plain script
 	task       *task  // of protocol bolt
 	plain      bool   // given words, as it declares no actions
 	log        *slog.Logger
 	worker     *worker
+	turns      turns // of a one-shot's calls
 	facts      *factsFile
 }
 
@@ -108,6 +114,16 @@ func (a *Agent) Call(ctx context.Context, req *agent.Request, reply *rpc.Reply) 
 	if a.worker != nil {
 		return a.worker.call(ctx, req, action, reply)
 	}
+	waiting, cancel := half(ctx)
+	turn := a.turns.take(waiting)
+	cancel()
+	switch {
+	case !turn && ctx.Err() != nil:
+		return rpc.Errorf(rpc.UnknownError, "the call of agent %s was broken off", a.name)
+	case !turn:
+		return rpc.Errorf(rpc.UnknownError, "busy: agent %s runs %d calls at once, and none of them has ended in time; try again later", a.name, a.settings.concurrency)
+	}
+	defer a.turns.release()
 	if err := a.trusted(); err != nil {
 		return err
 	}
@@ -128,7 +144,11 @@ func (a *Agent) trusted() error {
 	if a.opts.Unchecked {
 		return nil
 	}
-	return Trusted(a.program)
+	files := []string{a.program}
+	if a.runner != "" {
+		files = append(files, a.runner)
+	}
+	return TrustedAll(files)
 }
 
 func (a *Agent) user() string {

@@ -210,7 +210,7 @@ func TestEndings(t *testing.T) {
 		"odd":       {"#!/bin/sh\necho why >&2; exit 42", "", 5, "agent odd ended with exit status 42: why"},
 		"notfound":  {"#!/bin/sh\nexit 127", "", 5, "agent notfound ended with exit status 127, which shells mean by a command that cannot be run"},
 		"signal":    {"#!/bin/sh\necho ouch >&2; kill -SEGV $$", "", 5, "agent signal was ended by a signal: segmentation fault; its last words: ouch"},
-		"nointer":   {"#!/no/such/interpreter\n", "", 5, "is the interpreter that its first line names there?"},
+		"nointer":   {"#!/no/such/interpreter\n", "", 5, "its first line names /no/such/interpreter, which is not there"},
 		"hang":      {"#!/bin/sh\necho waiting >&2; sleep 60", "", 5, "timed out: agent hang was ended after"},
 		"stubborn":  {"#!/bin/sh\ntrap '' TERM; while :; do sleep 60; done", "grace: 100ms\n", 5, "timed out: agent stubborn was ended after"},
 		"huge":      {"#!/bin/sh\nexec yes", "limits: {output: 10K}\n", 5, "agent huge was ended: it printed more than 10240 bytes"},
@@ -451,7 +451,7 @@ func TestReload(t *testing.T) {
 	}
 	under := make(chan string)
 	go func() { under <- ask(old) }()
-	for len(old.Agent().(*Agent).worker.slots) == 0 {
+	for len(old.Agent().(*Agent).worker.turns) == 0 {
 		time.Sleep(time.Millisecond)
 	}
 	put(t, filepath.Join(dir, "x"), strings.ReplaceAll(program, "VERSION", "2"))

@@ -39,7 +39,7 @@ type worker struct {
 	log   *slog.Logger
 	event func(agent string, data *marshal.Hash)
 	start func(ctx context.Context, stderr func(string)) (program, error) // ctx ends the program
-	slots chan struct{}                                                   // one for each request that may be unanswered
+	turns turns                                                           // of requests that may be unanswered
 
 	document func(context.Context, *agent.Request) document
 	encode   func(document) ([]byte, error)
@@ -60,7 +60,7 @@ type worker struct {
 
 func newWorker(a *Agent) *worker {
 	w := &worker{
-		name: a.name, s: a.settings, log: a.log, event: a.opts.Event, slots: make(chan struct{}, a.settings.concurrency),
+		name: a.name, s: a.settings, log: a.log, event: a.opts.Event, turns: newTurns(a.settings.concurrency),
 		document: a.document, encode: a.encode, old: map[*session]bool{},
 	}
 	w.start = func(ctx context.Context, stderr func(string)) (program, error) {
@@ -76,7 +76,7 @@ func newWorker(a *Agent) *worker {
 		c.Background = false
 		p, err := run.Start(ctx, c)
 		if err != nil {
-			return nil, fmt.Errorf("%w%s", err, startHint(err))
+			return nil, fmt.Errorf("%w%s", err, a.startHint(err))
 		}
 		return p, nil
 	}
@@ -86,12 +86,10 @@ func newWorker(a *Agent) *worker {
 // call runs an action: it waits for its turn, starts the program if need be, and
 // waits for the reply.
 func (w *worker) call(ctx context.Context, req *agent.Request, action *ddl.Action, reply *rpc.Reply) error {
-	select {
-	case w.slots <- struct{}{}:
-		defer func() { <-w.slots }()
-	case <-ctx.Done():
+	if !w.turns.take(ctx) {
 		return w.overdue(ctx, "all that it may work on at once are under way")
 	}
+	defer w.turns.release()
 	d := w.document(ctx, req)
 	d.Type = "request"
 	var answer *marshal.Hash

@@ -94,6 +94,9 @@ func replyTo(req map[string]any, members string) string {
 // fakeWorker is a worker whose program is a function.
 func fakeWorker(s settings, do body) (w *worker, starts *atomic.Int32) {
 	s.mode = Worker
+	if err := s.applyDefaults(); err != nil {
+		panic(err)
+	}
 	a := &Agent{name: "x", settings: s, log: slog.New(slog.DiscardHandler)}
 	w = newWorker(a)
 	starts = new(atomic.Int32)

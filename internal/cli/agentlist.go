@@ -71,9 +71,11 @@ func installed(ctx context.Context, cfg *config.Config) ([]installedAgent, error
 	defer known.Close()
 	all, inactive := plugins.Agents(cfg)
 	all[rpcutil.Name] = (&self{cfg: cfg, facts: known}).agent()
-	loader := stdio.NewLoader(stdio.Options{
-		Dirs: cfg.AgentsDirs, Config: cfg.File, Facts: func() map[string]any { return known.Snapshot() }, Log: log,
-	})
+	options, err := programOptions(cfg, func() map[string]any { return known.Snapshot() }, log)
+	if err != nil {
+		return nil, err
+	}
+	loader := stdio.NewLoader(options)
 	defer loader.Close()
 	folders := &agents{cfg: cfg, folders: loader, rubies: openRubies(cfg, func() map[string]any { return known.Snapshot() }, log)}
 	if folders.rubies != nil {

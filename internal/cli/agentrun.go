@@ -43,14 +43,16 @@ func (o *agentOptions) open(ctx context.Context, env *Env, file string) (*agentT
 	}
 	a.cleanup = append(a.cleanup, facts.Close)
 	path, err := o.locate(cfg.AgentsDirs, file)
-	var temp string
+	var options stdio.Options
 	if err == nil {
-		temp, err = a.folder()
+		options, err = programOptions(cfg, func() map[string]any { return facts.Snapshot() }, log)
 	}
 	if err == nil {
-		a.Agent, err = stdio.Open(path, stdio.Options{
-			Config: cfg.File, Facts: func() map[string]any { return facts.Snapshot() }, Temp: temp, Unchecked: true, Log: log,
-		})
+		options.Unchecked = true
+		options.Temp, err = a.folder()
+	}
+	if err == nil {
+		a.Agent, err = stdio.Open(path, options)
 	}
 	if err != nil {
 		a.close()

@@ -41,13 +41,26 @@ type agents struct {
 }
 
 // openAgents makes the agents that are part of the program.
-func openAgents(cfg *config.Config, about *self, log *slog.Logger) *agents {
+func openAgents(cfg *config.Config, about *self, log *slog.Logger) (*agents, error) {
+	options, err := programOptions(cfg, about.Facts, log)
+	if err != nil {
+		return nil, err
+	}
 	a := &agents{cfg: cfg, log: log, rubies: about.rubies}
-	a.folders = stdio.NewLoader(stdio.Options{Dirs: cfg.AgentsDirs, Config: cfg.File, Facts: about.Facts, Log: log})
+	a.folders = stdio.NewLoader(options)
 	about.agents = a
 	a.own, a.bad = plugins.Agents(cfg)
 	a.own[rpcutil.Name] = about.agent()
-	return a
+	return a, nil
+}
+
+// programOptions are those of agents in other languages.
+func programOptions(cfg *config.Config, facts func() map[string]any, log *slog.Logger) (stdio.Options, error) {
+	interpreters, err := stdio.ParseInterpreters(cfg.PluginString("bolt.interpreters", ""))
+	if err != nil {
+		return stdio.Options{}, fmt.Errorf("plugin.bolt.interpreters in %s: %w", cfg.File, err)
+	}
+	return stdio.Options{Dirs: cfg.AgentsDirs, Config: cfg.File, Facts: facts, Interpreters: interpreters, Log: log}, nil
 }
 
 // look reads the folders. Of agents of one name, that of agents_dir counts.

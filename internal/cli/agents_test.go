@@ -45,7 +45,10 @@ func TestAgentsOfANode(t *testing.T) {
 	}
 	defer known.Close()
 	about := &self{cfg: cfg, facts: known, classes: facts.NewClasses(filepath.Join(dir, "none"), slog.New(slog.DiscardHandler))}
-	a := openAgents(cfg, about, slog.New(slog.DiscardHandler))
+	a, err := openAgents(cfg, about, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer a.close()
 
 	load := func(ctx context.Context) map[string]server.Handler {

@@ -171,7 +171,10 @@ func (d *demo) startThisMachine(ctx context.Context, later func(func() error)) (
 	var engine atomic.Pointer[server.Server]
 	about := &self{cfg: d.config, facts: d.facts, engine: &engine}
 	about.data = plugins.Data(ctx, d.config, about, d.log)
-	agents := openAgents(d.config, about, d.log)
+	agents, err := openAgents(d.config, about, d.log)
+	if err != nil {
+		return err
+	}
 	later(func() error { agents.close(); return nil })
 	handlers, err := agents.load(ctx)
 	if err != nil {

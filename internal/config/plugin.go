@@ -89,6 +89,7 @@ var pluginKeys = [...]string{
 	"activemq.timeout",
 	"activemq.use_exponential_back_off",
 	"activemq.vhost",
+	"bolt.interpreters",
 	"file.activate_agent",
 	"file.allow",
 	"file.deny",
@@ -163,7 +164,7 @@ func unknownPlugin(name string) (hint string, unknown bool) {
 			return "", false
 		}
 		return suggest.Hint(general(name), pluginKeys[:]), true
-	case "activemq", "nats", "psk":
+	case "activemq", "bolt", "nats", "psk":
 		return suggest.Hint(general(name), pluginKeys[:]), true
 	case "rabbitmq":
 		hint = suggest.Hint("activemq."+general(rest), pluginKeys[:])

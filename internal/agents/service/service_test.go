@@ -5,14 +5,17 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
+	"mcollective/agent"
 	"mcollective/internal/agents/agenttest"
 	"mcollective/internal/run"
+	"mcollective/marshal"
 	"mcollective/rpc"
 )
 
@@ -253,5 +256,47 @@ func TestActive(t *testing.T) {
 	}
 	if err := a.Active(t.Context()); err == nil {
 		t.Error("active without an init system")
+	}
+}
+
+// TestRestartIsNotBrokenOff has the time of a request end in the middle of a
+// restart, with a real script.
+func TestRestartIsNotBrokenOff(t *testing.T) {
+	root := t.TempDir()
+	scripts, gate, log := filepath.Join(root, "etc/init.d"), filepath.Join(root, "gate"), filepath.Join(root, "log")
+	if err := os.MkdirAll(scripts, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(gate, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	script := "#!/bin/sh\n[ \"$1\" = restart ] || exit 0\nread x < " + gate + "\necho started > " + log + "\n"
+	if err := os.WriteFile(filepath.Join(scripts, "web"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	a, err := New(Options{Root: root})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	req := &agent.Request{Request: &rpc.Request{Agent: "service", Action: "restart", Data: marshal.NewHash(marshal.Symbol("service"), "web")}}
+	go func() { ended <- a.Call(ctx, req, a.Definition().Action("restart").Reply()) }()
+	w, err := os.OpenFile(gate, os.O_WRONLY, 0) // when the script is at that place
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := <-ended; err == nil || err.Error() != "Could not restart 'web': web is not done yet and goes on; ask for the state later" {
+		t.Error(err)
+	}
+	w.WriteString("go on\n")
+	w.Close()
+	for began := time.Now(); ; time.Sleep(5 * time.Millisecond) { // the script writes a file
+		if b, _ := os.ReadFile(log); string(b) == "started\n" {
+			break
+		} else if time.Since(began) > 20*time.Second {
+			t.Fatal("the service was stopped and not started again")
+		}
 	}
 }

@@ -221,7 +221,7 @@ func TestTimeLimitSaysMore(t *testing.T) {
 			}
 		}
 		for said, want := range map[string]string{
-			"apt-get is not done yet and goes on":                    "timed out: action slow of agent tests may take 2s: apt-get is not done yet and goes on",
+			"apt-get is not done yet and goes on":                     "timed out: action slow of agent tests may take 2s: apt-get is not done yet and goes on",
 			"timed out: agent x was ended after 2s; its last words: ": "timed out: agent x was ended after 2s; its last words: ",
 		} {
 			h := handler(t, agent.Options{}, nil, says(errors.New(said)))

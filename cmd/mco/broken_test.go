@@ -83,7 +83,7 @@ func TestActionIsBrokenOff(t *testing.T) {
 	}
 	n = c.node("n1", agents, more)
 	waitFor(t, "the next node to end it", func() bool {
-		return regexp.MustCompile(`left has been ended.*pid=`+strconv.Itoa(pid)+` started_for="agent slow"`).MatchString(n.out.String())
+		return regexp.MustCompile(`left has been ended.*pid=` + strconv.Itoa(pid) + ` started_for="agent slow"`).MatchString(n.out.String())
 	})
 	if state, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat"); err == nil && !strings.Contains(string(state), ") Z") {
 		t.Errorf("it still runs: %s", state)

@@ -75,8 +75,11 @@ type Delivery struct {
 // its subscriptions; its methods may be called from several goroutines.
 type Connector interface {
 	// Publish hands the message to the broker. It returns ErrTooLarge (wrapped)
-	// for a message that the broker would refuse for its size, and an error when
-	// the message could not be handed over before ctx ended. Data is not kept.
+	// for a message that the broker would refuse for its size, or that it has refused
+	// by cutting the connection, and an error when the message could not be handed
+	// over before ctx ended. A message of 64 KiB and more may wait for the broker's
+	// confirmation, so it must not be published by a receive function. Data is not
+	// kept.
 	Publish(ctx context.Context, to Target, m Message) error
 
 	// Subscribe calls receive for each message that arrives for from, one call

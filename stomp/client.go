@@ -29,11 +29,15 @@ type Client struct {
 	order    []*Subscription          // those to restore, oldest first
 	receipts map[string]waiter
 	serial   uint64
+	sizes    map[string]sizes // by server
+
+	delivering chan struct{} // holds a token while a Deliver is under way
 
 	// Used by run, and by Dial before it starts.
 	log      pacer
 	delay    time.Duration
 	attempts int
+	last     int // the place in the pool of the server that was lost last, -1 for none
 }
 
 // A waiter is what a receipt is for: a subscription, or whoever reads done.
@@ -41,6 +45,7 @@ type waiter struct {
 	sub     *Subscription
 	restore bool // it stood before, or has waited for this connection
 	done    chan error
+	message uint64 // the message that the broker is to confirm, 0 if it is none
 }
 
 // Dial connects to a broker of the pool and returns when it has taken us.
@@ -57,6 +62,7 @@ func Dial(ctx context.Context, o Options) (*Client, error) {
 	c := &Client{
 		opts: o, closed: make(chan struct{}), done: make(chan struct{}), changed: make(chan struct{}),
 		subs: map[string]*Subscription{}, receipts: map[string]waiter{}, log: pacer{log: o.Logger},
+		sizes: map[string]sizes{}, delivering: make(chan struct{}, 1), last: -1,
 	}
 	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	s, err := c.connect(ctx, false)
@@ -161,14 +167,25 @@ func (c *Client) lost(s *session) bool {
 	if time.Since(s.born) >= max(stable, c.delay) {
 		c.delay = 0
 	}
+	c.last = s.place
 	c.mu.Lock()
 	c.sess = nil
-	c.out.carry()
+	blamed := false
 	for id, w := range c.receipts {
 		delete(c.receipts, id)
-		if w.done != nil {
+		switch {
+		case w.message != 0:
+			e := &lossError{s.server, c.out.fate(w.message), s.err}
+			blamed = blamed || e.fate != unbegun
+			w.done <- e
+		case w.done != nil:
 			w.done <- fmt.Errorf("%w: %w", ErrLost, s.err)
 		}
+	}
+	givenUp := c.out.carry(!blamed)
+	if k := c.sizes[s.server]; !blamed && k.refused > 0 {
+		k.refused = 0 // it may be restarted with another limit
+		c.sizes[s.server] = k
 	}
 	c.state.Connected = false
 	over := c.fatal != nil
@@ -181,6 +198,10 @@ func (c *Client) lost(s *session) bool {
 	c.mu.Unlock()
 	if !over {
 		c.log.warn("lost the connection to the broker, connecting again", s.server, s.err)
+	}
+	if givenUp != nil {
+		c.opts.Logger.Error("message was given up, it broke the connection each time it was sent",
+			"broker", s.server, "destination", destinationOf(givenUp), "bytes", len(givenUp), "error", s.err)
 	}
 	c.report()
 	return !over
@@ -287,7 +308,7 @@ func (c *Client) Send(ctx context.Context, h Header, body []byte) error {
 		return err
 	}
 	f := Frame{Command: Send, Header: h, Body: body}
-	err := c.out.add(&f, true)
+	err := c.out.add(&f, mark{keep: true})
 	s := c.sess
 	c.mu.Unlock()
 	if err == nil {
@@ -310,9 +331,9 @@ func (c *Client) Flush(ctx context.Context) error {
 	// STOMP has no frame that only asks for a receipt. An empty transaction
 	// that is given up comes nearest.
 	id := c.ticket("flush")
-	err := c.out.add(&Frame{Command: Begin, Header: Header{{"transaction", id}}}, false)
+	err := c.out.add(&Frame{Command: Begin, Header: Header{{"transaction", id}}}, mark{})
 	if err == nil {
-		err = c.out.add(&Frame{Command: Abort, Header: Header{{"transaction", id}, {"receipt", id}}}, false)
+		err = c.out.add(&Frame{Command: Abort, Header: Header{{"transaction", id}, {"receipt", id}}}, mark{})
 	}
 	if err != nil {
 		c.mu.Unlock()
@@ -440,7 +461,7 @@ func (c *Client) Close() error {
 	if open {
 		id := c.ticket("bye")
 		c.receipts[id] = waiter{done: done}
-		if err := c.out.add(&Frame{Command: Disconnect, Header: Header{{"receipt", id}}}, false); err != nil {
+		if err := c.out.add(&Frame{Command: Disconnect, Header: Header{{"receipt", id}}}, mark{}); err != nil {
 			done <- err
 		}
 	}

@@ -31,6 +31,7 @@ func (c *Client) connect(ctx context.Context, pauseFirst bool) (*session, error)
 		for i, k := range c.pool() {
 			s, err := c.attempt(ctx, c.opts.Servers[k], len(causes)-i)
 			if err == nil {
+				s.place = k
 				return s, nil
 			}
 			// An attempt that the end of ctx cut short says less than one before it.
@@ -64,13 +65,17 @@ func (c *Client) connect(ctx context.Context, pauseFirst bool) (*session, error)
 	}
 }
 
-// pool is the order of the servers for one round.
+// pool is the order of the servers for one round. It ends with the server whose
+// connection broke last: one that accepts connections and does not keep them
+// would otherwise be the only one that is ever tried.
 func (c *Client) pool() []int {
 	n := len(c.opts.Servers)
 	order := make([]int, n)
-	first := 0
+	first := (c.last + 1) % n
 	if c.opts.Randomize {
-		first = min(int(c.opts.Random()*float64(n)), n-1)
+		if k := min(int(c.opts.Random()*float64(n)), n-1); k != c.last {
+			first = k
+		}
 	}
 	for i := range order {
 		order[i] = (first + i) % n

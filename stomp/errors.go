@@ -1,6 +1,7 @@
 package stomp
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -43,6 +44,17 @@ func serverError(server string, f *Frame) *ServerError {
 		e.Message, e.Detail = "ERROR without a message", line
 	}
 	return e
+}
+
+// destinationOf finds where an encoded frame was to go.
+func destinationOf(frame []byte) string {
+	header, _, _ := bytes.Cut(frame, []byte("\n\n"))
+	for line := range bytes.Lines(header) {
+		if to, ok := bytes.CutPrefix(line, []byte("destination:")); ok {
+			return printable(string(to))
+		}
+	}
+	return ""
 }
 
 // printable makes a broker's text fit for a log and a terminal.

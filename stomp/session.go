@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,6 +17,7 @@ type session struct {
 	c       *Client
 	conn    net.Conn
 	server  string
+	place   int // of the server in the pool
 	version Version
 	codec   Version // how fields are escaped; differs from version for RabbitMQ
 	r       *Reader
@@ -33,6 +35,8 @@ type session struct {
 	once    sync.Once
 	err     error        // why it died; to be read after dead is closed
 	said    *ServerError // the last ERROR; run goroutine only
+
+	unwritten atomic.Pointer[error] // why nothing can be written
 }
 
 func newSession(c *Client, conn net.Conn, server string) *session {
@@ -109,9 +113,12 @@ func (s *session) read() {
 }
 
 func (s *session) readError(err error) error {
+	cause := s.unwritten.Load()
 	switch {
-	case s.said != nil && hungUp(err):
+	case s.said != nil && (hungUp(err) || cause != nil):
 		return s.said
+	case cause != nil:
+		return *cause
 	case hungUp(err):
 		return errors.New("the broker closed the connection")
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -120,12 +127,22 @@ func (s *session) readError(err error) error {
 	return plain(err)
 }
 
+// lastWords is how long a broker that takes nothing any more may take to say why.
+const lastWords = time.Second
+
+// stuck ends the session because nothing can be written, but lets read see what
+// the broker sent before: often that is why.
+func (s *session) stuck(err error) {
+	s.unwritten.Store(&err)
+	time.AfterFunc(lastWords, func() { s.conn.Close() })
+}
+
 // write writes what stands in line, and heart-beats when nothing does, until
 // the connection breaks. What is read has no influence on when they are due.
 func (s *session) write() {
 	defer close(s.written)
 	if _, err := s.put(s.prologue); err != nil {
-		s.fail(err)
+		s.stuck(err)
 		return
 	}
 	var due <-chan time.Time
@@ -140,7 +157,7 @@ func (s *session) write() {
 			n, err := s.put(buf)
 			s.c.put(n)
 			if err != nil {
-				s.fail(err)
+				s.stuck(err)
 				return
 			}
 			if timer != nil {
@@ -152,7 +169,7 @@ func (s *session) write() {
 		case <-s.wake:
 		case <-due:
 			if _, err := s.put([]byte{'\n'}); err != nil {
-				s.fail(err)
+				s.stuck(err)
 				return
 			}
 			timer.Reset(s.beat)

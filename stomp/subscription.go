@@ -71,7 +71,7 @@ func (c *Client) Subscribe(ctx context.Context, l Listen, receive func(*Frame)) 
 	}
 	if c.sess != nil {
 		receipt := c.ticket("sub")
-		if err := c.out.add(sub.frame(c.out.version, receipt), false); err != nil {
+		if err := c.out.add(sub.frame(c.out.version, receipt), mark{}); err != nil {
 			c.mu.Unlock()
 			return nil, err
 		}
@@ -153,7 +153,7 @@ func (c *Client) forget(sub *Subscription) {
 	if c.out.version != V10 {
 		h = h.Add("id", sub.l.ID)
 	}
-	if err := c.out.add(&Frame{Command: Unsubscribe, Header: h}, false); err == nil {
+	if err := c.out.add(&Frame{Command: Unsubscribe, Header: h}, mark{}); err == nil {
 		c.sess.signal()
 	}
 }

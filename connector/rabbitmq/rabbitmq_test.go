@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"net"
 	"os"
 	"strconv"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -17,51 +15,23 @@ import (
 	"mcollective/connector"
 	"mcollective/connector/connectortest"
 	"mcollective/connector/internal/overstomp"
+	"mcollective/connector/internal/overstomptest"
 	"mcollective/stomp"
 	"mcollective/stomp/stomptest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func server(t *testing.T, addr string) stomp.Server {
-	t.Helper()
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	n, err := strconv.Atoi(port)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return stomp.Server{Host: host, Port: n, Login: "mcollective", Passcode: "marionette"}
-}
-
-// harness connects to the broker at addr with options of its own.
-func harness(t *testing.T, addr string, o Options) connectortest.Harness {
-	o.MaxMessage, o.Stomp.VHost = 1<<20, "/mcollective"
-	connect := func(ctx context.Context, identity string, servers ...stomp.Server) (connector.Connector, error) {
-		o := o
-		o.Identity, o.Stomp.Servers = identity, servers
-		return Connect(ctx, o)
-	}
-	return connectortest.Harness{
-		Connect: func(ctx context.Context, identity string) (connector.Connector, error) {
-			return connect(ctx, identity, server(t, addr))
+// subject is the connector with options of its own.
+func subject(o Options) overstomptest.Subject {
+	return overstomptest.Subject{
+		Broker: stomptest.Options{Flavor: stomptest.RabbitMQ, Exchanges: exchanges},
+		Connect: func(ctx context.Context, common overstomptest.Options) (connector.Connector, error) {
+			o := o
+			o.Identity, o.MaxMessage = common.Identity, common.MaxMessage
+			o.Stomp.Servers, o.Stomp.Dial = common.Stomp.Servers, common.Stomp.Dial
+			return Connect(ctx, o)
 		},
-		Dial: func(ctx context.Context, addrs []string) (connector.Connector, error) {
-			var servers []stomp.Server
-			for _, a := range addrs {
-				servers = append(servers, server(t, a))
-			}
-			return connect(ctx, "nowhere", servers...)
-		},
-		Denied: func(ctx context.Context) (connector.Connector, error) {
-			s := server(t, addr)
-			s.Passcode = "wrong"
-			return connect(ctx, "denied", s)
-		},
-		MaxPayload:  1 << 20,
-		Collectives: [2]string{"mcollective", "eu_collective"},
 	}
 }
 
@@ -78,24 +48,12 @@ func TestConformance(t *testing.T) {
 			if testing.Short() && name != "temporary queues" {
 				t.Skip("one variant is enough for -short")
 			}
-			connectortest.Run(t, func(t *testing.T) connectortest.Harness {
-				b := stomptest.New(stomptest.Options{Flavor: stomptest.RabbitMQ, Login: "mcollective", Passcode: "marionette", Exchanges: exchanges})
-				if err := b.Start(); err != nil {
-					t.Fatal(err)
-				}
-				t.Cleanup(b.Stop)
-				h := harness(t, b.Addr(), o)
-				h.Stop = func(t *testing.T) { b.Stop() }
-				h.Start = func(t *testing.T) {
-					if err := b.Start(); err != nil {
-						t.Fatal(err)
-					}
-				}
-				return h
-			})
+			subject(o).Conformance(t, nil)
 		})
 	}
 }
+
+func TestShared(t *testing.T) { subject(Options{}).Shared(t) }
 
 // TestRealBroker runs the suite against the RabbitMQ that MCO_TEST_RABBITMQ
 // names as host:port, with the user mcollective, the password marionette, the
@@ -107,7 +65,8 @@ func TestRealBroker(t *testing.T) {
 	}
 	for name, o := range variants {
 		t.Run(name, func(t *testing.T) {
-			connectortest.Run(t, func(t *testing.T) connectortest.Harness { return harness(t, addr, o) })
+			o.Stomp.VHost = "/mcollective"
+			connectortest.Run(t, func(t *testing.T) connectortest.Harness { return subject(o).Harness(t, addr) })
 		})
 	}
 }
@@ -115,29 +74,7 @@ func TestRealBroker(t *testing.T) {
 // in runs a test with a connector to a broker without a network.
 func in(t *testing.T, o Options, run func(t *testing.T, c connector.Connector, b *stomptest.Broker)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		b := stomptest.New(stomptest.Options{Flavor: stomptest.RabbitMQ})
-		defer b.Stop()
-		if o.Identity == "" {
-			o.Identity = "me.example.net"
-		}
-		o.Stomp.Servers, o.Stomp.Dial = []stomp.Server{{Host: "broker"}}, b.Dial
-		c, err := Connect(t.Context(), o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		run(t, c, b)
-	})
-}
-
-func sent(b *stomptest.Broker, command string) (all []stomp.Header) {
-	for _, f := range b.Frames() {
-		if f.Command == command {
-			all = append(all, f.Header)
-		}
-	}
-	return all
+	subject(o).In(t, run)
 }
 
 // TestRecordedFrames publishes what Ruby published and compares the frames to
@@ -222,7 +159,7 @@ func TestSubscriptions(t *testing.T) {
 	}
 	check := func(t *testing.T, b *stomptest.Broker, want ...[2]string) {
 		t.Helper()
-		all := sent(b, stomp.Subscribe)
+		all := overstomptest.Sent(b, stomp.Subscribe)
 		if len(all) != len(want) {
 			t.Fatalf("%d subscriptions, want %d", len(all), len(want))
 		}
@@ -238,7 +175,7 @@ func TestSubscriptions(t *testing.T) {
 		}
 		check(t, b, [2]string{"/exchange/mcollective_directed/me.example.net", "mcollective_me.example.net_directed_to_identity"},
 			[2]string{"/exchange/mcollective_broadcast/discovery", "mcollective_broadcast_discovery"})
-		if h := sent(b, stomp.Connect)[0].Get("host"); h != "/" {
+		if h := overstomptest.Sent(b, stomp.Connect)[0].Get("host"); h != "/" {
 			t.Errorf("vhost %q", h)
 		}
 	})
@@ -300,7 +237,7 @@ func TestMissingExchange(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.Stop()
-	c, err := Connect(t.Context(), Options{Identity: "me", Stomp: stomp.Options{Servers: []stomp.Server{server(t, b.Addr())}}})
+	c, err := Connect(t.Context(), Options{Identity: "me", Stomp: stomp.Options{Servers: []stomp.Server{overstomptest.Server(t, b.Addr())}}})
 	if err != nil {
 		t.Fatal(err)
 	}

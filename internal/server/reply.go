@@ -72,7 +72,7 @@ func (s *Server) reply(c *call, body any, err error) {
 		err = s.send(c, failure(rpc.UnknownError, "the reply of agent "+clip(c.Agent)+" cannot be encoded; the log of the node tells why"))
 	case errors.Is(err, connector.ErrTooLarge):
 		s.count.oversize.Add(1)
-		s.log.Warn("reply is too large, an error goes in its place", "agent", clip(c.Agent), "request", clip(c.ID), "error", err)
+		s.log.Warn("reply is too large, an error goes in its place", "agent", clip(c.Agent), "request", clip(c.ID), "caller", clip(c.Caller), "reply_to", clip(c.replyTo), "error", err)
 		err = s.send(c, failure(rpc.UnknownError, "the reply was not sent: "+err.Error()))
 	}
 	if err == nil {

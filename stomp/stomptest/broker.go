@@ -34,11 +34,15 @@ const (
 type Options struct {
 	Flavor          Flavor
 	Login, Passcode string          // required of clients unless both are empty
-	HangUp          bool            // close the connection of a refused login without an ERROR
+	HangUp          bool            // close the connection of a refused login or a large frame without an ERROR
 	Versions        []stomp.Version // in order of preference. Default 1.2, 1.1, 1.0
 	Sends, Wants    time.Duration   // heart-beats. Default none
 	TLS             *tls.Config     // of the listener
 	Exchanges       []string        // RabbitMQ: those that exist. Default any
+
+	// MaxFrame is how many bytes a frame may have. The connection of a larger one
+	// is cut in the middle of it, after an ERROR unless HangUp is set. Default no limit.
+	MaxFrame int
 
 	// Refuse returns the message of the ERROR that a frame is answered with, ""
 	// to serve it.
@@ -58,6 +62,7 @@ type Broker struct {
 	queues    map[string]*queue
 	received  []stomp.Frame
 	logins    int
+	cuts      int
 	serial    int
 	listening sync.WaitGroup
 }
@@ -184,6 +189,13 @@ func (b *Broker) Logins() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.logins
+}
+
+// Cuts is how many connections ended because of Options.MaxFrame.
+func (b *Broker) Cuts() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.cuts
 }
 
 func (b *Broker) serve(nc net.Conn) {

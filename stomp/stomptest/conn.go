@@ -2,7 +2,9 @@ package stomptest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"slices"
 	"strconv"
@@ -112,10 +114,15 @@ func (c *conn) read() {
 		c.b.forget(c)
 		close(c.done)
 	}()
-	r := stomp.NewReader(c.nc, stomp.V10, stomp.Limits{})
+	m := &meter{r: c.nc, most: c.b.opts.MaxFrame}
+	r := stomp.NewReader(m, stomp.V10, stomp.Limits{})
 	for connected := false; ; {
 		var f stomp.Frame
+		m.n = r.Buffered()
 		if err := r.Read(&f); err != nil {
+			if errors.Is(err, errTooLarge) {
+				c.cut()
+			}
 			return
 		}
 		c.b.mu.Lock()
@@ -137,6 +144,36 @@ func (c *conn) read() {
 			return
 		}
 	}
+}
+
+var errTooLarge = errors.New("the frame is too large")
+
+// A meter ends a frame that has too many bytes before all of them are read.
+type meter struct {
+	r    io.Reader
+	most int // 0 for no limit
+	n    int // bytes of the frame being read
+}
+
+func (m *meter) Read(p []byte) (int, error) {
+	if m.most > 0 && m.n > m.most {
+		return 0, errTooLarge
+	}
+	n, err := m.r.Read(p)
+	m.n += n
+	return n, err
+}
+
+// cut ends the connection in the middle of a frame.
+func (c *conn) cut() {
+	c.b.mu.Lock()
+	c.b.cuts++
+	c.b.mu.Unlock()
+	if c.b.opts.HangUp {
+		return
+	}
+	c.put(&stomp.Frame{Command: stomp.Error, Header: stomp.Header{{Name: "message", Value: "The maximum data length was exceeded"}}}, true)
+	<-c.gone
 }
 
 // login answers CONNECT.

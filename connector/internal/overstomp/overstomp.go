@@ -90,8 +90,22 @@ func (c *Connector) Publish(ctx context.Context, to connector.Target, m connecto
 	// The content type is Ruby MCollective's, and as untrue there.
 	h = append(h, stomp.Field{Name: "destination", Value: destination}, stomp.Field{Name: "content-length"},
 		stomp.Field{Name: "content-type", Value: "text/plain; charset=UTF-8"})
-	return closed(c.client.Send(ctx, h, data))
+	if len(data) < confirmFrom {
+		return closed(c.client.Send(ctx, h, data))
+	}
+	// A reply may arrive twice, since its caller counts each node once. A request
+	// may not.
+	err = c.client.Deliver(ctx, h, data, to.Kind == connector.Reply)
+	if big := (*stomp.UndeliverableError)(nil); errors.As(err, &big) {
+		return fmt.Errorf("%w: %w; ours is %d", connector.ErrTooLarge, big, c.opts.MaxMessage)
+	}
+	return closed(err)
 }
+
+// confirmFrom is the size in bytes from which on a message waits for the broker's
+// confirmation: one that is over a broker's limit breaks the connection, and only
+// so does it come back as an error to who sent it. Brokers' limits begin far above.
+const confirmFrom = 64 << 10
 
 // Flush implements connector.Connector.
 func (c *Connector) Flush(ctx context.Context) error { return closed(c.client.Flush(ctx)) }

@@ -30,6 +30,7 @@ type Client struct {
 	receipts map[string]waiter
 	serial   uint64
 	sizes    map[string]sizes // by server
+	refusals refusals
 
 	delivering chan struct{} // holds a token while a Deliver is under way
 
@@ -42,6 +43,7 @@ type Client struct {
 
 // A waiter is what a receipt is for: a subscription, or whoever reads done.
 type waiter struct {
+	serial  uint64 // of the frame
 	sub     *Subscription
 	restore bool // it stood before, or has waited for this connection
 	done    chan error
@@ -96,8 +98,9 @@ func (c *Client) run(s *session) {
 }
 
 // adopt makes a connection ours: it writes the subscriptions first, and opens
-// the line for everybody when the broker has confirmed each of them. Each has a
-// receipt of its own, so that a refusal can be told whom it is for.
+// the line for everybody when the broker has confirmed or refused each of them.
+// Each has a receipt of its own, so that a refusal can be told whom it is for; an
+// empty transaction at the end shows that the broker has not hung up meanwhile.
 func (c *Client) adopt(s *session) {
 	c.mu.Lock()
 	given := c.out.adopt(s.version, s.codec)
@@ -108,20 +111,31 @@ func (c *Client) adopt(s *session) {
 			s.fail(err)
 			break
 		}
-		c.receipts[receipt] = waiter{sub: sub, restore: true}
+		c.receipts[receipt] = waiter{serial: c.serial, sub: sub, restore: true}
+		s.left++
+	}
+	if s.left > 0 {
+		receipt := c.ticket("restored")
+		for _, f := range nothing(receipt) {
+			var err error
+			if s.prologue, err = AppendFrame(s.prologue, s.codec, &f); err != nil {
+				s.fail(err)
+			}
+		}
+		c.receipts[receipt] = waiter{serial: c.serial, restore: true}
 		s.left++
 	}
 	if c.fatal != nil {
 		s.fail(c.fatal)
 	}
 	c.sess = s
-	nothing := s.left == 0 && s.err == nil
+	alone := s.left == 0 && s.err == nil
 	c.mu.Unlock()
 	if given > 0 {
 		c.opts.Logger.Warn("messages in line were given up, the new broker speaks another version", "messages", given)
 	}
 	go s.write()
-	if nothing { // to restore
+	if alone { // nothing to restore
 		c.ready(s)
 		return
 	}
@@ -151,17 +165,6 @@ func (c *Client) ready(s *session) {
 	c.report()
 }
 
-// awaited says whether the broker owes a receipt for the subscription. c.mu is
-// held.
-func (c *Client) awaited(sub *Subscription) bool {
-	for _, w := range c.receipts {
-		if w.sub == sub {
-			return true
-		}
-	}
-	return false
-}
-
 // lost takes down a broken connection. It reports whether to make another.
 func (c *Client) lost(s *session) bool {
 	if time.Since(s.born) >= max(stable, c.delay) {
@@ -169,6 +172,12 @@ func (c *Client) lost(s *session) bool {
 	}
 	c.last = s.place
 	c.mu.Lock()
+	if s.refused && s.spoke() {
+		c.delay = min(c.delay, refusalPause/2)
+		c.refusals.hangsUp = true
+	} else {
+		c.refusals.reset()
+	}
 	c.sess = nil
 	blamed := false
 	for id, w := range c.receipts {
@@ -328,19 +337,15 @@ func (c *Client) Flush(ctx context.Context) error {
 	if err := c.await(ctx, "flush"); err != nil {
 		return err
 	}
-	// STOMP has no frame that only asks for a receipt. An empty transaction
-	// that is given up comes nearest.
 	id := c.ticket("flush")
-	err := c.out.add(&Frame{Command: Begin, Header: Header{{"transaction", id}}}, mark{})
-	if err == nil {
-		err = c.out.add(&Frame{Command: Abort, Header: Header{{"transaction", id}, {"receipt", id}}}, mark{})
-	}
-	if err != nil {
-		c.mu.Unlock()
-		return err
+	for _, f := range nothing(id) {
+		if err := c.out.add(&f, mark{}); err != nil {
+			c.mu.Unlock()
+			return err
+		}
 	}
 	done := make(chan error, 1)
-	c.receipts[id] = waiter{done: done}
+	c.receipts[id] = waiter{serial: c.serial, done: done}
 	s := c.sess
 	c.mu.Unlock()
 	s.signal()
@@ -355,6 +360,15 @@ func (c *Client) Flush(ctx context.Context) error {
 		delete(c.receipts, id)
 		c.mu.Unlock()
 		return c.waitError("flush", ctx.Err())
+	}
+}
+
+// nothing asks for a receipt. STOMP has no frame that does only that; an empty
+// transaction that is given up comes nearest.
+func nothing(id string) []Frame {
+	return []Frame{
+		{Command: Begin, Header: Header{{"transaction", id}}},
+		{Command: Abort, Header: Header{{"transaction", id}, {"receipt", id}}},
 	}
 }
 
@@ -401,33 +415,36 @@ func (c *Client) receipt(s *session, id string) {
 }
 
 // complaint handles an ERROR. Whether it ends the connection is the broker's
-// choice; but one that comes while subscriptions are restored leaves us deaf to
-// some of them, so we begin again.
+// choice. A subscription that it is about is taken out, so that it keeps neither
+// this connection nor the next from being used.
 func (c *Client) complaint(s *session, e *ServerError) {
-	s.said = e
+	s.said, s.saidAt = e, time.Now()
 	c.mu.Lock()
 	c.state.LastError = e
 	w := c.receipts[e.receipt]
 	delete(c.receipts, e.receipt)
 	if e.receipt == "" {
-		w.sub = c.suspect()
+		w = c.suspect(e)
 	}
-	told := true // somebody who waits for it
+	stood := w.sub != nil && w.sub.confirmed
 	switch {
+	case w.sub != nil:
+		c.refused(s, w, e)
 	case w.done != nil:
 		w.done <- e
-	case w.sub != nil && !w.sub.confirmed:
-		c.drop(w.sub)
-		w.sub.settle(e)
-	default:
-		told = false
-	}
-	if !s.open {
+	case !s.open:
 		s.fail(e)
 	}
+	restored := !s.open && w.restore && s.left == 0
 	c.mu.Unlock()
-	if !told {
+	switch {
+	case stood:
+		c.opts.Logger.Warn("the broker refuses a subscription that it accepted before", "broker", s.server, "destination", w.sub.l.Destination, "error", e)
+	case w.sub == nil && w.done == nil: // nobody waits for it
 		c.log.warn("the broker complains", s.server, e)
+	}
+	if restored {
+		c.ready(s)
 	}
 	c.report()
 }
@@ -460,7 +477,7 @@ func (c *Client) Close() error {
 	done := make(chan error, 1)
 	if open {
 		id := c.ticket("bye")
-		c.receipts[id] = waiter{done: done}
+		c.receipts[id] = waiter{serial: c.serial, done: done}
 		if err := c.out.add(&Frame{Command: Disconnect, Header: Header{{"receipt", id}}}, mark{}); err != nil {
 			done <- err
 		}

@@ -330,55 +330,6 @@ func TestLoginRefused(t *testing.T) {
 	}
 }
 
-func TestSubscriptionRefused(t *testing.T) {
-	for _, flavor := range []stomptest.Flavor{stomptest.ActiveMQ, stomptest.RabbitMQ} {
-		synctest.Test(t, func(t *testing.T) {
-			deny := "denied"
-			s := newBench(t, stomptest.Options{Flavor: flavor, Refuse: func(f *stomp.Frame) string {
-				if f.Command == stomp.Subscribe && strings.Contains(f.Header.Get("destination"), deny) {
-					return "User is not authorized"
-				}
-				return ""
-			}})
-			c := s.dial()
-			good := s.subscribe(c, stomp.Listen{Destination: "/queue/good"})
-			s.subscribe(c, stomp.Listen{Destination: "/queue/other"}) // the last one, never refused
-			_, err := c.Subscribe(t.Context(), stomp.Listen{Destination: "/queue/denied"}, func(*stomp.Frame) {})
-			var e *stomp.ServerError
-			if !errors.As(err, &e) || e.Message != "User is not authorized" || !strings.Contains(err.Error(), "/queue/denied") {
-				t.Fatalf("error %v", err)
-			}
-			s.send(c, "/queue/good", "still")
-			s.expect(good, "still")
-			// A subscription that stood is refused when it is restored.
-			time.Sleep(time.Minute)
-			deny = "good"
-			logins := s.b.Logins()
-			s.b.Drop()
-			time.Sleep(10 * time.Second)
-			if n := s.b.Logins() - logins; n < 5 {
-				t.Errorf("%d logins in ten seconds", n)
-			}
-			time.Sleep(10 * time.Minute)
-			st := c.State()
-			if st.Connected || !errors.As(st.LastError, &e) {
-				t.Errorf("state %+v", st)
-			}
-			if n := s.b.Logins() - logins; n < 20 || n > 45 {
-				t.Errorf("%d logins in ten minutes", n)
-			}
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			defer cancel()
-			if err := c.Send(ctx, to("/queue/good"), nil); !errors.As(err, &e) || !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("meanwhile Send says %v", err)
-			}
-			s.b.Allow()
-			s.send(c, "/queue/good", "again")
-			s.expect(good, "again")
-		})
-	}
-}
-
 // TestComplaint has the broker refuse a message without closing.
 func TestComplaint(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -407,16 +358,22 @@ func TestComplaint(t *testing.T) {
 
 func TestFlushTellsOfLoss(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		flushing := make(chan struct{})
 		s := newBench(t, stomptest.Options{Flavor: stomptest.RabbitMQ, Refuse: func(f *stomp.Frame) string {
 			if f.Command == stomp.Send {
+				<-flushing
 				return "no exchange"
 			}
 			return ""
 		}})
 		c := s.dial()
 		s.send(c, "/exchange/a/b", "x")
+		done := make(chan error)
+		go func() { done <- c.Flush(t.Context()) }()
+		synctest.Wait()
+		close(flushing)
 		var e *stomp.ServerError
-		if err := c.Flush(t.Context()); !errors.Is(err, stomp.ErrLost) || !errors.As(err, &e) {
+		if err := <-done; !errors.Is(err, stomp.ErrLost) || !errors.As(err, &e) {
 			t.Errorf("Flush says %v", err)
 		}
 	})

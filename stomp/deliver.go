@@ -2,6 +2,7 @@ package stomp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -49,17 +50,20 @@ type UndeliverableError struct {
 }
 
 func (e *UndeliverableError) Error() string {
-	text := fmt.Sprintf("%d bytes to %s were given up: ", e.Size, e.Destination)
+	why := e.Err
+	if said, ok := why.(*ServerError); ok {
+		why = errors.New(said.Message)
+	}
+	text := fmt.Sprintf("%d bytes to %s: ", e.Size, e.Destination)
 	if e.Refused > 0 {
-		text += fmt.Sprintf("broker %s has refused %d bytes", e.Server, e.Refused)
+		text += fmt.Sprintf("broker %s has refused %d bytes before (%v)", e.Server, e.Refused, why)
 	} else {
-		text += fmt.Sprintf("the connection to broker %s broke each time", e.Server)
+		text += fmt.Sprintf("broker %s broke the connection each time it was sent (%v)", e.Server, why)
 	}
-	text += fmt.Sprintf(" (%v); its limit is not known", e.Err)
 	if e.Taken > 0 {
-		text += fmt.Sprintf(", %d bytes it has taken", e.Taken)
+		return text + fmt.Sprintf("; its limit is not known, it has taken %d bytes", e.Taken)
 	}
-	return text
+	return text + "; its limit is not known"
 }
 
 // Unwrap returns Err.
@@ -147,7 +151,7 @@ func (c *Client) deliverOnce(ctx context.Context, h Header, body []byte) error {
 		return err
 	}
 	done := make(chan error, 1)
-	c.receipts[receipt] = waiter{done: done, message: id}
+	c.receipts[receipt] = waiter{serial: id, done: done, message: id}
 	s := c.sess
 	c.mu.Unlock()
 	s.signal()

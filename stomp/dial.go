@@ -119,15 +119,52 @@ func (c *Client) attempt(ctx context.Context, srv Server, left int) (*session, e
 	defer cancel()
 	s, err := c.open(ctx, srv)
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		err = fmt.Errorf("no answer within %v: %w", limit.Round(time.Millisecond), context.DeadlineExceeded)
+		late := fmt.Errorf("no answer within %v: %w", limit.Round(time.Millisecond), context.DeadlineExceeded)
+		if several, ok := err.(addressErrors); ok {
+			late = fmt.Errorf("%w (%w)", late, several)
+		}
+		err = late
 	}
 	return s, err
 }
 
+// open connects to the addresses of a server until one of them lets us in. What
+// accepts a connection and then keeps silent has its share of the time, like what
+// does not even accept.
 func (c *Client) open(ctx context.Context, srv Server) (*session, error) {
-	conn, err := c.opts.Dial(ctx, "tcp", srv.Addr())
+	addrs, err := c.addresses(ctx, srv)
 	if err != nil {
 		return nil, plain(err)
+	}
+	several := len(addrs) > 1
+	var causes addressErrors
+	for len(addrs) > 0 {
+		won, rest, err := c.race(ctx, addrs)
+		if several && err != nil {
+			return nil, append(causes, err.(addressErrors)...)
+		}
+		if err != nil {
+			return nil, err.(addressErrors)[0].Err
+		}
+		s, err := c.enter(ctx, won.conn, srv, len(rest)+1)
+		if err == nil {
+			return s, nil
+		}
+		if login := (*LoginError)(nil); !several || errors.As(err, &login) {
+			return nil, err // the others are the same broker's
+		}
+		causes = append(causes, Attempt{won.addr, err})
+		addrs = rest
+	}
+	return nil, causes
+}
+
+// enter logs in on a connection within its share of the time that ctx leaves.
+func (c *Client) enter(ctx context.Context, conn net.Conn, srv Server, left int) (*session, error) {
+	if end, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Until(end)/time.Duration(left))
+		defer cancel()
 	}
 	// The deadline stands in for ctx, which reads and writes do not know.
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })

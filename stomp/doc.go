@@ -32,5 +32,10 @@
 // broker has taken all of them. What was in line and not yet written when a
 // connection broke is written to the next one; what was already written and not
 // yet taken by the broker is lost, as in any STOMP client without
-// acknowledgements.
+// acknowledgements. [Client.Deliver] waits for the broker's receipt, and gives up
+// a message that breaks the connection twice.
+//
+// A subscription that the broker refuses takes nothing with it: it is told by
+// [Client.Subscribe] or [Subscription.Err], also where the broker breaks the
+// connection with it.
 package stomp

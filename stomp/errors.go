@@ -21,7 +21,7 @@ var ErrLost = errors.New("connection lost before the broker confirmed")
 type ServerError struct {
 	Server  string // the broker as host:port
 	Message string // the message header
-	Detail  string // the first line of the body, "" when it repeats Message
+	Detail  string // the first line of the body, "" when it holds Message
 
 	receipt string // the receipt-id, when the error answers one frame
 }
@@ -37,7 +37,7 @@ func serverError(server string, f *Frame) *ServerError {
 	e := &ServerError{Server: server, Message: printable(f.Header.Get("message")), receipt: f.Header.Get("receipt-id")}
 	body := strings.TrimSpace(string(f.Body[:min(len(f.Body), 400)]))
 	line, _, _ := strings.Cut(body, "\n")
-	if line = printable(line); line != e.Message {
+	if line = printable(line); !strings.Contains(line, e.Message) { // ActiveMQ puts the name of a class before it
 		e.Detail = line
 	}
 	if e.Message == "" {

@@ -15,7 +15,7 @@ import (
 
 // A Server is one broker of the pool.
 type Server struct {
-	Host            string // a name, looked up anew at each attempt, or an address
+	Host            string // a name, looked up anew at each attempt, or an address, [::1] as well as ::1
 	Port            int    // default 61613
 	Login, Passcode string
 
@@ -76,6 +76,9 @@ type Options struct {
 	OnState func(State)
 	// Dial opens the transport. Default net.Dialer.DialContext.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Lookup finds the addresses of a name, all of which are tried. Default
+	// net.Resolver.LookupHost, and to leave names to Dial when that is set.
+	Lookup func(ctx context.Context, host string) ([]string, error)
 	// Random is the source of jitter and of the server order, from 0 to below 1;
 	// it is called by one goroutine at a time. Default math/rand/v2.
 	Random func() float64
@@ -90,6 +93,11 @@ func (o Options) withDefaults() (Options, error) {
 		if s.Host == "" {
 			return o, fmt.Errorf("stomp: server %d of the pool has no host", i+1)
 		}
+		host, err := hostName(s.Host)
+		if err != nil {
+			return o, fmt.Errorf("stomp: server %d of the pool: %w", i+1, err)
+		}
+		o.Servers[i].Host = host
 		if s.Port < 0 || s.Port > 65535 {
 			return o, fmt.Errorf("stomp: server %s: %d is not a port", s.Host, s.Port)
 		}
@@ -110,6 +118,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Dial == nil {
 		o.Dial = new(net.Dialer).DialContext
+		if o.Lookup == nil {
+			o.Lookup = net.DefaultResolver.LookupHost
+		}
 	}
 	if o.Random == nil {
 		o.Random = rand.Float64

@@ -35,6 +35,8 @@ type session struct {
 	once    sync.Once
 	err     error        // why it died; to be read after dead is closed
 	said    *ServerError // the last ERROR; run goroutine only
+	saidAt  time.Time    // when that came
+	refused bool         // a subscription; guarded by the client's mutex
 
 	unwritten atomic.Pointer[error] // why nothing can be written
 }
@@ -115,7 +117,7 @@ func (s *session) read() {
 func (s *session) readError(err error) error {
 	cause := s.unwritten.Load()
 	switch {
-	case s.said != nil && (hungUp(err) || cause != nil):
+	case s.spoke() && (hungUp(err) || cause != nil):
 		return s.said
 	case cause != nil:
 		return *cause
@@ -126,6 +128,9 @@ func (s *session) readError(err error) error {
 	}
 	return plain(err)
 }
+
+// spoke reports whether the broker's last ERROR can be why the connection ends.
+func (s *session) spoke() bool { return s.said != nil && time.Since(s.saidAt) < answerAge }
 
 // lastWords is how long a broker that takes nothing any more may take to say why.
 const lastWords = time.Second

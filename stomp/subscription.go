@@ -27,8 +27,9 @@ type Subscription struct {
 	l       Listen
 	receive func(*Frame)
 
-	result    chan error // for Subscribe; holds its answer
-	confirmed bool       // the broker has accepted it once; guarded by c.mu
+	result    chan error    // for Subscribe; holds its answer
+	confirmed bool          // the broker has accepted it once; guarded by c.mu
+	refusal   *RefusedError // guarded by c.mu
 
 	mu     sync.Mutex // held during a call of receive
 	closed bool
@@ -39,9 +40,10 @@ type Subscription struct {
 // be kept. While receive runs nothing else is received on the connection, so it
 // must neither block for long nor call Subscribe, Flush or Close.
 //
-// It returns when the broker has confirmed, or with the broker's *ServerError
-// when it refuses. Without a connection it waits for one until ctx ends. Once
-// accepted, a subscription is restored on each new connection until it is closed.
+// It returns when the broker has confirmed, or with *RefusedError when it
+// refuses. Without a connection it waits for one until ctx ends. Once
+// accepted, a subscription is restored on each new connection until it is closed
+// or refused there, which Err tells.
 func (c *Client) Subscribe(ctx context.Context, l Listen, receive func(*Frame)) (*Subscription, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -50,6 +52,9 @@ func (c *Client) Subscribe(ctx context.Context, l Listen, receive func(*Frame)) 
 		l.ID = l.Destination
 	}
 	sub := &Subscription{c: c, l: l, receive: receive, result: make(chan error, 1)}
+	if err := c.try(ctx, sub); err != nil {
+		return nil, err
+	}
 	c.mu.Lock()
 	if c.fatal != nil {
 		defer c.mu.Unlock()
@@ -75,7 +80,7 @@ func (c *Client) Subscribe(ctx context.Context, l Listen, receive func(*Frame)) 
 			c.mu.Unlock()
 			return nil, err
 		}
-		c.receipts[receipt] = waiter{sub: sub}
+		c.receipts[receipt] = waiter{serial: c.serial, sub: sub}
 		c.sess.signal()
 	}
 	c.subs[l.ID] = sub
@@ -84,7 +89,7 @@ func (c *Client) Subscribe(ctx context.Context, l Listen, receive func(*Frame)) 
 	select {
 	case err := <-sub.result:
 		if err != nil {
-			return nil, fmt.Errorf("subscription to %s refused: %w", l.Destination, err)
+			return nil, err
 		}
 		return sub, nil
 	case <-ctx.Done():
@@ -186,16 +191,4 @@ func (c *Client) deliver(f *Frame) {
 	if sub != nil {
 		sub.deliver(f)
 	}
-}
-
-// suspect is the subscription that a complaint is about which does not say so,
-// nil when it must be about something else: brokers take frames in order, so it
-// is the oldest that has no receipt. c.mu is held.
-func (c *Client) suspect() *Subscription {
-	for _, sub := range c.order {
-		if c.awaited(sub) {
-			return sub
-		}
-	}
-	return nil
 }

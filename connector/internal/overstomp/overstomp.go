@@ -97,7 +97,7 @@ func (c *Connector) Publish(ctx context.Context, to connector.Target, m connecto
 	// may not.
 	err = c.client.Deliver(ctx, h, data, to.Kind == connector.Reply)
 	if big := (*stomp.UndeliverableError)(nil); errors.As(err, &big) {
-		return fmt.Errorf("%w: %w; ours is %d", connector.ErrTooLarge, big, c.opts.MaxMessage)
+		return fmt.Errorf("%w: %w, that of this program is %d", connector.ErrTooLarge, big, c.opts.MaxMessage)
 	}
 	return closed(err)
 }

@@ -31,6 +31,7 @@ type Client struct {
 	serial   uint64
 	sizes    map[string]sizes // by server
 	refusals refusals
+	blocked  map[string]*blocked // by exchange
 
 	delivering chan struct{} // holds a token while a Deliver is under way
 
@@ -64,7 +65,7 @@ func Dial(ctx context.Context, o Options) (*Client, error) {
 	c := &Client{
 		opts: o, closed: make(chan struct{}), done: make(chan struct{}), changed: make(chan struct{}),
 		subs: map[string]*Subscription{}, receipts: map[string]waiter{}, log: pacer{log: o.Logger},
-		sizes: map[string]sizes{}, delivering: make(chan struct{}, 1), last: -1,
+		sizes: map[string]sizes{}, blocked: map[string]*blocked{}, delivering: make(chan struct{}, 1), last: -1,
 	}
 	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	s, err := c.connect(ctx, false)
@@ -172,11 +173,15 @@ func (c *Client) lost(s *session) bool {
 	}
 	c.last = s.place
 	c.mu.Lock()
-	if s.refused && s.spoke() {
+	switch {
+	case !s.spoke(): // the broker may come back as another one
+		c.refusals.reset()
+		clear(c.blocked)
+	case s.refused:
 		c.delay = min(c.delay, refusalPause/2)
 		c.refusals.hangsUp = true
-	} else {
-		c.refusals.reset()
+	default:
+		c.block(s.said)
 	}
 	c.sess = nil
 	blamed := false
@@ -316,8 +321,13 @@ func (c *Client) Send(ctx context.Context, h Header, body []byte) error {
 	if err := c.await(ctx, "send"); err != nil {
 		return err
 	}
+	err := c.blocks(h.Get("destination"))
+	if err != nil {
+		c.mu.Unlock()
+		return err
+	}
 	f := Frame{Command: Send, Header: h, Body: body}
-	err := c.out.add(&f, mark{keep: true})
+	err = c.out.add(&f, mark{keep: true})
 	s := c.sess
 	c.mu.Unlock()
 	if err == nil {

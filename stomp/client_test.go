@@ -415,9 +415,21 @@ func TestOversizeIsCounted(t *testing.T) {
 		c := s.dial()
 		in := s.subscribe(c, stomp.Listen{Destination: "/topic/a"})
 		s.send(c, "/topic/a", strings.Repeat("x", 1001))
+		fields, long, lines := to("/topic/a"), to("/topic/a").Add("x", strings.Repeat("x", 100<<10)), to("/topic/a")
+		for n := range 200 {
+			fields = fields.Add(fmt.Sprint("x", n), "x")
+			lines = lines.Add(fmt.Sprint("y", n%2), strings.Repeat("y", 1000))
+		}
+		for _, h := range []stomp.Header{fields, long, lines[:100]} {
+			for _, body := range []string{"text", ""} {
+				if err := c.Send(t.Context(), h, []byte(body)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
 		s.send(c, "/topic/a", "small")
 		s.expect(in, "small")
-		if st := c.State(); st.Oversize != 1 || !st.Connected {
+		if st := c.State(); st.Oversize != 7 || !st.Connected || st.Reconnects != 0 {
 			t.Errorf("state %+v", st)
 		}
 	})

@@ -142,6 +142,10 @@ func (c *Client) deliverOnce(ctx context.Context, h Header, body []byte) error {
 		defer c.mu.Unlock()
 		return &UndeliverableError{c.state.Server, h.Get("destination"), len(body), k.taken, k.refused, k.why}
 	}
+	if err := c.blocks(h.Get("destination")); err != nil {
+		c.mu.Unlock()
+		return err
+	}
 	server := c.state.Server
 	receipt := c.ticket("send")
 	id := c.serial

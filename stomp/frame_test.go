@@ -127,9 +127,6 @@ func TestReadRefuses(t *testing.T) {
 		{"length of no digits", stomp.V11, "SEND\ncontent-length:\n\nx\x00"},
 		{"huge length", stomp.V11, "SEND\ncontent-length:99999999999999999999\n\nx\x00"},
 		{"length too short", stomp.V11, "SEND\ncontent-length:1\n\nxy\x00"},
-		{"too many fields", stomp.V11, "SEND\n" + strings.Repeat("a:b\n", 129) + "\n\x00"},
-		{"line too long", stomp.V11, "SEND\na:" + strings.Repeat("b", 64<<10) + "\n\n\x00"},
-		{"header too long", stomp.V11, "SEND\n" + strings.Repeat("a:"+strings.Repeat("b", 1000)+"\n", 70) + "\n\x00"},
 	}
 	for _, test := range tests {
 		_, err := read(t, test.v, test.text)
@@ -144,6 +141,27 @@ func TestReadRefuses(t *testing.T) {
 	}
 	if _, err := read(t, stomp.V11, "\n\n"); err != io.EOF {
 		t.Errorf("between frames: error %v, want io.EOF", err)
+	}
+}
+
+// TestLargeHeaderIsSkipped has frames that others can make a broker hand on.
+func TestLargeHeaderIsSkipped(t *testing.T) {
+	for name, header := range map[string]string{
+		"more than 128 fields":           strings.Repeat("a:b\n", 129),
+		"a line of more than 65536 byte": "a:" + strings.Repeat("b", 64<<10) + "\n",
+		"more than 65536 bytes":          strings.Repeat("a:"+strings.Repeat("b", 1000)+"\n", 70),
+	} {
+		for _, body := range []string{"content-length:3\n\n\x00b\n\x00", "\nbc\x00", "content-length:0\n\n\x00", "\n\x00"} {
+			r := stomp.NewReader(strings.NewReader("MESSAGE\n"+header+body+"\nRECEIPT\n\n\x00"), stomp.V11, stomp.Limits{})
+			var f stomp.Frame
+			err := r.Read(&f)
+			if e := (*stomp.TooLargeError)(nil); !errors.As(err, &e) || !strings.Contains(err.Error(), name) || f.Command != "MESSAGE" || len(f.Header) != 0 {
+				t.Fatalf("%s: error %v, frame %s", name, err, f.Command)
+			}
+			if err := r.Read(&f); err != nil || f.Command != "RECEIPT" {
+				t.Errorf("%s: the next frame is %s, %v", name, f.Command, err)
+			}
+		}
 	}
 }
 

@@ -50,14 +50,19 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("stomp: bad frame near byte %d: %s", e.Offset, e.Reason)
 }
 
-// A TooLargeError tells of a frame whose body exceeds Limits.Body. The body has
-// been skipped and the next frame can be read.
+// A TooLargeError tells of a frame whose body or header exceeds Limits. It has
+// been skipped and the next frame can be read: a broker hands on what others
+// send, and none of them may end the connection with it.
 type TooLargeError struct {
-	Size int64 // of the body in bytes
-	Max  int
+	Size   int64 // of the body in bytes
+	Max    int
+	Header string // what the header has too much of, "" when it is the body
 }
 
 func (e *TooLargeError) Error() string {
+	if e.Header != "" {
+		return "stomp: a frame was skipped whose header has " + e.Header
+	}
 	return fmt.Sprintf("stomp: a frame of %d bytes was skipped, %d is the limit", e.Size, e.Max)
 }
 
@@ -93,16 +98,24 @@ func (r *Reader) Buffered() int { return r.r.Buffered() }
 //
 // It returns io.EOF at the end of the stream between frames and
 // io.ErrUnexpectedEOF within one, *SyntaxError for bytes that are no frame, and
-// *TooLargeError for a frame whose header f then has and whose body was skipped.
+// *TooLargeError for a frame that was skipped; f has its command then and, when
+// only the body is too large, its header.
 func (r *Reader) Read(f *Frame) error {
 	f.Command, f.Header, f.Body = "", f.Header[:0], f.Body[:0]
 	crlf, err := r.command(f)
 	if err != nil {
 		return err
 	}
-	length, err := r.header(f, crlf || r.v == V12)
+	length, over, err := r.header(f, crlf || r.v == V12)
 	if err != nil {
 		return inFrame(err)
+	}
+	if over != "" {
+		f.Header = f.Header[:0]
+		if err := r.skipBody(length); err != nil {
+			return inFrame(err)
+		}
+		return &TooLargeError{Header: over}
 	}
 	if length < 0 {
 		return inFrame(r.bodyToNUL(f))
@@ -121,32 +134,33 @@ func (r *Reader) syntax(format string, args ...any) error {
 	return &SyntaxError{r.offset, fmt.Sprintf(format, args...)}
 }
 
-// line returns the next line without its line feed, at most max bytes. It is
-// valid until the next read.
-func (r *Reader) line(max int) ([]byte, error) {
+// errLong is returned by line.
+var errLong = errors.New("stomp: the line is too long")
+
+// line returns the next line without its line feed, or errLong for one of more
+// than max bytes, after its end with skip. The line is valid until the next read.
+func (r *Reader) line(max int, skip bool) ([]byte, error) {
 	line, err := r.r.ReadSlice('\n')
+	r.offset += int64(len(line))
 	if err == nil && len(line) <= max+1 {
-		r.offset += int64(len(line))
 		return line[:len(line)-1], nil
 	}
-	if err != nil && err != bufio.ErrBufferFull {
-		r.offset += int64(len(line))
-		return nil, err
-	}
 	var long []byte // only a line longer than bufio's buffer comes here
+	size := 0
 	for {
-		r.offset += int64(len(line))
-		if len(long)+len(line) > max+1 {
-			return nil, r.syntax("a line is longer than %d bytes", max)
+		if size += len(line); size <= max+1 {
+			long = append(long, line...)
 		}
-		long = append(long, line...)
-		if err == nil {
+		switch {
+		case err == nil && size <= max+1:
 			return long[:len(long)-1], nil
-		}
-		if err != bufio.ErrBufferFull {
+		case err == nil, size > max+1 && !skip:
+			return nil, errLong
+		case err != bufio.ErrBufferFull:
 			return nil, err
 		}
 		line, err = r.r.ReadSlice('\n')
+		r.offset += int64(len(line))
 	}
 }
 
@@ -168,7 +182,10 @@ func (r *Reader) command(f *Frame) (crlf bool, err error) {
 		r.offset--
 		break
 	}
-	line, err := r.line(maxCommand)
+	line, err := r.line(maxCommand, false)
+	if err == errLong {
+		return false, r.syntax("a command is longer than %d bytes", maxCommand)
+	}
 	if err != nil {
 		return false, inFrame(err)
 	}
@@ -206,18 +223,24 @@ func commandName(b []byte) string {
 }
 
 // header reads the fields and the empty line after them. It returns the
-// content-length, -1 without one. All fields share one string, so that a header
-// costs one allocation.
-func (r *Reader) header(f *Frame, crlf bool) (length int64, err error) {
+// content-length, -1 without one, and what there is too much of, in which case no
+// field is kept. All fields share one string, so that a header costs one
+// allocation.
+func (r *Reader) header(f *Frame, crlf bool) (length int64, over string, err error) {
 	r.block, r.spans = r.block[:0], r.spans[:0]
 	if cap(r.block) > keepBuffer {
 		r.block = nil
 	}
 	escape := escaped(r.v, f.Command)
+	length = -1
 	for {
-		line, err := r.line(r.limits.Header)
+		line, err := r.line(r.limits.Header, true)
+		if err == errLong {
+			over = fmt.Sprintf("a line of more than %d bytes", r.limits.Header)
+			continue
+		}
 		if err != nil {
-			return 0, err
+			return 0, "", err
 		}
 		if n := len(line); n > 0 && line[n-1] == '\r' && (crlf || n == 1) {
 			line = line[:n-1]
@@ -225,32 +248,44 @@ func (r *Reader) header(f *Frame, crlf bool) (length int64, err error) {
 		if len(line) == 0 {
 			break
 		}
-		if err := r.field(line, escape); err != nil {
-			return 0, err
-		}
-	}
-	length = -1
-	text := string(r.block)
-	for _, s := range r.spans {
-		field := Field{text[s.name:s.nameEnd], text[s.value:s.valueEnd]}
-		if length < 0 && field.Name == "content-length" {
-			if length, err = r.parseLength(field.Value); err != nil {
-				return 0, err
+		if value, ok := bytes.CutPrefix(line, []byte("content-length:")); ok && length < 0 {
+			if length, err = r.parseLength(r.trim(value)); err != nil {
+				return 0, "", err
 			}
 		}
-		f.Header = append(f.Header, field)
+		switch {
+		case over != "":
+		case len(r.spans) == r.limits.Fields:
+			over = fmt.Sprintf("more than %d fields", r.limits.Fields)
+		case len(r.block)+len(line) > r.limits.Header:
+			over = fmt.Sprintf("more than %d bytes", r.limits.Header)
+		default:
+			if err := r.field(line, escape); err != nil {
+				return 0, "", err
+			}
+		}
 	}
-	return length, nil
+	if over != "" {
+		return length, over, nil
+	}
+	text := string(r.block)
+	for _, s := range r.spans {
+		f.Header = append(f.Header, Field{text[s.name:s.nameEnd], text[s.value:s.valueEnd]})
+	}
+	return length, "", nil
+}
+
+// trim takes the blanks from around a value that the examples of 1.0 have, and
+// its peers ignore.
+func (r *Reader) trim(value []byte) []byte {
+	if r.v != V10 {
+		return value
+	}
+	return bytes.Trim(value, " \t")
 }
 
 // field takes one header line into block and spans.
 func (r *Reader) field(line []byte, escape bool) error {
-	if len(r.spans) == r.limits.Fields {
-		return r.syntax("more than %d header fields", r.limits.Fields)
-	}
-	if len(r.block)+len(line) > r.limits.Header {
-		return r.syntax("the header is longer than %d bytes", r.limits.Header)
-	}
 	if bytes.IndexByte(line, 0) >= 0 {
 		return r.syntax("NUL in the header")
 	}
@@ -263,7 +298,6 @@ func (r *Reader) field(line []byte, escape bool) error {
 	}
 	from, to := colon+1, len(line)
 	if r.v == V10 {
-		// The examples of 1.0 have blanks around values, and its peers ignore them.
 		for from < to && (line[from] == ' ' || line[from] == '\t') {
 			from++
 		}
@@ -285,12 +319,12 @@ func (r *Reader) field(line []byte, escape bool) error {
 
 // parseLength reads a content-length: digits only, so that no sign, blank or
 // base lets two parties see two lengths.
-func (r *Reader) parseLength(s string) (int64, error) {
+func (r *Reader) parseLength(s []byte) (int64, error) {
 	var n int64
-	if s == "" || len(s) > 18 {
+	if len(s) == 0 || len(s) > 18 {
 		return 0, r.syntax("content-length %.40q is not a length", s)
 	}
-	for _, c := range []byte(s) {
+	for _, c := range s {
 		if c < '0' || c > '9' {
 			return 0, r.syntax("content-length %.40q is not a length", s)
 		}
@@ -302,13 +336,10 @@ func (r *Reader) parseLength(s string) (int64, error) {
 // bodyOf reads a body of a told length and the NUL after it.
 func (r *Reader) bodyOf(f *Frame, length int64) error {
 	if length > int64(r.limits.Body) {
-		if err := r.skip(length); err != nil {
+		if err := r.skipBody(length); err != nil {
 			return err
 		}
-		if err := r.terminator(); err != nil {
-			return err
-		}
-		return &TooLargeError{length, r.limits.Body}
+		return &TooLargeError{Size: length, Max: r.limits.Body}
 	}
 	if cap(f.Body) > keepBuffer && length < keepBuffer {
 		f.Body = nil
@@ -339,7 +370,18 @@ func (r *Reader) terminator() error {
 	return nil
 }
 
-func (r *Reader) skip(n int64) error {
+// skipBody passes over a body of a told length, or to the NUL with -1.
+func (r *Reader) skipBody(n int64) error {
+	for n < 0 {
+		part, err := r.r.ReadSlice(0)
+		r.offset += int64(len(part))
+		if err == nil {
+			return nil
+		}
+		if err != bufio.ErrBufferFull {
+			return err
+		}
+	}
 	for n > 0 {
 		k, err := r.r.Discard(int(min(n, 1<<20)))
 		r.offset += int64(k)
@@ -348,7 +390,7 @@ func (r *Reader) skip(n int64) error {
 			return err
 		}
 	}
-	return nil
+	return r.terminator()
 }
 
 // bodyToNUL reads a body that ends at the first NUL.
@@ -373,7 +415,7 @@ func (r *Reader) bodyToNUL(f *Frame) error {
 		}
 	}
 	if size > int64(r.limits.Body) {
-		return &TooLargeError{size, r.limits.Body}
+		return &TooLargeError{Size: size, Max: r.limits.Body}
 	}
 	return nil
 }

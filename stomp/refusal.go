@@ -3,8 +3,6 @@ package stomp
 import (
 	"context"
 	"fmt"
-	"regexp"
-	"strings"
 	"time"
 )
 
@@ -144,7 +142,7 @@ func (c *Client) trial(ctx context.Context, srv Server, sub *Subscription) (said
 		return nil, plain(err)
 	}
 	s.idle.limit = 0
-	const receipt = "trial"
+	const receipt, bye = "trial", "bye"
 	f := sub.frame(s.version, receipt)
 	f.Header = f.Header.Add("ack", "client")
 	w := NewWriter(s.conn, s.codec)
@@ -162,8 +160,14 @@ func (c *Client) trial(ctx context.Context, srv Server, sub *Subscription) (said
 		case f.Command == Error:
 			return serverError(s.server, f), nil
 		case f.Command == Receipt && f.Header.Get("receipt-id") == receipt:
-			// The broker is not asked to confirm: nothing depends on it.
-			w.WriteFrame(&Frame{Command: Disconnect})
+			// It has to be gone before the real one comes, or it would take messages.
+			if err := w.WriteFrame(sub.end(s.version)); err != nil {
+				return nil, plain(err)
+			}
+			if err := w.WriteFrame(&Frame{Command: Disconnect, Header: Header{{"receipt", bye}}}); err != nil {
+				return nil, plain(err)
+			}
+		case f.Command == Receipt && f.Header.Get("receipt-id") == bye:
 			return nil, nil
 		}
 	}
@@ -184,17 +188,12 @@ func (c *Client) suspect(e *ServerError) waiter {
 	if oldest.sub == nil {
 		return waiter{}
 	}
-	if m := exchangeName.FindStringSubmatch(e.Message + " " + e.Detail); m != nil {
-		name := "/exchange/" + m[1]
-		if d := oldest.sub.l.Destination; d != name && !strings.HasPrefix(d, name+"/") {
-			return waiter{}
-		}
+	if name := exchangeIn(e); name != "" && name != exchangeOf(oldest.sub.l.Destination) {
+		return waiter{}
 	}
 	delete(c.receipts, receipt) // which RabbitMQ sends all the same
 	return oldest
 }
-
-var exchangeName = regexp.MustCompile(`exchange '([^']+)'`)
 
 // refused takes a subscription out that the broker does not accept. c.mu is held.
 func (c *Client) refused(s *session, w waiter, e *ServerError) {

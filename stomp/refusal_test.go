@@ -161,3 +161,41 @@ func TestWordsThatAreAboutAnother(t *testing.T) {
 		s.expect(in, "arrives")
 	})
 }
+
+// TestPoison has somebody else name an exchange that breaks the connection of who
+// sends there, as the address of a reply does.
+func TestPoison(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newBench(t, stomptest.Options{Flavor: stomptest.RabbitMQ, Refuse: func(f *stomp.Frame) string {
+			if f.Command == stomp.Send && strings.HasPrefix(f.Header.Get("destination"), "/exchange/absent/") {
+				return "NOT_FOUND - no exchange 'absent' in vhost '/mcollective'"
+			}
+			return ""
+		}})
+		c := s.dial()
+		in := s.subscribe(c, stomp.Listen{Destination: "/exchange/here/x"})
+		refused := 0
+		for n := range 600 {
+			err := c.Send(t.Context(), to(fmt.Sprintf("/exchange/absent/reply%d", n)), nil)
+			var e *stomp.ServerError
+			if err != nil && (!errors.As(err, &e) || !strings.Contains(err.Error(), fmt.Sprint("reply", n))) {
+				t.Fatal(err)
+			}
+			if err != nil {
+				refused++
+			}
+			synctest.Wait()
+			s.send(c, "/exchange/here/x", fmt.Sprint(n))
+			s.expect(in, fmt.Sprint(n))
+			time.Sleep(time.Second)
+		}
+		if n := s.b.Logins(); n > 9 || refused < 590 {
+			t.Errorf("%d logins and %d refusals in ten minutes", n, refused)
+		}
+		s.b.Allow()
+		time.Sleep(5 * time.Minute)
+		if err := c.Send(t.Context(), to("/exchange/absent/x"), nil); err != nil {
+			t.Errorf("once it is there: %v", err)
+		}
+	})
+}

@@ -116,6 +116,15 @@ func (sub *Subscription) frame(v Version, receipt string) *Frame {
 	return &Frame{Command: Subscribe, Header: h}
 }
 
+// end is the UNSUBSCRIBE frame in a version.
+func (sub *Subscription) end(v Version) *Frame {
+	h := Header{{"destination", sub.l.Destination}}
+	if v != V10 {
+		h = h.Add("id", sub.l.ID)
+	}
+	return &Frame{Command: Unsubscribe, Header: h}
+}
+
 // Close ends the subscription; receive is not running and will not be called
 // when it returns. It must not be called from receive.
 func (sub *Subscription) Close() error {
@@ -154,11 +163,7 @@ func (c *Client) forget(sub *Subscription) {
 	if sub.l.Passive || c.sess == nil || c.fatal != nil {
 		return
 	}
-	h := Header{{"destination", sub.l.Destination}}
-	if c.out.version != V10 {
-		h = h.Add("id", sub.l.ID)
-	}
-	if err := c.out.add(&Frame{Command: Unsubscribe, Header: h}, mark{}); err == nil {
+	if err := c.out.add(sub.end(c.out.version), mark{}); err == nil {
 		c.sess.signal()
 	}
 }

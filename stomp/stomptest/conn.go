@@ -115,7 +115,7 @@ func (c *conn) read() {
 		close(c.done)
 	}()
 	m := &meter{r: c.nc, most: c.b.opts.MaxFrame}
-	r := stomp.NewReader(m, stomp.V10, stomp.Limits{})
+	r := stomp.NewReader(m, stomp.V10, stomp.Limits{Fields: 1000, Header: 10 << 20}) // as ActiveMQ
 	for connected := false; ; {
 		var f stomp.Frame
 		m.n = r.Buffered()

@@ -72,6 +72,20 @@ const second = "country: fr\nenvironment: prod\ncpus: 16\nmemory_mb: 16384\noper
 // newCollective starts a broker and the four nodes, and ends them with the test.
 func newCollective(t *testing.T, connector string) *collective {
 	t.Helper()
+	c := newBroker(t, connector)
+	main := []string{"COLLECTIVES=mcollective"}
+	c.rubyNode("r1", nil)
+	c.rubyNode("r2", append(main, "FACTS="+second, "CLASSES=common role::db"))
+	c.ourNode("g1", []string{"CLASSES=common role::web r1"})
+	c.ourNode("g2", append(main, "FACTS="+second, "CLASSES=common role::db"))
+	c.await("g1", "g2", "r1", "r2")
+	return c
+}
+
+// newBroker starts a broker, with what more its script is to know, and makes the
+// configuration of the clients.
+func newBroker(t *testing.T, connector string, env ...string) *collective {
+	t.Helper()
 	needPeers(t)
 	dir, err := os.MkdirTemp("", "mco-"+connector+"-")
 	if err != nil {
@@ -85,19 +99,14 @@ func newCollective(t *testing.T, connector string) *collective {
 	for i, name := range []string{"ACTIVEMQ_STOMP", "RABBITMQ_STOMP", "RABBITMQ_AMQP", "RABBITMQ_MGMT", "RABBITMQ_EPMD", "RABBITMQ_DIST"} {
 		c.env = append(c.env, fmt.Sprintf("%s_PORT=%d", name, ports[i]))
 	}
+	c.env = append(c.env, env...)
 	t.Cleanup(func() {
 		c.stopNodes()
 		c.script(nil, c.broker, "stop")
 		os.RemoveAll(dir)
 	})
 	c.must(nil, c.broker, "start")
-	main := []string{"COLLECTIVES=mcollective"}
-	c.rubyNode("r1", nil)
-	c.rubyNode("r2", append(main, "FACTS="+second, "CLASSES=common role::db"))
-	c.ourNode("g1", []string{"CLASSES=common role::web r1"})
-	c.ourNode("g2", append(main, "FACTS="+second, "CLASSES=common role::db"))
 	c.home = strings.TrimSpace(c.must(nil, "./ruby-mco.sh", "config"))
-	c.await("g1", "g2", "r1", "r2")
 	return c
 }
 

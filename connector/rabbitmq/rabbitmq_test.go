@@ -40,7 +40,7 @@ var variants = map[string]Options{
 	"reply exchange 1.0": {UseReplyExchange: true, Stomp: stomp.Options{Versions: []stomp.Version{stomp.V10}, Heartbeat: -1}},
 }
 
-var exchanges = []string{"mcollective_broadcast", "mcollective_directed", "eu_collective_broadcast", "eu_collective_directed", "mcollective_reply"}
+var exchanges = []string{"denied_broadcast", "mcollective_broadcast", "mcollective_directed", "eu_collective_broadcast", "eu_collective_directed", "mcollective_reply"}
 
 func TestConformance(t *testing.T) {
 	for name, o := range variants {
@@ -232,21 +232,13 @@ func TestTwoWaitForOneAgent(t *testing.T) {
 // TestMissingExchange asks for a collective that the broker has not been set up
 // for.
 func TestMissingExchange(t *testing.T) {
-	b := stomptest.New(stomptest.Options{Flavor: stomptest.RabbitMQ, Exchanges: exchanges})
-	if err := b.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer b.Stop()
-	c, err := Connect(t.Context(), Options{Identity: "me", Stomp: stomp.Options{Servers: []stomp.Server{overstomptest.Server(t, b.Addr())}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	_, err = c.Subscribe(t.Context(), connector.Target{Kind: connector.Broadcast, Collective: "absent", Agent: "discovery"}, func(connector.Delivery) {})
-	if err == nil || !strings.Contains(err.Error(), "no exchange 'absent_broadcast'") || !strings.Contains(err.Error(), b.Addr()) {
-		t.Errorf("error %v", err)
-	}
-	if _, err := c.Subscribe(t.Context(), connector.Target{Kind: connector.Broadcast, Collective: "mcollective", Agent: "discovery"}, func(connector.Delivery) {}); err != nil {
-		t.Errorf("after the refusal: %v", err)
-	}
+	in(t, Options{}, func(t *testing.T, c connector.Connector, b *stomptest.Broker) {
+		_, err := c.Subscribe(t.Context(), connector.Target{Kind: connector.Broadcast, Collective: "absent", Agent: "discovery"}, func(connector.Delivery) {})
+		if !errors.Is(err, connector.ErrRefused) || !strings.Contains(err.Error(), "no exchange 'absent_broadcast'") || !strings.Contains(err.Error(), "broker:61613") {
+			t.Errorf("error %v", err)
+		}
+		if _, err := c.Subscribe(t.Context(), connector.Target{Kind: connector.Broadcast, Collective: "mcollective", Agent: "discovery"}, func(connector.Delivery) {}); err != nil {
+			t.Errorf("after the refusal: %v", err)
+		}
+	})
 }

@@ -2,8 +2,11 @@ package overstomp
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"mcollective/connector"
 	"mcollective/stomp"
@@ -14,9 +17,9 @@ type share struct {
 	c      *Connector
 	listen Listen
 
-	users int // guarded by c.mu
-	setup sync.Mutex
-	sub   *stomp.Subscription // guarded by setup
+	users int        // guarded by c.mu
+	setup sync.Mutex // held while sub is made
+	sub   atomic.Pointer[stomp.Subscription]
 
 	mu        sync.Mutex // held while receivers run
 	receivers []*Subscription
@@ -50,26 +53,50 @@ func (c *Connector) Subscribe(ctx context.Context, from connector.Target, receiv
 	s.mu.Unlock()
 	if err := s.start(ctx); err != nil {
 		r.Close()
-		return nil, closed(err)
+		return nil, closed(refused(from, err))
 	}
 	return r, nil
 }
 
-// start subscribes at the broker unless that is done.
-func (s *share) start(ctx context.Context) (err error) {
+// start subscribes at the broker unless that is done and stands.
+func (s *share) start(ctx context.Context) error {
 	s.setup.Lock()
 	defer s.setup.Unlock()
-	if s.sub == nil {
-		s.sub, err = s.c.client.Subscribe(ctx, s.listen.Listen, s.deliver)
+	old := s.sub.Load()
+	if old != nil && old.Err() == nil {
+		return nil
 	}
-	return err
+	if old != nil {
+		old.Close()
+	}
+	sub, err := s.c.client.Subscribe(ctx, s.listen.Listen, s.deliver)
+	if err != nil {
+		return err
+	}
+	s.sub.Store(sub)
+	return nil
 }
 
 // Address implements connector.Subscription.
 func (r *Subscription) Address() string { return r.s.listen.Address }
 
 // Err implements connector.Subscription.
-func (r *Subscription) Err() error { return nil }
+func (r *Subscription) Err() error {
+	sub := r.s.sub.Load()
+	if sub == nil {
+		return nil
+	}
+	return refused(r.target, sub.Err())
+}
+
+// refused says in the contract's words that the broker does not allow a
+// subscription.
+func refused(from connector.Target, err error) error {
+	if e := (*stomp.RefusedError)(nil); errors.As(err, &e) {
+		return fmt.Errorf("subscribe to %s of %s: %w: %w", from.Agent+from.Identity, from.Collective, connector.ErrRefused, e)
+	}
+	return err
+}
 
 // Close implements connector.Subscription.
 func (r *Subscription) Close() error {
@@ -86,9 +113,9 @@ func (r *Subscription) Close() error {
 		delete(s.c.shares, s.listen.ID)
 		s.setup.Lock()
 		defer s.setup.Unlock()
-		if s.sub != nil {
+		if sub := s.sub.Load(); sub != nil {
 			// Under c.mu, so that the next subscription of this id comes after it.
-			s.sub.Close()
+			sub.Close()
 		}
 	})
 	return nil

@@ -6,6 +6,7 @@ import (
 	"context"
 	"net"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -28,8 +29,21 @@ type Subject struct {
 	Broker stomptest.Options
 	// Connect is the connector's own, with whatever else its options need.
 	Connect func(context.Context, Options) (connector.Connector, error)
-	// Denied is the start of the destinations that Broker refuses in Refused.
-	Denied string
+}
+
+// denied is a collective that the brokers of these tests let nobody listen in.
+const denied = "denied"
+
+// broker is Broker with the refusals.
+func (s Subject) broker() stomptest.Options {
+	o := s.Broker
+	o.Refuse = func(f *stomp.Frame) string {
+		if f.Command == stomp.Subscribe && strings.Contains(f.Header.Get("destination"), "/"+denied) {
+			return "User mcollective is not authorized to read from " + f.Header.Get("destination")
+		}
+		return ""
+	}
+	return o
 }
 
 // Server is a broker at addr with the user of these tests.
@@ -74,7 +88,7 @@ func (s Subject) Harness(t *testing.T, addr string) connectortest.Harness {
 
 // Conformance runs the suite of all connectors; change may adapt the harness.
 func (s Subject) Conformance(t *testing.T, change func(*connectortest.Harness)) {
-	o := s.Broker
+	o := s.broker()
 	o.Login, o.Passcode = "mcollective", "marionette"
 	connectortest.Run(t, func(t *testing.T) connectortest.Harness {
 		b := stomptest.New(o)
@@ -87,6 +101,7 @@ func (s Subject) Conformance(t *testing.T, change func(*connectortest.Harness)) 
 		t.Cleanup(b.Stop)
 		h := s.Harness(t, b.Addr())
 		h.Start, h.Stop = start, func(t *testing.T) { b.Stop() }
+		h.Refused = connector.Target{Kind: connector.Broadcast, Collective: denied, Agent: "discovery"}
 		if change != nil {
 			change(&h)
 		}
@@ -98,7 +113,7 @@ func (s Subject) Conformance(t *testing.T, change func(*connectortest.Harness)) 
 func (s Subject) In(t *testing.T, run func(t *testing.T, c connector.Connector, b *stomptest.Broker)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		b := stomptest.New(s.Broker)
+		b := stomptest.New(s.broker())
 		defer b.Stop()
 		c, err := s.Connect(t.Context(), Options{Identity: "me.example.net", Stomp: stomp.Options{Servers: []stomp.Server{{Host: "broker"}}, Dial: b.Dial}})
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"mcollective/connector"
 	"mcollective/stomp"
@@ -17,6 +18,7 @@ func (s Subject) Shared(t *testing.T) {
 	t.Run("names", s.names)
 	t.Run("two identities", s.twoIdentities)
 	t.Run("cut off", s.cutOff)
+	t.Run("refused and allowed", s.refused)
 }
 
 // directed is a node of the collective mcollective.
@@ -100,4 +102,51 @@ func (s Subject) cutOff(t *testing.T) {
 			}
 		})
 	}
+}
+
+// refused has a node ask again and again for a collective that it may not listen
+// in, as nodes do, until it may.
+func (s Subject) refused(t *testing.T) {
+	s.In(t, func(t *testing.T, c connector.Connector, b *stomptest.Broker) {
+		got := make(chan string, 10)
+		listen := func(collective, agent string) (connector.Subscription, error) {
+			return c.Subscribe(t.Context(), connector.Target{Kind: connector.Broadcast, Collective: collective, Agent: agent}, func(d connector.Delivery) { got <- string(d.Data) })
+		}
+		good, err := listen("mcollective", "discovery")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 20 {
+			for _, agent := range []string{"discovery", "rpcutil"} {
+				_, err := listen(denied, agent)
+				if !errors.Is(err, connector.ErrRefused) {
+					t.Fatalf("error %v", err)
+				}
+				for _, part := range []string{agent, denied, "User mcollective is not authorized", "broker:61613"} {
+					if !strings.Contains(err.Error(), part) {
+						t.Errorf("the error does not say %s: %v", part, err)
+					}
+				}
+			}
+			time.Sleep(30 * time.Second)
+		}
+		if st := c.Status(); !st.Connected || st.Reconnects > 1 || good.Err() != nil {
+			t.Errorf("status %+v, the good one says %v", st, good.Err())
+		}
+		b.Allow()
+		time.Sleep(time.Minute)
+		for _, agent := range []string{"rpcutil", "discovery"} {
+			if _, err := listen(denied, agent); err != nil {
+				t.Errorf("after it was allowed: %v", err)
+			}
+		}
+		for _, collective := range []string{"mcollective", denied} {
+			if err := c.Publish(t.Context(), connector.Target{Kind: connector.Broadcast, Collective: collective, Agent: "discovery"}, connector.Message{Data: []byte(collective)}); err != nil {
+				t.Error(err)
+			}
+			if text := <-got; text != collective {
+				t.Errorf("received %q, want %q", text, collective)
+			}
+		}
+	})
 }

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -150,7 +151,7 @@ func (c *Client) Call(ctx context.Context, call Call, each func(Reply)) (*Result
 	if odd := books.result.Suspicious; len(odd) > 0 {
 		c.opts.Log.Warn("somebody may answer in the name of others, or nodes share a name: more was said under these than the broker knows listeners", "nodes", odd)
 	}
-	if err != nil {
+	if err = cmp.Or(err, unheard(sub)); err != nil {
 		return nil, err
 	}
 	return &books.result, nil

@@ -359,3 +359,18 @@ func BenchmarkCollect(b *testing.B) {
 		})
 	}
 }
+
+// Where the broker does not let replies arrive, that there are none is no answer.
+func TestRefusedReplies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &fakeBroker{script: answers(), refused: fmt.Errorf("here: %w", connector.ErrRefused)}
+		c := client.New(b, openSecurity{}, client.Options{Identity: "me"})
+		if _, err := c.Call(t.Context(), ping(time.Second), func(client.Reply) {}); !errors.Is(err, connector.ErrRefused) {
+			t.Errorf("Call: %v, want ErrRefused", err)
+		}
+		r := client.Run{Agent: "rpcutil", Action: "ping", Nodes: []string{"n1"}, Timeout: time.Second}
+		if _, err := c.Run(t.Context(), r, func(client.Answer) {}); !errors.Is(err, connector.ErrRefused) {
+			t.Errorf("Run: %v, want ErrRefused", err)
+		}
+	})
+}

@@ -43,7 +43,8 @@ func (openSecurity) DecodeReply(p security.Payload) (*message.Reply, error) {
 // A fakeBroker runs a script for each message that is published, on a goroutine of
 // its own, and delivers what the script answers.
 type fakeBroker struct {
-	script func(to connector.Target, req *message.Request, answer func(*message.Reply))
+	refused error // what becomes of subscriptions
+	script  func(to connector.Target, req *message.Request, answer func(*message.Reply))
 
 	publishErr func(to connector.Target) error // nil means that all goes well
 	flush      func(ctx context.Context) error
@@ -127,7 +128,7 @@ func (b *fakeBroker) Close() error             { return nil }
 type fakeSubscription struct{ b *fakeBroker }
 
 func (s fakeSubscription) Address() string { return "here" }
-func (s fakeSubscription) Err() error      { return nil }
+func (s fakeSubscription) Err() error      { return s.b.refused }
 
 func (s fakeSubscription) Close() error {
 	s.b.mu.Lock()

@@ -41,6 +41,15 @@ func (c *Client) flush(ctx context.Context) {
 	}
 }
 
+// unheard returns an error if the broker refused the subscription to replies: then
+// that there are none says nothing of the nodes.
+func unheard(replies connector.Subscription) error {
+	if err := replies.Err(); err != nil {
+		return fmt.Errorf("no reply can arrive, whatever the nodes did: %w", err)
+	}
+	return nil
+}
+
 // quiet is how long a call may be without any reply before the broker is asked
 // whether it has the request: a reply proves more than that does, and sooner.
 const quiet = 100 * time.Millisecond

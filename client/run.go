@@ -151,6 +151,7 @@ func (c *Client) Run(ctx context.Context, r Run, each func(Answer)) (*Account, e
 	working, cancel := context.WithCancel(ctx)
 	defer func() { cancel(); background.Wait() }()
 	e.verifier = c.verifier(working, e.since, r.Collective, &background)
+	heard := func() error { return nil }
 	if !e.deaf() {
 		subscribing, done := context.WithTimeout(ctx, c.opts.PublishTimeout)
 		defer done()
@@ -166,6 +167,7 @@ func (c *Client) Run(ctx context.Context, r Run, each func(Answer)) (*Account, e
 		defer sub.Close()
 		defer e.in.close()
 		e.msg.ReplyTo = sub.Address()
+		heard = func() error { return unheard(sub) }
 		if s, ok := sub.(watcher); ok {
 			e.watched = s.Watch(e.in.nobody)
 		}
@@ -174,6 +176,9 @@ func (c *Client) Run(ctx context.Context, r Run, each func(Answer)) (*Account, e
 		err = e.askEach(ctx)
 	} else {
 		err = e.askAll(ctx)
+	}
+	if err == nil {
+		err = heard()
 	}
 	a := e.ledger.close(e.in, e.deaf())
 	if err == nil && e.deaf() && !a.Sent {

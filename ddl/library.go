@@ -2,15 +2,16 @@ package ddl
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"mcollective/internal/plainfile"
+	"mcollective/internal/trust"
 )
 
 // ErrUnknown is wrapped by the error for a plugin that nothing is known of.
@@ -130,20 +131,17 @@ func isChoria(file string, data []byte) bool {
 	return err == nil
 }
 
+// readFile reads a definition that nobody but root and this user could have written: it decides what is
+// destructive, and what a call may carry.
 func readFile(file string, most int64) ([]byte, error) {
-	f, err := os.Open(file)
+	data, err := plainfile.Read(file, most)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, cmp.Or(err, fmt.Errorf("%s: it is no file", file))
+	if err := trust.Check(file); err != nil {
+		return nil, err
 	}
-	data, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err == nil && int64(len(data)) > most {
-		err = fmt.Errorf("%s: the definition is longer than %d bytes", file, most)
-	}
-	return data, err
+	return data, nil
 }
 
 // List returns the plugins of a kind in the order of their names, those too whose

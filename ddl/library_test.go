@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"mcollective/internal/trust"
 )
 
 func write(t *testing.T, file, text string) {
@@ -19,6 +21,34 @@ func write(t *testing.T, file, text string) {
 	}
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestLibraryTrust has definitions that others may change, and one that would keep its reader waiting.
+func TestLibraryTrust(t *testing.T) {
+	dir := t.TempDir()
+	if err := trust.Check(dir); err != nil {
+		t.Skip(err)
+	}
+	for _, name := range []string{"good", "open"} {
+		write(t, filepath.Join(dir, "agent", name+".yaml"), "agent: "+name)
+	}
+	write(t, filepath.Join(dir, "mcollective/agent/place.yaml"), "agent: place")
+	if err := errors.Join(os.Chmod(filepath.Join(dir, "agent/open.yaml"), 0o666), os.Chmod(filepath.Join(dir, "mcollective"), 0o777), os.Mkdir(filepath.Join(dir, "agent/folder.yaml"), 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	l := &Library{Dirs: []string{dir}}
+	for name, want := range map[string]string{
+		"good": "", "open": "open.yaml is not trusted: it can be written", "place": dir + "/mcollective can be written", "folder": "not a regular file", "none": ErrUnknown.Error(),
+	} {
+		if _, err := l.Find(Agent, name); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", name, err, want)
+		}
+	}
+	for _, e := range l.List(Agent) {
+		if (e.Err == nil) != (e.Name == "good") {
+			t.Errorf("%+v", e)
+		}
 	}
 }
 

@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"mcollective/filter"
+	"mcollective/internal/plainfile"
 	"mcollective/internal/run"
+	"mcollective/internal/trust"
 )
 
 // What an external command and we call each other: Choria's names, so that the
@@ -135,7 +137,7 @@ func consult(ctx context.Context, words []string, request []byte, limit time.Dur
 	case r.Exit != 0:
 		return nil, fmt.Errorf("exit status %d%s", r.Exit, lastWords(r.Stderr))
 	}
-	f, err := os.Open(out)
+	f, err := plainfile.Open(out)
 	if err != nil {
 		return nil, fmt.Errorf("its answer: %w", err)
 	}
@@ -147,13 +149,18 @@ func consult(ctx context.Context, words []string, request []byte, limit time.Dur
 	return r.Stdout, nil
 }
 
-// locate finds a program: by its path, from where the user stands, or by its name
-// in the places where programs are.
+// locate finds a program that is trusted: by its path, from where the user stands, or by its name in the
+// places where programs are.
 func locate(program string) (string, error) {
+	find := run.Look
 	if strings.Contains(program, "/") {
-		return filepath.Abs(program)
+		find = filepath.Abs
 	}
-	return run.Look(program)
+	path, err := find(program)
+	if err != nil {
+		return "", err
+	}
+	return path, trust.Program(path, run.Look)
 }
 
 // lastWords is the last line that a program printed on its standard error, to be

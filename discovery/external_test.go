@@ -13,6 +13,7 @@ import (
 
 	"mcollective/discovery"
 	"mcollective/filter"
+	"mcollective/internal/trust"
 )
 
 // script writes a program.
@@ -47,6 +48,7 @@ func TestExternalAnswers(t *testing.T) {
 		"no JSON":      {text: "echo '{'", err: "not the JSON"},
 		"no identity":  {text: "echo n1/../x", err: "is no identity"},
 		"nor in JSON":  {text: `echo '["n 1"]'`, err: "is no identity"},
+		"a pipe":       {text: `rm "$CHORIA_EXTERNAL_REPLY"; mkfifo "$CHORIA_EXTERNAL_REPLY"`, err: "not a regular file"},
 		"open quote":   {args: ` "x`, err: "not closed"},
 		"too slow":     {text: "sleep 60", err: "did not end in time"},
 		"its own name": {text: `basename "$0" | tr ' ' -`, want: []string{"find-nodes"}},
@@ -77,6 +79,21 @@ func TestExternalAnswers(t *testing.T) {
 	}
 	if _, err := (discovery.External{Command: "no-such-program-anywhere"}).Discover(t.Context(), discovery.Query{}); err == nil {
 		t.Error("a program that does not exist found nodes")
+	}
+}
+
+// TestExternalTrust has a command that others may change.
+func TestExternalTrust(t *testing.T) {
+	path := script(t, "echo n1")
+	if err := trust.Check(path); err != nil {
+		t.Skip(err)
+	}
+	if err := os.Chmod(filepath.Dir(path), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	names, err := discovery.External{Command: "'" + path + "'"}.Discover(t.Context(), discovery.Query{})
+	if err == nil || !strings.Contains(err.Error(), "is not trusted") || !strings.Contains(err.Error(), "chmod go-w") {
+		t.Errorf("%v, %v", names, err)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"mcollective/agent/stdio"
 	"mcollective/ddl"
+	"mcollective/internal/plainfile"
 	"mcollective/message"
 )
 
@@ -33,7 +34,13 @@ const discovery = "discovery"
 func (l *Loader) scan() (map[key]*candidate, []stdio.Problem) {
 	found := map[key]*candidate{}
 	var problems []stdio.Problem
+	l.dirs = nil
 	for _, dir := range l.opts.Dirs {
+		if err := l.trusted(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			problems = append(problems, stdio.Problem{Path: dir, Err: err})
+			continue
+		}
+		l.dirs = append(l.dirs, dir)
 		for _, base := range []string{filepath.Join(dir, "mcollective"), dir} {
 			shared, err := sharedFiles(base)
 			if err != nil {
@@ -100,8 +107,7 @@ func sharedFiles(base string) ([]string, error) {
 	return all, nil
 }
 
-// walk lists the files in a folder and its folders. A folder that is not there is
-// empty.
+// walk lists a directory, and the files and directories in it. One that is not there is empty.
 func walk(root string) ([]string, error) {
 	var all []string
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -114,7 +120,6 @@ func walk(root string) ([]string, error) {
 			if strings.Count(strings.TrimPrefix(path, root), string(filepath.Separator)) > deepest {
 				return fs.SkipDir
 			}
-			return nil
 		}
 		if all = append(all, path); len(all) > mostShared {
 			return fmt.Errorf("%s has more than %d files", root, mostShared)
@@ -142,10 +147,8 @@ func (l *Loader) settle(c *candidate, shared []string) error {
 		c.files = append(c.files, own...)
 	}
 	c.files = append(c.files, shared...)
-	if !l.opts.Unchecked {
-		if err := stdio.TrustedAll(c.files); err != nil {
-			return err
-		}
+	if err := l.trusted(c.files...); err != nil {
+		return err
 	}
 	if c.print, err = fingerprint(c.files); err != nil {
 		return err
@@ -185,14 +188,7 @@ func fingerprint(files []string) (string, error) {
 // define reads the definition. Ruby's language does not say of what kind a plugin
 // is, nor how it is called, so there the file's place counts.
 func (c *candidate) define(file string, shared []string) error {
-	fi, err := os.Stat(file)
-	if err == nil && fi.Size() > mostFile {
-		err = fmt.Errorf("%s has more than %d bytes", file, mostFile)
-	}
-	if err != nil {
-		return err
-	}
-	text, err := os.ReadFile(file)
+	text, err := plainfile.Read(file, mostFile)
 	if err != nil {
 		return err
 	}

@@ -63,7 +63,7 @@ type setup struct {
 // command is the arguments and the environment of Ruby.
 func (l *Loader) command(kind, name string, plugins []*candidate) (args, env []string, err error) {
 	s := setup{
-		Program: program(), Kind: kind, Name: name, LogLevel: l.opts.LogLevel, LibDirs: l.opts.Dirs,
+		Program: program(), Kind: kind, Name: name, LogLevel: l.opts.LogLevel, LibDirs: l.dirs,
 		Config: l.opts.Config, PluginConf: l.opts.PluginConf, Definitions: map[string]definition{}, Patience: onePatience.Seconds(),
 	}
 	for k, c := range l.found {

@@ -33,6 +33,7 @@ import (
 	"mcollective/ddl"
 	"mcollective/internal/data"
 	"mcollective/internal/run"
+	"mcollective/internal/trust"
 )
 
 const (
@@ -77,6 +78,7 @@ type Loader struct {
 	workers *stdio.Loader // makes them, and has the file with the facts
 
 	mu       sync.Mutex
+	dirs     []string // the libdirs that are trusted
 	found    map[key]*candidate
 	problems []stdio.Problem
 	agents   map[string]*Agent
@@ -194,9 +196,17 @@ func (l *Loader) wanted(c *candidate) bool {
 func (l *Loader) interpreter() (string, error) {
 	path, err := l.findRuby()
 	if err == nil && !l.opts.Unchecked {
-		err = stdio.TrustedAll(append(slices.Clone(l.opts.LoadPath), path))
+		err = cmp.Or(trust.All(l.opts.LoadPath...), trust.Program(path, run.Look))
 	}
 	return path, err
+}
+
+// trusted judges files and directories that Ruby will read.
+func (l *Loader) trusted(paths ...string) error {
+	if l.opts.Unchecked {
+		return nil
+	}
+	return trust.All(paths...)
 }
 
 // findRuby finds Ruby. Puppet's packages bring one, in which Puppet can be loaded.

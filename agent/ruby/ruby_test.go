@@ -19,9 +19,9 @@ import (
 	"go.uber.org/goleak"
 
 	"mcollective/agent"
-	"mcollective/agent/stdio"
 	"mcollective/ddl"
 	"mcollective/internal/data"
+	"mcollective/internal/trust"
 	"mcollective/marshal"
 	"mcollective/message"
 	"mcollective/rpc"
@@ -512,7 +512,7 @@ func TestReload(t *testing.T) {
 // TestTrust is about files that others may write to.
 func TestTrust(t *testing.T) {
 	dir := t.TempDir()
-	if err := stdio.Trusted(dir); err != nil {
+	if err := trust.Check(dir); err != nil {
 		t.Skip(err)
 	}
 	if err := os.CopyFS(dir, os.DirFS("testdata/libdir/mcollective")); err != nil {
@@ -527,7 +527,7 @@ func TestTrust(t *testing.T) {
 		t.Errorf("%v", agents)
 	}
 	for _, p := range problems {
-		if p.Agent == "exercise" && !strings.Contains(p.Error(), "others may write to") {
+		if p.Agent == "exercise" && !strings.Contains(p.Error(), "can be written by users other than its owner") {
 			t.Error(p)
 		}
 	}

@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"mcollective/ddl"
+	"mcollective/internal/plainfile"
+	"mcollective/internal/trust"
 	"mcollective/internal/yaml"
 	"mcollective/message"
 )
@@ -133,16 +135,7 @@ func isRubyAgent(path string) bool {
 
 const mostDescriptor = 1 << 20
 
-func readFile(path string) ([]byte, error) {
-	fi, err := os.Stat(path)
-	if err == nil && fi.Size() > mostDescriptor {
-		err = fmt.Errorf("it has more than %d bytes", mostDescriptor)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return os.ReadFile(path)
-}
+func readFile(path string) ([]byte, error) { return plainfile.Read(path, mostDescriptor) }
 
 // settle reads the descriptors and finds the program.
 func (c candidate) settle(interpreters map[string]string) (candidate, error) {
@@ -460,20 +453,15 @@ func (c *candidate) print() string {
 	return b.String()
 }
 
-func (c *candidate) trust() error {
-	for _, path := range c.read {
-		if err := Trusted(path); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
+// trustedFiles judges all files that decide what runs.
 func (a *Agent) trustedFiles(c candidate) error {
 	if a.opts.Unchecked {
 		return nil
 	}
-	return c.trust()
+	if err := trust.All(c.read...); err != nil {
+		return err
+	}
+	return a.trusted()
 }
 
 func (c *candidate) make(o Options, facts *factsFile) (*Agent, error) {

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"mcollective/agent"
+	"mcollective/internal/trust"
 )
 
 // A Problem is a file that did not become an agent, and why.
@@ -110,7 +111,7 @@ func (l *Loader) scan(dir string) ([]candidate, []Problem) {
 		return nil, nil
 	}
 	if err == nil && !l.opts.Unchecked {
-		err = Trusted(dir)
+		err = trust.Check(dir)
 	}
 	if err != nil {
 		return nil, []Problem{{Path: dir, Err: err}}

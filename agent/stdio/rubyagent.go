@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"mcollective/agent"
 	"mcollective/ddl"
 	"mcollective/internal/run"
+	"mcollective/internal/trust"
 )
 
 // A Resident is a worker that another package brings: it has no descriptor, and
@@ -66,15 +66,5 @@ func (a *Agent) trustedAll(files []string) error {
 	if a.opts.Unchecked {
 		return nil
 	}
-	return TrustedAll(append(slices.Clone(files), a.program))
-}
-
-// TrustedAll is Trusted of several files.
-func TrustedAll(files []string) error {
-	for _, f := range files {
-		if err := Trusted(f); err != nil {
-			return err
-		}
-	}
-	return nil
+	return cmp.Or(trust.All(files...), a.trusted())
 }

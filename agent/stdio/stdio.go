@@ -13,6 +13,7 @@
 package stdio
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ import (
 	"mcollective/ddl"
 	"mcollective/filter"
 	"mcollective/internal/run"
+	"mcollective/internal/trust"
 	"mcollective/marshal"
 	"mcollective/rpc"
 )
@@ -144,11 +146,10 @@ func (a *Agent) trusted() error {
 	if a.opts.Unchecked {
 		return nil
 	}
-	files := []string{a.program}
-	if a.runner != "" {
-		files = append(files, a.runner)
+	if a.runner != "" { // in place of what the first line names
+		return cmp.Or(trust.Check(a.program), trust.Program(a.runner, run.Look))
 	}
-	return TrustedAll(files)
+	return trust.Program(a.program, run.Look)
 }
 
 func (a *Agent) user() string {

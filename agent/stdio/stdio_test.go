@@ -373,12 +373,12 @@ func TestLoader(t *testing.T) {
 
 func TestTrust(t *testing.T) {
 	for name, spoil := range map[string]func(dir string) error{
-		"others may write to":     func(dir string) error { return os.Chmod(filepath.Join(dir, "x"), 0o775) },
-		"others may write to ":    func(dir string) error { return os.Chmod(dir, 0o777) },
-		"others may write to it ": func(dir string) error { return os.Chmod(filepath.Dir(dir), 0o773) },
-		"others may write to x.y": func(dir string) error { return os.Chmod(filepath.Join(dir, "x.yaml"), 0o666) },
-		"belongs to user 65534":   func(dir string) error { return os.Chown(filepath.Join(dir, "x"), 65534, 65534) },
-		"others may write to link": func(dir string) error {
+		"can be written":        func(dir string) error { return os.Chmod(filepath.Join(dir, "x"), 0o757) },
+		"can be written ":       func(dir string) error { return os.Chmod(dir, 0o777) },
+		"can be written it ":    func(dir string) error { return os.Chmod(filepath.Dir(dir), 0o773) },
+		"can be written x.y":    func(dir string) error { return os.Chmod(filepath.Join(dir, "x.yaml"), 0o666) },
+		"belongs to user 65534": func(dir string) error { return os.Chown(filepath.Join(dir, "x"), 65534, 65534) },
+		"can be written link": func(dir string) error {
 			real := filepath.Join(filepath.Dir(dir), "real")
 			return errors.Join(os.WriteFile(real, []byte("#!/bin/sh\n"), 0o755), os.Chmod(real, 0o777), os.Remove(filepath.Join(dir, "x")), os.Symlink(real, filepath.Join(dir, "x")))
 		},

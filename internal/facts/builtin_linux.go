@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"mcollective/internal/plainfile"
 )
 
 // A machine is where the builtin facts are read. Linux tells everything in
@@ -74,7 +76,7 @@ func truth(b bool) string {
 
 // read is a small file's text without blank space around it, or "".
 func (m machine) read(path string) string {
-	data, err := readFile(filepath.Join(m.root, path), 8<<20)
+	data, err := plainfile.Read(filepath.Join(m.root, path), 8<<20)
 	if err != nil {
 		return ""
 	}

@@ -286,7 +286,7 @@ func TestPrograms(t *testing.T) {
 	if _, err := os.Stat(marker); err == nil {
 		t.Error("a program that everybody can change was run")
 	}
-	for _, want := range []string{"/d: not run, because others may write to", "chmod go-w", "/f: prints more than", "/g: exit status 3: no luck"} {
+	for _, want := range []string{"/d is not trusted: it can be written by users other than its owner", "chmod go-w", "/f: prints more than", "/g: exit status 3: no luck"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log does not say %q:\n%s", want, log.String())
 		}

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"mcollective/internal/plainfile"
 )
 
 // maxClasses bounds the file of classes.
@@ -66,7 +68,7 @@ func (c *Classes) read(always bool) {
 		return
 	}
 	c.seen = now
-	data, err := readFile(c.path, maxClasses)
+	data, err := plainfile.Read(c.path, maxClasses)
 	if err != nil {
 		c.list.Store(&[]string{})
 		if text := err.Error(); text != c.failure {

@@ -15,6 +15,9 @@ import (
 	"strconv"
 	"strings"
 
+	"mcollective/internal/plainfile"
+	"mcollective/internal/run"
+	"mcollective/internal/trust"
 	"mcollective/internal/yaml"
 )
 
@@ -72,7 +75,7 @@ func (e *external) load(context.Context) (Set, error) {
 	all := Set{}
 	var errs []error
 	for _, path := range paths {
-		data, err := readFile(path, maxExternal)
+		data, err := plainfile.Read(path, maxExternal)
 		if err == nil {
 			var set Set
 			set, err = dataFormat(path)(data)
@@ -229,7 +232,7 @@ func (p *programs) load(ctx context.Context) (Set, error) {
 // run takes the output of one program: YAML or JSON if it is a map, else lines
 // of name=value.
 func (p *programs) run(ctx context.Context, path string) (Set, error) {
-	if err := trusted(path); err != nil {
+	if err := trust.Program(path, run.Look); err != nil {
 		return nil, err
 	}
 	out, err := output(ctx, p.o.ProgramTimeout, maxExternal, path)

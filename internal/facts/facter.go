@@ -5,6 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"mcollective/internal/run"
+	"mcollective/internal/trust"
 )
 
 // maxFacter bounds facter's output. A machine with thousands of interfaces
@@ -16,8 +19,8 @@ func facterLayer(o Options) (*layer, error) {
 	path := o.Facter
 	if path == "" {
 		var err error
-		if path, err = find("facter"); err != nil {
-			return nil, fmt.Errorf("factsource = facter: %w", err)
+		if path, err = run.Look("facter"); err != nil {
+			return nil, fmt.Errorf("factsource = facter: %w; install facter or choose another factsource", err)
 		}
 	}
 	return newLayer("facter", o, func(ctx context.Context) (Set, error) { return runFacter(ctx, o, path) }), nil
@@ -27,6 +30,9 @@ func facterLayer(o Options) (*layer, error) {
 // hides; versions before 3 have only those and do not know the option. Facter
 // fails as soon as it could not find out one fact, and prints the others.
 func runFacter(ctx context.Context, o Options, path string) (Set, error) {
+	if err := trust.Program(path, run.Look); err != nil {
+		return nil, err
+	}
 	var first error
 	for _, args := range [][]string{{"--json", "--show-legacy"}, {"--json"}} {
 		out, err := output(ctx, o.FacterTimeout, maxFacter, path, args...)

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"mcollective/internal/run"
 )
 
 // notOurs are facts of facter that concern itself or Ruby.
@@ -108,7 +110,7 @@ func TestFacterSource(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs facter")
 	}
-	if _, err := find("facter"); err != nil {
+	if _, err := run.Look("facter"); err != nil {
 		t.Skip("facter is not installed")
 	}
 	f, err := Open(context.Background(), Options{Source: "facter", StartWait: time.Minute, Logger: quiet()})

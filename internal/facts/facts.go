@@ -29,7 +29,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -231,18 +230,3 @@ func (f *Facts) Close() error {
 
 // maxFile bounds a file of facts.
 const maxFile = 16 << 20
-
-// readFile reads a regular file within a bound. Anything else, such as a pipe,
-// could wait forever.
-func readFile(path string, limit int64) ([]byte, error) {
-	fi, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return nil, err
-	case !fi.Mode().IsRegular():
-		return nil, fmt.Errorf("%s: not a regular file", path)
-	case fi.Size() > limit:
-		return nil, fmt.Errorf("%s: %d bytes are more than the limit of %d", path, fi.Size(), limit)
-	}
-	return os.ReadFile(path)
-}

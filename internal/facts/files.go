@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"mcollective/internal/plainfile"
 	"mcollective/internal/yaml"
 )
 
@@ -88,7 +89,7 @@ func (f *yamlFile) read(path string) error {
 }
 
 func readYAML(path string) (Set, error) {
-	data, err := readFile(path, maxFile)
+	data, err := plainfile.Read(path, maxFile)
 	if err != nil {
 		return nil, err
 	}

@@ -7,16 +7,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"mcollective/internal/run"
 )
-
-// searchPath is where programs are looked for, by us and by themselves. The
-// daemon's own PATH may be anything.
-const searchPath = "/opt/puppetlabs/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // output runs a program without a shell and returns what it prints, of which
 // limit bytes are the most it may print. The program gets nothing to read, a
@@ -56,7 +51,7 @@ func firstLine(stderr string) string {
 }
 
 func environment() []string {
-	env := []string{"PATH=" + searchPath}
+	env := []string{"PATH=" + run.SearchPath}
 	for _, name := range []string{"HOME", "LANG", "LC_ALL", "TZ", "USER", "LOGNAME"} {
 		if v, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+v)
@@ -83,15 +78,4 @@ func (b *bounded) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	return b.buf.Write(p)
-}
-
-// find is the path of a program in searchPath.
-func find(name string) (string, error) {
-	for _, dir := range filepath.SplitList(searchPath) {
-		path := filepath.Join(dir, name)
-		if fi, err := os.Stat(path); err == nil && fi.Mode().IsRegular() && fi.Mode().Perm()&0o111 != 0 {
-			return path, nil
-		}
-	}
-	return "", fmt.Errorf("there is no %s in %s; install it or choose another factsource", name, searchPath)
 }

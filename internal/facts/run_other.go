@@ -6,6 +6,3 @@ import "os/exec"
 
 // ownGroup leaves it to the context to end the program itself.
 func ownGroup(*exec.Cmd) {}
-
-// trusted relies on the access rights of the folder.
-func trusted(string) error { return nil }

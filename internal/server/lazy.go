@@ -17,6 +17,7 @@ type lazyTimeout struct {
 	mu     sync.Mutex
 	timed  context.Context // once somebody waits
 	cancel context.CancelFunc
+	over   bool
 }
 
 func withLazyTimeout(parent context.Context, d time.Duration) *lazyTimeout {
@@ -29,14 +30,16 @@ func (p *lazyTimeout) Deadline() (time.Time, bool) { return p.until, true }
 // Done implements context.Context.
 func (p *lazyTimeout) Done() <-chan struct{} { return p.wait().Done() }
 
-// Err implements context.Context.
+// Err implements context.Context. It makes the timer once the context has ended, so that Done agrees and the
+// error stays the same.
 func (p *lazyTimeout) Err() error {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.timed != nil {
-		return p.timed.Err()
+	ended := p.timed != nil || p.over || p.Context.Err() != nil || !time.Now().Before(p.until)
+	p.mu.Unlock()
+	if !ended {
+		return nil
 	}
-	return p.Context.Err()
+	return p.wait().Err()
 }
 
 func (p *lazyTimeout) wait() context.Context {
@@ -44,14 +47,18 @@ func (p *lazyTimeout) wait() context.Context {
 	defer p.mu.Unlock()
 	if p.timed == nil {
 		p.timed, p.cancel = context.WithDeadline(p.Context, p.until)
+		if p.over {
+			p.cancel()
+		}
 	}
 	return p.timed
 }
 
-// end frees what waiting has taken.
+// end ends the context and frees what waiting has taken.
 func (p *lazyTimeout) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.over = true
 	if p.cancel != nil {
 		p.cancel()
 	}

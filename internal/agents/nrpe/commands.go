@@ -2,6 +2,7 @@ package nrpe
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +11,9 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+
+	"mcollective/internal/plainfile"
+	"mcollective/internal/trust"
 )
 
 // Bounds on what is read, so that a folder that is no folder of checks does no
@@ -79,14 +83,11 @@ func (r *reader) file(path string, depth int) {
 		r.fail(fmt.Errorf("%s includes too many files", path))
 		return
 	}
-	text, err := os.ReadFile(path)
+	text, err := plainfile.Read(path, maxBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return
 	}
-	if err == nil && len(text) > maxBytes {
-		err = fmt.Errorf("%s has more than %d bytes", path, maxBytes)
-	}
-	if err != nil {
+	if err = cmp.Or(err, trust.Check(path)); err != nil {
 		r.fail(err)
 		return
 	}

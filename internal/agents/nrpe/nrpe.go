@@ -19,6 +19,7 @@ import (
 
 	"mcollective/agent"
 	"mcollective/internal/run"
+	"mcollective/internal/trust"
 	"mcollective/marshal"
 	"mcollective/rpc"
 )
@@ -100,6 +101,9 @@ func (o Options) check(ctx context.Context, name string, commands map[string]str
 		return outcome{exit: unknown, output: fmt.Sprintf("the command line of %s cannot be read: %v", name, err)}
 	}
 	words = expand(words, args)
+	if err := trusted(words[0]); err != nil {
+		return outcome{exit: unknown, output: err.Error()}
+	}
 	r, err := o.Run(ctx, run.Command{Path: words[0], Args: words[1:], Timeout: o.Timeout, MaxStdout: 64 << 10, For: "agent nrpe"})
 	switch {
 	case errors.Is(err, run.ErrTimeout):
@@ -115,6 +119,19 @@ func (o Options) check(ctx context.Context, name string, commands map[string]str
 	}
 	output, perf := parse(strings.ToValidUTF8(text, "\uFFFD"))
 	return outcome{int64(r.Exit), output, perf}
+}
+
+// trusted judges the program of a check. One that is not there is left to Run.
+func trusted(program string) error {
+	path, err := run.Look(program)
+	if err == nil {
+		err = trust.Program(path, run.Look)
+	}
+	var untrusted *trust.Error
+	if errors.As(err, &untrusted) {
+		return untrusted
+	}
+	return nil
 }
 
 // parse tells text from performance data: on each line of the text, what is

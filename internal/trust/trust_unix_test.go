@@ -1,0 +1,202 @@
+//go:build unix
+
+package trust_test
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"mcollective/internal/trust"
+)
+
+// A tree is a directory with files of root and of somebody else.
+type tree struct {
+	*testing.T
+	base string
+}
+
+func newTree(t *testing.T) tree {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can have files of somebody else")
+	}
+	base, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := tree{t, base}
+	if err := trust.Check(base); err != nil {
+		t.Skip("the temporary directory of this machine is not trusted:", err)
+	}
+	return tr
+}
+
+func (t tree) at(name string) string { return filepath.Join(t.base, name) }
+
+func (t tree) must(err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (t tree) dir(name string, mode fs.FileMode) {
+	t.Helper()
+	t.must(os.Mkdir(t.at(name), 0o755))
+	t.must(os.Chmod(t.at(name), mode))
+}
+
+func (t tree) file(name, text string, mode fs.FileMode) {
+	t.Helper()
+	t.must(os.WriteFile(t.at(name), []byte(text), 0o600))
+	t.must(os.Chmod(t.at(name), mode))
+}
+
+func (t tree) stranger(names ...string) {
+	t.Helper()
+	for _, n := range names {
+		t.must(os.Lchown(t.at(n), 12345, 12345))
+	}
+}
+
+// blames checks that an error is about the path and blames a part of it, "" for no error.
+func (t tree) blames(what string, err error, blamed string) {
+	t.Helper()
+	if (err == nil) != (blamed == "") {
+		t.Errorf("%s: %v, want %q blamed", what, err, blamed)
+		return
+	}
+	var e *trust.Error
+	if errors.As(err, &e) && e.Part != t.at(blamed) || err != nil && e == nil && !strings.Contains(err.Error(), t.at(blamed)) {
+		t.Errorf("%s: %v, want %q blamed", what, err, blamed)
+	}
+}
+
+// TestCheck has links of somebody else in the middle of the way to a file.
+func TestCheck(t *testing.T) {
+	tr := newTree(t)
+	tr.dir("real", 0o755)
+	tr.dir("home", 0o755)
+	tr.dir("sticky", 0o777|fs.ModeSticky)
+	tr.dir("open", 0o777)
+	tr.dir("group", 0o775)
+	for _, name := range []string{"real/tool", "sticky/tool", "sticky/theirs", "open/tool", "group/tool"} {
+		tr.file(name, "#!/bin/sh\n", 0o755)
+	}
+	tr.file("real/open", "#!/bin/sh\n", 0o757)
+	for link, target := range map[string]string{
+		"home/tool": tr.at("real/tool"), "home/real": tr.at("real"), // somebody's
+		"one": tr.at("real/tool"), "two": "./real/../one", "dir": "real", // ours
+		"to-home": tr.at("home/tool"), "by-home": tr.at("home/real"), "dots": "home/../real/tool",
+		"sticky/somebodys": tr.at("real/tool"), "sticky/ours": "../real/tool", "to-sticky": "sticky/somebodys",
+		"round": "about", "about": "round", "nowhere": "no/such", "to-open": "real/open",
+	} {
+		tr.must(os.Symlink(target, tr.at(link)))
+	}
+	tr.stranger("home", "home/tool", "home/real", "sticky/somebodys", "sticky/theirs")
+	for path, blamed := range map[string]string{
+		"real/tool": "", "one": "", "two": "", "dir/tool": "", "dir": "", "sticky/tool": "", "sticky/ours": "",
+		"to-home": "home", "by-home/tool": "home", "dots": "home", "home/tool": "home", "home": "home",
+		"sticky/somebodys": "sticky/somebodys", "to-sticky": "sticky/somebodys", "sticky": "sticky", "sticky/theirs": "sticky/theirs",
+		"open/tool": "open", "open": "open", "group/tool": "group", "real/open": "real/open", "to-open": "real/open",
+		"round": "round", "nowhere": "no", "real/tool/x": "real/tool/x", "none": "none",
+	} {
+		tr.blames(path, trust.Check(tr.at(path)), blamed)
+	}
+	tr.blames("several", trust.All(tr.at("one"), tr.at("home/tool")), "home")
+
+	// The message has all that is needed, once the command in it was run the file is trusted.
+	for path, want := range map[string]string{
+		"open/tool": "%[1]s/open/tool is not trusted: %[1]s/open can be written by users other than its owner; run: chmod go-w %[1]s/open",
+		"home":      "%[1]s/home is not trusted: it belongs to user 12345 instead of root; run: chown -h root %[1]s/home",
+	} {
+		if err, want := trust.Check(tr.at(path)), fmt.Sprintf(want, tr.base); err == nil || err.Error() != want {
+			t.Errorf("%v\nwant %s", err, want)
+		}
+	}
+	tr.must(os.Chmod(tr.at("open"), 0o755))
+	tr.must(os.Lchown(tr.at("home"), 0, -1))
+	tr.blames("mended", trust.All(tr.at("open/tool"), tr.at("home")), "")
+}
+
+// TestRelative judges a path from the working directory on, which somebody else may own.
+func TestRelative(t *testing.T) {
+	tr := newTree(t)
+	tr.dir("theirs", 0o755)
+	tr.file("theirs/tool", "", 0o755)
+	tr.file("ours", "", 0o755)
+	tr.stranger("theirs")
+	t.Chdir(tr.at("theirs"))
+	tr.blames("tool", trust.Check("tool"), "theirs")
+	tr.blames("../ours", trust.Check("../ours"), "theirs")
+}
+
+func TestStrangeNames(t *testing.T) {
+	tr := newTree(t)
+	for name, want := range map[string]string{
+		"it's a file": `'%s/it'\''s a file'`,
+		"a\x1b[2J\nb": `$'%s/a\x1b[2J\nb'`,
+	} {
+		tr.file(name, "", 0o666)
+		err := trust.Check(tr.at(name))
+		if want := "run: chmod go-w " + fmt.Sprintf(want, tr.base); err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%v\nwant ... %s", err, want)
+		}
+	}
+}
+
+func TestSecret(t *testing.T) {
+	tr := newTree(t)
+	tr.dir("open", 0o777)
+	for name, mode := range map[string]fs.FileMode{"own": 0o600, "group": 0o640, "all": 0o644, "execute": 0o601, "written": 0o620, "theirs": 0o600, "open/key": 0o600} {
+		tr.file(name, "secret", mode)
+	}
+	tr.stranger("theirs")
+	tr.must(os.Symlink("all", tr.at("link")))
+	for name, blamed := range map[string]string{
+		"own": "", "group": "", "all": "all", "execute": "execute", "written": "written", "theirs": "theirs", "open/key": "open", "link": "link", "none": "none",
+	} {
+		tr.blames(name, trust.Secret(tr.at(name)), blamed)
+	}
+	if err := trust.Secret(tr.base); err == nil {
+		t.Error("a directory is a secret")
+	}
+}
+
+func TestProgram(t *testing.T) {
+	tr := newTree(t)
+	tr.dir("theirs", 0o755)
+	tr.file("theirs/ruby", "\x7fELF", 0o755)
+	tr.file("good", "\x7fELF", 0o755)
+	tr.file("script", "#!"+tr.at("good")+" -w\n", 0o755)
+	tr.file("direct", "#! "+tr.at("theirs/ruby")+" -w\n", 0o755)
+	tr.file("nested", "#!"+tr.at("direct")+"\n", 0o755)
+	tr.file("env", "#!/usr/bin/env ruby\n", 0o755)
+	tr.file("env-options", "#!/usr/bin/env -S X=1 ruby -w\n", 0o755)
+	tr.file("env-other", "#!/usr/bin/env other\n", 0o755)
+	tr.file("nowhere", "#!/no/such/interpreter\n", 0o755)
+	tr.file("endless", "#!"+tr.at("endless")+"\n", 0o755)
+	tr.file("empty", "", 0o755)
+	tr.file("bang", "#!", 0o755)
+	tr.stranger("theirs")
+	look := func(name string) (string, error) {
+		if name == "ruby" {
+			return tr.at("theirs/ruby"), nil
+		}
+		return "", errors.New("no such program")
+	}
+	want := map[string]string{
+		"good": "", "script": "", "direct": "theirs", "nested": "theirs", "env-other": "", "nowhere": "", "endless": "endless", "empty": "", "bang": "", "none": "none",
+	}
+	if _, err := os.Stat("/usr/bin/env"); err == nil && trust.Check("/usr/bin/env") == nil {
+		want["env"], want["env-options"] = "theirs", "theirs"
+	}
+	for name, blamed := range want {
+		tr.blames(name, trust.Program(tr.at(name), look), blamed)
+	}
+}

@@ -23,10 +23,10 @@ import (
 var Files embed.FS
 
 // names are those of the plugins here.
-var names = [...]string{"agent", "collective", "fact", "fstat"}
+var names = [...]string{"agent", "collective", "fact"}
 
 // definitions of the plugins here, in that order; each is read when it is needed.
-var definitions = [len(names)]func() *ddl.Definition{read(0), read(1), read(2), read(3)}
+var definitions = [len(names)]func() *ddl.Definition{read(0), read(1), read(2)}
 
 func read(i int) func() *ddl.Definition {
 	return sync.OnceValue(func() *ddl.Definition {
@@ -43,10 +43,10 @@ func read(i int) func() *ddl.Definition {
 	})
 }
 
-// BuiltInNames are those of the plugins that every node has.
+// BuiltInNames are those of the plugins here.
 func BuiltInNames() []string { return names[:] }
 
-// BuiltInDefinition is that of a plugin that every node has, or nil.
+// BuiltInDefinition is that of a plugin here, or nil.
 func BuiltInDefinition(name string) *ddl.Definition {
 	if i := slices.Index(names[:], name); i >= 0 {
 		return definitions[i]()
@@ -64,9 +64,9 @@ type Node interface {
 	Agents() []rpc.Metadata
 }
 
-// BuiltIn are the plugins that every node has: agent, collective, fact, fstat.
+// BuiltIn are the plugins here: agent, collective and fact.
 func BuiltIn(n Node, collectives []string) []Plugin {
-	return []Plugin{agents{n}, members(collectives), factPath{n}, Fstat{}}
+	return []Plugin{agents{n}, members(collectives), factPath{n}}
 }
 
 // agents tells what an agent says of itself.

@@ -3,14 +3,9 @@ package data_test
 import (
 	order "cmp"
 	"context"
-	"crypto/md5"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -93,58 +88,12 @@ func TestAnswers(t *testing.T) {
 	if _, err := s.Lookup(t.Context(), "fact", nil); fmt.Sprint(err) != "Cannot validate input query: value should be a string" {
 		t.Error(err)
 	}
-	if diff := cmp.Diff([]string{"agent_data", "collective_data", "fact_data", "fstat_data"}, s.Names()); diff != "" {
+	if diff := cmp.Diff([]string{"agent_data", "collective_data", "fact_data"}, s.Names()); diff != "" {
 		t.Error(diff)
 	}
 	var empty *data.Set
 	if _, err := empty.Data(t.Context(), "fact", "x"); err == nil || empty.Names() != nil || empty.Definitions() != nil {
 		t.Error("no set at all has something")
-	}
-}
-
-func TestFstat(t *testing.T) {
-	dir := t.TempDir()
-	file, link, pipe := filepath.Join(dir, "f"), filepath.Join(dir, "l"), filepath.Join(dir, "p")
-	if err := errors.Join(os.WriteFile(file, []byte("hello"), 0o640), os.Chmod(file, 0o640), os.Symlink(file, link), os.Symlink("nowhere", filepath.Join(dir, "d")),
-		syscall.Mkfifo(pipe, 0o600)); err != nil {
-		t.Fatal(err)
-	}
-	mtime := time.Unix(1795336394, 0)
-	if err := os.Chtimes(file, mtime, mtime); err != nil {
-		t.Fatal(err)
-	}
-	s := data.NewSet(data.Fstat{Now: func() time.Time { return mtime.Add(time.Minute) }})
-	sum := md5.Sum([]byte("hello"))
-	for path, want := range map[string]map[string]any{
-		file: {"name": file, "output": "present", "present": int64(1), "size": int64(5), "mode": "100640", "type": "file", "md5": hex.EncodeToString(sum[:]),
-			"mtime": mtime.Local().Format(time.DateTime), "mtime_seconds": mtime.Unix(), "mtime_age": int64(60), "atime_age": int64(60), "uid": int64(os.Getuid())},
-		link:                    {"present": int64(1), "type": "symlink", "md5": int64(0), "mode": "120777"},
-		dir:                     {"type": "directory", "md5": int64(0)},
-		pipe:                    {"present": int64(1), "type": "unknown", "md5": int64(0)},
-		"/dev/zero":             {"type": "chardev", "md5": int64(0)},
-		filepath.Join(dir, "d"): {"present": int64(0), "output": "not present", "mode": "0000", "md5": int64(0), "mtime_age": nil},
-		"nosuch":                {"present": int64(0), "type": "unknown", "mtime": int64(0)},
-	} {
-		got, err := s.Data(t.Context(), "fstat", path)
-		if err != nil {
-			t.Errorf("%s: %v", path, err)
-		}
-		for k, v := range want {
-			if got[k] != v {
-				t.Errorf("%s: %s is %v (%T), want %v", path, k, got[k], got[k], v)
-			}
-		}
-		if len(got) != 18 {
-			t.Errorf("%s: %d outputs", path, len(got))
-		}
-	}
-	if _, err := s.Data(t.Context(), "fstat", "/etc\x00/hosts"); err == nil {
-		t.Error("a path with a null byte has an answer")
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := s.Data(ctx, "fstat", file); err == nil {
-		t.Error("it answered after the end of its context")
 	}
 }
 

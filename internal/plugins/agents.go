@@ -71,6 +71,13 @@ var agents = map[string]func(*config.Config) (agent.Agent, error){
 
 // sources: the data plugins that ship, besides those of package data.
 var sources = map[string]func(*config.Config) (data.Plugin, error){
+	"fstat": func(cfg *config.Config) (data.Plugin, error) {
+		o, err := fileOptions(cfg)
+		if err != nil {
+			return nil, err
+		}
+		return file.NewFstat(o)
+	},
 	"nettest": func(*config.Config) (data.Plugin, error) { return nettest.NewData(nettest.Options{}) },
 	"nrpe": func(cfg *config.Config) (data.Plugin, error) {
 		o, err := nrpeOptions(cfg)

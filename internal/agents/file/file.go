@@ -15,6 +15,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -22,9 +23,11 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"mcollective/agent"
+	"mcollective/internal/plainfile"
 	"mcollective/rpc"
 )
 
@@ -96,8 +99,31 @@ func (p *place) close() { p.folder.Close() }
 // maxLinks is how many symbolic links are followed on the way.
 const maxLinks = 40
 
-// find opens the folder of a path.
+// find opens the directory of a path.
 func (o Options) find(asked string) (*place, error) {
+	p, err := o.locate(asked)
+	if err != nil {
+		return nil, o.because(asked, err)
+	}
+	if p.name == "." {
+		p.close()
+		return nil, rpc.Errorf(rpc.InvalidData, "/ is no file")
+	}
+	return p, nil
+}
+
+// because is the error for a file that cannot be reached.
+func (o Options) because(asked string, err error) error {
+	var said *rpc.Error
+	if errors.As(err, &said) {
+		return err
+	}
+	return rpc.Errorf(rpc.Aborted, "%s: %v", asked, reason(err))
+}
+
+// locate opens the directory of a path. That of / is itself, in which its name is a dot. Errors are those of
+// the system, or an rpc.Error for what is not allowed.
+func (o Options) locate(asked string) (*place, error) {
 	if !path.IsAbs(asked) || strings.ContainsRune(asked, 0) || len(asked) > 4096 {
 		return nil, rpc.Errorf(rpc.InvalidData, "%q is not the path of a file from the root on", asked)
 	}
@@ -105,18 +131,16 @@ func (o Options) find(asked string) (*place, error) {
 	if name == "." || name == ".." { // a folder that is known when the way there was gone
 		root, real, err := open(asked)
 		if err != nil {
-			return nil, rpc.Errorf(rpc.Aborted, "%s: %v", asked, reason(err))
+			return nil, err
 		}
 		root.Close()
 		dir, name = path.Split(real)
 	}
-	if name == "" {
-		return nil, rpc.Errorf(rpc.InvalidData, "/ is no file")
-	}
 	folder, real, err := open(dir)
 	if err != nil {
-		return nil, rpc.Errorf(rpc.Aborted, "%s: %v", asked, reason(err))
+		return nil, err
 	}
+	name = cmp.Or(name, ".")
 	p := &place{folder: folder, name: name, path: asked, real: path.Join(real, name)}
 	// What counts is where the way led, not what it is called.
 	if err := o.permit(p.real); err != nil {
@@ -239,6 +263,9 @@ func open(folder string) (*os.Root, string, error) {
 // enter opens a folder, and makes sure that it is still the one that was looked
 // at.
 func enter(root *os.Root, name string, was fs.FileInfo) (*os.Root, error) {
+	if !was.IsDir() {
+		return nil, syscall.ENOTDIR
+	}
 	next, err := root.OpenRoot(name)
 	if err != nil {
 		return nil, err
@@ -271,38 +298,38 @@ func (p *place) lstat() (fs.FileInfo, error) {
 	return fi, nil
 }
 
-// open opens a regular file for reading.
-func (p *place) open() (*os.File, fs.FileInfo, error) {
+// open opens a regular file for reading, which must still be the one that is there.
+func (p *place) open() (*plainfile.File, error) {
 	was, err := p.lstat()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if was == nil {
-		return nil, nil, p.fail(fs.ErrNotExist)
+		return nil, p.fail(fs.ErrNotExist)
 	}
 	if !was.Mode().IsRegular() {
-		return nil, nil, rpc.Errorf(rpc.Aborted, "%s is a %s, not a file", p.path, kind(was.Mode()))
+		return nil, rpc.Errorf(rpc.Aborted, "%s is a %s, not a file", p.path, kind(was.Mode()))
 	}
-	f, err := p.folder.OpenFile(p.name, os.O_RDONLY|nonblock, 0)
+	opened, err := p.folder.OpenFile(p.name, plainfile.Flags, 0)
 	if err != nil {
-		return nil, nil, p.fail(err)
+		return nil, p.fail(err)
 	}
-	fi, err := f.Stat()
-	if err != nil || !os.SameFile(was, fi) {
-		f.Close()
-		return nil, nil, rpc.Errorf(rpc.Aborted, "%s changed meanwhile", p.path)
+	f, err := plainfile.From(opened)
+	if err != nil || !os.SameFile(was, f.Info()) {
+		opened.Close() // again, if From has refused it
+		return nil, rpc.Errorf(rpc.Aborted, "%s changed meanwhile", p.path)
 	}
-	return f, fi, nil
+	return f, nil
 }
 
 // readable finds a file whose content is wanted: that one or, if it is a link that
 // can be trusted, where it leads.
-func (o Options) readable(asked string) (*place, *os.File, fs.FileInfo, error) {
+func (o Options) readable(asked string) (*place, *plainfile.File, error) {
 	at := asked
 	for range maxLinks {
 		p, err := o.find(at)
 		if err != nil {
-			return nil, nil, nil, err
+			return nil, nil, err
 		}
 		fi, err := p.lstat()
 		if err == nil && fi != nil && fi.Mode()&fs.ModeSymlink != 0 {
@@ -321,16 +348,16 @@ func (o Options) readable(asked string) (*place, *os.File, fs.FileInfo, error) {
 		}
 		if err != nil {
 			p.close()
-			return nil, nil, nil, err
+			return nil, nil, err
 		}
-		f, fi, err := p.open()
+		f, err := p.open()
 		if err != nil {
 			p.close()
-			return nil, nil, nil, err
+			return nil, nil, err
 		}
-		return p, f, fi, nil
+		return p, f, nil
 	}
-	return nil, nil, nil, rpc.Errorf(rpc.Aborted, "%s: too many symbolic links on the way", asked)
+	return nil, nil, rpc.Errorf(rpc.Aborted, "%s: too many symbolic links on the way", asked)
 }
 
 // fail is an error about the file, with its path once and as it was asked for.
@@ -354,15 +381,17 @@ func reason(err error) error {
 }
 
 // sum reads a file for its SHA-256, as long as there is time.
-func sum(ctx context.Context, f io.Reader) (string, error) {
-	h := sha256.New()
+func sum(ctx context.Context, f io.Reader) (string, error) { return digest(ctx, sha256.New(), f) }
+
+// digest reads a file for its checksum, as long as there is time.
+func digest(ctx context.Context, h hash.Hash, f io.Reader) (string, error) {
 	for {
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
 		_, err := io.CopyN(h, f, 4<<20)
 		if errors.Is(err, io.EOF) {
 			return hex.EncodeToString(h.Sum(nil)), nil
-		}
-		if err == nil {
-			err = ctx.Err()
 		}
 		if err != nil {
 			return "", err

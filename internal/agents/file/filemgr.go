@@ -4,10 +4,8 @@ import (
 	"context"
 	"crypto/md5"
 	_ "embed"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"time"
@@ -141,19 +139,16 @@ func (a *Filemgr) status(ctx context.Context, req *agent.Request, reply *rpc.Rep
 	if !fi.Mode().IsRegular() {
 		return nil
 	}
-	f, _, err := p.open()
+	f, err := p.open()
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	h := md5.New()
-	for err == nil && ctx.Err() == nil {
-		_, err = io.CopyN(h, f, 4<<20)
+	text, err := digest(ctx, md5.New(), f)
+	if err != nil {
+		return p.fail(err)
 	}
-	if !errors.Is(err, io.EOF) {
-		return p.fail(errors.Join(err, ctx.Err()))
-	}
-	reply.Set("md5", hex.EncodeToString(h.Sum(nil)))
+	reply.Set("md5", text)
 	return nil
 }
 

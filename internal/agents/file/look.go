@@ -91,7 +91,7 @@ func (p *place) names(fi fs.FileInfo) ([]any, error) {
 
 // sum is the SHA-256 of a file that is there.
 func (p *place) sum(ctx context.Context) (string, fs.FileInfo, error) {
-	f, fi, err := p.open()
+	f, err := p.open()
 	if err != nil {
 		return "", nil, err
 	}
@@ -100,7 +100,7 @@ func (p *place) sum(ctx context.Context) (string, fs.FileInfo, error) {
 	if err != nil {
 		return "", nil, p.fail(err)
 	}
-	return text, fi, nil
+	return text, f.Info(), nil
 }
 
 func userName(uid uint32) string {
@@ -142,13 +142,13 @@ func part(req *agent.Request, f io.ReaderAt, size int64) (data []byte, offset in
 
 func (a *Agent) read(_ context.Context, req *agent.Request, reply *rpc.Reply) error {
 	asked, _ := req.String("file")
-	p, f, fi, err := a.opts.readable(asked)
+	p, f, err := a.opts.readable(asked)
 	if err != nil {
 		return err
 	}
 	defer p.close()
 	defer f.Close()
-	size := fi.Size()
+	size := f.Info().Size()
 	// Files of /proc say that they are empty.
 	if size == 0 {
 		probe, err := io.ReadAll(io.LimitReader(f, maxPart))
@@ -181,12 +181,13 @@ func state(fi fs.FileInfo) string {
 
 func (a *Agent) fetch(ctx context.Context, req *agent.Request, reply *rpc.Reply) error {
 	asked, _ := req.String("file")
-	p, f, fi, err := a.opts.readable(asked)
+	p, f, err := a.opts.readable(asked)
 	if err != nil {
 		return err
 	}
 	defer p.close()
 	defer f.Close()
+	fi := f.Info()
 	if before, given := req.String("state"); given && before != state(fi) {
 		return rpc.Errorf(rpc.Aborted, "%s changed since the first part of it was read; begin again", asked)
 	}

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package file
+
+func fromKernel(string) bool { return false }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"mcollective/agent/stdio"
 	"mcollective/ddl"
@@ -23,8 +24,10 @@ type candidate struct {
 	files      []string // all that it may load, its own first
 	print      string   // what they were like
 	unjudged   map[string]map[string]string
-	asked      bool  // whether it can work here; if not, it is asked again
-	why        error // why it cannot
+	asked      bool          // whether it can work here; if not, it is asked again
+	why        error         // why it cannot
+	again      time.Time     // when one that cannot work is asked again
+	pause      time.Duration // from one such time to the next
 }
 
 // discovery is part of the engine in MCollective too, and is no SimpleRPC agent.

@@ -39,6 +39,8 @@ import (
 const (
 	concurrency = 10               // requests that one agent works on at once
 	startTime   = 30 * time.Second // some load half of Puppet
+	askAgain    = time.Minute      // until a plugin that cannot work is asked again; twice as long each time
+	longestWait = time.Hour        // but no longer
 	idleTime    = 10 * time.Minute // until a process that has nothing to do ends
 	mostReply   = 8 << 20          // bytes
 	probeTime   = 20 * time.Second // to find out which plugins can work
@@ -77,6 +79,8 @@ type Loader struct {
 	opts    Options
 	workers *stdio.Loader // makes them, and has the file with the facts
 
+	now func() time.Time
+
 	mu       sync.Mutex
 	dirs     []string // the libdirs that are trusted
 	found    map[key]*candidate
@@ -96,7 +100,7 @@ func NewLoader(o Options) *Loader {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	l := &Loader{opts: o, agents: map[string]*Agent{}}
+	l := &Loader{opts: o, agents: map[string]*Agent{}, now: time.Now}
 	l.workers = stdio.NewLoader(stdio.Options{Config: o.ConfigFile, Facts: o.Facts, User: o.User, Temp: o.Temp, Unchecked: o.Unchecked, Log: o.Log})
 	return l
 }
@@ -161,7 +165,7 @@ func (l *Loader) refresh(ctx context.Context) {
 	for k, c := range l.found {
 		was := old[k]
 		same := was != nil && was.print == c.print
-		if same && (was.asked || !l.wanted(c)) {
+		if same && (was.asked && !was.due(l.now()) || !l.wanted(c)) {
 			l.found[k] = was
 			continue
 		}
@@ -179,11 +183,20 @@ func (l *Loader) refresh(ctx context.Context) {
 	slices.SortFunc(fresh, func(a, b *candidate) int { return cmp.Compare(string(a.kind)+a.name, string(b.kind)+b.name) })
 	l.probe(ctx, fresh)
 	for _, c := range fresh {
-		if was := old[c.key]; was != nil && was.print == c.print && sameError(was.why, c.why) {
-			l.found[c.key] = was // nothing new
+		was := old[c.key]
+		if was != nil && was.print == c.print && sameError(was.why, c.why) {
+			l.found[c.key], was.asked, c = was, c.asked, was // nothing new
+		}
+		if c.why != nil {
+			c.pause = min(max(askAgain, 2*c.pause), longestWait)
+			c.again = l.now().Add(c.pause)
 		}
 	}
 }
+
+// due reports whether it is time to ask a plugin again that could not work when it was asked: what it lacked,
+// like a directory, may be there now, and its own files do not tell.
+func (c *candidate) due(now time.Time) bool { return c.why != nil && !now.Before(c.again) }
 
 func sameError(a, b error) bool { return a != nil && b != nil && a.Error() == b.Error() }
 

@@ -412,6 +412,78 @@ func TestInactive(t *testing.T) {
 	}
 }
 
+// TestAskedAgain has an agent that needs a directory, which comes when the agent's files have long been read.
+func TestAskedAgain(t *testing.T) {
+	base := t.TempDir()
+	needed := filepath.Join(base, "needed")
+	if err := os.MkdirAll(filepath.Join(base, "lib/agent"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"needs.rb":  "class MCollective::Agent::Needs < MCollective::RPC::Agent\n  activate_when { File.directory?('" + needed + "') }\n  action('try') { reply[:answer] = 1 }\nend\n",
+		"needs.ddl": "metadata :name => 'needs', :description => 'd', :author => 'a', :license => 'l', :version => '1', :url => 'u', :timeout => 5\naction 'try', :description => 'd' do\n  output :answer, :description => 'd', :display_as => 'D'\nend\n",
+	} {
+		if err := os.WriteFile(filepath.Join(base, "lib/agent", name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l, _ := open(t, func(o *Options) { o.Dirs = []string{filepath.Join(base, "lib")} })
+	clock := time.Now()
+	l.now = func() time.Time { return clock }
+	load := func(after time.Duration) (agent.Agent, error) {
+		t.Helper()
+		clock = clock.Add(after)
+		agents, problems := l.Load(t.Context())
+		if agents["needs"] == nil {
+			t.Fatal(problems)
+		}
+		return agents["needs"], agents["needs"].(agent.Activator).Active(t.Context())
+	}
+	first, err := load(0)
+	if err == nil || !strings.Contains(err.Error(), "activate_when") {
+		t.Fatal(err)
+	}
+	if again, _ := load(askAgain); again != first {
+		t.Error("an agent that still cannot work is another")
+	}
+	if err := os.Mkdir(needed, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := load(askAgain); again != first || err == nil {
+		t.Errorf("it was asked a third time already: %v", err)
+	}
+	now, err := load(askAgain)
+	if err != nil || now == first {
+		t.Fatalf("it is the same, and says %v", err)
+	}
+	if r := an(t, map[string]agent.Agent{"needs": now}, "needs")("try"); r.Status != rpc.OK {
+		t.Errorf("%+v", r)
+	}
+	if same, err := load(24 * time.Hour); same != now || err != nil {
+		t.Errorf("an agent that works is another: %v", err)
+	}
+}
+
+// TestDataThatIsNoHash has what agents of Ruby 1.8 do.
+func TestDataThatIsNoHash(t *testing.T) {
+	l, _ := open(t, nil)
+	agents, _ := l.Load(t.Context())
+	call := an(t, agents, "exercise")
+	for _, c := range []struct{ action, how, output, want string }{
+		{"text", "text", "lines", `"a text"`}, {"text", "each", "lines", `["one","two"]`}, {"text", "nothing", "lines", "null"}, {"texts", "", "data", `"a text"`},
+	} {
+		inputs := []any{"how", c.how}
+		if c.how == "" {
+			inputs = nil
+		}
+		r := call(c.action, inputs...)
+		if r.Status != rpc.OK {
+			t.Errorf("%s %s: %d %s", c.action, c.how, r.Status, r.Message)
+		}
+		wantJSON(t, c.action+" "+c.how, show(t, r, c.output), c.want)
+	}
+}
+
 // TestAuthorization is about authorized_by, which must not be passed over.
 func TestAuthorization(t *testing.T) {
 	l, _ := open(t, nil)

@@ -41,7 +41,7 @@ func (f *factsFile) path(a *Agent) string {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.file != "" && !ours(f.dir) {
+	if f.file != "" && !ours(f.dir) && !f.restore() {
 		f.forget()
 	}
 	if _, err := os.Lstat(f.file); err == nil && time.Since(f.made) < factsAge {
@@ -60,6 +60,18 @@ func (f *factsFile) path(a *Agent) string {
 	}
 	f.made = time.Now()
 	return f.file
+}
+
+// restore makes the directory again that somebody has removed: workers know the file by its name and go on
+// to look there. It reports whether it could.
+func (f *factsFile) restore() bool {
+	if filepath.Dir(f.dir) == f.run {
+		os.Mkdir(f.run, 0o711) // it may be there
+		if !ours(f.run) {
+			return false
+		}
+	}
+	return os.Mkdir(f.dir, 0o711) == nil && os.Chmod(f.dir, 0o711) == nil
 }
 
 // write makes the file. Agents that run as other users must be able to read it,

@@ -32,9 +32,13 @@ func TestFactsFileComesBack(t *testing.T) {
 	}
 	f.made = f.made.Add(-2 * factsAge)
 	os.RemoveAll(f.dir)
-	look()
+	if again := look(); again != first {
+		t.Error("its directory came back elsewhere, where workers do not look")
+	}
 	os.RemoveAll(f.dir) // before they are too old
-	look()
+	if again := look(); again != first {
+		t.Error("its directory came back elsewhere, where workers do not look")
+	}
 	if os.Geteuid() != 0 {
 		return
 	}
@@ -64,6 +68,11 @@ func TestFactsFileOfRoot(t *testing.T) {
 	}
 	if fi, err := os.Stat(f.run); err != nil || fi.Mode().Perm() != 0o711 {
 		t.Errorf("%v %v", fi.Mode(), err)
+	}
+	first := f.path(a)
+	os.RemoveAll(f.run)
+	if again := f.path(a); again != first {
+		t.Errorf("the run directory came back with %s, was %s", again, first)
 	}
 	f.remove()
 	if left, _ := os.ReadDir(base); len(left) > 0 {

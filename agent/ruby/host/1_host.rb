@@ -179,8 +179,9 @@ module MCollective
         string =~ /\A[\x01-\x04]/ ? "\x02" + string : string
       end
 
-      # The outputs of a reply, whose names are texts.
-      def outputs(hash)
+      # The outputs of a reply, whose names are texts. Data that is no hash becomes the output of the given name.
+      def outputs(data, name = "data")
+        hash = data.is_a?(Hash) ? data : {name => data}
         hash.each_with_object({}) { |(k, v), h| h[text(k.to_s)] = plain(v) }
       end
 

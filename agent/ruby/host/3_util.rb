@@ -1,3 +1,8 @@
+# Ruby 1.8 had it, and agents of those days use it.
+class String
+  alias each each_line unless method_defined?(:each)
+end
+
 module MCollective
   module Util
     COLORS = {:red => "\e[31m", :green => "\e[32m", :yellow => "\e[33m", :cyan => "\e[36m", :bold => "\e[1m", :reset => "\e[0m"}

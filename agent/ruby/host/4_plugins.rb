@@ -144,10 +144,18 @@ module MCollective
           :body => body, :senderid => message["sender"], :requestid => message["id"], :callerid => message["caller"],
           :collective => message["collective"], :msgtime => message["time"], :ttl => message["ttl"], :agent => name
         }, nil)
-        {"statuscode" => status(reply[:statuscode]), "statusmsg" => Host.text(reply[:statusmsg].to_s), "data" => Host.outputs(reply[:data])}
+        {"statuscode" => status(reply[:statuscode]), "statusmsg" => Host.text(reply[:statusmsg].to_s), "data" => Host.outputs(reply[:data] || {}, only_output(name, message["action"]))}
       end
 
       private
+
+      # The name for what an action answers by reply.data = "text": that of its only output, if it has one.
+      def only_output(name, action)
+        outputs = DDL.new(name, :agent).action_interface(action)[:output] || {}
+        outputs.size == 1 ? outputs.keys.first : "data"
+      rescue StandardError
+        "data"
+      end
 
       def judge(name)
         klass = load(name) or return "there is no agent/#{name}.rb in any libdir"

@@ -42,6 +42,20 @@ module MCollective
         reply[:more] = [text, lines, late, Time.now - began < 10, shell.status.exitstatus, run("echo ${LC_ALL-none}", :stdout => none = "", :environment => nil), none]
       end
 
+      action "text" do
+        case request[:how]
+        when "text" then reply.data = "a text"
+        when "nothing" then reply.data = nil
+        when "each"
+          reply[:lines] = []
+          "one\ntwo\n".each { |line| reply[:lines] << line.chomp }
+        end
+      end
+
+      action "texts" do
+        reply.data = "a text"
+      end
+
       action "fail" do
         reply[:before] = "set"
         case request[:how]

@@ -2,7 +2,6 @@ package ddl
 
 import (
 	"fmt"
-	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -39,23 +38,15 @@ var kinds = []Kind{Agent, Data, Discovery, Validator, Aggregate, Connector}
 // Keys that say how an agent is run, like "command", are passed over;
 // ParseDescriptor returns them.
 func Parse(file string, data []byte) (*Definition, error) {
-	d, extra, err := ParseDescriptor(file, data)
-	if err != nil {
-		return nil, err
-	}
-	for _, key := range slices.Sorted(maps.Keys(extra)) {
-		if key != "requires" && !slices.Contains(runKeys, key) {
-			return nil, fmt.Errorf("%s: unknown key %q%s", file, key, suggest.Hint(key, append(topKeys(d.Kind), runKeys...)))
-		}
-	}
-	return d, nil
+	d, _, err := ParseDescriptor(file, data)
+	return d, err
 }
 
-// ParseDescriptor is Parse, and also returns the keys of the top level that are
-// not about the definition, with their values: nil, bool, int64, float64,
-// string, []any or map[string]any. Under "requires" are those requirements that
-// are not of a version. The caller refuses the keys that it does not know. Only
-// agents in the native form have any.
+// ParseDescriptor is Parse, and also returns the keys of the top level that say
+// how an agent is run, with their values: nil, bool, int64, float64, string, []any
+// or map[string]any. Under "requires" are those requirements that are not of a
+// version. The caller refuses what it does not know in there. Only agents in the
+// native form have any.
 func ParseDescriptor(file string, data []byte) (*Definition, map[string]any, error) {
 	if len(data) > maxBytes {
 		return nil, nil, fmt.Errorf("%s: the definition has %d bytes, more than %d", file, len(data), maxBytes)
@@ -177,8 +168,8 @@ func (r *reader) extra(all *mapping, kind Kind) map[string]any {
 			r.fail(key, "unknown key %q%s", key.Value, suggest.Hint(key.Value, known))
 			return nil
 		}
-		if near := suggest.Within(key.Value, known, 2); near != "" && !slices.Contains(runKeys, key.Value) {
-			r.fail(key, "unknown key %q; did you mean %q?", key.Value, near)
+		if !slices.Contains(runKeys, key.Value) {
+			r.fail(key, "unknown key %q%s", key.Value, suggest.Hint(key.Value, slices.Concat(known, runKeys)))
 			return nil
 		}
 		extra[key.Value] = r.plain(all.values[i])

@@ -24,6 +24,7 @@ type candidate struct {
 	dir, name   string
 	programs    []string // names of executable files
 	descriptors []string // names, the one that counts first
+	inert       []string // names of scripts that are not executable
 
 	definition *ddl.Definition
 	settings   settings
@@ -38,7 +39,7 @@ func (c *candidate) path() string {
 	if len(c.descriptors) > 0 {
 		return filepath.Join(c.dir, c.descriptors[0])
 	}
-	return filepath.Join(c.dir, c.programs[0])
+	return filepath.Join(c.dir, append(c.programs, c.inert...)[0])
 }
 
 // ignored are the ends of files that editors and package managers leave.
@@ -65,7 +66,9 @@ func candidates(dir string, entries []fs.DirEntry) []candidate {
 			continue
 		}
 		isDescriptor := slices.Contains(descriptorEnds, filepath.Ext(name))
-		if !isDescriptor && (!executable(fi) || isRubyAgent(filepath.Join(dir, name))) {
+		path := filepath.Join(dir, name)
+		inert := !isDescriptor && !executable(fi)
+		if !isDescriptor && (isRubyAgent(path) || inert && !isScript(path)) {
 			continue
 		}
 		c := by[stem(name)]
@@ -73,9 +76,12 @@ func candidates(dir string, entries []fs.DirEntry) []candidate {
 			c = &candidate{dir: dir, name: stem(name)}
 			by[c.name] = c
 		}
-		if isDescriptor {
+		switch {
+		case isDescriptor:
 			c.descriptors = append(c.descriptors, name)
-		} else {
+		case inert:
+			c.inert = append(c.inert, name)
+		default:
 			c.programs = append(c.programs, name)
 		}
 	}
@@ -83,7 +89,7 @@ func candidates(dir string, entries []fs.DirEntry) []candidate {
 	for _, c := range by {
 		rank := func(name string) int { return slices.Index(descriptorEnds, filepath.Ext(name)) }
 		slices.SortFunc(c.descriptors, func(a, b string) int { return rank(a) - rank(b) })
-		if len(c.programs) == 0 && !slices.ContainsFunc(c.descriptors, func(d string) bool { return filepath.Ext(d) != ".ddl" }) {
+		if len(c.programs)+len(c.inert) == 0 && !slices.ContainsFunc(c.descriptors, func(d string) bool { return filepath.Ext(d) != ".ddl" }) {
 			continue // the definition of a Ruby or Go agent, and not ours to run
 		}
 		all = append(all, *c)
@@ -112,25 +118,10 @@ func withoutImplementations(all []candidate) []candidate {
 		}
 	}
 	return slices.DeleteFunc(all, func(c candidate) bool {
-		return len(c.programs) > 0 && !slices.ContainsFunc(c.programs, func(p string) bool { return !part[p] }) &&
+		scripts := slices.Concat(c.programs, c.inert)
+		return len(scripts) > 0 && !slices.ContainsFunc(scripts, func(p string) bool { return !part[p] }) &&
 			!slices.ContainsFunc(c.descriptors, func(d string) bool { return !private[d] })
 	})
-}
-
-// isRubyAgent reports whether the file is a class of Ruby MCollective, which some
-// packages install as executable.
-func isRubyAgent(path string) bool {
-	if filepath.Ext(path) != ".rb" {
-		return false
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	var start [2]byte
-	n, _ := f.Read(start[:])
-	return string(start[:n]) != "#!"
 }
 
 const mostDescriptor = 1 << 20
@@ -184,6 +175,11 @@ func (c candidate) settle(interpreters map[string]string) (candidate, error) {
 	if c.runner != "" {
 		c.read = append(c.read, c.runner)
 	}
+	if c.runner == "" { // otherwise nobody reads the first line
+		if err := checkFirstLine(c.program); err != nil {
+			return c, err
+		}
+	}
 	if err := c.complete(); err != nil {
 		return c, err
 	}
@@ -211,7 +207,7 @@ func (c *candidate) native(name string, data []byte) (*ddl.Definition, error) {
 	}
 	if len(extra) > 0 {
 		if c.settings, err = readSettings(extra); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+			return nil, fmt.Errorf("%s: %w", located(name, data, err), err)
 		}
 	}
 	if c.definition == nil || len(c.definition.Actions) == 0 {
@@ -366,6 +362,9 @@ func (c *candidate) command(interpreters map[string]string) (string, error) {
 	}
 	switch len(c.programs) {
 	case 0:
+		if len(c.inert) > 0 {
+			return c.inert[0], nil // whose execute bit is looked at next
+		}
 		return "", fmt.Errorf("there is no executable %s or %s.* beside it; name it under \"command\", or make it executable", c.name, c.name)
 	case 1:
 		return c.programs[0], nil

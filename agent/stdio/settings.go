@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"mcollective/filter"
+	"mcollective/internal/suggest"
 )
 
 // A Mode is how often a program is started.
@@ -101,7 +102,7 @@ func readSettings(extra map[string]any) (settings, error) {
 	r := &keys{}
 	for _, key := range slices.Sorted(maps.Keys(extra)) {
 		v := extra[key]
-		switch key {
+		switch r.at = key; key {
 		case "command":
 			s.command = r.text(key, v)
 		case "args":
@@ -139,18 +140,27 @@ func readSettings(extra map[string]any) (settings, error) {
 		case "activate":
 			s.activation = r.action(v)
 		default:
-			r.fail("unknown key %q", key)
+			r.fail("unknown key %q", key) // one that package ddl knows, and this switch does not
 		}
 	}
 	return s, r.err
 }
 
 // keys reads values that a YAML or JSON file holds, and keeps the first error.
-type keys struct{ err error }
+type keys struct {
+	at  string // the key that is being read, with those around it: limits.memory
+	err error
+}
+
+// A keyError is an error about a key.
+type keyError struct {
+	at string
+	error
+}
 
 func (r *keys) fail(format string, args ...any) {
 	if r.err == nil {
-		r.err = fmt.Errorf(format, args...)
+		r.err = &keyError{r.at, fmt.Errorf(format, args...)}
 	}
 }
 
@@ -247,9 +257,10 @@ func (r *keys) table(key string, v any, known ...string) map[string]any {
 	if !ok {
 		r.fail("%s is to be a map", key)
 	}
-	for name := range m {
+	for _, name := range slices.Sorted(maps.Keys(m)) {
 		if len(known) > 0 && !slices.Contains(known, name) {
-			r.fail("unknown key %q in %s, which has %s", name, key, strings.Join(known, ", "))
+			r.at = key + "." + name
+			r.fail("unknown key %q in %s%s", name, key, cmp.Or(suggest.Hint(name, known), "; there are "+strings.Join(known, ", ")))
 		}
 	}
 	return m
@@ -257,7 +268,8 @@ func (r *keys) table(key string, v any, known ...string) map[string]any {
 
 func (r *keys) limits(v any, s *settings) {
 	for name, v := range r.table("limits", v, "memory", "processes", "files", "output") {
-		switch key := "limits." + name; name {
+		key := "limits." + name
+		switch r.at = key; name {
 		case "memory":
 			s.memory = r.size(key, v)
 		case "processes":
@@ -289,7 +301,8 @@ func (r *keys) env(v any) []string {
 
 func (r *keys) requires(v any, s *settings) {
 	for name, v := range r.table("requires", v, "commands", "files", "facts") {
-		switch key := "requires." + name; name {
+		key := "requires." + name
+		switch r.at = key; name {
 		case "commands":
 			s.commands = r.texts(key, v)
 		case "files":

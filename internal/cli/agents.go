@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -111,7 +112,11 @@ func (a *agents) load(ctx context.Context) (map[string]server.Handler, error) {
 	for _, name := range slices.Sorted(maps.Keys(inactive)) {
 		idle[name] = inactive[name].Error()
 		if a.idle[name] != idle[name] {
-			a.log.Info("agent is inactive", "agent", name, "why", inactive[name])
+			level := slog.LevelInfo
+			if errors.As(inactive[name], new(stdio.Problem)) { // its files are wrong, which nobody wanted
+				level = slog.LevelWarn
+			}
+			a.log.Log(ctx, level, "agent is inactive", "agent", name, "why", inactive[name])
 		}
 	}
 	handlers := make(map[string]*agent.Handler, len(active))

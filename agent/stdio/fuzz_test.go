@@ -1,6 +1,7 @@
 package stdio
 
 import (
+	"path/filepath"
 	"testing"
 
 	"mcollective/ddl"
@@ -132,6 +133,29 @@ func FuzzWords(f *testing.F) {
 		}
 		if err == nil && total > 3*len(s) { // a byte that is not UTF-8 becomes three
 			t.Errorf("%q became %q", s, words)
+		}
+	})
+}
+
+// FuzzTask reads the metadata of a task.
+func FuzzTask(f *testing.F) {
+	f.Add([]byte(`{"parameters": {"a": {"type": "Optional[Enum[x, 'y']]", "default": 1}}, "files": ["m/files/"], "supports_noop": true}`))
+	f.Add([]byte(`{"implementations": [{"name": "a.sh", "requirements": ["shell"], "input_method": "stdin", "files": ["b"]}], "private": true}`))
+	f.Add([]byte(`{"remote": true, "input_method": "powershell", "x": {}}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		task, err := parseTask(b)
+		if err != nil {
+			return
+		}
+		name, err := task.choose([]string{"shell"})
+		if err == nil && name != "" && filepath.Base(name) != name {
+			t.Errorf("an implementation at %q", name)
+		}
+		if files, err := task.findFiles(t.TempDir()); err == nil && len(files) > 0 {
+			t.Errorf("files in an empty directory: %q", files)
+		}
+		if d, err := boltDefinition("x", task); err == nil && d.Action(boltAction) == nil {
+			t.Error("a task without its action")
 		}
 	})
 }

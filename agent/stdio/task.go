@@ -136,8 +136,8 @@ func (t *task) choose(features []string) (string, error) {
 func (t *task) findFiles(dir string) ([]string, error) {
 	var all []string
 	for _, name := range t.Files {
-		if !filepath.IsLocal(name) {
-			return nil, fmt.Errorf(`the key "files" names %q, which leads out of %s`, name, dir)
+		if !filepath.IsLocal(name) || filepath.Clean(name) == "." {
+			return nil, fmt.Errorf(`the key "files" names %q, which is not below %s`, name, dir)
 		}
 		path := filepath.Join(dir, filepath.FromSlash(name))
 		fi, err := os.Stat(path)

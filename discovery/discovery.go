@@ -6,6 +6,7 @@ package discovery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -56,11 +57,13 @@ func Only(f filter.Filter) bool {
 	return len(f.Identities) > 0 && len(f.Facts)+len(f.Classes)+len(f.Agents)+len(f.Compound) == 0
 }
 
-// local picks from a list of names those that the query selects. Only identity
-// filters can be answered from names; agent filters are left to the nodes, since
-// a client adds the agent that it is about to call.
-func local(method string, names []string, q Query) ([]string, error) {
-	f := q.Filter
+// ErrNoNames is returned (wrapped) by the methods that read a list of names when
+// there is none in it.
+var ErrNoNames = errors.New("no nodes")
+
+// namesOnly refuses filters that cannot be answered from names. Agent filters are
+// left to the nodes, since a client adds the agent that it is about to call.
+func namesOnly(method string, f filter.Filter) error {
 	for _, k := range []struct {
 		kind string
 		used bool
@@ -70,12 +73,17 @@ func local(method string, names []string, q Query) ([]string, error) {
 		{"compound", len(f.Compound) > 0},
 	} {
 		if k.used {
-			return nil, fmt.Errorf("cannot use %s filters while using the '%s' discovery method, which knows only names", k.kind, method)
+			return fmt.Errorf("cannot use %s filters while using the '%s' discovery method, which knows only names", k.kind, method)
 		}
 	}
+	return nil
+}
+
+// local picks from a list of names those that the query selects by identity.
+func local(names []string, q Query) ([]string, error) {
 	picked := make([]string, 0, len(names))
 	seen := make(map[string]bool, len(names))
-	match, err := matcher(f.Identities)
+	match, err := matcher(q.Filter.Identities)
 	if err != nil {
 		return nil, err
 	}

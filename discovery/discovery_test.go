@@ -51,6 +51,8 @@ func TestFlatfile(t *testing.T) {
 func TestFlatfileRefuses(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "nodes")
 	write(t, path, "web1\nweb 2\n")
+	empty := filepath.Join(t.TempDir(), "empty")
+	write(t, empty, "# none today\n\n")
 	good := filepath.Join(t.TempDir(), "good")
 	write(t, good, "web1\n")
 	for _, tc := range []struct {
@@ -63,6 +65,7 @@ func TestFlatfileRefuses(t *testing.T) {
 		{"facts", good, "cannot use fact filters", filter.Filter{Facts: []filter.Fact{{Name: "a", Operator: "==", Value: "b"}}}},
 		{"classes", good, "cannot use class filters", filter.Filter{Classes: []filter.Pattern{{Text: "a"}}}},
 		{"compound", good, "cannot use compound filters", filter.Filter{Compound: []filter.Compound{{{Kind: filter.Statement, Text: "a"}}}}},
+		{"no names", empty, "no nodes: there is no name in", filter.Filter{}},
 		{"bad regex", good, "identity filter", filter.Filter{Identities: []filter.Pattern{{Text: "/(/"}}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -83,11 +86,13 @@ func TestStdin(t *testing.T) {
 		{"text", "", "n1\nn2\n", []string{"n1", "n2"}, ""},
 		{"json by its look", "auto", ` [{"sender":"n1","data":{}},{"certname":"n2"},{"sender":"n1"}]`, []string{"n1", "n2"}, ""},
 		{"json", "JSON", `[{"sender":"n1"}]`, []string{"n1"}, ""},
-		{"blank", "", " \n", nil, "only whitespace"},
+		{"blank", "", " \n", nil, "no nodes: standard input is empty"},
 		{"no sender", "", `[{"name":"n1"}]`, nil, "neither a sender nor a certname"},
 		{"bad sender", "", `[{"sender":"n 1"}]`, nil, "is no identity"},
 		{"not json", "json", "n1", nil, "not a JSON array"},
-		{"empty array", "", "[]", nil, "could not find any hosts"},
+		{"empty array", "", "[]", nil, "no nodes: the list"},
+		{"truncated", "", `[{"sender":"n1"},{"sen`, nil, "not a JSON array"},
+		{"nothing at all", "", "", nil, "no nodes"},
 		{"unknown type", "xml", "n1", nil, "only knows the types"},
 		{"bad name", "", "n1;rm", nil, "line 1"},
 	} {

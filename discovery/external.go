@@ -69,7 +69,7 @@ func (m External) Discover(ctx context.Context, q Query) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("discovery by %s: %w", filepath.Base(words[0]), err)
 	}
-	return local("external", names, Query{Filter: filter.Filter{Identities: q.Filter.Identities}, Limit: q.Limit})
+	return local(names, Query{Filter: filter.Filter{Identities: q.Filter.Identities}, Limit: q.Limit})
 }
 
 // request is the query in Choria's form.

@@ -14,10 +14,14 @@ type Flatfile struct {
 }
 
 // Discover returns the names in the file that the identity filters select, in the
-// order of the file. Any other kind of filter is an error.
+// order of the file. Any other kind of filter is an error, and so is a file without
+// names (ErrNoNames).
 func (m Flatfile) Discover(_ context.Context, q Query) ([]string, error) {
 	if m.Path == "" {
 		return nil, fmt.Errorf("the flatfile discovery method needs a path to a text file; name it with --disc-option or --nodes")
+	}
+	if err := namesOnly("flatfile", q.Filter); err != nil {
+		return nil, err
 	}
 	f, err := os.Open(m.Path)
 	if err != nil {
@@ -32,5 +36,8 @@ func (m Flatfile) Discover(_ context.Context, q Query) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", m.Path, err)
 	}
-	return local("flatfile", names, q)
+	if len(names) == 0 {
+		return nil, fmt.Errorf("%w: there is no name in %s", ErrNoNames, m.Path)
+	}
+	return local(names, q)
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -19,15 +18,19 @@ type Stdin struct {
 }
 
 // Discover reads all the input and returns the names in it that the identity
-// filters select, in their order. Any other kind of filter is an error.
+// filters select, in their order. Any other kind of filter is an error, and so is
+// an input without names (ErrNoNames).
 func (m Stdin) Discover(_ context.Context, q Query) ([]string, error) {
+	if err := namesOnly("stdin", q.Filter); err != nil {
+		return nil, err
+	}
 	data, err := readAll(m.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read nodes from standard input: %w", err)
 	}
 	text := bytes.TrimSpace(data)
 	if len(text) == 0 {
-		return nil, errors.New("data piped on STDIN contained only whitespace - could not discover hosts from it")
+		return nil, fmt.Errorf("%w: standard input is empty", ErrNoNames)
 	}
 	format := strings.ToLower(m.Format)
 	if format == "" || format == "auto" {
@@ -48,7 +51,10 @@ func (m Stdin) Discover(_ context.Context, q Query) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("standard input: %w", err)
 	}
-	return local("stdin", names, q)
+	if len(names) == 0 {
+		return nil, fmt.Errorf("%w: the list on standard input is empty", ErrNoNames)
+	}
+	return local(names, q)
 }
 
 // senders takes the names out of a JSON array of results.
@@ -73,9 +79,6 @@ func senders(text []byte) ([]string, error) {
 			return nil, fmt.Errorf("object %d: %q is no identity: only letters, digits and _ . - are allowed", i+1, name)
 		}
 		names = append(names, name)
-	}
-	if len(names) == 0 {
-		return nil, errors.New("could not find any hosts in discovery data provided")
 	}
 	return names, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -9,10 +10,19 @@ import (
 // The test binary plays the programs that the scripts call.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"mco":          main,
-		"mcollectived": main,
-		"mc-version":   main,
+		"mco":          play,
+		"mcollectived": play,
+		"mc-version":   play,
 	})
+}
+
+// play is main, whose standard input is /dev/null where a script says so: that of
+// its commands is always a pipe.
+func play() {
+	if os.Getenv("STDIN") == "null" {
+		os.Stdin, _ = os.Open(os.DevNull)
+	}
+	main()
 }
 
 // TestScripts drives the real program. Each script has an empty folder as its
@@ -26,6 +36,9 @@ func TestMain(m *testing.M) {
 //	quit NAME                            ends it as a service manager would, and
 //	                                     expects it to succeed
 //	fill FILE...                         replaces $NAME in files
+//
+// Commands have /dev/null as their standard input. Where one is to read what the
+// command stdin gives it, or an empty pipe, the script sets STDIN=pipe.
 func TestScripts(t *testing.T) { testscript.Run(t, scripts()) }
 
 func scripts() testscript.Params {
@@ -34,6 +47,7 @@ func scripts() testscript.Params {
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("STDIN", "null")
 			env.Values[daemonsKey{}] = make(daemons)
 			env.Defer(func() { env.Values[daemonsKey{}].(daemons).kill() })
 			return nil

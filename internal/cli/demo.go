@@ -259,7 +259,7 @@ func (d *demo) mco(env *Env, words []string) (code int) {
 	fmt.Fprintf(env.Out, "$ mco %s\n", strings.Join(shown, " "))
 	inner := *env
 	inner.Name, inner.OutFile = "mco", ""
-	inner.InTerminal = true // names are not to be read from a pipe
+	inner.InList = false
 	// Settings of this user's other collectives have no say here.
 	inner.Getenv = func(name string) string {
 		if strings.HasPrefix(name, "MCOLLECTIVE_") {

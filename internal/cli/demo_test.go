@@ -94,7 +94,7 @@ func TestDemoStaysForOthers(t *testing.T) {
 		t.Errorf("the configuration with its secret: %v, %v", info.Mode(), err)
 	}
 	var names bytes.Buffer
-	env := &cli.Env{Out: &names, InTerminal: true}
+	env := &cli.Env{Out: &names}
 	if code := cli.Main([]string{"find", "-c", file, "--dt", "0.5"}, env); code != 0 {
 		t.Errorf("find exits %d", code)
 	}

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -45,7 +44,7 @@ func (f *clientFlags) chooseMethod(env *Env, cfg *config.Config, hosts filter.Fi
 	if len(hosts.Compound) > 0 {
 		name, options = methodBroadcast, nil
 	}
-	input := bufio.NewReader(env.In)
+	piped = piped && env.InList
 	switch {
 	case f.nodes != "":
 		name, options = methodFlatfile, []string{f.nodes}
@@ -53,9 +52,10 @@ func (f *clientFlags) chooseMethod(env *Env, cfg *config.Config, hosts filter.Fi
 		name, options = f.method, f.methodOptions
 	case len(f.methodOptions) > 0:
 		options = f.methodOptions
-	case piped && !env.InTerminal && arrives(env, input):
+	case piped:
 		name, options = methodStdin, nil
 	}
+	asked := f.method != "" || !piped // for the method, by the user or the configuration
 	option := ""
 	if len(options) > 0 {
 		option = options[0]
@@ -65,9 +65,9 @@ func (f *clientFlags) chooseMethod(env *Env, cfg *config.Config, hosts filter.Fi
 		t := f.discoveryTimeout.or(cfg.DiscoveryTimeout, broadcastTime)
 		return choice{name: methodBroadcast, timeout: t + time.Duration(functions(hosts))*functionTime}, nil
 	case methodFlatfile:
-		return f.direct(cfg, choice{name: methodFlatfile, local: discovery.Flatfile{Path: option}})
+		return f.direct(cfg, choice{name: methodFlatfile, local: &fixedList{Method: discovery.Flatfile{Path: option}}})
 	case methodStdin:
-		return f.direct(cfg, choice{name: methodStdin, local: discovery.Stdin{Reader: input, Format: option}})
+		return f.direct(cfg, choice{name: methodStdin, local: &fixedList{Method: pipedNames{env, option, asked}}})
 	case methodExternal:
 		m, err := f.external(cfg, hosts, options)
 		if err != nil {
@@ -125,21 +125,6 @@ func (f *clientFlags) direct(cfg *config.Config, c choice) (choice, error) {
 		return choice{}, usageErrorf("the %s discovery method needs direct addressing, which the configuration turns off (direct_addressing)", c.name)
 	}
 	return c, nil
-}
-
-// stdinPatience is how long a silent pipe is waited for without a word.
-const stdinPatience = 2 * time.Second
-
-// arrives tells whether something is piped in. It waits for the first byte or the
-// end, as Ruby does; a command that was started with a silent pipe by accident
-// would seem to hang, so after a while it says what it waits for.
-func arrives(env *Env, in *bufio.Reader) bool {
-	hint := time.AfterFunc(stdinPatience, func() {
-		fmt.Fprintln(env.Err, "Waiting for the names of nodes on standard input; with --dm mc, or with </dev/null, the collective is asked instead")
-	})
-	defer hint.Stop()
-	_, err := in.Peek(1)
-	return err == nil
 }
 
 // maxSilent is how many silent nodes are named.

@@ -28,6 +28,11 @@ type Env struct {
 
 	InTerminal, OutTerminal, ErrTerminal bool // whether the streams are terminals
 
+	// InList reports that what stands on In is a list of nodes where a command
+	// takes one, be it empty: a pipe, a socket or a file, and not a terminal,
+	// /dev/null or a closed stream.
+	InList bool
+
 	// OutFile is the path of the regular file that Out is, if it is one and empty.
 	OutFile string
 
@@ -54,6 +59,7 @@ func OS() *Env {
 		InTerminal:    term.IsTerminal(int(os.Stdin.Fd())),
 		OutTerminal:   term.IsTerminal(int(os.Stdout.Fd())),
 		ErrTerminal:   term.IsTerminal(int(os.Stderr.Fd())),
+		InList:        holdsList(os.Stdin),
 		Getenv:        os.Getenv,
 		Interruptible: daemon.Interruptible,
 	}
@@ -61,6 +67,12 @@ func OS() *Env {
 		env.OutFile, _ = os.Readlink("/proc/self/fd/1")
 	}
 	return env
+}
+
+// holdsList reports whether a stream is of a kind that names come from.
+func holdsList(in *os.File) bool {
+	fi, err := in.Stat()
+	return err == nil && fi.Mode()&os.ModeCharDevice == 0
 }
 
 func (e *Env) withDefaults() *Env {

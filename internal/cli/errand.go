@@ -25,6 +25,7 @@ type errand struct {
 	limit    client.Limit
 	piped    bool   // names on standard input count
 	defining string // the agent of which nodes that are found state the definition; "" is none
+	method   *choice
 }
 
 // newErrand reads and checks what does not need the network.
@@ -75,6 +76,18 @@ func (e *errand) end() {
 	}
 }
 
+// chooseMethod decides once how nodes are found.
+func (e *errand) chooseMethod() (choice, error) {
+	if e.method == nil {
+		m, err := e.flags.chooseMethod(e.env, e.cfg, e.hosts, e.piped)
+		if err != nil {
+			return choice{}, err
+		}
+		e.method = &m
+	}
+	return *e.method, nil
+}
+
 // An audience is the nodes that an errand is about.
 type audience struct {
 	nodes  []string
@@ -90,7 +103,7 @@ type audience struct {
 func (e *errand) search(ctx context.Context, agent string, talk bool) (audience, error) {
 	var a audience
 	var err error
-	if a.method, err = e.flags.chooseMethod(e.env, e.cfg, e.hosts, e.piped); err != nil {
+	if a.method, err = e.chooseMethod(); err != nil {
 		return a, err
 	}
 	if names, ok := e.names(); ok && a.method.name == methodBroadcast {
@@ -106,9 +119,6 @@ func (e *errand) search(ctx context.Context, agent string, talk bool) (audience,
 	e.flags.announceSearch(e.env, a.method, talk)
 	if a.method.local != nil {
 		a.nodes, err = a.method.local.Discover(ctx, e.query(e.hosts, 0, 0))
-		if err != nil && a.method.name == methodStdin {
-			err = hinted(err, "Standard input is no terminal, so that names are read from it; with --dm mc, or with </dev/null, the collective is asked")
-		}
 	} else {
 		a, err = e.broadcast(ctx, agent, a)
 	}

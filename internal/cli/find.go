@@ -110,11 +110,11 @@ func (o *findOptions) discover(ctx context.Context, env *Env, cfg *config.Config
 	}
 	q := discovery.Query{Collective: collective, Filter: hosts, Timeout: method.timeout, TTL: o.ttl.Duration}
 	if method.local != nil {
+		if len(hosts.Agents) > 0 && method.name != methodExternal {
+			return nil, usageErrorf("cannot use agent filters while using the '%s' discovery method, which knows only names", method.name)
+		}
 		o.announce(env, method)
 		names, err := method.local.Discover(ctx, q)
-		if err != nil && method.name == methodStdin {
-			err = hinted(err, "Standard input is no terminal, so that names are read from it; with --dm mc the collective is asked")
-		}
 		o.announced(env, len(names), err)
 		return &client.Found{Nodes: names}, err
 	}

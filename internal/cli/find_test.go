@@ -109,7 +109,7 @@ func TestFindLimit(t *testing.T) {
 func TestFindPipedNames(t *testing.T) {
 	f := newFleet(t)
 	r := f.mco("")
-	r.env.InTerminal = false
+	r.env.InTerminal, r.env.InList = false, true
 	for _, tc := range []struct {
 		in, words, want, stderr string
 		code                    int
@@ -118,7 +118,12 @@ func TestFindPipedNames(t *testing.T) {
 		{`[{"sender":"n1"},{"sender":"n2"}]`, "-I /2/", "n2\n", "", 0},
 		{"n1\n", "-F a=b", "", "cannot use fact filters", 1},
 		{"n1\n", "-S a=b", "", "cannot use compound filters", 1},
-		{" \n", "", "", "only whitespace", 1},
+		{"", "", "", "no nodes: standard input is empty", 1},
+		{" \n", "", "", "no nodes: standard input is empty", 1},
+		{"[]", "", "", "no nodes: the list", 1},
+		{`[{"sender":"n1"},{"sen`, "", "", "not a JSON array", 1},
+		{"n1\n", "-A web", "", "cannot use agent filters", 1},
+		{"n1\n", "-I n2", "", "", 1},
 		{"n1\n", "--dm stdin --do json", "", "not a JSON array", 1},
 	} {
 		r.env.In = strings.NewReader(tc.in)
@@ -128,13 +133,14 @@ func TestFindPipedNames(t *testing.T) {
 		}
 	}
 	synctest.Test(t, func(t *testing.T) {
-		// An empty input is no list of names: the collective is asked.
+		// A terminal, /dev/null and a closed stream are no list of names.
 		r := newFleet(t, "n7").mco("")
 		r.env.InTerminal, r.env.In = false, strings.NewReader("")
 		if r.exits(t, 0, "find"); r.out.String() != "n7\n" {
 			t.Errorf("stdout %q", r.out.String())
 		}
 		// Asked for by name, the method wins over what is piped.
+		r.env.InList = true
 		r.env.In = strings.NewReader("n1\n")
 		if r.exits(t, 0, "find", "--dm", "mc"); r.out.String() != "n7\n" {
 			t.Errorf("stdout %q", r.out.String())

@@ -258,7 +258,7 @@ func (o *rpcOptions) send(ctx context.Context, e *errand, p *prepared, args []ar
 		return usageErrorf("Cannot bypass result processing for batched requests")
 	}
 	a := audience{}
-	method, err := o.chooseMethod(e.env, e.cfg, e.hosts, false)
+	method, err := e.chooseMethod()
 	if err != nil {
 		return err
 	}

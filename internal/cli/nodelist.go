@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"mcollective/discovery"
+)
+
+// A fixedList is a method whose list of names is read once, and holds for the
+// whole run of a command.
+type fixedList struct {
+	discovery.Method
+	read  bool
+	names []string
+	err   error
+}
+
+// Discover returns the names, which it reads when it is called first.
+func (l *fixedList) Discover(ctx context.Context, q discovery.Query) ([]string, error) {
+	if !l.read {
+		l.names, l.err = l.Method.Discover(ctx, q)
+		l.read = true
+	}
+	return slices.Clone(l.names), l.err
+}
+
+// How long a silent standard input is waited for: first without a word, and at the
+// longest. A command that was started with an open pipe by accident, as cron, ssh
+// without a terminal and CI do, must neither hang for ever nor take the silence for
+// an answer.
+const (
+	stdinPatience  = 2 * time.Second
+	longestSilence = time.Hour
+)
+
+var errSilentStdin = fmt.Errorf("nothing came for %s, nor the end", longestSilence)
+
+// pipedNames is the method that reads names from standard input. Unless it was
+// asked for by name, it gives up on an input that is silent.
+type pipedNames struct {
+	env    *Env
+	format string
+	asked  bool
+}
+
+// Discover reads the names.
+func (m pipedNames) Discover(ctx context.Context, q discovery.Query) ([]string, error) {
+	in, out := io.Pipe()
+	defer in.Close()
+	hint := time.AfterFunc(stdinPatience, func() {
+		fmt.Fprintln(m.env.Err, "Waiting for the names of nodes on standard input; with --dm mc, or with </dev/null, the collective is asked instead")
+	})
+	defer hint.Stop()
+	defer context.AfterFunc(ctx, func() { out.CloseWithError(context.Cause(ctx)) })()
+	silence := time.AfterFunc(longestSilence, func() {
+		if !m.asked {
+			out.CloseWithError(errSilentStdin)
+		}
+	})
+	defer silence.Stop()
+	// Where the input stays silent this stays behind: a read cannot be broken off.
+	go func() {
+		_, err := io.Copy(writerFunc(func(p []byte) (int, error) {
+			silence.Reset(longestSilence)
+			return out.Write(p)
+		}), m.env.In)
+		out.CloseWithError(err)
+	}()
+	names, err := discovery.Stdin{Reader: in, Format: m.format}.Discover(ctx, q)
+	if err != nil && !m.asked && !errors.Is(err, ctx.Err()) {
+		err = hinted(err, "Standard input is no terminal, so that names are read from it; with --dm mc, or with </dev/null, the collective is asked")
+	}
+	return names, err
+}
+
+// A writerFunc is a function as an io.Writer.
+type writerFunc func([]byte) (int, error)
+
+// Write calls the function.
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }

@@ -42,7 +42,7 @@ func newAgent(env *Env) *cobra.Command {
 	set := cmd.Flags()
 	text(set, groupOwn, &o.lang, "lang", "l", "LANGUAGE", "The language of a new agent: "+strings.Join(sdk.Languages(), ", "))
 	text(set, groupOwn, &o.dir, "dir", "d", "FOLDER", "The folder of agents, rather than that of the node's configuration; for new: where to put it")
-	o.outputFlags.add(set)
+	o.outputFlags.add(env, set)
 	set.BoolVarP(&o.rpc.json, "json", "j", false, "Produce JSON output")
 	text(set, groupAlways, &o.config, "config", "c", "FILE", "Load this configuration of a node rather than that of this machine")
 	set.BoolVarP(&o.verbose, "verbose", "v", false, "Show everything that the agent logs")

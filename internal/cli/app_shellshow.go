@@ -78,11 +78,7 @@ func printResult(env *Env, node string, reply *rpc.Reply) bool {
 
 func printLines(env *Env, before, text string) {
 	for line := range strings.Lines(text) {
-		line = strings.TrimSuffix(line, "\n")
-		if env.OutTerminal {
-			line = render.Clean(line)
-		}
-		fmt.Fprintf(env.Out, "%s%s\n", before, line)
+		fmt.Fprintf(env.Out, "%s%s\n", before, env.clean(strings.TrimSuffix(line, "\n")))
 	}
 }
 

@@ -50,6 +50,7 @@ type Env struct {
 	ClientSecurity func(*config.Config) (sec security.Client, warnings []string, err error)
 
 	plain bool // the configuration wants no colours
+	raw   bool // what came from nodes is printed as it is
 }
 
 // OS is the world of this process.

@@ -42,6 +42,7 @@ or with -v, in which facts they differ.`,
 			return beginning(knownFacts(env), word), cobra.ShellCompDirectiveNoFileComp
 		},
 	}
+	addRaw(env, cmd.Flags())
 	o.add(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
@@ -235,11 +236,11 @@ func (e *errand) statistics(account *client.Account, a audience, caption string)
 	return render.Statistics(opts, caption, account, render.Stats{Discovered: len(a.nodes), DiscoveryTime: a.took})
 }
 
-// tidy is text from a node as it may be printed: cleaned where a terminal would
-// obey it, and as it is where a program reads.
+// tidy is text from a node as it may be printed. On a terminal it stays on its line;
+// elsewhere it has the line ends that programs know from Ruby's reports.
 func tidy(env *Env, s string) string {
-	if env.OutTerminal {
+	if env.OutTerminal && !env.raw {
 		return render.CleanLine(s)
 	}
-	return strings.ReplaceAll(s, "\x1b", "\\x1b")
+	return env.clean(s)
 }

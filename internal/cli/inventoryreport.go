@@ -238,10 +238,7 @@ func (n *nodeReport) fill(env *Env, t *template.Template) error {
 	if err := t.Execute(&b, n.plain()); err != nil {
 		return usageErrorf("node %s: %w", render.CleanLine(n.node), err)
 	}
-	text := b.String()
-	if env.OutTerminal {
-		text = render.Clean(text)
-	}
+	text := env.clean(b.String())
 	if !strings.HasSuffix(text, "\n") {
 		text += "\n"
 	}

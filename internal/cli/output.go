@@ -22,10 +22,24 @@ type outputFlags struct {
 	names []string // of the fields
 }
 
-func (o *outputFlags) add(set *pflag.FlagSet) {
+func (o *outputFlags) add(env *Env, set *pflag.FlagSet) {
 	text(set, groupOwn, &o.format, "output", "o", "FORMAT", "How to print results: "+strings.Join(formats(), ", "))
 	text(set, groupOwn, &o.fields, "fields", "", "LIST", "Print these outputs only, with commas between them")
 	text(set, groupOwn, &o.jq, "jq", "", "EXPRESSION", "Print what this jq expression makes of each result")
+	addRaw(env, set)
+}
+
+// addRaw defines the flag of commands that print texts of nodes.
+func addRaw(env *Env, set *pflag.FlagSet) {
+	set.BoolVar(&env.raw, "raw", false, "Print what nodes say byte for byte, control characters too")
+}
+
+// clean is text from a node as it may be printed, with its line ends.
+func (e *Env) clean(s string) string {
+	if e.raw {
+		return s
+	}
+	return render.Clean(s)
 }
 
 // formats are the values of --output.
@@ -63,7 +77,7 @@ func (o *outputFlags) check(f *clientFlags) error {
 func (o *outputFlags) options(env *Env, f *clientFlags) render.Options {
 	opts := render.Options{
 		Out: env.Out, Err: env.Err, Terminal: env.OutTerminal, ErrTerminal: env.ErrTerminal, Color: env.color(env.OutTerminal), Width: width(env),
-		Format: render.Format(o.format), Fields: o.names, JQ: o.jq, Display: f.rpc.display, Verbose: f.verbose, Sort: f.sort,
+		Format: render.Format(o.format), Fields: o.names, JQ: o.jq, Raw: env.raw, Display: f.rpc.display, Verbose: f.verbose, Sort: f.sort,
 		Progress: !f.rpc.noProgress, Now: env.Now,
 	}
 	if f.rpc.json {

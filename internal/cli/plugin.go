@@ -284,10 +284,7 @@ func refresh(env *Env, agents []string) error {
 
 // printDefinition prints the help text of a plugin.
 func printDefinition(env *Env, d *ddl.Definition) {
-	text := d.Help(width(env))
-	if env.OutTerminal {
-		text = render.Clean(text)
-	}
+	text := render.Clean(d.Help(width(env)))
 	fmt.Fprintln(env.Out, strings.TrimSuffix(text, "\n"))
 }
 

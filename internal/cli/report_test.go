@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"text/template"
 
 	"mcollective/client"
+	"mcollective/internal/render"
 	"mcollective/marshal"
+	"mcollective/rpc"
 )
 
 func TestDotIsEscaped(t *testing.T) {
@@ -26,20 +29,41 @@ func TestInnerFacts(t *testing.T) {
 	}
 }
 
-// TestReportsAreCleaned: what a node says of itself reaches a terminal without what
-// that would obey, and templates, too.
+// TestReportsAreCleaned: what a node says reaches a terminal, and a pipe that may end
+// on one, without what that would obey; with --raw it is as it came.
 func TestReportsAreCleaned(t *testing.T) {
 	stats := marshal.NewHash(marshal.Symbol("version"), "2\x1b[2J", marshal.Symbol("starttime"), "\x1b", marshal.Symbol("times"), "no hash")
 	about := marshal.NewHash(marshal.Symbol("agents"), []any{"a\x1b"}, marshal.Symbol("classes"), []any{"c\x1b"},
 		marshal.Symbol("facts"), marshal.NewHash("f\x1b", []any{"v\x1b"}), marshal.Symbol("collectives"), []any{"k\x1b"})
-	var out bytes.Buffer
-	env := (&Env{Out: &out, OutTerminal: true}).withDefaults()
+	evil := &rpc.Reply{Data: marshal.NewHash(marshal.Symbol("stdout"), "o\x1b[2J\nsecond\u009b", marshal.Symbol("stderr"), "e\x1b", marshal.Symbol("tree"), "1 \x1b]0;x\a")}
+	layout := template.Must(template.New("t").Parse(`{{.version}}`))
 	n := newNodeReport("n", stats, about)
-	if err := n.print(env); err != nil {
-		t.Fatal(err)
-	}
-	if strings.Contains(out.String(), "\x1b") || !strings.Contains(out.String(), `\x1b`) {
-		t.Errorf("got %q", out.String())
+	for name, write := range map[string]func(env *Env) error{
+		"inventory": func(env *Env) error { return n.print(env) },
+		"template":  func(env *Env) error { return n.fill(env, layout) },
+		"shell":     func(env *Env) error { printResult(env, "n", evil); return nil },
+		"process":   func(env *Env) error { (&processes{}).tree(env, "n", evil); return nil },
+		"facts": func(env *Env) error {
+			(&factsOptions{fact: "f"}).print(env, map[string][]string{"v\x1b[2J": {"n"}})
+			return nil
+		},
+	} {
+		for _, terminal := range []bool{false, true} {
+			for _, raw := range []bool{false, true} {
+				var out bytes.Buffer
+				env := (&Env{Out: &out, OutTerminal: terminal}).withDefaults()
+				env.raw = raw
+				if err := write(env); err != nil {
+					t.Fatal(err)
+				}
+				if strings.Contains(out.String(), "\x1b") != raw || strings.Contains(out.String(), `\x1b`) == raw && name != "inventory" {
+					t.Errorf("%s, terminal %t, raw %t: got %q", name, terminal, raw, out.String())
+				}
+				if !raw && render.Clean(out.String()) != out.String() {
+					t.Errorf("%s, terminal %t: got %q", name, terminal, out.String())
+				}
+			}
+		}
 	}
 }
 

@@ -10,8 +10,10 @@ import (
 // characters, which it would obey, and bytes that are not UTF-8 become \xNN or
 // \uNNNN. Line ends and tabs stay; see [CleanLine].
 func Clean(s string) string {
-	return replace(s, func(r rune) bool { return r != '\n' && r != '\t' && Hostile(r) })
+	return replace(s, hostileInText)
 }
+
+func hostileInText(r rune) bool { return r != '\n' && r != '\t' && Hostile(r) }
 
 // CleanLine is Clean for what has to stay on one line, like the name of a node.
 func CleanLine(s string) string { return replace(s, Hostile) }

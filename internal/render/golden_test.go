@@ -63,6 +63,7 @@ func TestGolden(t *testing.T) {
 		"classic-verbose":  {fleet(), Options{Verbose: true, Sort: true}},
 		"classic-terminal": {fleet(), Options{Format: Classic, Terminal: true, Color: true}},
 		"classic-fields":   {fleet(), Options{Fields: []string{"value"}}},
+		"classic-raw":      {fleet(), Options{Raw: true}},
 		"json":             {fleet(), Options{Format: JSON}},
 		"json-terminal":    {fleet(), Options{Format: JSON, Terminal: true}},
 		"json-zero":        {zero, Options{Format: JSON}},

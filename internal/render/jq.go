@@ -77,7 +77,7 @@ func (v *jqLines) add(sender string, reply *rpc.Reply) {
 			v.r.complain(fmt.Sprintf("%s: %v", CleanLine(sender), err))
 			return
 		}
-		if v.r.o.Terminal {
+		if !v.r.o.Raw {
 			text = cleanJSON(text)
 		}
 		v.r.out.Write(append(text, '\n'))

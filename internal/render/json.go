@@ -26,7 +26,7 @@ type jsonView struct {
 }
 
 func (v *jsonView) add(sender string, reply *rpc.Reply) {
-	e := jsonEncoder{b: v.buf[:0], clean: v.r.o.Terminal, indent: v.r.o.Terminal && !v.lines}
+	e := jsonEncoder{b: v.buf[:0], clean: !v.r.o.Raw, indent: v.r.o.Terminal && !v.lines}
 	if !v.lines {
 		if v.n++; v.n == 1 {
 			e.b = append(e.b, '[')

@@ -261,7 +261,7 @@ func (s scene) action() *ddl.Action {
 }
 
 func (s scene) options() Options {
-	o := Options{Format: Classic, Display: s.force, Verbose: s.verbose, Color: s.color, Progress: s.progress, Sort: s.sort}
+	o := Options{Format: Classic, Raw: true, Display: s.force, Verbose: s.verbose, Color: s.color, Progress: s.progress, Sort: s.sort}
 	if s.json {
 		o.Format, o.Progress = JSON, false
 	}

@@ -2,6 +2,7 @@ package render
 
 import (
 	"encoding/csv"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -23,7 +24,7 @@ type record struct {
 // names writes who answered.
 type names struct{ r *Results }
 
-func (v *names) add(sender string, _ *rpc.Reply) { v.r.out.WriteString(CleanLine(sender) + "\n") }
+func (v *names) add(sender string, _ *rpc.Reply) { v.r.out.WriteString(v.r.line(sender) + "\n") }
 
 func (v *names) close(*client.Account, Stats) {}
 
@@ -53,7 +54,7 @@ func compact(v any) string {
 }
 
 func compactJSON(v any) string {
-	var e jsonEncoder
+	e := jsonEncoder{clean: true}
 	e.value(v)
 	return string(e.b)
 }
@@ -141,7 +142,11 @@ func (v *yamlView) add(sender string, reply *rpc.Reply) {
 		v.r.complain(sender + ": " + err.Error())
 		return
 	}
-	v.r.out.WriteString(v.r.lines(string(text)))
+	if v.r.o.Raw {
+		v.r.out.Write(text)
+		return
+	}
+	v.r.out.WriteString(escapeYAML(string(text)))
 }
 
 func (v *yamlView) close(*client.Account, Stats) {
@@ -176,8 +181,31 @@ func yamlNode(v any) *yaml.Node {
 		node.Tag, node.Value = "!!float", yamlFloat(v)
 	default:
 		node.SetString(strings.ToValidUTF8(utf8Text(v), "\uFFFD"))
+		if strings.ContainsFunc(node.Value, hostileInText) {
+			node.Style = yaml.DoubleQuotedStyle // where escapes are understood
+		}
 	}
 	return node
+}
+
+// escapeYAML escapes what a terminal would obey, all of which is between double
+// quotes, and is not escaped by YAML itself.
+func escapeYAML(text string) string {
+	if !strings.ContainsFunc(text, hostileInText) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case !hostileInText(r):
+			b.WriteRune(r)
+		case r > 0xffff:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
 }
 
 // yamlFloat is a float in YAML's words.

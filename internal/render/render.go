@@ -10,13 +10,14 @@
 //	err = results.Close(account, render.Stats{Discovered: len(nodes)})
 //
 // Classic, and JSON where it is not for a terminal, are byte for byte what Ruby
-// prints; [Text], [Inspect] and [Pretty] are Ruby's to_s, inspect and pp. The
+// prints but for such characters; [Text], [Inspect] and [Pretty] are Ruby's to_s, inspect and pp. The
 // formats of programs (json, jsonl, csv, name, yaml) keep nothing of an answer
 // once it is shown; neither does Classic without a progress display. Folded
 // keeps one answer of each kind and the names of the nodes.
 //
-// Where the output is a terminal, what came from nodes is cleaned of what a
-// terminal would obey.
+// What came from nodes is cleaned of what a terminal would obey, wherever the output
+// goes: a pipe to tee or grep ends on a terminal, too. JSON and YAML escape it, so that
+// it is the same value. With [Options].Raw it is written as it came.
 package render
 
 import (
@@ -55,7 +56,7 @@ type Options struct {
 	Out io.Writer // results
 	Err io.Writer // what is said about them, where Out is for a program
 
-	Terminal    bool // Out is a terminal: progress, cleaned text
+	Terminal    bool // Out is a terminal: progress, text in its width
 	ErrTerminal bool // Err is a terminal: progress goes there if Out is none
 	Color       bool
 	Width       int // columns; 0 means 80
@@ -66,6 +67,7 @@ type Options struct {
 	Display  string   // ok, all or failed; "" means what the action says, or all in the formats for programs
 	Verbose  bool
 	Sort     bool // by sender, once all are there
+	Raw      bool // write what came from nodes as it is
 	Batch    bool // the request goes out in batches, which Ruby's text tells from others by one empty line
 	Progress bool // a bar while answers are awaited
 
@@ -333,16 +335,16 @@ func (r *Results) label(name string) string {
 
 // line is text from a node that is to stay on its line.
 func (r *Results) line(s string) string {
-	if r.o.Terminal {
-		return CleanLine(s)
+	if r.o.Raw {
+		return s
 	}
-	return s
+	return CleanLine(s)
 }
 
 // lines is text from a node that may have lines.
 func (r *Results) lines(s string) string {
-	if r.o.Terminal {
-		return Clean(s)
+	if r.o.Raw {
+		return s
 	}
-	return s
+	return Clean(s)
 }

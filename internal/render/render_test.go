@@ -158,7 +158,7 @@ func TestYAMLReadsBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	texts := []string{"yes", "1.10", "null", "a: b", "- x", "two\nlines\n", "\x00\x1b", "", " lead", "#", "é", "\xff", "2001-01-01", "0o7", "~"}
+	texts := []string{"yes", "1.10", "null", "a: b", "- x", "two\nlines\n", "\x00\x1b", "\u009b\u202e \U000e0001\x7f\ttab", "", " lead", "#", "é", "\xff", "2001-01-01", "0o7", "~"}
 	for _, s := range texts {
 		r.Add(answer("a", succeeded("text", s, "float", 1e20, "symbol", marshal.Symbol("on"))))
 	}
@@ -184,7 +184,7 @@ func TestYAMLReadsBack(t *testing.T) {
 }
 
 // FuzzResults shows whatever bytes a node may send, in every format, on a
-// terminal, which must get nothing that it would obey.
+// terminal and into a pipe, which must get nothing that a terminal would obey.
 func FuzzResults(f *testing.F) {
 	for _, r := range append(fleet().replies, succeeded("x", marshal.Binary("\x1b\xff"), "y", []any{marshal.Symbol("\u009b"), 1.5, nil})) {
 		dump, err := marshal.Marshal(r.Body())
@@ -205,9 +205,10 @@ func FuzzResults(f *testing.F) {
 		for _, o := range []Options{
 			{Format: Classic}, {Format: Classic, Verbose: true}, {Format: Folded}, {Format: Table}, {Format: Wide}, {Format: JSON},
 			{Format: JSONL}, {Format: YAML}, {Format: CSV}, {Format: Name}, {JQ: "., (.. | strings)"},
+			{Format: Classic, Terminal: true}, {Format: Folded, Terminal: true}, {Format: Table, Terminal: true}, {Format: JSON, Terminal: true},
 		} {
 			var out, said bytes.Buffer
-			o.Out, o.Err, o.Terminal, o.Display = &out, &said, true, "all"
+			o.Out, o.Err, o.Display = &out, &said, "all"
 			action := &ddl.Action{Outputs: []*ddl.Output{{Name: "value"}}, Summaries: []*ddl.Summary{{Function: "summary", Output: "value"}}}
 			r, err := New(o, "stage", "play", action)
 			if err != nil {
@@ -224,6 +225,37 @@ func FuzzResults(f *testing.F) {
 			}
 		}
 	})
+}
+
+// With Raw the bytes of nodes reach the output as they are.
+func TestRaw(t *testing.T) {
+	const evil = "a\x1b[2J\u202e\u009bb\x7f"
+	for _, f := range []Format{Classic, Folded, Table, Wide, CSV, JSON, JSONL, YAML} {
+		for _, raw := range []bool{false, true} {
+			var out bytes.Buffer
+			r, err := New(Options{Out: &out, Format: f, Raw: raw, Display: "all"}, "stage", "play", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Add(answer("web1", succeeded("value", evil)))
+			if err := r.Close(&client.Account{}, Stats{}); err != nil {
+				t.Fatal(err)
+			}
+			want := evil
+			if f == JSON || f == JSONL {
+				want = strings.ReplaceAll(evil, "\x1b", "\\u001b") // JSON has no other way
+			}
+			if f == YAML {
+				want = "\u202e" // YAML escapes the others itself
+			}
+			if has := strings.Contains(out.String(), want); has != raw {
+				t.Errorf("%s, raw %t: %q", f, raw, &out)
+			}
+			if text := out.String(); !raw && Clean(text) != text {
+				t.Errorf("%s prints %q", f, text)
+			}
+		}
+	}
 }
 
 func ExampleResults() {

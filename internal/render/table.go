@@ -134,7 +134,7 @@ const (
 func (t *table) cells(texts []string) [][]string {
 	cells := make([][]string, len(texts))
 	for i, s := range texts {
-		s = strings.ReplaceAll(Clean(s), "\t", "    ")
+		s = strings.ReplaceAll(t.r.lines(s), "\t", "    ")
 		if strings.Count(s, "\n") >= mostLines {
 			s = strings.ReplaceAll(s, "\n", `\n`)
 		}

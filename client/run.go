@@ -120,7 +120,7 @@ func (c *Client) Run(ctx context.Context, r Run, each func(Answer)) (*Account, e
 	if len(r.Nodes) == 0 && !r.Silent && r.ReplyTo == "" {
 		return nil, fmt.Errorf("agent %s, action %s: %w", r.Agent, r.Action, ErrNoNodes)
 	}
-	if err := checkAddress(r.ReplyTo); err != nil {
+	if err := c.CheckReplyTo(r.ReplyTo); err != nil {
 		return nil, err
 	}
 	judges := withAgent(r.Filter, r.Agent)
@@ -199,8 +199,34 @@ func oneOf(names []string) filter.Pattern {
 // maxAddress is how long an address for answers may be, in bytes.
 const maxAddress = 1024
 
+// A replyChecker is a connector that knows where replies may go.
+type replyChecker interface {
+	// CheckReply refuses an address that is not one of a client, such as that of a
+	// node or an agent.
+	CheckReply(address string) error
+}
+
+// CheckReplyTo refuses an address that Run would not take as ReplyTo: replies that
+// go to a node or to an agent would be taken for requests there. "" is none.
+func (c *Client) CheckReplyTo(address string) error {
+	if address == "" {
+		return nil
+	}
+	if err := checkAddress(address); err != nil {
+		return err
+	}
+	checker, ok := c.conn.(replyChecker)
+	if !ok {
+		return fmt.Errorf("the address for replies %.100q cannot be checked with this connector", address)
+	}
+	if err := checker.CheckReply(address); err != nil {
+		return fmt.Errorf("the address for replies: %w", err)
+	}
+	return nil
+}
+
 // checkAddress makes sure that an address for answers is one word in every
-// broker's language. Whether it is an address there, the broker knows.
+// broker's language.
 func checkAddress(a string) error {
 	if len(a) > maxAddress {
 		return fmt.Errorf("the address for replies has %d bytes, more than %d", len(a), maxAddress)

@@ -465,6 +465,13 @@ func TestRunThatCannotBeSent(t *testing.T) {
 				t.Errorf("%.20q: error is %v", address, err)
 			}
 		}
+		// A connector that cannot tell what an address is does not get one.
+		blind := client.New(struct{ connector.Connector }{w.liar(true)}, openSecurity{}, client.Options{Identity: "me", Collective: "mcollective"})
+		r := run("n1")
+		r.ReplyTo = "mcollective.node.n2"
+		if _, err := blind.Run(t.Context(), r, func(client.Answer) {}); err == nil || !strings.Contains(err.Error(), "cannot be checked") {
+			t.Errorf("error is %v", err)
+		}
 		if _, err := w.client().Run(t.Context(), run(), func(client.Answer) {}); !errors.Is(err, client.ErrNoNodes) {
 			t.Errorf("error is %v", err)
 		}

@@ -117,8 +117,8 @@ func (d *dialect) Send(to connector.Target, m connector.Message) (string, stomp.
 		h = h.Add("mc_identity", to.Identity)
 	case connector.Reply:
 		destination = to.Address
-		if !d.AllowAnyReply && !d.isReply(destination) {
-			return "", nil, fmt.Errorf("reply to %.120q refused: %w", destination, overstomp.ErrReply)
+		if err := d.CheckReply(destination); err != nil {
+			return "", nil, err
 		}
 	}
 	return destination, h.Add("mc_sender", d.Identity), nil
@@ -129,6 +129,14 @@ func (d *dialect) topic(t connector.Target) string {
 		return "/topic/" + t.Collective + ".agents"
 	}
 	return "/topic/" + t.Collective + "." + t.Agent + ".agent"
+}
+
+// CheckReply implements overstomp.Dialect.
+func (d *dialect) CheckReply(destination string) error {
+	if !d.AllowAnyReply && !d.isReply(destination) {
+		return fmt.Errorf("reply to %.120q refused: %w", destination, overstomp.ErrReply)
+	}
+	return nil
 }
 
 // isReply recognizes /queue/COLLECTIVE.reply.NAME.

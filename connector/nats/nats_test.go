@@ -212,7 +212,7 @@ func TestReplyAddresses(t *testing.T) {
 	} {
 		for i, want := range []bool{test.any, test.some, test.lax} {
 			c := []*Conn{any, some, lax}[i]
-			if err := c.checkReply(test.address); (err == nil) != want {
+			if err := c.CheckReply(test.address); (err == nil) != want {
 				t.Errorf("%.40q, case %d: %v", test.address, i, err)
 			}
 		}

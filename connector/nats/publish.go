@@ -20,7 +20,7 @@ func (c *Conn) Publish(ctx context.Context, to connector.Target, m connector.Mes
 	var subj string
 	var err error
 	if to.Kind == connector.Reply {
-		subj, err = to.Address, c.checkReply(to.Address)
+		subj, err = to.Address, c.CheckReply(to.Address)
 	} else {
 		subj, err = subject(to)
 	}

@@ -77,10 +77,10 @@ func (c *Conn) replySubject(t connector.Target) (string, error) {
 	return t.Collective + ".reply." + c.opts.Identity + "." + rand.Text(), nil
 }
 
-// checkReply decides whether an address, which the sender of a request chose,
+// CheckReply decides whether an address, which the sender of a request chose,
 // may be answered to. A node that answers anywhere could be made to speak to
 // other nodes, or to the broker itself, in its own name.
-func (c *Conn) checkReply(address string) error {
+func (c *Conn) CheckReply(address string) error {
 	switch {
 	case address == "":
 		return fmt.Errorf("the reply address is empty")

@@ -100,8 +100,8 @@ func (d *dialect) Send(to connector.Target, m connector.Message) (string, stomp.
 		destination = directed(to)
 	case connector.Reply:
 		destination = to.Address
-		if !d.AllowAnyReply && !isReply(destination) {
-			return "", nil, fmt.Errorf("reply to %.120q refused: %w", destination, overstomp.ErrReply)
+		if err := d.CheckReply(destination); err != nil {
+			return "", nil, err
 		}
 	}
 	return destination, h.Add("mc_sender", d.Identity), nil
@@ -116,6 +116,14 @@ func (d *dialect) broadcast(t connector.Target) string {
 
 func directed(t connector.Target) string {
 	return "/exchange/" + t.Collective + "_directed/" + t.Identity
+}
+
+// CheckReply implements overstomp.Dialect.
+func (d *dialect) CheckReply(destination string) error {
+	if !d.AllowAnyReply && !isReply(destination) {
+		return fmt.Errorf("reply to %.120q refused: %w", destination, overstomp.ErrReply)
+	}
+	return nil
 }
 
 // isReply recognizes what a request's reply-to can be. The broker names the

@@ -257,11 +257,17 @@ func (o *rpcOptions) send(ctx context.Context, e *errand, p *prepared, args []ar
 	if o.rpc.batch != "" && o.rpc.batch != "0" {
 		return usageErrorf("Cannot bypass result processing for batched requests")
 	}
-	a := audience{}
 	method, err := e.chooseMethod()
 	if err != nil {
 		return err
 	}
+	if err := e.connect(ctx); err != nil {
+		return err
+	}
+	if err := e.client.CheckReplyTo(o.replyTo); err != nil {
+		return usageErrorf("invalid argument: --reply-to %s: %w", o.replyTo, err)
+	}
+	a := audience{}
 	_, given := e.names()
 	some := e.limited() || given || method.local != nil
 	if some || p.contract.Local() == nil {
@@ -279,9 +285,6 @@ func (o *rpcOptions) send(ctx context.Context, e *errand, p *prepared, args []ar
 		err = o.confirmAll(e.env, p.contract)
 	}
 	if err != nil {
-		return err
-	}
-	if err := e.connect(ctx); err != nil {
 		return err
 	}
 	call := client.Run{Agent: o.agent, Action: o.action, Inputs: p.inputs}

@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -52,6 +53,31 @@ func (c clogged) Publish(ctx context.Context, _ connector.Target, _ connector.Me
 	c.giveUp()
 	<-ctx.Done()
 	return ctx.Err()
+}
+
+// strict takes no address for replies.
+type strict struct{ connector.Connector }
+
+func (strict) CheckReply(address string) error { return fmt.Errorf("%s is a node", address) }
+
+// TestReplyToIsChecked: the broker's rules hold before anybody is asked or looked for.
+func TestReplyToIsChecked(t *testing.T) {
+	for _, words := range []string{"", "-1", "-I n1", "--yes"} {
+		f := newFleet(t, "n1", "n2")
+		r := f.mco("")
+		connect := r.env.Connect
+		r.env.Connect = func(ctx context.Context, cfg *config.Config, log *slog.Logger) (connector.Connector, error) {
+			conn, err := connect(ctx, cfg, log)
+			return strict{conn}, err
+		}
+		r.exits(t, 1, append([]string{"rpc", "rpcutil", "ping", "--reply-to", "mcollective.node.n2"}, strings.Fields(words)...)...)
+		if want := "invalid argument: --reply-to mcollective.node.n2: the address for replies: mcollective.node.n2 is a node"; !strings.Contains(r.err.String(), want) {
+			t.Errorf("%q: stderr %q", words, &r.err)
+		}
+		if len(f.sent()) > 0 {
+			t.Errorf("%q: sent %v", words, f.sent())
+		}
+	}
 }
 
 func TestSendInterrupted(t *testing.T) {

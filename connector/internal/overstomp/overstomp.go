@@ -25,6 +25,8 @@ type Dialect interface {
 	// Listen spells a subscription. Each call for replies makes another address
 	// where the broker needs one.
 	Listen(from connector.Target) (Listen, error)
+	// CheckReply refuses an address that replies must not go to.
+	CheckReply(address string) error
 }
 
 // Listen is a subscription as a broker knows it.
@@ -106,6 +108,10 @@ func (c *Connector) Publish(ctx context.Context, to connector.Target, m connecto
 // confirmation: one that is over a broker's limit breaks the connection, and only
 // so does it come back as an error to who sent it. Brokers' limits begin far above.
 const confirmFrom = 64 << 10
+
+// CheckReply refuses an address that is not one of a client of this collective: a
+// node does not answer there.
+func (c *Connector) CheckReply(address string) error { return c.dialect.CheckReply(address) }
 
 // Flush implements connector.Connector.
 func (c *Connector) Flush(ctx context.Context) error { return closed(c.client.Flush(ctx)) }

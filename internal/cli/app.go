@@ -88,7 +88,7 @@ func newApplication(env *Env, a *application) *cobra.Command {
 	set.BoolVarP(&o.yes, "yes", "y", false, "Do not ask before an action that changes many nodes")
 	set.BoolVar(&o.noop, "noop", false, "Let the action say what it would do, if it can")
 	set.BoolVar(&o.noResults, "no-results", false, "Do not process results, just send request")
-	o.outputFlags.add(env, set)
+	o.outputFlags.add(set)
 	o.clientFlags.add(set)
 	cmd.ValidArgsFunction = a.complete(env)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

@@ -32,6 +32,7 @@ type clientFlags struct {
 	publishTimeout    seconds
 	threaded          bool // accepted: publishing and receiving always overlap
 	sort              bool
+	raw               bool
 	connectionTimeout seconds
 
 	hosts hostFilters
@@ -62,6 +63,9 @@ func (f *clientFlags) add(set *pflag.FlagSet) {
 	f.hosts.add(set)
 }
 
+// rawUsage is what help says of --raw.
+const rawUsage = "Print what nodes say byte for byte, control characters too"
+
 func (f *clientFlags) addCommon(set *pflag.FlagSet) {
 	const g = groupCommon
 	text(set, g, &f.target, "target", "T", "COLLECTIVE", "Target messages to a specific sub collective")
@@ -77,8 +81,9 @@ func (f *clientFlags) addCommon(set *pflag.FlagSet) {
 	value(set, g, &f.publishTimeout, "publish_timeout", "", "TIMEOUT", "Timeout for publishing requests to remote agents.")
 	set.BoolVar(&f.threaded, "threaded", false, "Start publishing requests and receiving responses in threaded mode.")
 	set.BoolVar(&f.sort, "sort", false, "Sort the output of an RPC call before processing.")
+	set.BoolVar(&f.raw, "raw", false, rawUsage)
 	value(set, g, &f.connectionTimeout, "connection-timeout", "", "TIMEOUT", "Set the timeout for establishing a connection to the middleware")
-	group(set, g, "quiet", "disc-option", "threaded", "sort")
+	group(set, g, "quiet", "disc-option", "threaded", "sort", "raw")
 }
 
 func (r *rpcFlags) add(set *pflag.FlagSet) {

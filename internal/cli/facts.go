@@ -42,7 +42,6 @@ or with -v, in which facts they differ.`,
 			return beginning(knownFacts(env), word), cobra.ShellCompDirectiveNoFileComp
 		},
 	}
-	addRaw(env, cmd.Flags())
 	o.add(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {

@@ -42,7 +42,6 @@ func newInventory(env *Env) *cobra.Command {
 		},
 	}
 	set := cmd.Flags()
-	addRaw(env, set)
 	text(set, groupOwn, &o.script, "script", "", "SCRIPT", "Scripts of Ruby's mco are not run; see --template")
 	text(set, groupOwn, &o.template, "template", "", "FILE", "Print what this Go text/template makes of each node")
 	set.BoolVar(&o.collectives, "list-collectives", false, "List all known collectives")

@@ -22,16 +22,10 @@ type outputFlags struct {
 	names []string // of the fields
 }
 
-func (o *outputFlags) add(env *Env, set *pflag.FlagSet) {
+func (o *outputFlags) add(set *pflag.FlagSet) {
 	text(set, groupOwn, &o.format, "output", "o", "FORMAT", "How to print results: "+strings.Join(formats(), ", "))
 	text(set, groupOwn, &o.fields, "fields", "", "LIST", "Print these outputs only, with commas between them")
 	text(set, groupOwn, &o.jq, "jq", "", "EXPRESSION", "Print what this jq expression makes of each result")
-	addRaw(env, set)
-}
-
-// addRaw defines the flag of commands that print texts of nodes.
-func addRaw(env *Env, set *pflag.FlagSet) {
-	set.BoolVar(&env.raw, "raw", false, "Print what nodes say byte for byte, control characters too")
 }
 
 // clean is text from a node as it may be printed, with its line ends.

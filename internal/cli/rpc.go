@@ -43,7 +43,7 @@ func newRPC(env *Env) *cobra.Command {
 	text(set, groupOwn, &o.action, "action", "", "ACTION", "Action to call")
 	set.StringArrayVar(&o.arguments, "argument", nil, "Arguments to pass to agent")
 	takes(set, "argument", "ARGUMENT")
-	o.addShared(env, set)
+	o.addShared(set)
 	cmd.ValidArgsFunction = completeCall(env)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		inputs, err := o.words(env, args)
@@ -63,10 +63,10 @@ func newRPC(env *Env) *cobra.Command {
 
 // addShared defines the flags of every command that calls an action which the user
 // names.
-func (o *rpcOptions) addShared(env *Env, set *pflag.FlagSet) {
+func (o *rpcOptions) addShared(set *pflag.FlagSet) {
 	set.BoolVarP(&o.yes, "yes", "y", false, "Do not ask before an action that changes many nodes")
 	set.BoolVar(&o.noop, "noop", false, "Let the action say what it would do, if it can")
-	o.outputFlags.add(env, set)
+	o.outputFlags.add(set)
 	o.clientFlags.add(set)
 }
 

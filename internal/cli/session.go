@@ -32,6 +32,7 @@ type session struct {
 // configuration reads the client's configuration and checks the flags that depend
 // on it.
 func (f *clientFlags) configuration(env *Env) (*config.Config, string, error) {
+	env.raw = f.raw
 	path := f.config
 	if path == "" {
 		path, _ = config.FindClient(env.Getenv, nil)

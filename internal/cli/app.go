@@ -39,12 +39,16 @@ type application struct {
 	does func(ctx context.Context, t *task) (done bool, err error)
 
 	actions []string // what may follow the command, for the shell
+
+	own []string // names of the flags
 }
 
 // inputs are what an application has understood.
 type inputs struct {
 	list  []argument
 	flags *pflag.FlagSet
+	from  map[string]string // the flag that an input is from
+	used  map[string]bool   // flags that the words have use for
 }
 
 // set adds an input.
@@ -64,7 +68,9 @@ func (in *inputs) take(flags ...string) {
 		if f == nil || !f.Changed {
 			continue
 		}
-		if base, no := strings.CutPrefix(name, "no-"); no {
+		base, no := strings.CutPrefix(name, "no-")
+		in.used[flag], in.from[base] = true, flag
+		if no {
 			in.set(base, strconv.FormatBool(f.Value.String() != "true"))
 		} else {
 			in.set(name, f.Value.String())
@@ -84,6 +90,7 @@ func newApplication(env *Env, a *application) *cobra.Command {
 	set := cmd.Flags()
 	if a.flags != nil {
 		a.flags(set)
+		set.VisitAll(func(f *pflag.Flag) { a.own = append(a.own, f.Name) })
 	}
 	set.BoolVarP(&o.yes, "yes", "y", false, "Do not ask before an action that changes many nodes")
 	set.BoolVar(&o.noop, "noop", false, "Let the action say what it would do, if it can")
@@ -93,9 +100,18 @@ func newApplication(env *Env, a *application) *cobra.Command {
 	cmd.ValidArgsFunction = a.complete(env)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		t := &task{o: o, given: set}
-		if err := a.understand(t, args); err != nil {
+		in, err := a.understand(t, args)
+		if err != nil {
 			return err
 		}
+		for _, flag := range a.own {
+			if !in.used[flag] {
+				if err := refuse(cmd, "its action "+t.words[0]+" has no use for it", flag); err != nil {
+					return err
+				}
+			}
+		}
+		o.from = in.from
 		if err := o.clientFlags.check(cmd, nil); err != nil {
 			return err
 		}
@@ -108,8 +124,8 @@ func newApplication(env *Env, a *application) *cobra.Command {
 }
 
 // understand makes words an action and inputs.
-func (a *application) understand(t *task, args []string) error {
-	in := &inputs{flags: t.given}
+func (a *application) understand(t *task, args []string) (*inputs, error) {
+	in := &inputs{flags: t.given, from: make(map[string]string), used: make(map[string]bool)}
 	for i, arg := range args {
 		name, value, ok := strings.Cut(arg, "=")
 		if ok && inputName(name) && (i == 0 || a.whole == nil || !a.whole(args[0])) {
@@ -119,17 +135,17 @@ func (a *application) understand(t *task, args []string) error {
 		}
 	}
 	if len(t.words) == 0 {
-		return hinted(usageErrorf("mco %s needs to know what to do", a.agent), "Like this: "+a.forms())
+		return nil, hinted(usageErrorf("mco %s needs to know what to do", a.agent), "Like this: "+a.forms())
 	}
 	var err error
 	if t.o.action, err = a.words(t.words, in); err != nil {
-		return hinted(err, "Like this: "+a.forms())
+		return nil, hinted(err, "Like this: "+a.forms())
 	}
 	t.args = in.list
 	if t.o.noop && slices.ContainsFunc(t.args, func(a argument) bool { return a.name == "noop" }) {
 		t.o.noop, t.o.yes = false, true // the application has an input for it, and nothing will change
 	}
-	return nil
+	return in, nil
 }
 
 // forms are what the command takes, one below the other.

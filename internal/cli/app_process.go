@@ -45,6 +45,7 @@ type processes struct {
 func (p *processes) words(words []string, in *inputs) (string, error) {
 	action, rest := words[0], words[1:]
 	in.take("user", "zombies=just_zombies")
+	in.used["silent"] = true
 	isNumber := func(s string) bool { _, err := strconv.Atoi(s); return err == nil }
 	if action == "signal" && len(rest) > 0 {
 		in.set("signal", strings.TrimPrefix(strings.ToUpper(rest[0]), "SIG"))

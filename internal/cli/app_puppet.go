@@ -54,6 +54,7 @@ func (p *puppet) flags(set *pflag.FlagSet) {
 
 func (p *puppet) words(words []string, in *inputs) (string, error) {
 	action, rest := words[0], words[1:]
+	in.used["rerun"] = true
 	most := 0
 	switch action {
 	case "disable":
@@ -82,6 +83,7 @@ func (p *puppet) words(words []string, in *inputs) (string, error) {
 			}
 		}
 		if len(p.tags) > 0 {
+			in.used["tags"] = true
 			in.set("tags", strings.Join(p.tags, ","))
 		}
 		if err := contradiction(in.list[given:]); err != nil {

@@ -38,6 +38,7 @@ type shell struct {
 
 func (s *shell) words(words []string, in *inputs) (string, error) {
 	action, rest := words[0], words[1:]
+	in.used["tail"] = true
 	switch action {
 	case "run", "start":
 		// The short form of rpc still works: command=... and the other inputs.

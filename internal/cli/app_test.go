@@ -23,7 +23,7 @@ func understood(a *application, line string) string {
 		return err.Error()
 	}
 	t := &task{o: &rpcOptions{agent: a.agent}, given: set}
-	if err := a.understand(t, set.Args()); err != nil {
+	if _, err := a.understand(t, set.Args()); err != nil {
 		return err.Error()
 	}
 	got := t.o.action

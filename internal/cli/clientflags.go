@@ -130,6 +130,11 @@ func (f *clientFlags) check(cmd *cobra.Command, args []string) error {
 	case f.connectionTimeout.set && f.connectionTimeout.Duration == 0:
 		return usageErrorf("invalid argument: --connection-timeout 0: no broker is reached in no time")
 	}
+	if f.rpc.limit == "" && !f.rpc.one {
+		if err := refuse(cmd, "there is no limit to pick nodes for", "limit-seed"); err != nil {
+			return err
+		}
+	}
 	if f.nodes != "" {
 		file, err := os.Open(f.nodes)
 		if err != nil {

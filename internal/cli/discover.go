@@ -60,6 +60,9 @@ func (f *clientFlags) chooseMethod(env *Env, cfg *config.Config, hosts filter.Fi
 	if len(options) > 0 {
 		option = options[0]
 	}
+	if err := f.checkOptions(name); err != nil {
+		return choice{}, err
+	}
 	switch strings.ToLower(name) {
 	case methodBroadcast:
 		t := f.discoveryTimeout.or(cfg.DiscoveryTimeout, broadcastTime)
@@ -76,6 +79,23 @@ func (f *clientFlags) chooseMethod(env *Env, cfg *config.Config, hosts filter.Fi
 		return f.direct(cfg, choice{name: methodExternal, local: m})
 	}
 	return choice{}, hinted(usageErrorf("Unknown discovery method %s", name), "There are mc, flatfile, stdin and external")
+}
+
+// checkOptions refuses options that a method has no use for: --do FILE without
+// --dm flatfile would ask everybody, and of two files only one would be read.
+func (f *clientFlags) checkOptions(method string) error {
+	n := len(f.methodOptions)
+	switch strings.ToLower(method) {
+	case methodBroadcast:
+		if n > 0 {
+			return hinted(usageErrorf("--disc-option %s: the mc discovery method has no options", f.methodOptions[0]), "Names in a file are read with --nodes FILE")
+		}
+	case methodFlatfile, methodStdin:
+		if n > 1 {
+			return usageErrorf("--disc-option %s: the %s discovery method has one option, and was given %s too", f.methodOptions[1], method, f.methodOptions[0])
+		}
+	}
+	return nil
 }
 
 // An inquiry is a method that gets the whole filter of the command line, whatever

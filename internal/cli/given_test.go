@@ -134,6 +134,28 @@ func TestOptionsThatMakeNoSense(t *testing.T) {
 	} {
 		refuses(t, "", tc.want, strings.Fields(tc.words)...)
 	}
+	// An option that nothing has use for is no option that was left away.
+	for _, tc := range []struct{ want, words string }{
+		{"--disc-option nodes.txt: the mc discovery method has no options", "rpc rpcutil ping --do nodes.txt"},
+		{"--disc-option nodes.txt: the mc discovery method has no options", "find --dm mc --do nodes.txt"},
+		{"--disc-option b: the flatfile discovery method has one option", "find --dm flatfile --do a --do b"},
+		{"--limit-seed does not apply to rpc", "rpc rpcutil ping --limit-seed 3"},
+		{"--nodes does not apply to inventory: a node is named", "inventory n1 --nodes /"},
+		{"--with-identity does not apply to inventory: a node is named", "inventory n1 -I n2"},
+		{"--limit-nodes does not apply to inventory: a node is named", "inventory n1 --limit 2"},
+		{"--template does not apply to inventory", "inventory --list-collectives --template /x"},
+		{"Cannot mix --list-collectives and", "inventory --list-collectives --map x.dot"},
+		{"Cannot mix --json and --template", "inventory --json --template x"},
+		{"--tags does not apply to puppet: its action enable has no use for it", "puppet enable --tags apache"},
+		{"--environment does not apply to puppet: its action status", "puppet status --environment test"},
+		{"--user does not apply to shell: its action list", "shell list --user root"},
+		{"--user does not apply to the action zombies", "process zombies --user root"},
+		{"--zombies does not apply to the action signal", "process signal KILL pattern=x --zombies --yes"},
+		{"--version does not apply to the action purge", "package nginx purge --version 1.2 --yes"},
+		{"--mode does not apply to the action remove", "file remove /etc/motd --mode 0644 --yes"},
+	} {
+		refuses(t, "", tc.want, strings.Fields(tc.words)...)
+	}
 	// The line overrides the environment, and saying the same twice is no contradiction.
 	refuses(t, "--limit 5 -c /b", "Invalid limit specified: 0;", "find", "--limit", "0")
 	refuses(t, "--limit 5 --limit 6", "MCOLLECTIVE_EXTRA_OPTS: invalid argument: --limit-nodes 6", "find")

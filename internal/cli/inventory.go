@@ -57,6 +57,16 @@ func newInventory(env *Env) *cobra.Command {
 		if err := refuse(cmd, "it prints reports of its own", "reply-to", "display"); err != nil {
 			return err
 		}
+		if o.node != "" {
+			if err := refuse(cmd, "a node is named", "nodes", "disc-method", "disc-option", "one", "limit-nodes", "with-identity"); err != nil {
+				return err
+			}
+		}
+		if o.collectives || o.graph != "" {
+			if err := refuse(cmd, "the report is about collectives", "template"); err != nil {
+				return err
+			}
+		}
 		return o.run(cmd.Context(), env)
 	}
 	return cmd
@@ -72,6 +82,10 @@ func (o *inventoryOptions) run(ctx context.Context, env *Env) error {
 		//lint:ignore ST1005 Ruby's words
 		return hinted(fmt.Errorf("Need to specify either a node name, script to run or other options"),
 			"Like this: mco inventory NODE, mco inventory --list-collectives, mco inventory -C CLASS --json")
+	case o.collectives && o.graph != "":
+		return usageErrorf("Cannot mix --list-collectives and --collective-graph")
+	case o.template != "" && o.rpc.json:
+		return usageErrorf("Cannot mix --json and --template")
 	case o.node != "" && (o.collectives || o.graph != ""):
 		return usageErrorf("please choose either a node or the report about collectives")
 	}

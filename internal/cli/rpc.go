@@ -25,6 +25,8 @@ type rpcOptions struct {
 	arguments []string
 	yes       bool
 	noop      bool
+
+	from map[string]string // the flag of an application that an input is from
 }
 
 func newRPC(env *Env) *cobra.Command {
@@ -209,6 +211,9 @@ func (o *rpcOptions) request(c *ddl.Contract, args []argument) (*ddl.Action, *ma
 	for _, arg := range args {
 		var value any = arg.text
 		if action != nil {
+			if flag, ok := o.from[arg.name]; ok && action.Input(arg.name) == nil {
+				return nil, nil, usageErrorf("--%s does not apply to the action %s of agent %s: it has no such input", flag, o.action, o.agent)
+			}
 			var err error
 			if value, err = action.Coerce(arg.name, arg.text); err != nil {
 				return nil, nil, &usageError{err: err}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"mcollective/internal/trust"
 )
 
 // Limits of a broker that has no configuration file of its own.
@@ -89,6 +91,9 @@ func withTLS(opts *server.Options, o Options) error {
 	})
 	if err != nil {
 		return fmt.Errorf("broker: TLS with certificate %s and key %s: %w", o.Cert, o.Key, err)
+	}
+	if err := trust.Secret(o.Key); err != nil {
+		return fmt.Errorf("broker: TLS key: %w", err)
 	}
 	opts.TLS, opts.TLSVerify, opts.TLSConfig = true, o.CA != "", c
 	opts.TLSCert, opts.TLSKey, opts.TLSCaCert = o.Cert, o.Key, o.CA

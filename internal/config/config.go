@@ -21,6 +21,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"mcollective/internal/trust"
 )
 
 // maxFile bounds a configuration file. Real ones have a few kilobytes.
@@ -346,6 +348,10 @@ func readLines(path string) ([]line, error) {
 	}
 	if len(data) > maxFile {
 		return nil, fmt.Errorf("%s: larger than %d bytes; this is no configuration file", path, maxFile)
+	}
+	// Whoever can write to it decides what a node runs, and whom it believes.
+	if err := trust.Check(path); err != nil {
+		return nil, err
 	}
 	return parse(path, data), nil
 }

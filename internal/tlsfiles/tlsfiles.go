@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"mcollective/internal/trust"
 )
 
 // maxFile bounds what is read of one file; the authorities of all the world are a
@@ -150,6 +152,9 @@ func KeyPair(cert, key string) (tls.Certificate, error) {
 	}
 	keyText, err := read(key)
 	if err != nil {
+		return none, fmt.Errorf("TLS key: %w", err)
+	}
+	if err := trust.Secret(key); err != nil {
 		return none, fmt.Errorf("TLS key: %w", err)
 	}
 	if encrypted(keyText) {

@@ -44,6 +44,21 @@ func put(t *testing.T, file, text string) {
 	}
 }
 
+// TestKeyOfEverybody has a key that everybody can read.
+func TestKeyOfEverybody(t *testing.T) {
+	now := time.Now()
+	cert, key := write(t, t.TempDir(), "open", now.Add(-time.Hour), now.Add(time.Hour))
+	if _, err := KeyPair(cert, key); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(key, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := KeyPair(cert, key); err == nil || !strings.Contains(err.Error(), "run: chmod o-rwx "+key) {
+		t.Error(err)
+	}
+}
+
 func TestConfig(t *testing.T) {
 	dir, now := t.TempDir(), time.Now()
 	cert, key := write(t, dir, "ours", now.Add(-time.Hour), now.Add(time.Hour))

@@ -1,0 +1,42 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"mcollective/internal/trust"
+)
+
+// TestTrust has a configuration, and then a file of plugin.d, that others may write to.
+func TestTrust(t *testing.T) {
+	dir := t.TempDir()
+	if err := trust.Check(dir); err != nil {
+		t.Skip(err)
+	}
+	main, plugin := filepath.Join(dir, "server.cfg"), filepath.Join(dir, "plugin.d", "x.cfg")
+	if err := os.Mkdir(filepath.Dir(plugin), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for path, text := range map[string]string{main: "identity = n\nplugin.psk = the secret of this one test\n", plugin: "a = b\n"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, path := range []string{"", main, plugin} {
+		c := &Config{plugin: map[string]value{}, origins: map[string]Origin{}}
+		if path != "" {
+			if err := os.Chmod(path, 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		err := c.read(main)
+		if (err == nil) != (path == "") || err != nil && !strings.Contains(err.Error(), "run: chmod go-w "+path) {
+			t.Errorf("%q: %v", path, err)
+		}
+		if path != "" {
+			os.Chmod(path, 0o600)
+		}
+	}
+}

@@ -22,6 +22,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"mcollective/connector/nats/interest"
 )
 
 // DefaultListen is where a broker without further instructions listens: only
@@ -35,7 +37,7 @@ type Options struct {
 	Listen string
 
 	// Config names a configuration file of nats-server that says everything;
-	// with it, of the other options only Logger may be set.
+	// with it, of the other options only Memory and Logger may be set.
 	Config string
 
 	// Cert and Key name PEM files of the broker's certificate; with them, every
@@ -49,8 +51,14 @@ type Options struct {
 	// MaxPayload is the largest message that is taken, in bytes. Default 8 MiB.
 	MaxPayload int
 
-	// MaxConnections bounds how many clients are served at once. Default 65,536.
+	// MaxConnections bounds how many clients are served at once. Default 65,536, or
+	// what memory and file descriptors allow.
 	MaxConnections int
+
+	// Memory is what the whole process may use, in bytes. Default: what GOMEMLIMIT,
+	// the control group or the machine allows. The broker cuts connections before it
+	// takes more.
+	Memory int64
 
 	// Logger is told what happens. Default: nothing is logged.
 	Logger *slog.Logger
@@ -63,7 +71,15 @@ type Broker struct {
 	log    *sink
 	stop   sync.Once
 
-	interest *interest // nil if it cannot be told
+	given    Options
+	plan     memoryPlan
+	access   *access       // nil if the configuration file says who may connect
+	certs    *certificates // nil without TLS, or if it is the configuration file's
+	guard    *guard
+	interest *interestService // nil if it is not offered
+
+	done    chan struct{} // closed by Stop
+	guarded sync.WaitGroup
 }
 
 // New reads the certificates or the configuration file and makes a broker that
@@ -72,17 +88,25 @@ func New(o Options) (*Broker, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	opts, err := settings(o)
+	b := &Broker{given: o, log: &sink{log: o.Logger, failed: make(chan error, 1)}, done: make(chan struct{})}
+	limit := o.Memory
+	if limit == 0 {
+		limit = availableMemory("/")
+	}
+	b.plan = planMemory(limit)
+	opts, err := b.settings()
 	if err != nil {
 		return nil, err
 	}
-	// Both belong to the program around us: what signals mean, and how it ends.
-	opts.NoSigs = true
 	s, err := server.NewServer(opts)
 	if err != nil {
 		return nil, fmt.Errorf("broker: %w", err)
 	}
-	b := &Broker{server: s, opts: opts, log: &sink{log: o.Logger, failed: make(chan error, 1)}}
+	b.server, b.opts = s, opts
+	b.guard = newGuard(s, o.Logger, b.plan, opts)
+	if b.access != nil {
+		b.access.enter = b.guard.enter
+	}
 	if opts.LogFile != "" || opts.Syslog || opts.RemoteSyslog != "" {
 		s.ConfigureLogger() // the file says where to log
 	} else {
@@ -91,16 +115,49 @@ func New(o Options) (*Broker, error) {
 	return b, nil
 }
 
-// startPatience bounds how long a broker may take until it accepts clients. A
+// settings makes nats-server's options, anew for each reload.
+func (b *Broker) settings() (*server.Options, error) {
+	opts, err := settings(b.given)
+	if err != nil {
+		return nil, err
+	}
+	// Both belong to the program around us: what signals mean, and how it ends.
+	opts.NoSigs = true
+	withinMemory(opts, b.plan, b.log.log)
+	if err := b.withTLS(opts); err != nil {
+		return nil, err
+	}
+	return opts, b.controlAccess(opts)
+}
+
+// controlAccess puts the broker's access in charge, if it can be. Whether it can be
+// is settled at the start: nats-server keeps an authenticator when its options are
+// read again, which would let people in without the users that a file declares now.
+func (b *Broker) controlAccess(opts *server.Options) error {
+	switch {
+	case b.server == nil:
+		b.access = newAccess(opts)
+	case (b.access != nil) != controlsAccess(opts):
+		return errors.New("broker: users, accounts, clusters and JetStream can be added to a configuration without them, or removed, only by a restart")
+	case b.access != nil:
+		b.access.follow(opts)
+	}
+	if b.access == nil && interest.Offered(opts.ServerName) {
+		return fmt.Errorf("broker: the server name %q is for brokers that tell who listens, which this one cannot", opts.ServerName)
+	}
+	return nil
+}
+
+// startTimeout bounds how long a broker may take until it accepts clients. A
 // large stored stream may need a while; anything longer is a fault.
-const startPatience = 30 * time.Second
+const startTimeout = 30 * time.Second
 
 // Start listens and returns when clients can connect.
 func (b *Broker) Start() error {
 	// The server would try to listen, log a fatal error and linger; asked
 	// first, the system gives the reason.
 	if !b.opts.DontListen {
-		l, err := net.Listen("tcp", hostPort(b.opts.Host, b.opts.Port))
+		l, err := net.Listen("tcp", hostPort(b.opts))
 		if err != nil {
 			return fmt.Errorf("broker: %w", err)
 		}
@@ -109,7 +166,7 @@ func (b *Broker) Start() error {
 		}
 	}
 	b.server.Start()
-	for deadline := time.Now().Add(startPatience); ; {
+	for deadline := time.Now().Add(startTimeout); ; {
 		select {
 		case err := <-b.log.failed:
 			b.Stop()
@@ -118,12 +175,16 @@ func (b *Broker) Start() error {
 		}
 		if b.server.ReadyForConnections(50 * time.Millisecond) {
 			b.log.started.Store(true)
-			b.tellInterest()
+			b.guarded.Go(func() { b.guard.run(b.done) })
+			b.serveInterest()
+			if b.certs != nil {
+				b.guarded.Go(func() { b.certs.watch(b.done) })
+			}
 			return nil
 		}
 		if time.Now().After(deadline) {
 			b.Stop()
-			return fmt.Errorf("broker: not ready after %v", startPatience)
+			return fmt.Errorf("broker: not ready after %v", startTimeout)
 		}
 	}
 }
@@ -133,6 +194,8 @@ func (b *Broker) Start() error {
 func (b *Broker) Stop() {
 	b.stop.Do(func() {
 		b.log.started.Store(false)
+		close(b.done)
+		b.guarded.Wait()
 		b.interest.close()
 		b.server.Shutdown()
 		b.server.WaitForShutdown()
@@ -157,14 +220,25 @@ func (b *Broker) Run(ctx context.Context, ready func()) error {
 	}
 }
 
-// Reload reads the configuration file again and takes over what can be changed
-// while running.
+// Reload reads the configuration file, or the certificates of a broker without one,
+// again and takes over what can be changed while running. With an error everything
+// stays as it was.
 func (b *Broker) Reload() error {
-	if b.opts.ConfigFile == "" {
-		return errors.New("broker: there is no configuration file to read again")
+	if b.certs != nil {
+		if err := b.certs.load(); err != nil {
+			return fmt.Errorf("broker: %w", err)
+		}
+		return nil
 	}
-	if err := b.server.Reload(); err != nil {
-		return fmt.Errorf("broker: reload %s: %w", b.opts.ConfigFile, err)
+	if b.given.Config == "" {
+		return nil
+	}
+	opts, err := b.settings()
+	if err == nil {
+		err = b.server.ReloadOptions(opts)
+	}
+	if err != nil {
+		return fmt.Errorf("broker: reload %s: %w", b.given.Config, err)
 	}
 	return nil
 }
@@ -175,7 +249,7 @@ func (b *Broker) Addr() string {
 	if a := b.server.Addr(); a != nil {
 		return a.String()
 	}
-	return hostPort(b.opts.Host, b.opts.Port)
+	return hostPort(b.opts)
 }
 
 // ClientURL is Addr as a URL, nats://... or, with TLS, tls://...
@@ -199,7 +273,7 @@ func (b *Broker) Local() bool {
 // a certificate or any other proof.
 func (b *Broker) Open() bool {
 	o := b.opts
-	return o.Username == "" && o.Authorization == "" && len(o.Users) == 0 && len(o.Nkeys) == 0 &&
+	return o.Username == "" && o.Password == "" && o.Authorization == "" && len(o.Users) == 0 && len(o.Nkeys) == 0 &&
 		len(o.TrustedOperators) == 0 && o.AuthCallout == nil && !o.TLSVerify
 }
 
@@ -212,12 +286,6 @@ func (b *Broker) Clients() int {
 	return n
 }
 
-func hostPort(host string, port int) string {
-	switch {
-	case port == 0:
-		port = server.DEFAULT_PORT
-	case port == server.RANDOM_PORT:
-		port = 0
-	}
-	return net.JoinHostPort(host, strconv.Itoa(port))
-}
+// hostPort is the address of options that nats-server has taken, in which port 0 is
+// a free one.
+func hostPort(o *server.Options) string { return net.JoinHostPort(o.Host, strconv.Itoa(o.Port)) }

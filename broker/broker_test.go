@@ -128,8 +128,8 @@ func TestConfigurationFileIsLoadedAsIs(t *testing.T) {
 	if err := b.Reload(); err != nil {
 		t.Errorf("reload: %v", err)
 	}
-	if err := start(t, Options{Listen: "127.0.0.1:0"}).Reload(); err == nil {
-		t.Error("reloaded without a file")
+	if err := start(t, Options{Listen: "127.0.0.1:0"}).Reload(); err != nil {
+		t.Errorf("there is nothing to read again: %v", err)
 	}
 }
 
@@ -147,7 +147,13 @@ func TestOptionErrors(t *testing.T) {
 		{"no port", Options{Listen: "somewhere"}, `"somewhere" is not host:port`},
 		{"bad port", Options{Listen: "127.0.0.1:nats"}, `"nats" is not a port`},
 		{"port out of range", Options{Listen: "127.0.0.1:70000"}, `"70000" is not a port`},
-		{"key missing", Options{Cert: "x"}, "both a certificate and its key"},
+		{"key missing", Options{Cert: "x"}, "the key of the certificate x"},
+		{"certificate missing", Options{Key: "x"}, "the certificate of the key x"},
+		{"authority alone", Options{CA: "x"}, "only if the broker has a certificate"},
+		{"password missing", Options{User: "x"}, "a user needs a password"},
+		{"user missing", Options{Password: "x"}, "a user needs a password"},
+		{"memory", Options{Memory: 1 << 20}, "at least 64 MiB"},
+		{"negative", Options{MaxConnections: -1}, "negative"},
 		{"files missing", Options{Cert: "/nonexistent/c", Key: "/nonexistent/k"}, "/nonexistent/c"},
 		{"payload", Options{MaxPayload: 1 << 30}, "not between"},
 		{"file and flags", Options{Config: bad, Listen: "127.0.0.1:1"}, "says everything"},

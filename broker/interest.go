@@ -10,40 +10,30 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	gonats "github.com/nats-io/nats.go"
 
+	"mcollective/connector/nats/interest"
 	"mcollective/message"
 )
 
-// interestSubject is where the service listens. docs/wire.md describes it;
-// connector/nats asks it.
-const interestSubject = "_MCO.interest"
-
-// The listeners to a subject are one part of an answer.
-type listeners struct {
-	Names   []string `json:"names,omitempty"`   // of connections, one for each subscription
-	Unnamed int      `json:"unnamed,omitempty"` // subscriptions of connections that have no name of a node
-	More    bool     `json:"more,omitempty"`    // another part follows
-	Error   string   `json:"error,omitempty"`   // why the broker cannot tell
-}
-
-// An interest is the service by which clients learn who listens to a broadcast,
+// An interestService is the way by which clients learn who listens to a broadcast,
 // so that discovery can end when all of these have spoken.
 //
 // It is a client of its own broker, inside the process, and answers whoever may
-// publish to its subject. What it tells, the names of nodes, each client can learn
-// from the nodes too. A broker that is part of something larger does not see all
-// who listen, so it does not offer the service, and clients wait as they always
-// did.
+// publish to its subject; access lets nobody else listen there or answer. What it
+// tells, the names of nodes, each client can learn from the nodes too. A broker that
+// is part of something larger does not see all who listen, so it does not offer the
+// service, and clients wait as they always did.
 //
 // A look at all subscriptions costs, and anybody may ask. So those who wait for the
 // same subject share a look, which begins after the last of them has asked; no more
 // than maxSubjects and maxAsking wait, the rest hears nothing, and waits as it would
 // with another broker; and between two looks there is as much time as the last took.
-type interest struct {
+type interestService struct {
 	server *server.Server
 	conn   *gonats.Conn
 	log    *slog.Logger
-	chunk  int                      // bytes of names in one message
-	see    func(string) []listeners // look; tests count it
+	chunk  int                            // bytes of names in one message
+	see    func(string) []interest.Answer // look; tests count it
+	cut    func() bool                    // whether connections were cut a moment ago
 
 	mu      sync.Mutex
 	queue   []string           // subjects that are asked about, by the first question
@@ -66,36 +56,31 @@ const (
 // that much.
 const maxChunk = 60 << 10
 
-// tellInterest starts the service where this broker alone sees all who listen,
-// and all in one account. Without it the broker is no worse than any other.
-func (b *Broker) tellInterest() {
-	o := b.opts
-	larger := o.Cluster.Port != 0 || o.Cluster.Name != "" || o.Gateway.Name != "" || o.LeafNode.Port != 0 || len(o.LeafNode.Remotes) > 0
-	accounts := len(o.Users)+len(o.Nkeys)+len(o.TrustedOperators)+len(o.TrustedKeys)+len(o.Accounts) > 0 || o.AuthCallout != nil || o.CustomClientAuthentication != nil
-	if larger || accounts || o.TLSMap {
+// serveInterest starts the service, if access allows it. Without it the broker is
+// no worse than any other.
+func (b *Broker) serveInterest() {
+	if b.access == nil {
 		return
 	}
-	i := &interest{
-		server: b.server, log: b.log.log, chunk: min(maxChunk, int(o.MaxPayload)/2),
+	i := &interestService{
+		server: b.server, log: b.log.log, chunk: min(maxChunk, int(b.opts.MaxPayload)/2), cut: b.guard.cutLately,
 		asking: make(map[string]replies), wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	i.see = i.look
 	settings := []gonats.Option{
-		gonats.InProcessServer(b.server), gonats.Name("mco broker"), gonats.MaxReconnects(-1), gonats.Timeout(startPatience / 10),
-		gonats.UserInfo(o.Username, o.Password), gonats.Token(o.Authorization),
+		gonats.InProcessServer(b.server), gonats.Name("mco broker"), gonats.MaxReconnects(-1), gonats.Timeout(startTimeout / 10),
+		gonats.Token(b.access.own),
+		gonats.ConnectHandler(b.ownConnection), gonats.ReconnectHandler(b.ownConnection),
 		gonats.ErrorHandler(func(_ *gonats.Conn, _ *gonats.Subscription, err error) {
-			i.log.Debug("the interest service", "error", err)
+			i.log.Debug("interest service failed", "error", err)
 		}),
 	}
 	var err error
 	if i.conn, err = gonats.Connect("", settings...); err == nil {
-		_, err = i.conn.Subscribe(interestSubject, i.ask)
-	}
-	if err == nil {
-		err = i.conn.Flush()
+		err = i.subscribe()
 	}
 	if err != nil {
-		i.log.Warn("clients cannot be told who listens, discovery will take its whole time", "error", err)
+		i.log.Warn("interest service not started; each discovery takes its whole time", "error", err)
 		i.close()
 		return
 	}
@@ -103,7 +88,27 @@ func (b *Broker) tellInterest() {
 	i.ended.Go(i.serve)
 }
 
-func (i *interest) close() {
+// ownConnection tells the guard which connection is the broker's.
+func (b *Broker) ownConnection(nc *gonats.Conn) {
+	if id, err := nc.GetClientID(); err == nil {
+		b.guard.own.Store(id)
+	}
+}
+
+// subscribe has questions come in. What a flood of them may take in this process
+// is bounded; those beyond that hear nothing.
+func (i *interestService) subscribe() error {
+	sub, err := i.conn.Subscribe(interest.Subject, i.ask)
+	if err != nil {
+		return err
+	}
+	if err := sub.SetPendingLimits(2*maxAsking, 2*maxAsking*interest.MaxQuestion); err != nil {
+		return err
+	}
+	return i.conn.Flush()
+}
+
+func (i *interestService) close() {
 	if i == nil {
 		return
 	}
@@ -115,13 +120,13 @@ func (i *interest) close() {
 }
 
 // ask takes a question.
-func (i *interest) ask(m *gonats.Msg) {
-	if m.Reply == "" {
+func (i *interestService) ask(m *gonats.Msg) {
+	if len(m.Data) > interest.MaxQuestion || !interest.IsReply(m.Reply) {
 		return
 	}
 	subject := string(m.Data)
 	if why := i.refuse(subject); why != "" {
-		i.answer(m.Reply, []listeners{{Error: why}})
+		i.answer(m.Reply, []interest.Answer{{Subject: subject, Error: why}})
 		return
 	}
 	i.mu.Lock()
@@ -144,7 +149,7 @@ func (i *interest) ask(m *gonats.Msg) {
 }
 
 // next takes the subject that was asked about first, and where the answers go.
-func (i *interest) next() (subject string, to replies) {
+func (i *interestService) next() (subject string, to replies) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if len(i.queue) == 0 {
@@ -158,7 +163,7 @@ func (i *interest) next() (subject string, to replies) {
 }
 
 // serve answers, one subject after the other, until the end.
-func (i *interest) serve() {
+func (i *interestService) serve() {
 	for {
 		subject, waiting := i.next()
 		if len(waiting) == 0 {
@@ -183,21 +188,21 @@ func (i *interest) serve() {
 }
 
 // answer sends the parts of an answer.
-func (i *interest) answer(to string, parts []listeners) {
+func (i *interestService) answer(to string, parts []interest.Answer) {
 	for _, r := range parts {
 		data, err := json.Marshal(r)
 		if err == nil {
 			err = i.conn.Publish(to, data)
 		}
 		if err != nil {
-			i.log.Debug("the interest service", "error", err)
+			i.log.Debug("interest service failed", "error", err)
 			return
 		}
 	}
 }
 
 // refuse says why a question has no answer, or "".
-func (i *interest) refuse(subject string) string {
+func (i *interestService) refuse(subject string) string {
 	collective, agent, ok := strings.Cut(subject, ".broadcast.agent.")
 	if !ok || message.ValidCollective(collective) != nil || message.ValidAgent(agent) != nil {
 		return "that is no subject of a broadcast"
@@ -209,10 +214,15 @@ func (i *interest) refuse(subject string) string {
 }
 
 // look makes the parts of an answer.
-func (i *interest) look(subject string) []listeners {
-	cannot := func(why string) []listeners { return []listeners{{Error: why}} }
+func (i *interestService) look(subject string) []interest.Answer {
+	cannot := func(why string) []interest.Answer { return []interest.Answer{{Subject: subject, Error: why}} }
+	if i.cut() {
+		// They are back soon. Whoever can make the broker cut connections must not be
+		// able to hide nodes by that.
+		return cannot("connections were cut a moment ago, because too much waited for them")
+	}
 	if i.server.GlobalAccount().Interest(subject) == 0 {
-		return []listeners{{}} // known without a look at every subscription
+		return []interest.Answer{{Subject: subject}} // known without a look at every subscription
 	}
 	all, err := i.server.Subsz(&server.SubszOptions{Subscriptions: true, Account: server.DEFAULT_GLOBAL_ACCOUNT, Test: subject, Limit: server.DEFAULT_MAX_CONNECTIONS * 4})
 	if err != nil {
@@ -221,7 +231,7 @@ func (i *interest) look(subject string) []listeners {
 	if all.Total > len(all.Subs) {
 		return cannot("there are too many")
 	}
-	parts := make([]listeners, 1)
+	parts := []interest.Answer{{Subject: subject}}
 	size := 0
 	for _, s := range all.Subs {
 		// Nodes listen to exactly this; a wildcard is somebody who looks on.
@@ -240,7 +250,7 @@ func (i *interest) look(subject string) []listeners {
 		}
 		if size += len(name) + 3; size > i.chunk && len(last.Names) > 0 {
 			last.More = true
-			parts, size = append(parts, listeners{}), len(name)
+			parts, size = append(parts, interest.Answer{Subject: subject}), len(name)
 			last = &parts[len(parts)-1]
 		}
 		last.Names = append(last.Names, name)

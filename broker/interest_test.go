@@ -15,6 +15,7 @@ import (
 
 	"mcollective/connector"
 	"mcollective/connector/nats"
+	"mcollective/connector/nats/interest"
 )
 
 // listen connects a node, or somebody like it, that listens to a subject.
@@ -145,25 +146,25 @@ func TestInterestIsLeftToWhoSeesAll(t *testing.T) {
 // Many questions cost few looks, and no more of them wait than may.
 func TestInterestUnderLoad(t *testing.T) {
 	b := start(t, Options{Listen: "127.0.0.1:0"})
-	nc := listen(t, b, "asker", "answers.*")
+	nc := listen(t, b, "asker", "unrelated")
 	answers := make(chan string, 2*maxAsking)
-	if _, err := nc.Subscribe("answers.*", func(m *gonats.Msg) { answers <- m.Subject }); err != nil {
+	if _, err := nc.Subscribe("_MCO_REPLY.*", func(m *gonats.Msg) { answers <- m.Subject }); err != nil {
 		t.Fatal(err)
 	}
 	if err := nc.Flush(); err != nil {
 		t.Fatal(err)
 	}
 	looking, look := make(chan string), make(chan bool)
-	i := &interest{conn: nc, server: b.server, log: b.interest.log, asking: make(map[string]replies), wake: make(chan struct{}, 1), done: make(chan struct{})}
-	i.see = func(subject string) []listeners {
+	i := &interestService{conn: b.interest.conn, server: b.server, log: b.interest.log, asking: make(map[string]replies), wake: make(chan struct{}, 1), done: make(chan struct{})}
+	i.see = func(subject string) []interest.Answer {
 		looking <- subject
 		<-look
-		return []listeners{{Names: []string{"web1"}}}
+		return []interest.Answer{{Subject: subject, Names: []string{"web1"}}}
 	}
 	i.ended.Go(i.serve)
 	defer func() { close(i.done); i.ended.Wait() }()
 	ask := func(agent string, n int) {
-		i.ask(&gonats.Msg{Reply: fmt.Sprintf("answers.%s-%d", agent, n), Data: []byte("mcollective.broadcast.agent." + agent)})
+		i.ask(&gonats.Msg{Reply: fmt.Sprintf("_MCO_REPLY.%sX%016d", strings.ToUpper(agent), n), Data: []byte("mcollective.broadcast.agent." + agent)})
 	}
 	ask("first", 0)
 	if subject := <-looking; subject != "mcollective.broadcast.agent.first" {

@@ -3,13 +3,12 @@ package broker
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"strconv"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
-
-	"mcollective/internal/trust"
 )
 
 // Limits of a broker that has no configuration file of its own.
@@ -33,14 +32,31 @@ const (
 	pingInterval = 20 * time.Second
 	maxPingsOut  = 2
 
+	// What may wait for a connection that awaits no replies, when memory is short: a
+	// few of the largest requests.
+	maxIdlePending = 16 << 20
+
+	// A node has a subscription for each agent and collective; this many is not one.
+	maxSubscriptions = 4096
+
+	// What nats-server remembers of connections that have ended, each with all its
+	// subscriptions, for statistics that nobody can ask for.
+	maxClosed = 32
+
 	// Five thousand nodes that come back at once need some seconds of
 	// cryptography on a small machine; nats-server's 2 s would turn the late
 	// ones away and have them start again.
 	handshakeTimeout = 15 * time.Second
+
+	// How long a connection may say nothing at all, after the handshake.
+	silentTimeout = 10 * time.Second
 )
 
 // settings turns our options into nats-server's.
 func settings(o Options) (*server.Options, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
 	if o.Config != "" {
 		return fromFile(o)
 	}
@@ -60,7 +76,8 @@ func settings(o Options) (*server.Options, error) {
 		PingInterval:  pingInterval,
 		MaxPingsOut:   maxPingsOut,
 		TLSTimeout:    handshakeTimeout.Seconds(),
-		AuthTimeout:   handshakeTimeout.Seconds() + 1,
+		AuthTimeout:   silentTimeout.Seconds(),
+		MaxSubs:       maxSubscriptions,
 		Username:      o.User,
 		Password:      o.Password,
 		// Statistics of the broker over the wire are for those who configure it.
@@ -75,35 +92,55 @@ func settings(o Options) (*server.Options, error) {
 	if o.MaxConnections > 0 {
 		opts.MaxConn = o.MaxConnections
 	}
-	return opts, withTLS(opts, o)
+	return opts, nil
 }
 
-func withTLS(opts *server.Options, o Options) error {
-	if o.Cert == "" && o.Key == "" && o.CA == "" {
-		return nil
+// check refuses what is given by half. The other half was meant to protect
+// something, and without it nothing would.
+func (o Options) check() error {
+	switch {
+	case o.Cert != "" && o.Key == "":
+		return fmt.Errorf("broker: TLS needs the key of the certificate %s, too", o.Cert)
+	case o.Cert == "" && o.Key != "":
+		return fmt.Errorf("broker: TLS needs the certificate of the key %s, too", o.Key)
+	case o.Cert == "" && o.CA != "":
+		return fmt.Errorf("broker: certificates of clients can be checked with %s only if the broker has a certificate and a key itself", o.CA)
+	case (o.User == "") != (o.Password == ""):
+		return errors.New("broker: a user needs a password, and a password a user")
+	case o.MaxConnections < 0 || o.MaxPayload < 0 || o.Memory < 0:
+		return errors.New("broker: a limit is negative")
+	case o.Memory > 0 && o.Memory < minMemory:
+		return fmt.Errorf("broker: memory of %d bytes is not enough; it needs at least %d MiB", o.Memory, minMemory>>20)
 	}
-	if o.Cert == "" || o.Key == "" {
-		return errors.New("broker: TLS needs both a certificate and its key")
-	}
-	c, err := server.GenTLSConfig(&server.TLSConfigOpts{
-		CertFile: o.Cert, KeyFile: o.Key, CaFile: o.CA,
-		Verify: o.CA != "", Timeout: handshakeTimeout.Seconds(),
-	})
-	if err != nil {
-		return fmt.Errorf("broker: TLS with certificate %s and key %s: %w", o.Cert, o.Key, err)
-	}
-	if err := trust.Secret(o.Key); err != nil {
-		return fmt.Errorf("broker: TLS key: %w", err)
-	}
-	opts.TLS, opts.TLSVerify, opts.TLSConfig = true, o.CA != "", c
-	opts.TLSCert, opts.TLSKey, opts.TLSCaCert = o.Cert, o.Key, o.CA
 	return nil
 }
+
+// withinMemory lowers the limits to what memory and file descriptors allow.
+func withinMemory(opts *server.Options, plan memoryPlan, log *slog.Logger) {
+	atMost := func(limit, most int) int {
+		if limit <= 0 {
+			return most
+		}
+		return min(limit, most)
+	}
+	opts.MaxConn = atMost(opts.MaxConn, min(server.DEFAULT_MAX_CONNECTIONS, plan.connections(), descriptors()-reservedDescriptors))
+	opts.MaxPending = int64(atMost(int(opts.MaxPending), int(plan.each)))
+	if int64(opts.MaxPayload) > plan.payload {
+		log.Info("largest message lowered to fit the memory", "bytes", plan.payload, "wanted", opts.MaxPayload, "memory", plan.limit)
+		opts.MaxPayload = int32(plan.payload)
+	}
+	opts.MaxSubs = atMost(opts.MaxSubs, maxSubscriptions)
+	opts.MaxClosedClients = atMost(opts.MaxClosedClients, maxClosed)
+}
+
+// reservedDescriptors are kept for what is no connection of a client: the program,
+// its log, files that are read again, and connections that are being refused.
+const reservedDescriptors = 128
 
 func fromFile(o Options) (*server.Options, error) {
 	logger := o.Logger
 	name := o.Config
-	o.Config, o.Logger = "", nil
+	o.Config, o.Logger, o.Memory = "", nil, 0
 	if o != (Options{}) {
 		return nil, fmt.Errorf("broker: %s says everything: put the address, TLS and limits there", name)
 	}

@@ -148,9 +148,7 @@ func (c *Client) Call(ctx context.Context, call Call, each func(Reply)) (*Result
 		books.sent(<-published)
 	}
 	books.close(in)
-	if odd := books.result.Suspicious; len(odd) > 0 {
-		c.opts.Log.Warn("somebody may answer in the name of others, or nodes share a name: more was said under these than the broker knows listeners", "nodes", odd)
-	}
+	books.warn(c.opts.Log)
 	if err = cmp.Or(err, unheard(sub)); err != nil {
 		return nil, err
 	}

@@ -2,7 +2,9 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"time"
@@ -72,6 +74,7 @@ type books struct {
 	verifier  *verifier      // of who cannot be reached
 	unsure    bool           // the broker could not confirm that
 	listening <-chan hearing // gives once who listens
+	untold    bool           // the broker that could tell did not
 	noes      int            // replies that said no
 	denied    map[string]int // how often each has said no
 	spoken    map[string]int // how often each has spoken, in an exact call
@@ -203,8 +206,9 @@ func (b *books) decline(name string) {
 
 // listen notes who listens, one entry for each subscription.
 func (b *books) listen(h hearing) {
-	if h.err != nil {
-		return // nobody can tell
+	if h.err != nil { // nobody can tell
+		b.untold = errors.Is(h.err, context.DeadlineExceeded)
+		return
 	}
 	b.result.Listening = len(h.names)
 	b.listens, b.owing = make(map[string]int, len(h.names)), make(map[string]int, len(h.names))
@@ -220,6 +224,16 @@ func (b *books) listen(h hearing) {
 		b.suspect(name)
 	}
 	b.result.Complete = b.complete()
+}
+
+// warn logs what casts doubt on the result.
+func (b *books) warn(log *slog.Logger) {
+	if (b.untold || b.listening != nil) && !b.result.Complete && !b.result.Interrupted {
+		log.Warn("the broker did not tell in time who listens; the search took its whole time and may not be complete", "agent", b.call.Agent)
+	}
+	if odd := b.result.Suspicious; len(odd) > 0 {
+		log.Warn("somebody may answer in the name of others, or nodes share a name: more was said under these than the broker knows listeners", "nodes", odd)
+	}
 }
 
 // suspect takes note of a name under which more was said than the nodes that have

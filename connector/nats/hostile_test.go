@@ -16,7 +16,7 @@ import (
 	"mcollective/connector"
 )
 
-const info = `{"server_id":"X","version":"2.12.0","proto":1,"headers":true,"max_payload":8388608}`
+const info = `{"server_name":"mco-broker/test","server_id":"X","version":"2.12.0","proto":1,"headers":true,"max_payload":8388608}`
 
 // scripted is a server that takes every client and then does as it is told. in is
 // what the client still sends.

@@ -2,7 +2,6 @@ package nats
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -12,30 +11,16 @@ import (
 	gonats "github.com/nats-io/nats.go"
 
 	"mcollective/connector"
+	"mcollective/connector/nats/interest"
 )
-
-// interestSubject is where a broker of this project tells who listens to a
-// broadcast. The request is the subject in question, the answer one or more
-// listeners in JSON. docs/wire.md describes it.
-const interestSubject = "_MCO.interest"
-
-// The listeners to a subject are one part of an answer.
-type listeners struct {
-	Names   []string `json:"names,omitempty"`   // of connections, one for each subscription
-	Unnamed int      `json:"unnamed,omitempty"` // subscriptions of connections that have no name of a node
-	More    bool     `json:"more,omitempty"`    // another part follows
-	Error   string   `json:"error,omitempty"`   // why the broker cannot tell
-}
-
-// maxInterest bounds how many names are taken from a broker.
-const maxInterest = 1 << 18
 
 // Interest returns the names of the connections that listen to a broadcast
 // target, one for each subscription. The broker looks after it has delivered what
 // was published before, so that whoever received that is among them, or gone; unless
-// the connection was made anew in between, which Status().Reconnects tells. Only
-// the brokers of this project know, and of those only one that stands alone: any
-// other gives an error, mostly at once.
+// the connection was made anew in between, which Status().Reconnects tells.
+//
+// Only a broker of this project that stands alone is asked: it says so in its INFO,
+// and lets nobody else answer. Any other gives an error at once.
 func (c *Conn) Interest(ctx context.Context, to connector.Target) ([]string, error) {
 	names, err := c.interest(ctx, to)
 	if err != nil {
@@ -60,6 +45,9 @@ func (c *Conn) interest(ctx context.Context, to connector.Target) ([]string, err
 	change := c.nextChange() // before the question, so that no change goes unseen
 	if !c.Connected() {
 		return nil, errNoConnection
+	}
+	if !interest.Offered(c.nc.ConnectedServerName()) {
+		return nil, errors.New("this broker does not tell who listens")
 	}
 	// An answer to a question of an old connection does not come over a new one.
 	watching := make(chan struct{})
@@ -89,24 +77,24 @@ var (
 )
 
 // askInterest asks who listens to a subject and reads all parts of the answer.
-func (c *Conn) askInterest(ctx context.Context, subj string) (names []string, err error) {
-	inbox := c.nc.NewInbox()
-	sub, err := c.nc.SubscribeSync(inbox)
+func (c *Conn) askInterest(ctx context.Context, subj string) ([]string, error) {
+	address := interest.NewReply()
+	sub, err := c.nc.SubscribeSync(address)
 	if err != nil {
 		return nil, err
 	}
 	defer sub.Unsubscribe()
-	if err := c.nc.PublishRequest(interestSubject, inbox, []byte(subj)); err != nil {
+	if err := c.nc.PublishRequest(interest.Subject, address, []byte(subj)); err != nil {
 		return nil, err
 	}
+	answer := interest.Names{Subject: subj}
 	for {
 		m, err := sub.NextMsgWithContext(ctx)
 		if err != nil {
 			return nil, err
 		}
-		more := false
-		if names, more, err = addListeners(names, m.Data); err != nil || !more {
-			return names, err
+		if more, err := answer.Add(m.Data); err != nil || !more {
+			return answer.All, err
 		}
 	}
 }
@@ -115,29 +103,10 @@ func (c *Conn) askInterest(ctx context.Context, subj string) (names []string, er
 // Status does not count yet: who compares its count with an older one could not
 // tell.
 func (c *Conn) sameConnection(names []string, err error) ([]string, error) {
-	if err == nil && (!c.Connected() || c.nc.Stats().Reconnects != c.made.Load()) {
+	if err == nil && (!interest.Offered(c.nc.ConnectedServerName()) || !c.Connected() || c.nc.Stats().Reconnects != c.made.Load()) {
 		return nil, errNewConnection
 	}
 	return names, err
-}
-
-// addListeners adds the names in one part of an answer.
-func addListeners(names []string, data []byte) (all []string, more bool, err error) {
-	var r listeners
-	if err := json.Unmarshal(data, &r); err != nil {
-		return nil, false, fmt.Errorf("what the broker says makes no sense: %w", err)
-	}
-	switch names = append(names, r.Names...); {
-	case r.Error != "":
-		return nil, false, fmt.Errorf("the broker cannot tell: %.200q", r.Error)
-	case r.Unnamed != 0:
-		return nil, false, errors.New("somebody listens who has no name")
-	case len(names) > maxInterest:
-		return nil, false, fmt.Errorf("the broker names more than %d", maxInterest)
-	case r.More && len(r.Names) == 0:
-		return nil, false, errors.New("the broker sends parts without names")
-	}
-	return names, r.More, nil
 }
 
 // Watch has tell called for each request with this reply address that nobody

@@ -13,6 +13,7 @@ import (
 
 	"mcollective/broker"
 	"mcollective/connector"
+	"mcollective/connector/nats/interest"
 )
 
 // Who waits for answers hears that nobody listens, and to what.
@@ -64,23 +65,6 @@ func TestOldServersDoNotSayWhoIsMissing(t *testing.T) {
 	}
 }
 
-func FuzzListeners(f *testing.F) {
-	for _, s := range []string{"", "{}", `{"names":["a","b"],"more":true}`, `{"unnamed":1}`, `{"error":"no"}`, `{"more":true}`, `{"names":[1]}`, "[]"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		names, more, err := addListeners([]string{"x"}, []byte(text))
-		switch {
-		case err != nil && (more || names != nil):
-			t.Errorf("%q: names with an error", text)
-		case err == nil && (len(names) == 0 || names[0] != "x"):
-			t.Errorf("%q: the names of before are lost", text)
-		case more && len(names) < 2:
-			t.Errorf("%q: could go on for ever", text)
-		}
-	})
-}
-
 // What a broker says over a connection that Status does not count yet would pass
 // for an old one's word.
 func TestInterestOfANewConnection(t *testing.T) {
@@ -111,7 +95,7 @@ func TestInterestEndsWithTheConnection(t *testing.T) {
 	asked := make(chan net.Conn)
 	server := scripted(t, func(conn net.Conn, in *bufio.Reader) {
 		for line, err := in.ReadString('\n'); err == nil; line, err = in.ReadString('\n') {
-			if strings.HasPrefix(line, "PUB "+interestSubject) {
+			if strings.HasPrefix(line, "PUB "+interest.Subject) {
 				asked <- conn
 				return
 			}

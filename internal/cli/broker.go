@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -17,8 +20,16 @@ import (
 // brokerOptions are the flags of broker.
 type brokerOptions struct {
 	broker.Options
+	memory  string
 	verbose bool
 }
+
+// brokerGCPercent bounds how much garbage a broker has beside what it uses.
+//
+// There is no GOMEMLIMIT by default. A message that was announced counts in full
+// for it, though nothing of it has come: a few hundred would have the runtime collect
+// garbage and do nothing else, and the broker could not cut them off.
+const brokerGCPercent = 50
 
 func newBroker(env *Env) *cobra.Command {
 	o := &brokerOptions{}
@@ -36,8 +47,10 @@ func newBroker(env *Env) *cobra.Command {
 	flags.StringVar(&o.Cert, "tls-cert", "", "Certificate of the broker; clients must then use TLS")
 	flags.StringVar(&o.Key, "tls-key", "", "Key of the certificate")
 	flags.StringVar(&o.CA, "tls-ca", "", "Authority that must have signed the certificates of clients")
+	flags.StringVar(&o.memory, "memory", "", "What the broker may use, such as 512M or 4G (what GOMEMLIMIT, the control group or the machine allows)")
 	flags.BoolVarP(&o.verbose, "verbose", "v", false, "Log what clients do")
 	takes(flags, "listen", "HOST:PORT")
+	takes(flags, "memory", "SIZE")
 	for _, name := range []string{"config", "tls-cert", "tls-key", "tls-ca"} {
 		takes(flags, name, "FILE")
 	}
@@ -56,16 +69,22 @@ func (o *brokerOptions) run(ctx context.Context, env *Env) error {
 	}
 	defer logs.Close()
 	o.Logger = log
+	if o.memory != "" {
+		if o.Memory, err = parseMemory(o.memory); err != nil {
+			return err
+		}
+	}
 	b, err := broker.New(o.Options)
 	if err != nil {
 		return err
 	}
+	if env.Getenv("GOGC") == "" {
+		debug.SetGCPercent(brokerGCPercent)
+	}
 	ctx, stop := env.Interruptible(ctx)
 	defer stop()
 	systemd := daemon.NewNotifier()
-	if o.Config != "" {
-		defer watch(ctx, daemon.Actions{Reload: func() { reload(b, log) }})()
-	}
+	defer watch(ctx, daemon.Actions{Reload: func() { reload(b, log) }})()
 	err = b.Run(ctx, func() {
 		fmt.Fprintln(env.Err, describeBroker(b))
 		notified(log, systemd.Ready("serving "+b.Addr()))
@@ -99,10 +118,26 @@ func notified(log *slog.Logger, err error) {
 
 func reload(b *broker.Broker, log *slog.Logger) {
 	if err := b.Reload(); err != nil {
-		log.Error("the configuration stays as it was", "error", err)
+		log.Error("reload failed; everything stays as it was", "error", err)
 		return
 	}
-	log.Info("the configuration was read again")
+	log.Info("configuration and certificates read again")
+}
+
+// parseMemory reads an amount of memory: a number of bytes, or of K, M or G.
+func parseMemory(text string) (int64, error) {
+	number, unit := strings.TrimSuffix(strings.TrimSuffix(strings.ToUpper(text), "B"), "I"), int64(1)
+	for suffix, factor := range map[string]int64{"K": 1 << 10, "M": 1 << 20, "G": 1 << 30} {
+		if n, ok := strings.CutSuffix(number, suffix); ok {
+			number, unit = n, factor
+			break
+		}
+	}
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || n <= 0 || n > 1<<60/unit {
+		return 0, fmt.Errorf("--memory: %q is not an amount of memory, such as 512M or 4G", text)
+	}
+	return n * unit, nil
 }
 
 // describeBroker says in one line where a broker is and who gets in.

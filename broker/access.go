@@ -1,0 +1,103 @@
+package broker
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"regexp"
+	"sync/atomic"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"golang.org/x/crypto/bcrypt"
+
+	"mcollective/connector/nats/interest"
+)
+
+// An access decides who may connect to a broker without users of its own in a
+// configuration file, and what they may do there: everything but to listen where
+// the broker is asked, and to answer in its place.
+//
+// nats-server has no permissions for those who need no user. It asks an
+// authenticator, though, and with one it also ends connections that never say who
+// they are.
+type access struct {
+	own     string      // the token of the broker's own connection
+	enter   func() bool // waits for room for another connection
+	allowed atomic.Pointer[credentials]
+}
+
+// credentials are what nats-server's options ask of everybody; all may be empty.
+type credentials struct{ user, password, token string }
+
+// everybody is what those who are let in may do.
+var everybody = &server.User{Permissions: &server.Permissions{
+	Publish:   &server.SubjectPermission{Deny: interest.DenyPublish()},
+	Subscribe: &server.SubjectPermission{Deny: interest.DenySubscribe()},
+}}
+
+// controlsAccess reports whether an access can stand for what the options say of who
+// may connect. It cannot where there are several users or accounts, nor where others
+// than clients of this broker speak: there the broker does not see all who listen,
+// or somebody could write past the permissions of a client.
+func controlsAccess(o *server.Options) bool {
+	larger := o.Cluster.Port != 0 || o.Cluster.Name != "" || o.Gateway.Name != "" || o.LeafNode.Port != 0 || len(o.LeafNode.Remotes) > 0
+	accounts := len(o.Users)+len(o.Nkeys)+len(o.TrustedOperators)+len(o.TrustedKeys)+len(o.Accounts) > 0 || o.AuthCallout != nil || o.TLSMap
+	ws := o.Websocket
+	webUsers := ws.TLSMap || ws.Username+ws.Password+ws.Token+ws.NoAuthUser+ws.JWTCookie+ws.UsernameCookie+ws.PasswordCookie+ws.TokenCookie != ""
+	return !larger && !accounts && !webUsers && !o.JetStream && o.MQTT.Port == 0 && o.Proxies == nil
+}
+
+// newAccess puts an access in charge of options, or returns nil if none can be.
+func newAccess(o *server.Options) *access {
+	if !controlsAccess(o) {
+		return nil
+	}
+	a := &access{own: rand.Text()}
+	a.follow(o)
+	return a
+}
+
+// follow has the access ask for what the options say, and the options for it.
+func (a *access) follow(o *server.Options) {
+	a.allowed.Store(&credentials{o.Username, o.Password, o.Authorization})
+	o.CustomClientAuthentication = a
+	o.ServerName = interest.ServerName(o.ServerName)
+}
+
+// Check implements server.Authentication.
+func (a *access) Check(c server.ClientAuthentication) bool {
+	given := c.GetOpts()
+	if given.Token != "" && equal(a.own, given.Token) {
+		c.RegisterUser(&server.User{})
+		return true
+	}
+	if !a.enter() {
+		return false
+	}
+	want := a.allowed.Load()
+	switch {
+	case want.token != "":
+		if !matches(want.token, given.Token) {
+			return false
+		}
+	case want.user != "" || want.password != "":
+		if !equal(want.user, given.Username) || !matches(want.password, given.Password) {
+			return false
+		}
+	}
+	c.RegisterUser(everybody)
+	return true
+}
+
+func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+
+// bcrypted is a password that nats-server takes for a hash.
+var bcrypted = regexp.MustCompile(`^\$2[abxy]\$\d{2}\$`)
+
+// matches reports whether a password is the expected one, which a configuration
+// file may give as a hash.
+func matches(want, given string) bool {
+	if bcrypted.MatchString(want) {
+		return bcrypt.CompareHashAndPassword([]byte(want), []byte(given)) == nil
+	}
+	return equal(want, given)
+}

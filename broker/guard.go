@@ -1,0 +1,420 @@
+package broker
+
+import (
+	"cmp"
+	"fmt"
+	"log/slog"
+	"math"
+	"net/netip"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// A guard keeps a broker within its memory. nats-server bounds what waits for one
+// connection, but not what waits for all of them, nor what they have begun to send:
+// twenty connections that read nothing would take gigabytes.
+//
+// It looks at the size of the heap all the time, which is cheap, and at every
+// connection when the heap has grown. When too much is held for all connections it
+// cuts those for which most is held, and those first that are certainly not a
+// client in the middle of a run. Only that can be done: which bytes a connection may
+// send is nats-server's to say.
+type guard struct {
+	server *server.Server
+	log    *slog.Logger
+	plan   memoryPlan
+	max    int           // of connections
+	own    atomic.Uint64 // the broker's own connection, which is never cut
+	heap   func() heapSize
+
+	largest int64         // message
+	places  chan struct{} // has a token for each connection that may come in
+	waiting atomic.Int64  // connections that want one
+
+	slow atomic.Int64 // nats-server's own count of them
+	lost atomic.Int64 // when a connection was last lost for its pending data, in ns since 1970
+
+	ending     sync.WaitGroup // of connections that are cut, and a collection
+	collecting atomic.Bool
+
+	// Of the goroutine that runs.
+	low       int64 // the smallest heap since the last scan
+	full      bool  // the last scan found much
+	next      time.Time
+	pressed   int64 // how many collections there had been
+	crowded   time.Time
+	collected time.Time
+	before    map[uint64]held // at the last scan
+	report    report
+}
+
+// held is what the broker holds for a connection, in bytes.
+type held struct {
+	info    *server.ConnInfo
+	pending int64 // waits to be written
+	subs    int64 // of subscriptions beyond those that a node may have
+	caller  bool  // it awaits replies
+	stuck   bool  // it has taken nothing since the last scan
+}
+
+func (h held) total() int64 { return h.pending + h.subs }
+
+const (
+	guardEvery = 20 * time.Millisecond
+
+	// How long after a connection was lost for its pending data the list of those who
+	// listen may lack it: by then a node has come back, or tries again every 20 s.
+	lostFor = time.Minute
+
+	// How often garbage is collected while memory is short, and how long newcomers wait.
+	collectEvery = 200 * time.Millisecond
+	admitWithin  = 5 * time.Second
+
+	// When a connection that listens to nothing is neither a node's nor a client's.
+	idleAfter = 2 * time.Second
+
+	// A node has a subscription for each agent and collective.
+	usualSubscriptions = 256
+	subscriptionCost   = 1 << 10
+)
+
+func newGuard(s *server.Server, log *slog.Logger, plan memoryPlan, opts *server.Options) *guard {
+	return &guard{
+		server: s, log: log, plan: plan, max: opts.MaxConn, heap: readHeap,
+		largest: int64(max(opts.MaxPayload, 1)), places: make(chan struct{}, 1000),
+	}
+}
+
+// run guards until done is closed.
+func (g *guard) run(done <-chan struct{}) {
+	t := time.NewTicker(guardEvery)
+	defer t.Stop()
+	defer g.ending.Wait()
+	g.low = g.heap().objects
+	for {
+		select {
+		case <-t.C:
+			g.look(time.Now())
+		case <-done:
+			return
+		}
+	}
+}
+
+// cutLately reports whether a connection was lost a moment ago because too much
+// waited for it.
+func (g *guard) cutLately() bool {
+	at := g.lost.Load()
+	return at != 0 && time.Since(time.Unix(0, at)) < lostFor || g.server.NumSlowConsumers() != g.slow.Load()
+}
+
+func (g *guard) look(now time.Time) {
+	if n := g.server.NumSlowConsumers(); n != g.slow.Load() {
+		g.lost.Store(now.UnixNano())
+		g.slow.Store(n)
+	}
+	m := g.heap()
+	g.admit(m, now)
+	size := m.objects
+	g.low = min(g.low, size)
+	if (g.full || size > g.low+g.plan.pending/8) && !now.Before(g.next) {
+		g.scan(now)
+	}
+	if m.collections > g.pressed+1 { // one may be under way that began before
+		switch {
+		case m.live > g.plan.hard/8*7:
+			g.pressed = m.collections
+			g.press(m.live)
+		case m.live > g.plan.hard/2 && g.waiting.Load() > 0:
+			g.pressed = m.collections
+			g.cut(strangersFirst(g.idle(now), math.MaxInt), "others wait for memory", m.live)
+		}
+	}
+	if now.Sub(g.crowded) > time.Second {
+		g.crowded = now
+		g.makeRoom(now)
+	}
+	g.report.flush(g.log, now)
+}
+
+// admit lets newcomers in: as many as there is memory for if each of them announces
+// the largest message, until it looks again. If memory is short nobody comes in: those
+// who were cut are back at once, and before what they held is collected.
+func (g *guard) admit(m heapSize, now time.Time) {
+	free := g.plan.hard/4*3 - m.objects
+	places := min(max(0, free/g.largest), int64(cap(g.places)))
+	for len(g.places) > int(places) {
+		select {
+		case <-g.places:
+		default:
+		}
+	}
+	for len(g.places) < int(places) {
+		g.places <- struct{}{}
+	}
+	if free < 0 && now.Sub(g.collected) > collectEvery && g.collecting.CompareAndSwap(false, true) {
+		g.collected = now
+		g.ending.Go(func() {
+			runtime.GC()
+			g.collecting.Store(false)
+		})
+	}
+}
+
+// enter returns when there is room for another connection, and reports whether there
+// was before the time was up.
+func (g *guard) enter() bool {
+	select {
+	case <-g.places:
+		return true
+	default:
+	}
+	g.waiting.Add(1)
+	defer g.waiting.Add(-1)
+	t := time.NewTimer(admitWithin)
+	defer t.Stop()
+	select {
+	case <-g.places:
+		return true
+	case <-t.C:
+		return false
+	}
+}
+
+// connections returns all connections of clients but the broker's own.
+func (g *guard) connections() []*server.ConnInfo {
+	all, err := g.server.Connz(&server.ConnzOptions{Limit: 1 << 30})
+	if err != nil {
+		g.log.Error("connections not listed", "error", err)
+		return nil
+	}
+	own := g.own.Load()
+	return slices.DeleteFunc(all.Conns, func(c *server.ConnInfo) bool { return c.Cid == own })
+}
+
+// scan looks at every connection, and cuts some if too much is held.
+func (g *guard) scan(now time.Time) {
+	all, sum := g.weigh()
+	var cut []held
+	for i := range all {
+		h := &all[i]
+		if h.pending < g.plan.idle/8 {
+			continue
+		}
+		if h.caller = g.awaitsReplies(h.info.Cid); !h.caller && h.pending > g.plan.idle {
+			cut = append(cut, *h)
+		}
+	}
+	sum -= g.cut(cut, "too much waits for a connection that awaits no replies", sum)
+	if sum > g.plan.pending {
+		all = slices.DeleteFunc(all, func(h held) bool { return h.pending > g.plan.idle && !h.caller })
+		slices.SortStableFunc(all, g.plan.worstFirst)
+		cut = nil
+		for left := sum; len(cut) < len(all) && left > g.plan.pending/4*3; {
+			h := all[len(cut)]
+			cut = append(cut, h)
+			left -= h.total()
+		}
+		sum -= g.cut(cut, "too much is held for all connections", sum)
+	}
+	g.full = sum > g.plan.pending/4 || len(g.before) > 0
+	g.low = g.heap().objects
+	// At most a fifth of the time is spent on this. What takes longer was kept waiting.
+	g.next = time.Now().Add(min(4*time.Since(now), 5*guardEvery))
+}
+
+// weigh returns what is held for each connection for which anything is, and the sum.
+func (g *guard) weigh() (all []held, sum int64) {
+	there := make(map[uint64]bool)
+	for _, c := range g.connections() {
+		there[c.Cid] = true
+		h := held{info: c, pending: int64(c.Pending), subs: max(0, int64(c.NumSubs)-usualSubscriptions) * subscriptionCost}
+		if h.total() == 0 {
+			continue
+		}
+		if b, ok := g.before[c.Cid]; ok {
+			h.stuck = (c.OutBytes-b.info.OutBytes)-(h.pending-b.pending) <= 0
+		}
+		all = append(all, h)
+		sum += h.total()
+	}
+	// What nats-server has cut itself is not in the list any more, but is held for as
+	// long as the write that is under way.
+	gone := make(map[netip.AddrPort]bool)
+	for cid, h := range g.before {
+		if !there[cid] {
+			gone[addrOf(h.info)] = true
+		}
+	}
+	if len(gone) > 0 {
+		reset(gone)
+	}
+	g.before = make(map[uint64]held, len(all))
+	for _, h := range all {
+		if h.pending >= g.plan.idle/8 {
+			g.before[h.info.Cid] = h
+		}
+	}
+	return all, sum
+}
+
+// worstFirst puts those first that can be cut with the least harm: of those for which
+// much is held, those that await no replies, then those that take nothing; and those
+// first for which most is held.
+func (p memoryPlan) worstFirst(a, b held) int {
+	rank := func(h held) int {
+		switch {
+		case h.total() < p.idle/8:
+			return 3
+		case h.caller && !h.stuck:
+			return 2
+		case h.caller:
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(b.total(), a.total()))
+}
+
+// awaitsReplies reports whether a connection listens to an address for replies, as
+// clients do.
+func (g *guard) awaitsReplies(cid uint64) bool {
+	c, err := g.server.Connz(&server.ConnzOptions{CID: cid, Subscriptions: true})
+	if err != nil || len(c.Conns) == 0 {
+		return false
+	}
+	return slices.ContainsFunc(c.Conns[0].Subs, func(subject string) bool {
+		if strings.HasPrefix(subject, "_INBOX.") {
+			return !strings.HasPrefix(subject, "_INBOX.*") && !strings.HasPrefix(subject, "_INBOX.>")
+		}
+		_, rest, _ := strings.Cut(subject, ".")
+		return strings.HasPrefix(rest, "reply.") && !strings.ContainsAny(subject, "*>")
+	})
+}
+
+// cut ends connections and returns what was held for them.
+func (g *guard) cut(list []held, why string, all int64) (sum int64) {
+	if len(list) == 0 {
+		return 0
+	}
+	g.lost.Store(time.Now().UnixNano())
+	gone := make(map[netip.AddrPort]bool, len(list))
+	for _, h := range list {
+		sum += h.total()
+		gone[addrOf(h.info)] = true
+	}
+	// First, since nats-server gives back what waits for a connection when the write
+	// that is under way ends, which may take the whole write deadline.
+	reset(gone)
+	g.ending.Go(func() {
+		for _, h := range list {
+			_ = g.server.DisconnectClientByID(h.info.Cid) // it may have left
+		}
+	})
+	for _, h := range list {
+		g.report.cut(g.log, h, why, all, g.plan.pending)
+	}
+	return sum
+}
+
+// press is for what cannot be attributed to a connection, such as the buffers of
+// messages that were announced. If the heap is too large, not counting garbage, all
+// connections are cut that listen to nothing, which neither nodes nor clients do, or
+// a quarter of the others. What that came to is known after the next collection.
+func (g *guard) press(live int64) {
+	all := g.connections()
+	n := 0
+	for _, c := range all {
+		if c.NumSubs == 0 {
+			n++
+		}
+	}
+	if n == 0 {
+		n = len(all)/4 + 1
+	}
+	g.cut(strangersFirst(all, n), "the broker is short of memory", live)
+}
+
+// idle returns the connections that listen to nothing and have had the time to.
+func (g *guard) idle(now time.Time) []*server.ConnInfo {
+	return slices.DeleteFunc(g.connections(), func(c *server.ConnInfo) bool {
+		return c.NumSubs > 0 || now.Sub(c.Start) < idleAfter
+	})
+}
+
+// makeRoom keeps places for nodes where strangers take them all.
+func (g *guard) makeRoom(now time.Time) {
+	n := g.server.NumClients()
+	if n < g.max/10*9 {
+		return
+	}
+	cut := strangersFirst(g.idle(now), n)
+	if n >= g.max && len(cut) < g.max/50 {
+		cut = strangersFirst(g.connections(), max(1, g.max/50))
+	}
+	g.cut(cut, fmt.Sprintf("%d of %d connections are taken", n, g.max), 0)
+}
+
+// strangersFirst returns n connections, or all if there are fewer: those first that
+// listen to nothing, then those of the address that has the most, the newest first.
+func strangersFirst(all []*server.ConnInfo, n int) []held {
+	of := make(map[string]int)
+	for _, c := range all {
+		of[c.IP]++
+	}
+	listens := func(c *server.ConnInfo) int { return int(min(c.NumSubs, 1)) }
+	all = slices.Clone(all)
+	slices.SortFunc(all, func(a, b *server.ConnInfo) int {
+		return cmp.Or(cmp.Compare(listens(a), listens(b)), cmp.Compare(of[b.IP], of[a.IP]), b.Start.Compare(a.Start))
+	})
+	var list []held
+	for _, c := range all[:min(n, len(all))] {
+		list = append(list, held{info: c, pending: int64(c.Pending)})
+	}
+	return list
+}
+
+func addrOf(c *server.ConnInfo) netip.AddrPort {
+	ip, err := netip.ParseAddr(c.IP)
+	if err != nil {
+		return netip.AddrPort{}
+	}
+	return netip.AddrPortFrom(ip.Unmap().WithZone(""), uint16(c.Port))
+}
+
+// A report writes a line for each connection that was cut, but not for thousands.
+type report struct {
+	since   time.Time
+	written int
+	left    int
+}
+
+const (
+	reportEvery = 10 * time.Second
+	reportLines = 10
+)
+
+func (r *report) cut(log *slog.Logger, h held, why string, all, limit int64) {
+	if r.written++; r.written > reportLines {
+		r.left++
+		return
+	}
+	log.Warn("connection cut", "reason", why, "name", fmt.Sprintf("%.64q", h.info.Name), "address", addrOf(h.info).String(),
+		"pending_bytes", h.pending, "subscriptions", h.info.NumSubs, "held_for_all", all, "limit", limit)
+}
+
+func (r *report) flush(log *slog.Logger, now time.Time) {
+	if now.Sub(r.since) < reportEvery {
+		return
+	}
+	if r.left > 0 {
+		log.Warn("more connections cut", "connections", r.left)
+	}
+	*r = report{since: now}
+}

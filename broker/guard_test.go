@@ -1,0 +1,336 @@
+package broker
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats-server/v2/server"
+
+	"mcollective/connector"
+	"mcollective/connector/nats"
+)
+
+// A stranger is a connection that does what it likes.
+type stranger struct{ *net.TCPConn }
+
+func connectStranger(t *testing.T, b *Broker, lines ...string) stranger {
+	t.Helper()
+	c, err := net.Dial("tcp", b.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	s := stranger{c.(*net.TCPConn)}
+	if err := s.SetReadBuffer(4096); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range lines {
+		if _, err := io.WriteString(s, line+"\r\n"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s
+}
+
+// answered returns once the broker has taken all lines.
+func (s stranger) answered(t *testing.T) {
+	t.Helper()
+	if _, err := io.WriteString(s, "PING\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	for in := bufio.NewScanner(s); in.Scan(); {
+		if in.Text() == "PONG" {
+			return
+		}
+	}
+	t.Fatal("no PONG")
+}
+
+// ended reports whether the broker ends the connection.
+func (s stranger) ended() error {
+	_, err := io.Copy(io.Discard, s)
+	if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() {
+		return err
+	}
+	return nil
+}
+
+const hello = `CONNECT {"verbose":false,"protocol":1}`
+
+// pings has a client ask a node something until ctx ends, and fails if an answer does
+// not come.
+func pings(t *testing.T, ctx context.Context, b *Broker) (answers func() int, wait func()) {
+	t.Helper()
+	open := func(name string) *nats.Conn {
+		c, err := nats.Connect(t.Context(), nats.Options{Servers: []string{b.Addr()}, Identity: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		return c
+	}
+	node, client := open("node1"), open("client1")
+	here := connector.Target{Kind: connector.Directed, Collective: "mcollective", Identity: "node1"}
+	if _, err := node.Subscribe(t.Context(), here, func(d connector.Delivery) {
+		if err := node.Publish(t.Context(), connector.Target{Kind: connector.Reply, Address: d.ReplyTo}, connector.Message{Data: d.Data}); err != nil {
+			t.Error(err)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	replies := make(chan struct{}, 1)
+	sub, err := client.Subscribe(t.Context(), connector.Target{Kind: connector.Reply, Collective: "mcollective"}, func(connector.Delivery) { replies <- struct{}{} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(node.Flush(t.Context()), client.Flush(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	var done sync.WaitGroup
+	done.Go(func() {
+		for ctx.Err() == nil {
+			if err := client.Publish(t.Context(), here, connector.Message{Data: []byte("ping"), ReplyTo: sub.Address()}); err != nil {
+				t.Error(err)
+				return
+			}
+			select {
+			case <-replies:
+				n++
+			case <-time.After(30 * time.Second):
+				t.Error("a ping was not answered")
+				return
+			}
+		}
+		if node.Status().Reconnects+client.Status().Reconnects != 0 {
+			t.Error("the node or the client was cut off")
+		}
+	})
+	return func() int { return n }, done.Wait
+}
+
+// Connections that subscribe and do not read are cut when what waits for them all is
+// too much, those that pretend to await replies, too. A client and a node notice
+// nothing.
+func TestWhatWaitsForAllIsBounded(t *testing.T) {
+	for _, subject := range []string{"flood.>", "mcollective.reply.evil.ABCDEFGH"} {
+		t.Run(subject, func(t *testing.T) {
+			b := start(t, Options{Listen: "127.0.0.1:0", Memory: 2 * minMemory})
+			ctx, cancel := context.WithCancel(t.Context())
+			answers, wait := pings(t, ctx, b)
+			var strangers []stranger
+			for range 20 {
+				s := connectStranger(t, b, hello, "SUB "+subject+" 1")
+				s.answered(t)
+				strangers = append(strangers, s)
+			}
+			to := strings.ReplaceAll(subject, ">", "x")
+			publisher := connectStranger(t, b, hello, "SUB nothing 1")
+			go io.Copy(io.Discard, publisher)
+			flood := fmt.Appendf(nil, "PUB %s %d\r\n%s\r\n", to, b.opts.MaxPayload, bytes.Repeat([]byte("x"), int(b.opts.MaxPayload)))
+			deadline := time.Now().Add(50 * time.Second)
+			// More than the kernel takes for them.
+			for most := int64(0); ; {
+				if _, err := publisher.Write(flood); err != nil {
+					t.Fatal(err)
+				}
+				all, err := b.server.Connz(nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				sum := int64(0)
+				for _, c := range all.Conns {
+					sum += int64(c.Pending)
+				}
+				if most = max(most, sum); most > 4*b.plan.pending {
+					t.Fatalf("%d bytes wait", most)
+				}
+				if b.server.NumClients() <= 14 { // with node, client, publisher, and the broker's own
+					t.Logf("at most %d bytes waited", most)
+					break
+				}
+				if time.Now().After(deadline) {
+					t.Fatalf("%d connections are left", b.server.NumClients())
+				}
+			}
+			cancel()
+			wait()
+			if answers() == 0 {
+				t.Error("nothing was asked")
+			}
+			// Those that were cut are gone, and what waited for them with them, long before
+			// the write deadline.
+			all, err := b.server.Connz(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			left := make(map[int]bool)
+			for _, c := range all.Conns {
+				left[c.Port] = true
+			}
+			began := time.Now()
+			for _, s := range strangers {
+				if left[s.LocalAddr().(*net.TCPAddr).Port] {
+					continue
+				}
+				if err := s.ended(); err != nil {
+					t.Errorf("not cut: %v", err)
+				}
+			}
+			if took := time.Since(began); took > writeDeadline/2 {
+				t.Errorf("cutting took %v", took)
+			}
+		})
+	}
+}
+
+// A connection that says nothing is ended, on an open broker as well.
+func TestSilentConnectionIsEnded(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "nats.conf")
+	if err := os.WriteFile(file, []byte("listen: \"127.0.0.1:-1\"\nauthorization { timeout: 0.1 }\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := connectStranger(t, start(t, Options{Config: file})).ended(); err != nil {
+		t.Error(err)
+	}
+	opts, err := settings(Options{})
+	if err != nil || opts.AuthTimeout != silentTimeout.Seconds() {
+		t.Errorf("a silent connection has %v seconds, %v", opts.AuthTimeout, err)
+	}
+}
+
+// Where all places are taken, those who listen to nothing make room.
+func TestRoomForNodes(t *testing.T) {
+	b := start(t, Options{Listen: "127.0.0.1:0", MaxConnections: 10})
+	node := connectStranger(t, b, hello, "SUB mcollective.node.n1 1")
+	node.answered(t)
+	var idle []stranger
+	for range 8 { // and the broker's own
+		s := connectStranger(t, b, hello)
+		s.answered(t)
+		idle = append(idle, s)
+	}
+	if refused := connectStranger(t, b, hello); refused.ended() != nil {
+		t.Fatal("there is more room than there should be")
+	}
+	g := newGuard(b.server, b.log.log, b.plan, b.opts)
+	g.own.Store(b.guard.own.Load())
+	g.makeRoom(time.Now().Add(time.Minute))
+	g.ending.Wait()
+	for _, s := range idle {
+		if err := s.ended(); err != nil {
+			t.Errorf("not cut: %v", err)
+		}
+	}
+	node.answered(t)
+	connectStranger(t, b, hello).answered(t)
+}
+
+// Whoever can make the broker cut connections cannot hide nodes by that.
+func TestInterestAfterConnectionsWereCut(t *testing.T) {
+	b := start(t, Options{Listen: "127.0.0.1:0"})
+	if _, err := ask(t, b, "discovery"); err != nil {
+		t.Fatal(err)
+	}
+	b.guard.lost.Store(time.Now().UnixNano())
+	if names, err := ask(t, b, "discovery"); err == nil || !strings.Contains(err.Error(), "cut") {
+		t.Errorf("told of %v, %v", names, err)
+	}
+	b.guard.lost.Store(time.Now().Add(-2 * lostFor).UnixNano())
+	if _, err := ask(t, b, "discovery"); err != nil {
+		t.Error(err)
+	}
+}
+
+// While memory is short nobody comes in, and then no more than there is room for.
+func TestEntry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGuard(nil, slog.New(slog.DiscardHandler), planMemory(1<<30), &server.Options{MaxPayload: 8 << 20})
+		if began := time.Now(); g.enter() || time.Since(began) != admitWithin {
+			t.Error("came in before the guard has looked")
+		}
+		room := g.plan.hard / 4 * 3
+		g.admit(heapSize{objects: room - 20<<20}, time.Now())
+		if !g.enter() || !g.enter() || g.enter() {
+			t.Error("not two came in")
+		}
+		in := make(chan bool)
+		go func() { in <- g.enter() }()
+		synctest.Wait()
+		g.admit(heapSize{objects: room}, time.Now())
+		synctest.Wait()
+		g.admit(heapSize{objects: 0}, time.Now())
+		if !<-in {
+			t.Error("who waited did not come in")
+		}
+		g.admit(heapSize{objects: room}, time.Now())
+		if len(g.places) != 0 {
+			t.Errorf("%d places while memory is short", len(g.places))
+		}
+	})
+}
+
+func TestWhoIsCutFirst(t *testing.T) {
+	started := time.Now()
+	conn := func(name, ip string, subs uint32, age time.Duration) *server.ConnInfo {
+		return &server.ConnInfo{Name: name, IP: ip, NumSubs: subs, Start: started.Add(-age)}
+	}
+	all := []*server.ConnInfo{
+		conn("node", "10.0.0.1", 5, time.Hour), conn("old", "10.6.6.6", 1, time.Hour), conn("new", "10.6.6.6", 1, time.Second),
+		conn("nothing", "10.0.0.2", 0, time.Hour),
+	}
+	var names []string
+	for _, h := range strangersFirst(all, 10) {
+		names = append(names, h.info.Name)
+	}
+	if diff := cmp.Diff([]string{"nothing", "new", "old", "node"}, names); diff != "" {
+		t.Error(diff)
+	}
+	p := planMemory(1 << 30)
+	const much = 8 << 20
+	for i, order := range [][2]held{
+		{{pending: much}, {pending: 2 * much, caller: true, stuck: true}},
+		{{pending: much, caller: true, stuck: true}, {pending: 2 * much, caller: true}},
+		{{pending: 2 * much, caller: true}, {pending: much, caller: true}},
+		{{pending: much, caller: true}, {pending: 100}},
+	} {
+		if p.worstFirst(order[0], order[1]) >= 0 {
+			t.Errorf("%d: the wrong one is cut", i)
+		}
+	}
+}
+
+func TestReportsOfCutsAreFew(t *testing.T) {
+	var buf bytes.Buffer
+	log := slog.New(slog.NewTextHandler(&buf, nil))
+	var r report
+	now := time.Now()
+	r.flush(log, now)
+	for range 1000 {
+		r.cut(log, held{info: &server.ConnInfo{Name: "evil\x1b[2J\nname", IP: "10.0.0.1", Port: 1}}, "why", 1, 2)
+	}
+	r.flush(log, now.Add(reportEvery))
+	if n := strings.Count(buf.String(), "\n"); n != reportLines+1 || !strings.Contains(buf.String(), "connections=990") {
+		t.Errorf("%d lines:\n%s", n, buf.String())
+	}
+	if strings.ContainsRune(buf.String(), 0x1b) {
+		t.Error("a name reaches the log raw")
+	}
+}

@@ -21,7 +21,7 @@ func (o Options) settings() map[string]string {
 		"pidfile": "$rundir/agent.pid", "lastrunfile": "$publicdir/last_run_summary.yaml",
 	}
 	file := o.Config
-	if there("opt/puppetlabs/puppet") || there("etc/puppetlabs/puppet") {
+	if o.vendor(there) {
 		s["vardir"], s["rundir"], s["publicdir"] = "/opt/puppetlabs/puppet/cache", "/var/run/puppetlabs", "/opt/puppetlabs/puppet/public"
 		s["confdir"] = "/etc/puppetlabs/puppet"
 	} else {
@@ -45,6 +45,24 @@ func (o Options) settings() map[string]string {
 		}
 	}
 	return files
+}
+
+// vendor reports whether Puppet is that of its own packages, which have paths of their own. The configuration
+// decides, if it names a file or a program: both kinds may be installed, or one may have left its directory.
+func (o Options) vendor(there func(string) bool) bool {
+	config := filepath.Clean(o.Config)
+	switch path := o.Command[0]; {
+	case strings.HasPrefix(config, "/etc/puppetlabs/"):
+		return true
+	case strings.HasPrefix(config, "/etc/puppet/"):
+		return false
+	case filepath.IsAbs(path) && filepath.Base(path) == "puppet": // any other is a wrapper
+		if real, err := filepath.EvalSymlinks(path); err == nil {
+			path = real
+		}
+		return strings.HasPrefix(path, "/opt/puppetlabs/")
+	}
+	return there("opt/puppetlabs/puppet") || there("etc/puppetlabs/puppet")
 }
 
 func exists(path string) bool {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"mcollective/internal/plainfile"
 	"mcollective/internal/suggest"
 	"mcollective/internal/yaml"
 )
@@ -51,10 +52,13 @@ func ParseDescriptor(file string, data []byte) (*Definition, map[string]any, err
 	if len(data) > maxBytes {
 		return nil, nil, fmt.Errorf("%s: the definition has %d bytes, more than %d", file, len(data), maxBytes)
 	}
+	data, err := plainfile.DecodeText(data)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", file, err)
+	}
 	var (
 		d     *Definition
 		extra map[string]any
-		err   error
 	)
 	switch ext := strings.ToLower(filepath.Ext(file)); ext {
 	case ".ddl":

@@ -47,7 +47,7 @@ func TestNative(t *testing.T) {
 	if diff := cmp.Diff(map[string]any{"command": "hello.php", "requires": map[string]any{"commands": []any{"php"}}}, extra); diff != "" {
 		t.Error(diff)
 	}
-	if d, err := Parse("hello.yaml", []byte(hello)); err != nil || d.Hash() != got.Hash() {
+	if d, err := Parse("hello.yaml", []byte("\ufeff"+strings.ReplaceAll(hello, "\n", "\r\n"))); err != nil || d.Hash() != got.Hash() {
 		t.Errorf("a client reads %v, %v", d, err)
 	}
 }

@@ -85,6 +85,9 @@ func TestStdin(t *testing.T) {
 	}{
 		{"text", "", "n1\nn2\n", []string{"n1", "n2"}, ""},
 		{"json by its look", "auto", ` [{"sender":"n1","data":{}},{"certname":"n2"},{"sender":"n1"}]`, []string{"n1", "n2"}, ""},
+		{"text of an editor", "", "\ufeffn1\r\nn2\r\n", []string{"n1", "n2"}, ""},
+		{"json of an editor", "", "\ufeff[{\"sender\":\"n1\"}]\r\n", []string{"n1"}, ""},
+		{"UTF-16", "", "\xff\xfen\x001\x00", nil, "save it as UTF-8"},
 		{"json", "JSON", `[{"sender":"n1"}]`, []string{"n1"}, ""},
 		{"blank", "", " \n", nil, "no nodes: standard input is empty"},
 		{"no sender", "", `[{"name":"n1"}]`, nil, "neither a sender nor a certname"},

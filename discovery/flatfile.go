@@ -1,7 +1,6 @@
 package discovery
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -32,7 +31,7 @@ func (m Flatfile) Discover(_ context.Context, q Query) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the discovery file %s: %w", m.Path, err)
 	}
-	names, err := lines(bytes.TrimPrefix(data, []byte("\ufeff")), true)
+	names, err := lines(data, true)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", m.Path, err)
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"mcollective/internal/plainfile"
 )
 
 // maxInput bounds what is read as a list of names: a million long ones.
@@ -14,7 +16,10 @@ func readAll(r io.Reader) ([]byte, error) {
 	if err == nil && len(data) > maxInput {
 		err = fmt.Errorf("it is larger than %d bytes", maxInput)
 	}
-	return data, err
+	if err != nil {
+		return nil, err
+	}
+	return plainfile.DecodeText(data)
 }
 
 // lines reads names, one to a line.

@@ -106,5 +106,8 @@ func openLog(env *Env, cfg *config.Config) (*slog.Logger, *logging.Control, erro
 	for _, w := range cfg.Warnings {
 		log.Warn(w)
 	}
+	for _, s := range cfg.Ignored {
+		log.Debug("setting without effect", "setting", s)
+	}
 	return log, logs, nil
 }

@@ -222,7 +222,7 @@ func TestServerThatCannotStart(t *testing.T) {
 		"unknown key":      {"identiy = x", `unknown key "identiy"`},
 		"bad identity":     {"identity = a b", "an identity has only"},
 		"known secret":     {"plugin.psk = unset", "which everybody knows"},
-		"unknown plugin":   {"connector = carrier_pigeon", `there is no connector "carrier_pigeon"`},
+		"unknown plugin":   {"connector = carrier_pigeon", "connector = carrier_pigeon: must be one of nats, activemq, rabbitmq"},
 		"bad fact source":  {"factsource = oracle", "must be one of"},
 		"log in the void":  {"logger_type = file\nlogfile = " + nowhere(t), "open the log"},
 		"pool without end": {"connector = activemq", "plugin.activemq.pool.size"},

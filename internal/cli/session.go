@@ -61,6 +61,9 @@ func (f *clientFlags) open(ctx context.Context, env *Env, cfg *config.Config, co
 	for _, w := range cfg.Warnings {
 		log.Warn(w)
 	}
+	for _, s := range cfg.Ignored {
+		log.Debug("setting without effect", "setting", s)
+	}
 	sec, warnings, err := env.ClientSecurity(cfg)
 	if err != nil {
 		s.close()

@@ -16,12 +16,12 @@ package config
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"mcollective/internal/plainfile"
 	"mcollective/internal/trust"
 )
 
@@ -198,6 +198,9 @@ type Config struct {
 	// Warnings are sentences, each with its file and line, about things that
 	// are legal but probably not meant. They never contain a secret.
 	Warnings []string
+	// Ignored are sentences about keys of Ruby MCollective that are there and have
+	// no effect, which is no loss.
+	Ignored []string
 
 	origins map[string]Origin // of top-level keys that were set
 	plugin  map[string]value  // key without the leading "plugin."
@@ -215,16 +218,20 @@ type value struct {
 func Load(path string, role Role) (*Config, error) {
 	c := defaults(role)
 	c.File = path
+	var mistakes []error
 	if path != "" {
-		if err := c.read(path); err != nil {
-			return nil, err
+		lines, err := readLines(path)
+		if err != nil {
+			return nil, fmt.Errorf("cannot read the configuration: %w", err)
 		}
+		mistakes = c.read(path, lines)
 	}
 	c.settle()
-	if err := c.check(); err != nil {
+	if err := errors.Join(append(mistakes, c.check()...)...); err != nil {
 		return nil, err
 	}
 	c.advise()
+	c.noteIgnored()
 	return c, nil
 }
 
@@ -263,13 +270,8 @@ func defaults(role Role) *Config {
 	return c
 }
 
-// read takes in the main file, then plugin.d, whose keys win.
-func (c *Config) read(path string) error {
-	var errs []error
-	lines, err := readLines(path)
-	if err != nil {
-		return fmt.Errorf("cannot read the configuration: %w", err)
-	}
+// read takes in the lines of the main file, then plugin.d, whose keys win.
+func (c *Config) read(path string, lines []line) (errs []error) {
 	for _, l := range lines {
 		if err := c.setLine(l); err != nil {
 			errs = append(errs, err)
@@ -278,14 +280,12 @@ func (c *Config) read(path string) error {
 	dir := filepath.Join(filepath.Dir(path), "plugin.d")
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		c.warn("%s: cannot read this folder of plugin settings: %v", dir, err)
+		errs = append(errs, fmt.Errorf("cannot read the settings of plugins: %w", err))
 	}
 	for _, e := range entries {
-		if err := c.readPlugin(filepath.Join(dir, e.Name())); err != nil {
-			errs = append(errs, err)
-		}
+		errs = append(errs, c.readPlugin(filepath.Join(dir, e.Name()))...)
 	}
-	return errors.Join(errs...)
+	return errs
 }
 
 func (c *Config) setLine(l line) error {
@@ -313,7 +313,7 @@ func (c *Config) setLine(l line) error {
 
 // readPlugin takes in one file of plugin.d. As in Ruby only names made of
 // letters, digits and underscores count.
-func (c *Config) readPlugin(path string) error {
+func (c *Config) readPlugin(path string) (errs []error) {
 	name, ok := strings.CutSuffix(filepath.Base(path), ".cfg")
 	if !ok {
 		return nil
@@ -324,30 +324,22 @@ func (c *Config) readPlugin(path string) error {
 	}
 	lines, err := readLines(path)
 	if err != nil {
-		return fmt.Errorf("cannot read the settings of plugin %s: %w", name, err)
+		return []error{fmt.Errorf("cannot read the settings of plugin %s: %w", name, err)}
 	}
 	for _, l := range lines {
 		if l.err != nil {
-			return fmt.Errorf("%s: %w", l.origin, l.err)
+			errs = append(errs, fmt.Errorf("%s: %w", l.origin, l.err))
+			continue
 		}
 		c.plugin[name+"."+l.key] = value{l.val, l.origin}
 	}
-	return nil
+	return errs
 }
 
-// readLines reads a file whole, within maxFile.
 func readLines(path string) ([]line, error) {
-	f, err := os.Open(path)
+	data, err := plainfile.Text(path, maxFile)
 	if err != nil {
 		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(data) > maxFile {
-		return nil, fmt.Errorf("%s: larger than %d bytes; this is no configuration file", path, maxFile)
 	}
 	// Whoever can write to it decides what a node runs, and whom it believes.
 	if err := trust.Check(path); err != nil {

@@ -29,7 +29,7 @@ func TestPageNamesEveryKey(t *testing.T) {
 		}
 		page[name] = true
 		p, isPlugin := strings.CutPrefix(name, "plugin.")
-		if isPlugin && !knownPlugin(p) || !isPlugin && findKey(name) == nil {
+		if isPlugin && findPluginKey(p) == nil || !isPlugin && findKey(name) == nil {
 			t.Errorf("the page has a key that does not exist: %s", name)
 		}
 		said := strings.TrimSpace(cells[2])
@@ -45,8 +45,8 @@ func TestPageNamesEveryKey(t *testing.T) {
 		}
 	}
 	for _, k := range pluginKeys {
-		if !page["plugin."+k] {
-			t.Errorf("the page does not name plugin.%s", k)
+		if !page["plugin."+k.name] {
+			t.Errorf("the page does not name plugin.%s", k.name)
 		}
 	}
 	for _, name := range []string{"topicprefix", "topicsep", "queueprefix", "rpchelptemplate", "helptemplatedir"} {

@@ -20,6 +20,8 @@ type key struct {
 	check func(string) error // on the text, before it is read
 	lower bool               // names of plugins: Ruby does not tell cases apart
 	whole bool               // a time in whole seconds only
+
+	ignored string // why it has no effect, for those that have none
 }
 
 // keys are all top-level keys, in the order in which they are shown.
@@ -27,8 +29,8 @@ var keys = [...]key{
 	{name: "identity", field: func(c *Config) any { return &c.Identity }, check: checkIdentity},
 	{name: "collectives", field: func(c *Config) any { return &c.Collectives }, check: checkCollectives},
 	{name: "main_collective", field: func(c *Config) any { return &c.MainCollective }, check: checkCollective},
-	{name: "connector", field: func(c *Config) any { return &c.Connector }, lower: true},
-	{name: "securityprovider", field: func(c *Config) any { return &c.SecurityProvider }, lower: true},
+	{name: "connector", field: func(c *Config) any { return &c.Connector }, lower: true, check: oneOf("nats", "activemq", "rabbitmq")},
+	{name: "securityprovider", field: func(c *Config) any { return &c.SecurityProvider }, lower: true, check: oneOf("psk")},
 	{name: "factsource", field: func(c *Config) any { return &c.FactSource }, lower: true},
 	{name: "fact_cache_time", field: func(c *Config) any { return &c.FactCacheTime }, whole: true},
 	{name: "facts_dir", field: func(c *Config) any { return (*paths)(&c.FactsDirs) }, check: checkPaths},
@@ -39,7 +41,7 @@ var keys = [...]key{
 	{name: "keeplogs", field: func(c *Config) any { return &c.KeepLogs }},
 	{name: "max_log_size", field: func(c *Config) any { return &c.MaxLogSize }},
 	{name: "loglevel", field: func(c *Config) any { return &c.LogLevel }, lower: true, check: oneOf("debug", "info", "warn", "error", "fatal")},
-	{name: "logfacility", field: func(c *Config) any { return &c.LogFacility }},
+	{name: "logfacility", field: func(c *Config) any { return &c.LogFacility }, lower: true, check: oneOf(facilities...)},
 	{name: "daemonize", field: func(c *Config) any { return &c.Daemonize }},
 	{name: "direct_addressing", field: func(c *Config) any { return &c.DirectAddressing }},
 	{name: "direct_addressing_threshold", field: func(c *Config) any { return &c.DirectAddressingThreshold }},
@@ -50,15 +52,15 @@ var keys = [...]key{
 	{name: "ttl", field: func(c *Config) any { return &c.TTL }, whole: true},
 	{name: "publish_timeout", field: func(c *Config) any { return &c.PublishTimeout }, whole: true},
 	{name: "connection_timeout", field: func(c *Config) any { return &c.ConnectionTimeout }, whole: true},
-	{name: "threaded", field: func(c *Config) any { return &c.Threaded }},
+	{name: "threaded", field: func(c *Config) any { return &c.Threaded }, ignored: "sending and receiving always overlap"},
 	{name: "default_batch_size", field: func(c *Config) any { return &c.DefaultBatchSize }},
 	{name: "default_batch_sleep_time", field: func(c *Config) any { return &c.DefaultBatchSleepTime }},
 	{name: "rpclimitmethod", field: func(c *Config) any { return &c.RPCLimitMethod }, check: oneOf("first", "random")},
 	{name: "color", field: func(c *Config) any { return &c.Color }},
 	{name: "registration", field: func(c *Config) any { return &c.Registration }, lower: true},
 	{name: "registerinterval", field: func(c *Config) any { return &c.RegisterInterval }, whole: true},
-	{name: "registration_collective", field: func(c *Config) any { return &c.RegistrationCollective }, check: checkCollective},
-	{name: "registration_splay", field: func(c *Config) any { return &c.RegistrationSplay }},
+	{name: "registration_collective", field: func(c *Config) any { return &c.RegistrationCollective }, check: checkCollective, ignored: noRegistration},
+	{name: "registration_splay", field: func(c *Config) any { return &c.RegistrationSplay }, ignored: noRegistration},
 	{name: "rpcaudit", field: func(c *Config) any { return &c.RPCAudit }},
 	{name: "rpcauditprovider", field: func(c *Config) any { return &c.RPCAuditProvider }, lower: true},
 	{name: "rpcauthorization", field: func(c *Config) any { return &c.RPCAuthorization }},
@@ -67,7 +69,7 @@ var keys = [...]key{
 	{name: "activate_agents", field: func(c *Config) any { return &c.ActivateAgents }},
 	{name: "soft_shutdown", field: func(c *Config) any { return &c.SoftShutdown }},
 	{name: "soft_shutdown_timeout", field: func(c *Config) any { return &c.SoftShutdownTimeout }, whole: true},
-	{name: "ssl_cipher", field: func(c *Config) any { return &c.SSLCipher }},
+	{name: "ssl_cipher", field: func(c *Config) any { return &c.SSLCipher }, ignored: "only the security provider aes_security has a cipher, and it is not implemented"},
 	{name: "filter_numeric", field: func(c *Config) any { return &c.FilterNumeric }},
 	{name: "max_ttl", field: func(c *Config) any { return &c.MaxTTL }, whole: true},
 	{name: "max_skew", field: func(c *Config) any { return &c.MaxSkew }, whole: true},
@@ -75,20 +77,19 @@ var keys = [...]key{
 	{name: "queue_size", field: func(c *Config) any { return &c.QueueSize }},
 }
 
+const noRegistration = "no registration is sent"
+
+// facilities are those of syslog.
+var facilities = []string{
+	"kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp",
+	"local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
+}
+
 type (
 	paths    []string // one list of paths, a later line replaces it
 	stack    []string // lists of paths, the last one written is searched first
 	repeated []string // one element a line
 )
-
-// obsolete holds for the keys that Ruby MCollective 2.x ignores with a warning.
-func obsolete(name string) bool {
-	switch name {
-	case "topicprefix", "topicsep", "queueprefix", "rpchelptemplate", "helptemplatedir":
-		return true
-	}
-	return false
-}
 
 func findKey(name string) *key {
 	for i := range keys {

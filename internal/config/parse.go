@@ -20,9 +20,9 @@ type line struct {
 
 // parse splits a file into settings. Its rules are Ruby MCollective's: blank
 // space at the end of a line goes; a line that starts with # is a comment, but
-// only from its first column; a line without "=" or without a value is not a
-// setting and is passed over; the key ends at the first "=" after its first
-// character.
+// only from its first column; the key ends at the first "=" after its first
+// character. Only where Ruby passes over a line without "=" or without a value,
+// it is an error: a list that limits what callers may do would be no limit.
 func parse(file string, data []byte) []line {
 	var lines []line
 	for n := 1; len(data) > 0; n++ {
@@ -32,11 +32,8 @@ func parse(file string, data []byte) []line {
 		if text == "" || text[0] == '#' {
 			continue
 		}
-		key, val, ok := cut(text)
-		if !ok {
-			continue
-		}
-		l := line{key: key, val: val, origin: Origin{file, n}}
+		l := line{origin: Origin{file, n}}
+		l.key, l.val, l.err = cut(text)
 		if !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 {
 			l.err = errors.New("the line is not UTF-8 text")
 		}
@@ -50,12 +47,16 @@ const space = " \t\r\n\f\v"
 
 // cut splits a setting at the first "=" that has a character in front of it. The
 // end of text is trimmed, so that a value, if there is one, is not blank.
-func cut(text string) (key, val string, ok bool) {
+func cut(text string) (key, val string, err error) {
 	i := strings.IndexByte(text[1:], '=') + 1
-	if i == 0 || i+1 == len(text) {
-		return "", "", false
+	if i == 0 {
+		return "", "", errors.New("the line is no setting, which has the form KEY = VALUE; a comment begins with # in the first column")
 	}
-	return strings.Trim(text[:i], space), strings.TrimLeft(text[i+1:], space), true
+	key = strings.Trim(text[:i], space)
+	if i+1 == len(text) {
+		return key, "", fmt.Errorf("%s has no value; remove the line or give it one", key)
+	}
+	return key, strings.TrimLeft(text[i+1:], space), nil
 }
 
 // parseBool reads a boolean in any of Ruby MCollective's spellings.

@@ -1,12 +1,10 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
-	"sort"
 	"strings"
 )
 
@@ -45,10 +43,6 @@ func (c *Config) settle() {
 			c.LoggerType = "file"
 		}
 	}
-	if c.LoggerType == "file" && c.LogFile == "" {
-		c.warn("%s: logger_type = file without a logfile; logging to the console", c.Origin("logger_type"))
-		c.LoggerType = "console"
-	}
 }
 
 // guessConnector serves old files that rely on Ruby's default, activemq.
@@ -81,19 +75,23 @@ func (c *Config) defaultFactsDirs() []string {
 }
 
 // check refuses what cannot work.
-func (c *Config) check() error {
-	var errs []error
+func (c *Config) check() (errs []error) {
 	if c.origins["identity"] == (Origin{}) {
 		if err := checkIdentity(c.Identity); err != nil {
 			errs = append(errs, fmt.Errorf("the host name %q cannot be the identity: %w; set identity in the configuration", c.Identity, err))
 		}
 	}
+	if c.LoggerType == "file" && c.LogFile == "" {
+		errs = append(errs, fmt.Errorf("%s: logger_type = file needs logfile, the path of the log", c.Origin("logger_type")))
+	}
+	errs = append(errs, c.checkFeatures()...)
+	errs = append(errs, c.checkPlugins()...)
 	if c.Role == Server { // a client has no facts
 		if err := c.checkFactSource(); err != nil {
 			errs = append(errs, err)
 		}
 	}
-	return errors.Join(errs...)
+	return errs
 }
 
 func (c *Config) checkFactSource() error {
@@ -114,17 +112,9 @@ func (c *Config) advise() {
 	if c.TTL > c.MaxTTL && c.MaxTTL > 0 {
 		c.warn("%s: ttl = %d is more than the %d s that nodes accept by default (max_ttl)", c.Origin("ttl"), int(c.TTL.Seconds()), int(c.MaxTTL.Seconds()))
 	}
-	names := make([]string, 0, len(c.plugin))
-	for name := range c.plugin {
-		names = append(names, name)
-	}
-	sort.Strings(names)
 	exposed := map[string]bool{}
-	for _, name := range names {
+	for _, name := range c.pluginNames() {
 		v := c.plugin[name]
-		if hint, ok := unknownPlugin(name); ok {
-			c.warn("%s: plugin.%s is not a setting of that plugin%s", v.origin, name, hint)
-		}
 		if holdsSecret(name, v.text) && !exposed[v.origin.File] {
 			exposed[v.origin.File] = true
 			if fi, err := os.Stat(v.origin.File); err == nil && fi.Mode().Perm()&0o004 != 0 {

@@ -76,7 +76,7 @@ func truth(b bool) string {
 
 // read is a small file's text without blank space around it, or "".
 func (m machine) read(path string) string {
-	data, err := plainfile.Read(filepath.Join(m.root, path), 8<<20)
+	data, err := plainfile.Text(filepath.Join(m.root, path), 8<<20)
 	if err != nil {
 		return ""
 	}

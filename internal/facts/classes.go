@@ -68,7 +68,7 @@ func (c *Classes) read(always bool) {
 		return
 	}
 	c.seen = now
-	data, err := plainfile.Read(c.path, maxClasses)
+	data, err := plainfile.Text(c.path, maxClasses)
 	if err != nil {
 		c.list.Store(&[]string{})
 		if text := err.Error(); text != c.failure {
@@ -80,7 +80,7 @@ func (c *Classes) read(always bool) {
 	c.failure = ""
 	list := []string{}
 	for line := range strings.Lines(string(data)) {
-		if line = strings.TrimRight(line, "\r\n"); line != "" {
+		if line = strings.TrimRight(line, "\n"); line != "" {
 			list = append(list, line)
 		}
 	}

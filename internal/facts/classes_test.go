@@ -22,7 +22,7 @@ func TestClasses(t *testing.T) {
 	if n := strings.Count(log.String(), "\n"); n != 1 {
 		t.Errorf("%d lines in the log: %s", n, log.String())
 	}
-	write(t, path, "settings\r\n\nrole::web\n with space \nlast", 0o644)
+	write(t, path, "\ufeffsettings\r\n\nrole::web\n with space \nlast", 0o644)
 	c.next.Store(0) // as if a second had passed
 	if d := cmp.Diff([]string{"settings", "role::web", " with space ", "last"}, c.List()); d != "" {
 		t.Error(d)

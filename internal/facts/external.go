@@ -75,7 +75,7 @@ func (e *external) load(context.Context) (Set, error) {
 	all := Set{}
 	var errs []error
 	for _, path := range paths {
-		data, err := plainfile.Read(path, maxExternal)
+		data, err := plainfile.Text(path, maxExternal)
 		if err == nil {
 			var set Set
 			set, err = dataFormat(path)(data)
@@ -237,6 +237,9 @@ func (p *programs) run(ctx context.Context, path string) (Set, error) {
 	}
 	out, err := output(ctx, p.o.ProgramTimeout, maxExternal, path)
 	if err != nil {
+		return nil, err
+	}
+	if out, err = plainfile.DecodeText(out); err != nil {
 		return nil, err
 	}
 	if set, err := parseYAML(out); err == nil && set != nil {

@@ -205,17 +205,17 @@ func TestReadingCostsNothing(t *testing.T) {
 func TestExternal(t *testing.T) {
 	dir := t.TempDir()
 	one, two := filepath.Join(dir, "one"), filepath.Join(dir, "two")
-	write(t, filepath.Join(one, "a.txt"), "# comment=no\nRole=web\nempty=\nno line\nx = y = z\r\n", 0o644)
-	write(t, filepath.Join(one, "b.json"), `{"n": 1, "role": "db", "m": {"k": [true]}}`, 0o644)
-	write(t, filepath.Join(one, "c.yaml"), "when: 2020-01-01\nv: 1.10\n", 0o644)
+	write(t, filepath.Join(one, "a.txt"), "\ufeffmark=1\r\n# comment=no\nRole=web\nempty=\nno line\nx = y = z\r\n", 0o644)
+	write(t, filepath.Join(one, "b.json"), "\ufeff"+`{"n": 1, "role": "db", "m": {"k": [true]}}`, 0o644)
+	write(t, filepath.Join(one, "c.yaml"), "\ufeffwhen: 2020-01-01\r\nv: 1.10\r\n", 0o644)
 	write(t, filepath.Join(one, "d.json"), "{", 0o644)
 	write(t, filepath.Join(one, ".hidden.txt"), "h=1\n", 0o644)
 	write(t, filepath.Join(one, "readme.md"), "h=1\n", 0o644)
 	write(t, filepath.Join(two, "z.txt"), "n=2\n", 0o644)
-	base := write(t, filepath.Join(dir, "base.yaml"), "role: none\nbase: 1\n", 0o644)
+	base := write(t, filepath.Join(dir, "base.yaml"), "\ufeffrole: none\r\nbase: 1\r\n", 0o644)
 	var log journal
 	f := open(t, Options{Source: "yaml", Files: []string{base}, Dirs: []string{one, two, filepath.Join(dir, "none")}, Logger: log.logger()})
-	want := Set{"base": "1", "role": "db", "x": "y = z", "n": "2", "m": map[string]any{"k": []any{"true"}}, "when": "2020-01-01", "v": "1.1"}
+	want := Set{"mark": "1", "base": "1", "role": "db", "x": "y = z", "n": "2", "m": map[string]any{"k": []any{"true"}}, "when": "2020-01-01", "v": "1.1"}
 	if d := cmp.Diff(want, f.Snapshot()); d != "" {
 		t.Error(d)
 	}

@@ -89,7 +89,7 @@ func (f *yamlFile) read(path string) error {
 }
 
 func readYAML(path string) (Set, error) {
-	data, err := plainfile.Read(path, maxFile)
+	data, err := plainfile.Text(path, maxFile)
 	if err != nil {
 		return nil, err
 	}

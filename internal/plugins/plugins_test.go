@@ -21,15 +21,20 @@ import (
 	"mcollective/stomp"
 )
 
-// load reads a configuration made of these lines.
-func load(t *testing.T, role config.Role, lines ...string) *config.Config {
+// read reads a configuration made of these lines.
+func read(t *testing.T, role config.Role, lines ...string) (*config.Config, error) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "test.cfg")
 	text := "identity = here\n" + strings.Join(lines, "\n") + "\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := config.Load(file, role)
+	return config.Load(file, role)
+}
+
+func load(t *testing.T, role config.Role, lines ...string) *config.Config {
+	t.Helper()
+	cfg, err := read(t, role, lines...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +43,11 @@ func load(t *testing.T, role config.Role, lines ...string) *config.Config {
 
 func options(t *testing.T, lines ...string) (stomp.Options, error) {
 	t.Helper()
-	r := pluginReader{cfg: load(t, config.Server, lines...), plugin: "activemq"}
+	cfg, err := read(t, config.Server, lines...)
+	if err != nil {
+		return stomp.Options{}, err
+	}
+	r := pluginReader{cfg: cfg, plugin: "activemq"}
 	return stompOptions(&r, slog.New(slog.DiscardHandler))
 }
 
@@ -48,23 +57,33 @@ const (
 )
 
 func TestUnknownNamesSayWhatThereIs(t *testing.T) {
-	cfg := load(t, config.Server, "connector = carrier_pigeon", "securityprovider = trust")
-	if _, err := Connect(t.Context(), cfg, slog.Default()); err == nil ||
-		!strings.Contains(err.Error(), "test.cfg:2") || !strings.Contains(err.Error(), "activemq, nats, rabbitmq") {
+	cfg := &config.Config{Connector: "carrier_pigeon", SecurityProvider: "trust"}
+	if _, err := Connect(t.Context(), cfg, slog.Default()); err == nil || !strings.Contains(err.Error(), "activemq, nats, rabbitmq") {
 		t.Errorf("connector: %v", err)
 	}
-	if _, _, err := NodeSecurity(cfg); err == nil || !strings.Contains(err.Error(), "test.cfg:3") || !strings.Contains(err.Error(), "there is psk") {
+	if _, _, err := NodeSecurity(cfg); err == nil || !strings.Contains(err.Error(), "there is psk") {
 		t.Errorf("security provider: %v", err)
+	}
+	// A configuration takes the same names.
+	for name := range connectors {
+		load(t, config.Server, "connector = "+name)
+	}
+	for name := range providers {
+		load(t, config.Server, "securityprovider = "+name)
 	}
 }
 
 func TestPSK(t *testing.T) {
 	for lines, want := range map[string]string{
 		"plugin.psk = unset": "test.cfg:2: psk: the pre-shared key is \"unset\", which everybody knows",
-		"":                   "the pre-shared key is empty",
+		"# none":             "the pre-shared key is empty",
 		"plugin.psk = long enough to be taken\nplugin.psk.serializer = xml": "plugin.psk.serializer = xml",
 	} {
-		if _, _, err := ClientSecurity(load(t, config.Client, lines)); err == nil || !strings.Contains(err.Error(), want) {
+		cfg, err := read(t, config.Client, lines)
+		if err == nil {
+			_, _, err = ClientSecurity(cfg)
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", lines, err)
 		}
 	}

@@ -13,7 +13,6 @@ package ruby
 import (
 	"fmt"
 	"sort"
-	"strings"
 )
 
 // Bounds of one evaluation.
@@ -84,7 +83,7 @@ func Eval(file string, src []byte, host Host) (err error) {
 	if len(src) > MaxSource {
 		fail(line, "the file has %d bytes, more than the %d that a definition may have", len(src), MaxSource)
 	}
-	body := parse(strings.TrimPrefix(string(src), "\uFEFF"))
+	body := parse(string(src))
 	ev := &evaluator{file: file, host: host, line: 1, methods: map[string]*defNode{}, constants: map[string]any{}, instance: map[string]any{}}
 	ev.eval(body, &scope{})
 	return nil

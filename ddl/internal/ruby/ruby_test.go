@@ -140,7 +140,6 @@ func TestCalls(t *testing.T) {
 		"def f\n  show 1\nend\nrun { f }":          `1`,
 		"show __LINE__":                            `1`,
 		"show 1\n__END__\n)(":                      `1`,
-		"\uFEFFshow 1":                             `1`,
 		"show 1\r\nshow 'a\r\nb'\r\n":              `1 "a\nb"`,
 		"show({:a => 1})\nshow [{:a => 1}]":        `{:a=>1} [{:a=>1}]`,
 		"show :a => {:b => [1, {:c => nil}]}":      `{:a=>{:b=>[1, {:c=>nil}]}}`,

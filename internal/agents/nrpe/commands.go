@@ -83,7 +83,7 @@ func (r *reader) file(path string, depth int) {
 		r.fail(fmt.Errorf("%s includes too many files", path))
 		return
 	}
-	text, err := plainfile.Read(path, maxBytes)
+	text, err := plainfile.Text(path, maxBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return
 	}

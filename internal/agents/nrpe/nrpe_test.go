@@ -34,7 +34,7 @@ func checks(t *testing.T) Options {
 	}
 	write("check", "#!/bin/sh\nstate=$1; shift\necho \"args: $* | n=$#;;\"\nexit $state\n", 0o755)
 	write("nrpe.d/a.cfg", "# command[no]=x\ncommand[check_ok] = "+dir+"/check 0 'one word' \"two $ARG1$\" $ARG2$\r\ncommand[check_warning]="+dir+"/check 1\ncommand[check_twice]=x\n", 0o644)
-	write("nrpe.d/b.cfg", "command[check_critical]="+dir+"/check 2\ncommand[check_odd]="+dir+"/check 77\ncommand[check_twice]="+dir+"/check 0\n", 0o644)
+	write("nrpe.d/b.cfg", "\ufeffcommand[check_critical]="+dir+"/check 2\ncommand[check_odd]="+dir+"/check 77\ncommand[check_twice]="+dir+"/check 0\n", 0o644)
 	write("nrpe.d/c.cfg", "command[check_gone]=/nowhere/check\ncommand[check_shell]=/bin/echo a | cat\ncommand[check_quote]=/bin/echo 'a\ncommand[check_slow]=/bin/sleep 60\n", 0o644)
 	write("nrpe.d/ignored.txt", "command[check_ignored]=/bin/true\n", 0o644)
 	write("nrpe.cfg", "include_dir="+dir+"/more\ninclude="+dir+"/nrpe.cfg\n", 0o644)

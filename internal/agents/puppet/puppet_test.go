@@ -170,7 +170,7 @@ func TestLastRunSummary(t *testing.T) {
 }
 
 func TestSettings(t *testing.T) {
-	a := machine(t, map[string]string{"etc/puppetlabs/puppet/puppet.conf": "[main]\nvardir = /srv/puppet {owner = service}\nstatedir=$vardir/st\n#rundir = /x\n[master]\nvardir=/no\n[agent]\n pidfile = ${statedir}/a.pid\nstatedir=/st2\n[main]\nstatedir=/late\n"}, Options{})
+	a := machine(t, map[string]string{"etc/puppetlabs/puppet/puppet.conf": "\ufeff[main]\r\nvardir = /srv/puppet {owner = service}\nstatedir=$vardir/st\n#rundir = /x\n[master]\nvardir=/no\n[agent]\n pidfile = ${statedir}/a.pid\nstatedir=/st2\n[main]\nstatedir=/late\n"}, Options{})
 	got := a.opts.settings()
 	for name, want := range map[string]string{"pidfile": "/st2/a.pid", "resourcefile": "/st2/resources.txt", "rundir": "/var/run/puppetlabs", "vardir": "/srv/puppet"} {
 		if got[name] != filepath.Join(a.opts.Root, want) {

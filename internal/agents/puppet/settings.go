@@ -1,11 +1,15 @@
 package puppet
 
 import (
-	"bufio"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"mcollective/internal/plainfile"
 )
+
+// maxSettings bounds puppet.conf.
+const maxSettings = 1 << 20
 
 // settings are where Puppet keeps its files: what puppet.conf says, or else the
 // defaults of how it was installed. Puppet is not asked, since that takes it a
@@ -73,14 +77,13 @@ func exists(path string) bool {
 // read takes settings that are known from [main] and [agent], of which the latter
 // counts.
 func read(file string, s map[string]string) {
-	f, err := os.Open(file)
+	text, err := plainfile.Text(file, maxSettings)
 	if err != nil {
 		return
 	}
-	defer f.Close()
 	section, fromAgent := "main", map[string]bool{}
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		line := strings.TrimSpace(lines.Text())
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, "[") {
 			section = strings.Trim(line, "[]")
 			continue

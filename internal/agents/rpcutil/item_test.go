@@ -31,7 +31,7 @@ func load(t *testing.T, lines ...string) *config.Config {
 func TestItems(t *testing.T) {
 	plain := load(t, "identity = n1", "connector = activemq", "factsource = yaml", "plugin.yaml = /f.yaml", "collectives = mcollective,eu")
 	set := load(t, "default_batch_sleep_time = 2", "registration_collective = mcollective", "soft_shutdown_timeout = 5",
-		"rpcauthprovider = action_policy", "discovery_timeout = 3", "loglevel = INFO", "logger_type = FILE", "logfile = /tmp/x.log", "keeplogs = 0")
+		"rpcauthorization = 0", "rpcauthprovider = action_policy", "discovery_timeout = 3", "loglevel = INFO", "logger_type = FILE", "logfile = /tmp/x.log", "keeplogs = 0")
 	for _, test := range []struct {
 		config *config.Config
 		name   string

@@ -1,0 +1,229 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"mcollective/internal/suggest"
+)
+
+// A pluginKey is one setting of a plugin that is built in. In its name N stands
+// for a number, TYPE for a type of Puppet's resources.
+type pluginKey struct {
+	name    string
+	check   func(string) error // nil takes any text
+	ignored string             // why it has no effect, for those that have none
+}
+
+var pluginKeys = [...]pluginKey{
+	{name: "activemq.agents_multiplex", check: boolean},
+	{name: "activemq.back_off_multiplier", check: number},
+	{name: "activemq.backup", check: boolean, ignored: "there is no separate pool of backups; list them as brokers"},
+	{name: "activemq.base64", check: boolean},
+	{name: "activemq.connect_timeout", check: seconds},
+	{name: "activemq.heartbeat_interval", check: seconds},
+	{name: "activemq.initial_reconnect_delay", check: seconds},
+	{name: "activemq.max_hbread_fails", check: count},
+	{name: "activemq.max_hbrlck_fails", check: count, ignored: "no lock delays the reading of heart-beats"},
+	{name: "activemq.max_reconnect_attempts", check: count},
+	{name: "activemq.max_reconnect_delay", check: seconds},
+	{name: "activemq.pool.N.host"},
+	{name: "activemq.pool.N.password"},
+	{name: "activemq.pool.N.port", check: port},
+	{name: "activemq.pool.N.ssl", check: boolean},
+	{name: "activemq.pool.N.ssl.ca"},
+	{name: "activemq.pool.N.ssl.cert"},
+	{name: "activemq.pool.N.ssl.ciphers"},
+	{name: "activemq.pool.N.ssl.fallback", check: boolean, ignored: "a broker whose certificate cannot be checked is not talked to"},
+	{name: "activemq.pool.N.ssl.key"},
+	{name: "activemq.pool.N.user"},
+	{name: "activemq.pool.size", check: count},
+	{name: "activemq.priority", check: between(0, 9)},
+	{name: "activemq.prompt_password", check: boolean},
+	{name: "activemq.prompt_user", check: boolean},
+	{name: "activemq.randomize", check: boolean},
+	{name: "activemq.stomp_1_0_fallback", check: boolean},
+	{name: "activemq.timeout", check: integer, ignored: "connect_timeout bounds the whole attempt"},
+	{name: "activemq.use_exponential_back_off", check: boolean},
+	{name: "activemq.vhost"},
+	{name: "bolt.interpreters"},
+	{name: "file.activate_agent", check: boolean},
+	{name: "file.allow"},
+	{name: "file.deny"},
+	{name: "file.max_size", check: count},
+	{name: "filemgr.activate_agent", check: boolean},
+	{name: "filemgr.touch_file"},
+	{name: "nats.credentials"},
+	{name: "nats.nkey"},
+	{name: "nats.password"},
+	{name: "nats.servers"},
+	{name: "nats.tls.ca"},
+	{name: "nats.tls.cert"},
+	{name: "nats.tls.key"},
+	{name: "nats.token"},
+	{name: "nats.user"},
+	{name: "nrpe.allow_args", check: boolean},
+	{name: "nrpe.conf_dir"},
+	{name: "nrpe.conf_file"},
+	{name: "nrpe.conf_path"},
+	{name: "nrpe.config"},
+	{name: "nrpe.timeout", check: seconds},
+	{name: "psk"},
+	{name: "psk.callertype", check: oneOf("uid", "gid", "user", "group", "identity")},
+	{name: "psk.serializer", check: oneOf("marshal", "yaml", "json")},
+	{name: "puppet.allow_server_override", check: boolean},
+	{name: "puppet.command"},
+	{name: "puppet.config"},
+	{name: "puppet.resource_allow_managed_resources", check: boolean},
+	{name: "puppet.resource_name_blacklist.TYPE"},
+	{name: "puppet.resource_name_whitelist.TYPE"},
+	{name: "puppet.resource_type_blacklist"},
+	{name: "puppet.resource_type_whitelist"},
+	{name: "puppet.signal_daemon", check: boolean},
+	{name: "puppet.splay", check: boolean},
+	{name: "puppet.splaylimit", check: count},
+	{name: "rabbitmq.use_reply_exchange", check: boolean},
+	{name: "rpc.graph", check: boolean},
+	{name: "ruby.agents", check: boolean},
+	{name: "ruby.interpreter"},
+	{name: "ruby.loadpath"},
+	{name: "shell.activate_agent", check: boolean},
+	{name: "shell.limit", check: seconds},
+	{name: "shell.max_jobs", check: count},
+	{name: "shell.max_output", check: count},
+	{name: "shell.users"},
+	{name: "yaml"},
+}
+
+// closed are the plugins whose settings are all known; those of others are free.
+var closed = map[string]bool{
+	"activemq": true, "bolt": true, "file": true, "filemgr": true, "nats": true, "nrpe": true, "psk": true, "puppet": true, "rabbitmq": true, "ruby": true,
+	"shell": true,
+}
+
+// anyAgent are the settings that every agent has.
+var anyAgent = map[string]bool{"activate_agent": true, "ruby": true}
+
+// findPluginKey returns the built-in setting of a name, or nil. RabbitMQ has all of
+// ActiveMQ's.
+func findPluginKey(name string) *pluginKey {
+	name = general(name)
+	for i := range pluginKeys {
+		if pluginKeys[i].name == name {
+			return &pluginKeys[i]
+		}
+	}
+	if rest, ok := strings.CutPrefix(name, "rabbitmq."); ok {
+		return findPluginKey("activemq." + rest)
+	}
+	return nil
+}
+
+// checkPlugins refuses the plugin settings that a built-in plugin would not
+// understand: a misspelled one may be the limit of what callers may do.
+func (c *Config) checkPlugins() []error {
+	var errs []error
+	for _, name := range c.pluginNames() {
+		if err := c.checkPlugin(name); err != nil {
+			v := c.plugin[name]
+			errs = append(errs, fmt.Errorf("%s: plugin.%s = %s: %w", v.origin, name, shown(name, v.text), err))
+		}
+	}
+	return errs
+}
+
+func (c *Config) checkPlugin(name string) error {
+	text := c.plugin[name].text
+	if k := findPluginKey(name); k != nil {
+		if k.check == nil {
+			return nil
+		}
+		return k.check(text)
+	}
+	plugin, rest, ok := strings.Cut(name, ".")
+	switch {
+	case !ok:
+		return nil
+	case anyAgent[rest]:
+		return boolean(text)
+	case closed[plugin]:
+		if rubys, err := c.PluginBool(plugin+".ruby", false); rubys && err == nil {
+			return nil // the agent in Ruby has settings of its own
+		}
+		return fmt.Errorf("%s has no such setting%s", plugin, suggest.Hint(general(name), settingsOf(plugin)))
+	}
+	if near := suggest.Within(rest, []string{"activate_agent"}, 3); near != "" {
+		return fmt.Errorf("unknown setting; did you mean %q?", plugin+"."+near)
+	}
+	return nil
+}
+
+// settingsOf are the names of all settings of a built-in plugin.
+func settingsOf(plugin string) []string {
+	names := []string{plugin + ".activate_agent", plugin + ".ruby"}
+	for i := range pluginKeys {
+		of, rest, _ := strings.Cut(pluginKeys[i].name, ".")
+		if of == plugin || of == "activemq" && plugin == "rabbitmq" {
+			names = append(names, plugin+"."+rest)
+		}
+	}
+	return names
+}
+
+// general replaces the numbers in a setting's name by N, and the type of a list of
+// names by TYPE.
+func general(name string) string {
+	for _, list := range []string{"puppet.resource_name_whitelist.", "puppet.resource_name_blacklist."} {
+		if strings.HasPrefix(name, list) {
+			return list + "TYPE"
+		}
+	}
+	parts := strings.Split(name, ".")
+	for i, p := range parts {
+		if allBytes(p, func(b byte) bool { return b >= '0' && b <= '9' }) {
+			parts[i] = "N"
+		}
+	}
+	return strings.Join(parts, ".")
+}
+
+func boolean(s string) error {
+	_, err := parseBool(s)
+	return err
+}
+
+func integer(s string) error {
+	_, err := parseInt(s)
+	return err
+}
+
+func count(s string) error {
+	_, err := parseCount(s)
+	return err
+}
+
+func number(s string) error {
+	f, err := parseFloat(s)
+	if err == nil && f < 0 {
+		return errors.New("cannot be negative")
+	}
+	return err
+}
+
+func seconds(s string) error {
+	_, err := parseSeconds(s)
+	return err
+}
+
+func between(least, most int) func(string) error {
+	return func(s string) error {
+		n, err := parseInt(s)
+		if err == nil && (n < least || n > most) {
+			return fmt.Errorf("must be from %d to %d", least, most)
+		}
+		return err
+	}
+}
+
+func port(s string) error { return between(1, 65535)(s) }

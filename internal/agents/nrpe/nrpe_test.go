@@ -35,11 +35,12 @@ func checks(t *testing.T) Options {
 	write("check", "#!/bin/sh\nstate=$1; shift\necho \"args: $* | n=$#;;\"\nexit $state\n", 0o755)
 	write("nrpe.d/a.cfg", "# command[no]=x\ncommand[check_ok] = "+dir+"/check 0 'one word' \"two $ARG1$\" $ARG2$\r\ncommand[check_warning]="+dir+"/check 1\ncommand[check_twice]=x\n", 0o644)
 	write("nrpe.d/b.cfg", "\ufeffcommand[check_critical]="+dir+"/check 2\ncommand[check_odd]="+dir+"/check 77\ncommand[check_twice]="+dir+"/check 0\n", 0o644)
-	write("nrpe.d/c.cfg", "command[check_gone]=/nowhere/check\ncommand[check_shell]=/bin/echo a | cat\ncommand[check_quote]=/bin/echo 'a\ncommand[check_slow]=/bin/sleep 60\n", 0o644)
+	write("nrpe.d/c.cfg", "command[check_gone]=/nowhere/check\ncommand[check_shell]=/bin/echo a | cat\ncommand[check_quote]=/bin/echo 'a\n", 0o644)
 	write("nrpe.d/ignored.txt", "command[check_ignored]=/bin/true\n", 0o644)
+	write("slow/slow.cfg", "command[check_slow]=/bin/sleep 60\n", 0o644)
 	write("nrpe.cfg", "include_dir="+dir+"/more\ninclude="+dir+"/nrpe.cfg\n", 0o644)
 	write("more/deep/d.cfg", "command[check_deep]="+dir+"/check 0\n", 0o644)
-	return Options{Folders: []string{dir + "/nrpe.d"}, Timeout: 300 * time.Millisecond}
+	return Options{Folders: []string{dir + "/nrpe.d"}, Timeout: time.Minute}
 }
 
 func newAgent(t *testing.T, o Options) *Agent {
@@ -68,7 +69,6 @@ func TestRunCommand(t *testing.T) {
 		{"check_twice", "", 0, rpc.OK, "OK", "args:", "n=0;;"},
 		{"check_none", "", 3, rpc.Aborted, "UNKNOWN", "No such command: check_none", ""},
 		{"check_ignored", "", 3, rpc.Aborted, "UNKNOWN", "No such command: check_ignored", ""},
-		{"check_slow", "", 3, rpc.Aborted, "UNKNOWN", "the check did not end within 300ms", ""},
 		{"check_shell", "", 3, rpc.Aborted, "UNKNOWN", `the command line of check_shell cannot be read: "|" outside of quotes needs a shell; write sh -c '...'`, ""},
 		{"check_quote", "", 3, rpc.Aborted, "UNKNOWN", "the command line of check_quote cannot be read: a quote is not closed", ""},
 	} {
@@ -108,9 +108,19 @@ func TestRunAllCommands(t *testing.T) {
 		got[name], _ = check.(*marshal.Hash).Get(marshal.Symbol("exitcode"))
 	}
 	want := map[any]any{"check_ok": int64(0), "check_warning": int64(1), "check_critical": int64(2), "check_odd": int64(77), "check_twice": int64(0),
-		"check_gone": int64(3), "check_shell": int64(3), "check_quote": int64(3), "check_slow": int64(3)}
+		"check_gone": int64(3), "check_shell": int64(3), "check_quote": int64(3)}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestCheckThatDoesNotEnd(t *testing.T) {
+	o := checks(t)
+	a := newAgent(t, Options{Folders: []string{filepath.Dir(o.Folders[0]) + "/slow"}, Timeout: 300 * time.Millisecond})
+	reply := agenttest.Call(t, a, "runcommand", "command", "check_slow")
+	exit, output := agenttest.Output[int64](t, reply, "exitcode"), agenttest.Output[string](t, reply, "output")
+	if exit != 3 || reply.Status != rpc.Aborted || reply.Message != "UNKNOWN" || output != "the check did not end within 300ms" {
+		t.Errorf("%d, %d %s, %q", exit, reply.Status, reply.Message, output)
 	}
 }
 

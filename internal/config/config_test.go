@@ -262,6 +262,7 @@ func TestWarnings(t *testing.T) {
 	tests := []struct{ text, want string }{
 		{"topicprefix = /topic/", `server.cfg:1: "topicprefix" has had no effect`},
 		{"main_collective = x", "main_collective = x is not one of collectives"},
+		{"plugin.activemq.pool.size = 1\nplugin.activemq.pool.1.host = a\nplugin.activemq.pool.2.host = b", "server.cfg:3: plugin.activemq.pool.2.host has no effect, since plugin.activemq.pool.size is 1"},
 		{"ttl = 900", "server.cfg:1: ttl = 900 is more than the 600 s"},
 	}
 	for _, tt := range tests {

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"mcollective/internal/suggest"
@@ -186,6 +187,17 @@ func general(name string) string {
 		}
 	}
 	return strings.Join(parts, ".")
+}
+
+// poolMember returns of which connector and which of its brokers a setting is.
+func poolMember(name string) (connector string, n int, ok bool) {
+	connector, rest, ok := strings.Cut(name, ".pool.")
+	if !ok || connector != "activemq" && connector != "rabbitmq" {
+		return "", 0, false
+	}
+	number, _, _ := strings.Cut(rest, ".")
+	n, err := strconv.Atoi(number)
+	return connector, n, err == nil
 }
 
 func boolean(s string) error {

@@ -115,6 +115,11 @@ func (c *Config) advise() {
 	exposed := map[string]bool{}
 	for _, name := range c.pluginNames() {
 		v := c.plugin[name]
+		if pool, n, ok := poolMember(name); ok && pool == c.Connector {
+			if size, err := c.PluginInt(pool+".pool.size", 0); err == nil && n > size {
+				c.warn("%s: plugin.%s has no effect, since plugin.%s.pool.size is %d", v.origin, name, pool, size)
+			}
+		}
 		if holdsSecret(name, v.text) && !exposed[v.origin.File] {
 			exposed[v.origin.File] = true
 			if fi, err := os.Stat(v.origin.File); err == nil && fi.Mode().Perm()&0o004 != 0 {

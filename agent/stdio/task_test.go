@@ -152,7 +152,7 @@ func TestInterpreters(t *testing.T) {
 		"bare.rb": "no first line, and not executable\n", "bare.json": `{"parameters": {}}`,
 		"other.rb": "#!/opt/no/such/ruby\n", "other.yaml": "agent: other\nactions: {run: {}}\n",
 	})
-	agents, wrong := load(t, Options{Dirs: []string{dir}})
+	agents, _ := load(t, Options{Dirs: []string{dir}})
 	if r := call(t.Context(), agents["lost"], "run"); r.Status != rpc.UnknownError || !strings.HasSuffix(r.Message,
 		"no such file or directory; its first line names /opt/no/such/ruby, which is not there; plugin.bolt.interpreters in server.cfg names another one: .rb=/usr/bin/...") {
 		t.Error(r.Message)
@@ -164,7 +164,7 @@ func TestInterpreters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	agents, wrong = load(t, Options{Dirs: []string{dir}, Interpreters: interpreters})
+	agents, wrong := load(t, Options{Dirs: []string{dir}, Interpreters: interpreters})
 	for _, name := range []string{"lost", "bare"} {
 		if agents[name] == nil {
 			t.Errorf("%s: %s", name, wrong[name])

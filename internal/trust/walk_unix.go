@@ -26,8 +26,7 @@ func walk(path string) (fs.FileInfo, error) {
 		whole = here + "/" + path // not cleaned: .. of a link is elsewhere
 	}
 	at, links := "/", 0 // without links
-	fi, err := part(path, at, false)
-	if err != nil {
+	if _, err := part(path, at, false); err != nil {
 		return nil, err
 	}
 	for rest := whole; rest != ""; {
@@ -41,7 +40,8 @@ func walk(path string) (fs.FileInfo, error) {
 			continue
 		}
 		next := filepath.Join(at, name)
-		if fi, err = part(path, next, false); err != nil {
+		fi, err := part(path, next, false)
+		if err != nil {
 			return nil, err
 		}
 		if fi.Mode()&fs.ModeSymlink == 0 {

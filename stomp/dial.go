@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"mcollective/internal/dial"
 )
 
 // connect tries the servers until one takes us or ctx ends. It is called by one
@@ -120,7 +122,7 @@ func (c *Client) attempt(ctx context.Context, srv Server, left int) (*session, e
 	s, err := c.open(ctx, srv)
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		late := fmt.Errorf("no answer within %v: %w", limit.Round(time.Millisecond), context.DeadlineExceeded)
-		if several, ok := err.(addressErrors); ok {
+		if several := (*dial.Error)(nil); errors.As(err, &several) {
 			late = fmt.Errorf("%w (%w)", late, several)
 		}
 		err = late
@@ -128,53 +130,19 @@ func (c *Client) attempt(ctx context.Context, srv Server, left int) (*session, e
 	return s, err
 }
 
-// open connects to the addresses of a server until one of them lets us in. What
-// accepts a connection and then keeps silent has its share of the time, like what
-// does not even accept.
+// open connects to the addresses of a server until one of them lets us in.
 func (c *Client) open(ctx context.Context, srv Server) (*session, error) {
-	addrs, err := c.addresses(ctx, srv)
+	var s *session
+	d := dial.Dialer{Lookup: c.opts.Lookup, Connect: c.opts.Dial}
+	err := d.Dial(ctx, "tcp", srv.Addr(), func(ctx context.Context, conn net.Conn) (err error) {
+		s, err = c.login(ctx, conn, srv)
+		if errors.As(err, new(*LoginError)) {
+			return dial.Final(err) // the other addresses are the same broker's
+		}
+		return err
+	})
 	if err != nil {
-		return nil, plain(err)
-	}
-	several := len(addrs) > 1
-	var causes addressErrors
-	for len(addrs) > 0 {
-		won, rest, err := c.race(ctx, addrs)
-		if several && err != nil {
-			return nil, append(causes, err.(addressErrors)...)
-		}
-		if err != nil {
-			return nil, err.(addressErrors)[0].Err
-		}
-		s, err := c.enter(ctx, won.conn, srv, len(rest)+1)
-		if err == nil {
-			return s, nil
-		}
-		if login := (*LoginError)(nil); !several || errors.As(err, &login) {
-			return nil, err // the others are the same broker's
-		}
-		causes = append(causes, Attempt{won.addr, err})
-		addrs = rest
-	}
-	return nil, causes
-}
-
-// enter logs in on a connection within its share of the time that ctx leaves.
-func (c *Client) enter(ctx context.Context, conn net.Conn, srv Server, left int) (*session, error) {
-	if end, ok := ctx.Deadline(); ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, time.Until(end)/time.Duration(left))
-		defer cancel()
-	}
-	// The deadline stands in for ctx, which reads and writes do not know.
-	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
-	s, err := c.login(ctx, conn, srv)
-	if !stop() && err == nil {
-		err = ctx.Err()
-	}
-	if err != nil {
-		conn.Close()
-		return nil, err
+		return nil, dial.Plain(err)
 	}
 	return s, nil
 }
@@ -187,13 +155,13 @@ func (c *Client) login(ctx context.Context, conn net.Conn, srv Server) (*session
 		}
 		secure := tls.Client(conn, cfg)
 		if err := secure.HandshakeContext(ctx); err != nil {
-			return nil, fmt.Errorf("TLS: %w", plain(err))
+			return nil, fmt.Errorf("TLS: %w", dial.Plain(err))
 		}
 		conn = secure
 	}
 	s := newSession(c, conn, srv.Addr())
 	if err := NewWriter(conn, s.codec).WriteFrame(c.hello(srv)); err != nil {
-		return nil, plain(err)
+		return nil, dial.Plain(err)
 	}
 	var f Frame
 	if err := s.r.Read(&f); err != nil {
@@ -203,7 +171,7 @@ func (c *Client) login(ctx context.Context, conn net.Conn, srv Server) (*session
 		if bad := (*SyntaxError)(nil); errors.As(err, &bad) {
 			return nil, fmt.Errorf("what answers does not speak STOMP, perhaps it wants TLS: %w", err)
 		}
-		return nil, plain(err)
+		return nil, dial.Plain(err)
 	}
 	switch f.Command {
 	case Connected:
@@ -288,19 +256,4 @@ func hungUp(err error) bool {
 
 func timedOut(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.Is(err, os.ErrDeadlineExceeded)
-}
-
-// plain leaves out of a network error the addresses, which the caller names and
-// which differ with each attempt.
-func plain(err error) error {
-	for {
-		switch e := err.(type) {
-		case *net.OpError:
-			err = e.Err
-		case *os.SyscallError:
-			err = e.Err
-		default:
-			return err
-		}
-	}
 }

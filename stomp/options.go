@@ -8,8 +8,10 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -74,11 +76,12 @@ type Options struct {
 	// OnState is called with each change of state, in order, by one goroutine.
 	// It must not call the client's blocking methods.
 	OnState func(State)
-	// Dial opens the transport. Default net.Dialer.DialContext.
+	// Dial opens the transport. It must return soon after ctx ended. Default that of
+	// net.Dialer.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
-	// Lookup finds the addresses of a name, all of which are tried. Default
-	// net.Resolver.LookupHost, and to leave names to Dial when that is set.
-	Lookup func(ctx context.Context, host string) ([]string, error)
+	// Lookup finds the addresses of a name, all of which are tried. Default that of
+	// net.DefaultResolver, and to leave names to Dial when that is set.
+	Lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
 	// Random is the source of jitter and of the server order, from 0 to below 1;
 	// it is called by one goroutine at a time. Default math/rand/v2.
 	Random func() float64
@@ -116,16 +119,31 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	if o.Dial == nil {
-		o.Dial = new(net.Dialer).DialContext
-		if o.Lookup == nil {
-			o.Lookup = net.DefaultResolver.LookupHost
-		}
-	}
 	if o.Random == nil {
 		o.Random = rand.Float64
 	}
 	return o, nil
+}
+
+// hostName returns a host as the network knows it: an address without the
+// brackets that URLs put around it, or a name.
+func hostName(host string) (string, error) {
+	bare := host
+	if inner, ok := strings.CutPrefix(host, "["); ok {
+		if bare, ok = strings.CutSuffix(inner, "]"); !ok || !strings.Contains(bare, ":") {
+			return "", fmt.Errorf("host %q is no address", host)
+		}
+	}
+	if strings.ContainsRune(bare, ':') {
+		if _, err := netip.ParseAddr(bare); err != nil {
+			return "", fmt.Errorf("host %q is no address; a port is a setting of its own", host)
+		}
+		return bare, nil
+	}
+	if strings.ContainsFunc(bare, func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune("/@[]?#,", r) }) {
+		return "", fmt.Errorf("host %q is no name", host)
+	}
+	return bare, nil
 }
 
 // positive sets what is not to its default; a negative Heartbeat stays.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"mcollective/internal/dial"
 )
 
 const (
@@ -139,7 +141,7 @@ func (c *Client) trial(ctx context.Context, srv Server, sub *Subscription) (said
 	defer s.conn.Close()
 	defer context.AfterFunc(ctx, func() { s.conn.Close() })()
 	if err := s.conn.SetDeadline(time.Now().Add(c.opts.ConnectTimeout)); err != nil {
-		return nil, plain(err)
+		return nil, dial.Plain(err)
 	}
 	s.idle.limit = 0
 	const receipt, bye = "trial", "bye"
@@ -147,14 +149,14 @@ func (c *Client) trial(ctx context.Context, srv Server, sub *Subscription) (said
 	f.Header = f.Header.Add("ack", "client")
 	w := NewWriter(s.conn, s.codec)
 	if err := w.WriteFrame(f); err != nil {
-		return nil, plain(err)
+		return nil, dial.Plain(err)
 	}
 	for {
 		if err := s.r.Read(f); err != nil {
 			if ctx.Err() != nil {
 				err = ctx.Err()
 			}
-			return nil, plain(err)
+			return nil, dial.Plain(err)
 		}
 		switch {
 		case f.Command == Error:
@@ -162,10 +164,10 @@ func (c *Client) trial(ctx context.Context, srv Server, sub *Subscription) (said
 		case f.Command == Receipt && f.Header.Get("receipt-id") == receipt:
 			// It has to be gone before the real one comes, or it would take messages.
 			if err := w.WriteFrame(sub.end(s.version)); err != nil {
-				return nil, plain(err)
+				return nil, dial.Plain(err)
 			}
 			if err := w.WriteFrame(&Frame{Command: Disconnect, Header: Header{{"receipt", bye}}}); err != nil {
-				return nil, plain(err)
+				return nil, dial.Plain(err)
 			}
 		case f.Command == Receipt && f.Header.Get("receipt-id") == bye:
 			return nil, nil

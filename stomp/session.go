@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"mcollective/internal/dial"
 )
 
 // A session is one connection to one broker, from CONNECTED until it breaks.
@@ -126,7 +128,7 @@ func (s *session) readError(err error) error {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return fmt.Errorf("nothing was heard from the broker for %v: %w", s.idle.limit, os.ErrDeadlineExceeded)
 	}
-	return plain(err)
+	return dial.Plain(err)
 }
 
 // spoke reports whether the broker's last ERROR can be why the connection ends.
@@ -190,7 +192,7 @@ func (s *session) put(b []byte) (written int, err error) {
 	for len(b) > 0 {
 		piece := b[:min(len(b), 64<<10)]
 		if err := s.conn.SetWriteDeadline(time.Now().Add(s.c.opts.WriteTimeout)); err != nil {
-			return written, plain(err)
+			return written, dial.Plain(err)
 		}
 		n, err := s.conn.Write(piece)
 		written += n
@@ -200,7 +202,7 @@ func (s *session) put(b []byte) (written int, err error) {
 			} else if errors.Is(err, io.ErrClosedPipe) {
 				err = errors.New("the broker closed the connection")
 			}
-			return written, plain(err)
+			return written, dial.Plain(err)
 		}
 		b = b[n:]
 	}

@@ -100,7 +100,7 @@ func (c *Conn) attempt(ctx context.Context, base gonats.Options, server string, 
 	if cause := d.connected(); err == nil {
 		return nc, nil
 	} else if cause != nil {
-		err = cause // the library says no more than that there is no server
+		return nil, cause // the library says no more than that there is no server
 	}
 	return nil, explain(ctx, err, limit)
 }
@@ -137,10 +137,7 @@ func (d *dialer) Dial(_, address string) (net.Conn, error) {
 		defer cancel()
 		ctx, told = timed, &contact{d.conn, address}
 	}
-	g, err := d.conn.open(ctx, address, told)
-	if err != nil {
-		err = explain(ctx, err, limit)
-	}
+	g, err := d.conn.open(ctx, address, limit, told)
 	if d.first == nil {
 		if err != nil {
 			d.conn.attemptFailed(address, err)
@@ -169,23 +166,32 @@ func (d *dialer) connected() error {
 	return d.err
 }
 
-// open connects to an address until there is a broker to log in to.
-func (c *Conn) open(ctx context.Context, address string, told events) (*guard, error) {
-	conn, err := c.dial.Dial(ctx, "tcp", address)
-	if err != nil {
-		return nil, &phase{"connect", err}
+// open connects to the addresses of a host until one leads to a broker to log in
+// to, and explains why none does.
+func (c *Conn) open(ctx context.Context, address string, limit time.Duration, told events) (*guard, error) {
+	var g *guard
+	reached := false
+	err := c.dial.Dial(ctx, "tcp", address, func(ctx context.Context, conn net.Conn) (err error) {
+		reached = true
+		limit := share(ctx, limit, 1)
+		if g, err = c.greet(ctx, conn, address, told); err != nil {
+			err = explain(ctx, err, limit)
+		}
+		return err
+	})
+	if err == nil {
+		return g, nil
 	}
-	// The deadline stands in for ctx, which reads and writes do not know.
-	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
-	g, err := c.greet(ctx, conn, address, told)
-	if !stop() && err == nil {
-		err = &phase{"greeting", ctx.Err()}
-	}
-	if err != nil {
-		conn.Close()
+	several := errors.As(err, new(*dial.Error))
+	switch {
+	case several && errors.Is(ctx.Err(), context.Canceled):
+		return nil, context.Cause(ctx)
+	case several && ctx.Err() != nil:
+		return nil, fmt.Errorf("no broker within %v: %w", limit.Round(time.Millisecond), err)
+	case several, reached:
 		return nil, err
 	}
-	return g, nil
+	return nil, explain(ctx, &phase{"connect", err}, limit)
 }
 
 // greet hears what the broker says of itself and begins TLS, if either side wants
@@ -275,9 +281,6 @@ func explain(ctx context.Context, err error, limit time.Duration) error {
 		within := limit.Round(time.Millisecond)
 		switch during {
 		case "connect":
-			if each := (*dial.Error)(nil); errors.As(err, &each) {
-				return fmt.Errorf("no connection within %v: %w", within, each)
-			}
 			return fmt.Errorf("no connection within %v: %w", within, context.DeadlineExceeded)
 		case "TLS":
 			return fmt.Errorf("TLS: the handshake was not finished within %v: %w", within, context.DeadlineExceeded)
@@ -297,19 +300,13 @@ func hungUp(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)
 }
 
-// plain leaves out of a network error the addresses, which the caller names and
-// which differ with each attempt.
+// plain is err without its phase and without the addresses in it, which the caller
+// names.
 func plain(err error) error {
-	for {
-		switch e := err.(type) {
-		case *phase:
-			err = e.err
-		case *net.OpError:
-			err = e.Err
-		default:
-			return err
-		}
+	if p, ok := err.(*phase); ok {
+		err = p.err
 	}
+	return dial.Plain(err)
 }
 
 // serverURL completes one server of the configuration.

@@ -3,6 +3,8 @@ package dial
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"slices"
@@ -60,6 +62,9 @@ func addressed(ips string, tried *list) Dialer {
 	}
 }
 
+// take uses a connection for nothing.
+func take(_ context.Context, conn net.Conn) error { return conn.Close() }
+
 func TestSilentAddressesCostAMoment(t *testing.T) {
 	for _, test := range []struct {
 		ips   string
@@ -79,11 +84,10 @@ func TestSilentAddressesCostAMoment(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 				defer cancel()
 				started := time.Now()
-				conn, err := addressed(test.ips, &tried).Dial(ctx, "tcp", "broker:4222")
+				err := addressed(test.ips, &tried).Dial(ctx, "tcp", "broker:4222", take)
 				if err != nil {
 					t.Fatal(err)
 				}
-				conn.Close()
 				if took := time.Since(started); took != test.took {
 					t.Errorf("took %v, want %v", took, test.took)
 				}
@@ -100,7 +104,7 @@ func TestNoAddressAnswers(t *testing.T) {
 		var tried list
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
-		_, err := addressed("192.0.2.66 192.0.2.99", &tried).Dial(ctx, "tcp", "broker:4222")
+		err := addressed("192.0.2.66 192.0.2.99", &tried).Dial(ctx, "tcp", "broker:4222", take)
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v, want a deadline", err)
 		}
@@ -109,11 +113,90 @@ func TestNoAddressAnswers(t *testing.T) {
 				t.Errorf("%q is not in %q", part, err)
 			}
 		}
-		_, err = addressed("192.0.2.99 192.0.3.99", &tried).Dial(t.Context(), "tcp", "broker:4222")
+		err = addressed("192.0.2.99 192.0.3.99", &tried).Dial(t.Context(), "tcp", "broker:4222", take)
 		if !errors.Is(err, syscall.ECONNREFUSED) || !strings.Contains(err.Error(), "192.0.3.99") {
 			t.Errorf("got %v, want refusals", err)
 		}
 	})
+}
+
+// TestUseless has addresses that accept a connection and then are of no use.
+func TestUseless(t *testing.T) {
+	for name, test := range map[string]struct {
+		ips   string
+		tried string
+		took  time.Duration
+		err   string
+	}{
+		"the first hangs up":         {"192.0.2.3 192.0.2.1", "192.0.2.3:1 192.0.2.1:1", 0, ""},
+		"the first keeps silent":     {"192.0.2.4 192.0.2.1", "192.0.2.4:1 192.0.2.1:1", 2 * time.Second, ""},
+		"silent in all ways":         {"192.0.2.66 192.0.2.4 192.0.2.1", "192.0.2.66:1 192.0.2.4:1 192.0.2.66:1 192.0.2.1:1", 2*stagger + (4*time.Second-stagger)/3, ""},
+		"none is of use":             {"192.0.2.3 192.0.2.4", "192.0.2.3:1 192.0.2.4:1", 4 * time.Second, "192.0.2.3:1: EOF, 192.0.2.4:1: i/o timeout"},
+		"one is of no use":           {"192.0.2.3", "192.0.2.3:1", 0, "EOF"},
+		"one is silent":              {"192.0.2.66", "192.0.2.66:1", 4 * time.Second, "context deadline exceeded"},
+		"no other would do":          {"192.0.2.5 192.0.2.1", "192.0.2.5:1", 0, "denied"},
+		"no other would do, at last": {"192.0.2.3 192.0.2.5", "192.0.2.3:1 192.0.2.5:1", 0, "denied"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var tried list
+				var opened []net.Conn
+				d := addressed(test.ips, &tried)
+				connect := d.Connect
+				d.Connect = func(ctx context.Context, network, address string) (net.Conn, error) {
+					conn, err := connect(ctx, network, address)
+					if err != nil {
+						return nil, err
+					}
+					conn.Close()
+					ours, theirs := net.Pipe()
+					switch address {
+					case "192.0.2.3:1":
+						theirs.Close()
+					case "192.0.2.1:1":
+						go theirs.Write([]byte("welcome"))
+					case "192.0.2.5:1":
+						go theirs.Write([]byte("denied!"))
+					}
+					t.Cleanup(func() { theirs.Close() })
+					opened = append(opened, ours)
+					return ours, nil
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+				defer cancel()
+				started := time.Now()
+				var used net.Conn
+				err := d.Dial(ctx, "tcp", "broker:1", func(_ context.Context, conn net.Conn) error {
+					word := make([]byte, 7)
+					if _, err := io.ReadFull(conn, word); err != nil {
+						return err
+					}
+					if string(word) == "denied!" {
+						return Final(errors.New("denied"))
+					}
+					used = conn
+					return nil
+				})
+				if took := time.Since(started); took != test.took {
+					t.Errorf("took %v, want %v", took, test.took)
+				}
+				if got := tried.String(); got != test.tried {
+					t.Errorf("tried %s, want %s", got, test.tried)
+				}
+				if got := fmt.Sprint(err); err == nil && test.err != "" || err != nil && got != test.err {
+					t.Errorf("error %s, want %q", got, test.err)
+				}
+				for _, conn := range opened {
+					if err := conn.SetDeadline(time.Time{}); (err == nil) != (conn == used) {
+						t.Errorf("connection in use %v, closed: %v", conn == used, err)
+					}
+				}
+				if used != nil {
+					used.Close()
+				}
+			})
+		})
+	}
 }
 
 func TestManyAddressesAreBounded(t *testing.T) {
@@ -134,7 +217,7 @@ func TestLiterals(t *testing.T) {
 		},
 	}
 	for address, want := range map[string]string{"[::1]:4222": "to [::1]:4222", "192.0.2.1:1": "to 192.0.2.1:1", "[fe80::1%lo]:1": "to [fe80::1%lo]:1", "::1": "too many colons", "broker:1": "looked up"} {
-		if _, err := d.Dial(t.Context(), "tcp", address); err == nil || !strings.Contains(err.Error(), want) {
+		if err := d.Dial(t.Context(), "tcp", address, take); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", address, err, want)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -52,11 +53,14 @@ func TestAddresses(t *testing.T) {
 				s := newBench(t, stomptest.Options{})
 				var mu sync.Mutex
 				var dialled []string
-				s.opts.Lookup = func(_ context.Context, host string) ([]string, error) {
+				s.opts.Lookup = func(_ context.Context, _, host string) (all []netip.Addr, _ error) {
 					if host != "broker.test" {
 						t.Errorf("looked up %q", host)
 					}
-					return test.hosts, nil
+					for _, h := range test.hosts {
+						all = append(all, netip.MustParseAddr(h))
+					}
+					return all, nil
 				}
 				s.opts.Dial = func(ctx context.Context, _, addr string) (net.Conn, error) {
 					mu.Lock()

@@ -39,6 +39,11 @@ const (
 	// A node has a subscription for each agent and collective; this many is not one.
 	maxSubscriptions = 4096
 
+	// Each part of a subject between dots is a level of the tree in which nats-server
+	// keeps subscriptions: a line of 4 KiB could hold 2,000, and would take 300 KiB. The
+	// names of nodes have a few.
+	maxSubjectParts = 64
+
 	// What nats-server remembers of connections that have ended, each with all its
 	// subscriptions, for statistics that nobody can ask for.
 	maxClosed = 32
@@ -78,6 +83,7 @@ func settings(o Options) (*server.Options, error) {
 		TLSTimeout:    handshakeTimeout.Seconds(),
 		AuthTimeout:   silentTimeout.Seconds(),
 		MaxSubs:       maxSubscriptions,
+		MaxSubTokens:  maxSubjectParts,
 		Username:      o.User,
 		Password:      o.Password,
 		// Statistics of the broker over the wire are for those who configure it.
@@ -130,6 +136,7 @@ func withinMemory(opts *server.Options, plan memoryPlan, log *slog.Logger) {
 		opts.MaxPayload = int32(plan.payload)
 	}
 	opts.MaxSubs = atMost(opts.MaxSubs, maxSubscriptions)
+	opts.MaxSubTokens = uint8(atMost(int(opts.MaxSubTokens), maxSubjectParts))
 	opts.MaxClosedClients = atMost(opts.MaxClosedClients, maxClosed)
 }
 

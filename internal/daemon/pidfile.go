@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 )
 
 // A PIDFile names the process that runs. It is locked for as long as that
@@ -37,7 +38,8 @@ func (e *RunningError) Error() string {
 func WritePID(path string) (*PIDFile, error) {
 	// Between opening and locking the file, its owner may have removed it: what
 	// was locked then is a file without a name, and the next one is tried.
-	for range 10 {
+	strangers := 0
+	for range 10 + 2*patience {
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 		if err != nil {
 			return nil, fmt.Errorf("pid file: %w", err)
@@ -47,16 +49,34 @@ func WritePID(path string) (*PIDFile, error) {
 		if err == nil && !again {
 			return p, nil
 		}
+		// Everybody who can read the file can lock it, too. A node that is starting
+		// writes its pid at once; who still has not is a stranger, whose lock is left
+		// to him together with the file.
+		if errors.Is(err, errLocked) {
+			if strangers++; strangers%patience == 0 && p.inPlace() {
+				err = os.Remove(path)
+			} else {
+				time.Sleep(patienceStep)
+				err = nil
+			}
+		}
 		f.Close()
 		if err != nil {
 			return nil, err
 		}
 	}
-	return nil, fmt.Errorf("pid file %s changes hands all the time; try again", path)
+	return nil, &RunningError{Path: path}
 }
 
+// How long a process that has locked a pid file has for writing it, in steps.
+const (
+	patience     = 20
+	patienceStep = 50 * time.Millisecond
+)
+
 // claim locks the file and writes it. again means that it is no longer the file
-// at its path.
+// at its path. The error is errLocked if whoever has locked it is no node, or has
+// not written it yet.
 func (p *PIDFile) claim() (again bool, err error) {
 	text, err := io.ReadAll(io.LimitReader(p.file, 64))
 	if err != nil {
@@ -65,7 +85,10 @@ func (p *PIDFile) claim() (again bool, err error) {
 	owner, _ := strconv.Atoi(string(bytes.TrimSpace(text)))
 	if err := lock(p.file); err != nil {
 		if errors.Is(err, errLocked) {
-			return false, &RunningError{p.path, owner}
+			if owner > 0 && alive(owner) && trustedOwner(owner) && (sameProgram(owner) || maybeNode(owner)) {
+				return false, &RunningError{p.path, owner}
+			}
+			return false, errLocked
 		}
 		return false, fmt.Errorf("lock pid file %s: %w", p.path, err)
 	}
@@ -74,7 +97,7 @@ func (p *PIDFile) claim() (again bool, err error) {
 	}
 	// Ruby's daemon does not lock. Our own pid is found after a restart of a
 	// container, where pids repeat.
-	if owner > 0 && owner != os.Getpid() && alive(owner) && maybeNode(owner) {
+	if owner > 0 && owner != os.Getpid() && alive(owner) && trustedOwner(owner) && maybeNode(owner) {
 		return false, &RunningError{p.path, owner}
 	}
 	line := []byte(strconv.Itoa(os.Getpid()) + "\n")
@@ -86,6 +109,13 @@ func (p *PIDFile) claim() (again bool, err error) {
 		return false, fmt.Errorf("write pid file %s: %w", p.path, err)
 	}
 	return false, nil
+}
+
+// trustedOwner reports whether a process may be a node that has to be heeded: it
+// belongs to root or to this user. Others can call themselves what they like.
+func trustedOwner(pid int) bool {
+	uid, err := ownerOf(pid)
+	return err != nil || uid == 0 || uid == os.Geteuid()
 }
 
 // maybeNode reports whether a process may be a node that does not lock its pid

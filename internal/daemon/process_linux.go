@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 )
 
@@ -28,6 +29,21 @@ func commandLine(pid int) ([]string, error) {
 	}
 	// Programs that set their own title separate with blanks.
 	return strings.FieldsFunc(string(text), func(r rune) bool { return r == 0 || r == ' ' }), nil
+}
+
+// ownerOf returns the user as whom a process acts. The owner of its directory in
+// /proc is root for a process that does not want to be looked at.
+func ownerOf(pid int) (uid int, err error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, err
+	}
+	_, line, _ := strings.Cut(string(text), "\nUid:")
+	fields := strings.Fields(line)
+	if len(fields) < 2 {
+		return 0, fmt.Errorf("process %d: its user is not known", pid)
+	}
+	return strconv.Atoi(fields[1])
 }
 
 // sameProgram reports whether a process certainly runs the program of this one.

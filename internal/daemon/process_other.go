@@ -8,3 +8,5 @@ import "errors"
 func commandLine(int) ([]string, error) { return nil, errors.ErrUnsupported }
 
 func sameProgram(int) bool { return false }
+
+func ownerOf(int) (int, error) { return 0, errors.ErrUnsupported }

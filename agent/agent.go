@@ -21,6 +21,7 @@ package agent
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"mcollective/ddl"
@@ -58,6 +59,12 @@ type Activator interface {
 	// Active returns nil if the agent can work here, else why not. It is asked when
 	// agents are loaded, and has two seconds.
 	Active(ctx context.Context) error
+}
+
+// A Preparer is an Agent that has something to find out which takes longer than callers like to wait. Prepare
+// is called once the node has begun to use it, and only begins that: it returns at once.
+type Preparer interface {
+	Prepare(log *slog.Logger)
 }
 
 // A Prompter is an Agent of which some actions answer from memory, whatever

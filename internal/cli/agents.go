@@ -125,6 +125,9 @@ func (a *agents) load(ctx context.Context) (map[string]server.Handler, error) {
 		h := a.handlers[name]
 		if h == nil || h.Agent() != ag {
 			h = agent.NewHandler(ag, agent.Options{Log: a.log})
+			if p, ok := ag.(agent.Preparer); ok {
+				p.Prepare(a.log)
+			}
 		}
 		handlers[name], engines[name] = h, h
 	}

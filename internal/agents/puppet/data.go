@@ -48,8 +48,11 @@ func (d *Data) Definition() *ddl.Definition { return d.definition }
 func (d *Data) Active(context.Context) error { return d.opts.active() }
 
 // Query implements data.Plugin.
-func (d *Data) Query(context.Context, string) (map[string]any, error) {
-	n := d.opts.node()
+func (d *Data) Query(ctx context.Context, _ string) (map[string]any, error) {
+	n, err := d.opts.node(ctx)
+	if err != nil {
+		return nil, err
+	}
 	s, err := n.summary()
 	if err != nil {
 		return nil, err
@@ -58,8 +61,11 @@ func (d *Data) Query(context.Context, string) (map[string]any, error) {
 }
 
 // Query implements data.Plugin.
-func (d *ResourceData) Query(_ context.Context, resource string) (map[string]any, error) {
-	n := d.opts.node()
+func (d *ResourceData) Query(ctx context.Context, resource string) (map[string]any, error) {
+	n, err := d.opts.node(ctx)
+	if err != nil {
+		return nil, err
+	}
 	s, err := n.summary()
 	if err != nil {
 		return nil, err

@@ -1,8 +1,8 @@
 // Package puppet is the agent that runs the Puppet agent, enables and disables it, and tells how it is.
 //
 // Actions, inputs, outputs and texts are those of the agent published for Ruby
-// MCollective. What Puppet does is read from its files, which takes no time;
-// the program is only started to run.
+// MCollective. What Puppet does is read from its files, which takes no time. Puppet
+// is asked once where they are, and started to run.
 package puppet
 
 import (
@@ -11,6 +11,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"mcollective/agent"
+	"mcollective/internal/plainfile"
 	"mcollective/internal/run"
 	"mcollective/rpc"
 )
@@ -50,10 +52,12 @@ type Options struct {
 	Wait  func(context.Context, time.Duration) error // for a run to fail at once or not; default: a timer
 }
 
+var defaultCommand = []string{"puppet", "agent"}
+
 func (o Options) settled() Options {
 	o.Root = cmp.Or(o.Root, "/")
 	if len(o.Command) == 0 {
-		o.Command = []string{"puppet", "agent"}
+		o.Command = defaultCommand
 	}
 	o.SplayLimit = cmp.Or(o.SplayLimit, 30)
 	o.Limit = cmp.Or(o.Limit, 4*time.Hour)
@@ -89,7 +93,7 @@ func wait(ctx context.Context, d time.Duration) error {
 // alive asks for a process. One whose command line does not speak of puppet has
 // only got the number of one that is gone.
 func alive(pid int) bool {
-	if text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cmdline")); err == nil {
+	if text, err := plainfile.Read(filepath.Join("/proc", strconv.Itoa(pid), "cmdline"), 4<<20); err == nil {
 		return strings.Contains(string(text), "puppet")
 	}
 	p, err := os.FindProcess(pid)
@@ -122,6 +126,14 @@ func New(o Options) (*Agent, error) {
 // Active says no where Puppet is not installed.
 func (a *Agent) Active(context.Context) error { return a.opts.active() }
 
+// Prepare implements agent.Preparer: it asks Puppet where its files are, so that the first request need not wait.
+func (a *Agent) Prepare(log *slog.Logger) {
+	answers.Lock()
+	answers.log = log
+	answers.Unlock()
+	a.opts.ask()
+}
+
 func (o Options) active() error {
 	for _, dir := range strings.Split(run.SearchPath, ":") {
 		if exists(filepath.Join(o.Root, dir, "puppet")) {
@@ -134,8 +146,11 @@ func (o Options) active() error {
 	return errors.New("Puppet is not installed") //lint:ignore ST1005 a name
 }
 
-func (a *Agent) status(_ context.Context, _ *agent.Request, reply *rpc.Reply) error {
-	n := a.opts.node()
+func (a *Agent) status(ctx context.Context, _ *agent.Request, reply *rpc.Reply) error {
+	n, err := a.opts.node(ctx)
+	if err != nil {
+		return err
+	}
 	s, err := n.summary()
 	if err != nil {
 		return err
@@ -148,13 +163,19 @@ func (a *Agent) status(_ context.Context, _ *agent.Request, reply *rpc.Reply) er
 	return nil
 }
 
-func (a *Agent) enable(_ context.Context, _ *agent.Request, reply *rpc.Reply) error {
-	n := a.opts.node()
+func (a *Agent) enable(ctx context.Context, _ *agent.Request, reply *rpc.Reply) error {
+	n, err := a.opts.node(ctx)
+	if err != nil {
+		return err
+	}
 	return lock(n, reply, n.enable(), "Could not enable Puppet", "Succesfully enabled the Puppet agent")
 }
 
-func (a *Agent) disable(_ context.Context, req *agent.Request, reply *rpc.Reply) error {
-	n := a.opts.node()
+func (a *Agent) disable(ctx context.Context, req *agent.Request, reply *rpc.Reply) error {
+	n, err := a.opts.node(ctx)
+	if err != nil {
+		return err
+	}
 	message, given := req.String("message")
 	if !given {
 		message = fmt.Sprintf("Disabled via MCollective by %s at %s", req.CallerID, n.now.Format("2006-01-02 15:04"))
@@ -175,8 +196,11 @@ func lock(n node, reply *rpc.Reply, err error, failed, done string) error {
 	return nil
 }
 
-func (a *Agent) lastRun(_ context.Context, req *agent.Request, reply *rpc.Reply) error {
-	n := a.opts.node()
+func (a *Agent) lastRun(ctx context.Context, req *agent.Request, reply *rpc.Reply) error {
+	n, err := a.opts.node(ctx)
+	if err != nil {
+		return err
+	}
 	s, err := n.summary()
 	if err != nil {
 		return err

@@ -74,7 +74,11 @@ func (a *Agent) resource(ctx context.Context, req *agent.Request, reply *rpc.Rep
 	}
 	title := strings.ToUpper(kind[:1]) + kind[1:] + "[" + name + "]"
 	if !a.opts.ResourcePolicy.Managed {
-		managed, err := a.opts.node().manages(title)
+		n, err := a.opts.node(ctx)
+		if err != nil {
+			return err
+		}
+		managed, err := n.manages(title)
 		if err != nil {
 			return err
 		}

@@ -22,7 +22,10 @@ func (a *Agent) runOnce(ctx context.Context, req *agent.Request, reply *rpc.Repl
 		reply.Set("summary", text)
 		return rpc.Errorf(rpc.Aborted, "%s", text)
 	}
-	n := a.opts.node()
+	n, err := a.opts.node(ctx)
+	if err != nil {
+		return fail("Cannot run Puppet: %v", err)
+	}
 	if n.disabled() {
 		if why := n.why(); why != "" {
 			return fail("Puppet is disabled: '%s'", why)
@@ -32,10 +35,10 @@ func (a *Agent) runOnce(ctx context.Context, req *agent.Request, reply *rpc.Repl
 	if _, given := req.String("server"); given && !a.opts.AllowServer {
 		return fail("Passing 'server' option is not allowed in module configuration")
 	}
-	if n.applying() {
+	if n.applying != 0 {
 		return fail("Puppet is currently applying a catalog, cannot run now")
 	}
-	signal := n.daemon() != 0 && !a.opts.NoSignal
+	signal := n.daemon != 0 && !a.opts.NoSignal
 	args, err := a.arguments(req, !signal)
 	if err != nil {
 		return err
@@ -45,13 +48,11 @@ func (a *Agent) runOnce(ctx context.Context, req *agent.Request, reply *rpc.Repl
 		if len(args) > 0 {
 			return fail("Cannot specify any custom puppet options when the daemon is running")
 		}
-		if pid := n.daemon(); pid != 0 {
-			if err := a.opts.Kill(pid); err != nil {
-				return fail("Failed to signal the puppet agent at pid %d: %v", pid, err)
-			}
-			reply.Set("summary", "Signalled the running Puppet Daemon")
-			return nil
+		if err := a.opts.Kill(n.daemon); err != nil {
+			return fail("Failed to signal the puppet agent at pid %d: %v", n.daemon, err)
 		}
+		reply.Set("summary", "Signalled the running Puppet Daemon")
+		return nil
 	}
 	return a.start(ctx, args, reply, fail)
 }

@@ -1,72 +1,271 @@
 package puppet
 
 import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"mcollective/internal/plainfile"
+	"mcollective/internal/run"
 )
 
-// maxSettings bounds puppet.conf.
-const maxSettings = 1 << 20
+// wanted are the settings that say where Puppet keeps what the agent reads and writes, and where its
+// configuration is.
+var wanted = []string{
+	"agent_catalog_run_lockfile", "agent_disabled_lockfile", "config", "lastrunfile", "lastrunreport", "pidfile", "resourcefile", "statedir",
+}
 
-// settings are where Puppet keeps its files: what puppet.conf says, or else the
-// defaults of how it was installed. Puppet is not asked, since that takes it a
-// second.
-func (o Options) settings() map[string]string {
-	there := func(name string) bool {
-		_, err := os.Stat(filepath.Join(o.Root, name))
-		return err == nil
+// decisive are the options of the configured command that move these files.
+var decisive = append([]string{"confdir", "publicdir", "rundir", "vardir"}, wanted...)
+
+const (
+	askTime   = 30 * time.Second // Puppet needs one or two for an answer, and more on a busy machine
+	trueFor   = time.Hour        // an answer, if neither the program nor its configuration changes before
+	failedFor = time.Minute      // until Puppet is asked again that could not be
+	mostConf  = 1 << 20
+)
+
+// The answers of Puppet in this process. The agent and its data plugins have the same questions.
+var answers = struct {
+	sync.Mutex
+	to  map[string]*answer
+	log *slog.Logger
+}{to: map[string]*answer{}, log: slog.New(slog.DiscardHandler)}
+
+// An answer is what Puppet said, or why it could not be asked.
+type answer struct {
+	ready chan struct{} // closed once the rest is set
+	at    time.Time
+	seen  string // how the program and its configuration looked when it was asked
+	files map[string]string
+	err   error
+}
+
+// settings are where Puppet keeps its files. The Puppet that is configured is asked, and its answer is kept.
+// ctx bounds the wait, not the question: the next to ask finds the answer.
+func (o Options) settings(ctx context.Context) (map[string]string, error) {
+	a := o.ask()
+	select {
+	case <-a.ready:
+		return a.files, a.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("where Puppet keeps its state is not known yet: %s does not answer so soon; try again in a few seconds", strings.Join(o.question()[:1], " "))
 	}
+}
+
+// ask returns the answer that is there or comes.
+func (o Options) ask() *answer {
+	question := o.question()
+	key := o.Root + "\x00" + strings.Join(question, "\x00")
+	answers.Lock()
+	defer answers.Unlock()
+	if a := answers.to[key]; a != nil && o.holds(a) {
+		return a
+	}
+	a, log := &answer{ready: make(chan struct{})}, answers.log
+	answers.to[key] = a
+	go func() {
+		defer close(a.ready)
+		a.files, a.err = o.answer(question, log)
+		a.at, a.seen = o.Now(), o.looks(a.files)
+	}()
+	return a
+}
+
+// holds reports whether an answer is still good, or still to come.
+func (o Options) holds(a *answer) bool {
+	select {
+	case <-a.ready:
+	default:
+		return true
+	}
+	age := o.Now().Sub(a.at)
+	if age < 0 || age > trueFor || a.err != nil && age > failedFor {
+		return false
+	}
+	return a.seen == o.looks(a.files)
+}
+
+// looks describes the program and the configuration, so that a change of them shows.
+func (o Options) looks(files map[string]string) string {
+	program, _ := run.Look(o.question()[0])
+	var b strings.Builder
+	for _, path := range []string{program, o.Config, files["config"]} {
+		if fi, err := os.Stat(path); err == nil {
+			fmt.Fprintln(&b, path, fi.Size(), fi.ModTime().UnixNano())
+		}
+	}
+	return b.String()
+}
+
+// question is the command that makes Puppet say where its files are. What stands before "agent" in the
+// configured command is how Puppet is started, and what stands after it may move its files. A wrapper that has
+// no such word starts Puppet in a way of its own; then that of the system is asked.
+func (o Options) question() []string {
+	start, rest := []string{"puppet"}, []string(nil)
+	if i := slices.Index(o.Command, "agent"); i > 0 {
+		start, rest = o.Command[:i], o.Command[i+1:]
+	}
+	q := append(slices.Clone(start), "config", "print", "--color=false", "--section", "agent")
+	for i, word := range rest {
+		name, isOption := strings.CutPrefix(word, "--")
+		name, _, whole := strings.Cut(name, "=")
+		switch {
+		case !isOption || !slices.Contains(decisive, name):
+		case whole:
+			q = append(q, word)
+		case i+1 < len(rest):
+			q = append(q, word, rest[i+1])
+		}
+	}
+	if o.Config != "" {
+		q = append(q, "--config", o.Config)
+	}
+	return append(q, wanted...)
+}
+
+// answer asks Puppet. Where that fails, and the node's configuration says nothing about Puppet, the places of
+// the one installation on this machine are taken.
+func (o Options) answer(question []string, log *slog.Logger) (map[string]string, error) {
+	files, err := o.print(question)
+	if err == nil {
+		return files, nil
+	}
+	err = fmt.Errorf("cannot ask Puppet where it keeps its state: %w; check plugin.puppet.command and plugin.puppet.config, and try: %s", err, strings.Join(question, " "))
+	if o.Config != "" || !slices.Equal(o.Command, defaultCommand) || o.vendor() == o.system() {
+		log.Warn("puppet cannot be asked for its settings", "error", err)
+		return nil, err
+	}
+	files, guessErr := o.guess()
+	if guessErr != nil {
+		return nil, errors.Join(err, guessErr)
+	}
+	log.Warn("puppet cannot be asked for its settings; those of its installation are taken", "statedir", files["statedir"], "error", err)
+	return files, nil
+}
+
+func (o Options) print(question []string) (map[string]string, error) {
+	if o.Config != "" {
+		if _, err := plainfile.Read(o.Config, mostConf); err != nil { // Puppet takes its defaults then, without a word
+			return nil, err
+		}
+	}
+	if !slices.Contains(o.Command, "agent") && o.vendor() && o.system() {
+		return nil, fmt.Errorf("two of them are installed, and %s does not show which it runs: write it as PROGRAM agent", o.Command[0])
+	}
+	r, err := o.Run(context.Background(), run.Command{Path: question[0], Args: question[1:], Timeout: askTime, MaxStdout: 64 << 10, MaxStderr: 16 << 10, For: "agent puppet"})
+	if err != nil {
+		return nil, err
+	}
+	for line := range strings.Lines(string(r.Stderr)) {
+		// An unreadable configuration is no failure to Puppet: it takes its defaults.
+		if strings.HasPrefix(line, "Error:") {
+			return nil, fmt.Errorf("%s", printable(line))
+		}
+	}
+	if r.Exit != 0 {
+		return nil, fmt.Errorf("exit code %d: %s", r.Exit, printable(string(r.Stderr)))
+	}
+	files, err := parse(r.Stdout)
+	for name, path := range files {
+		files[name] = filepath.Join(o.Root, path)
+	}
+	return files, err
+}
+
+// printable is the end of what a program said, on one line.
+func printable(text string) string {
+	text = strings.TrimSpace(text)
+	if len(text) > 300 {
+		text = text[len(text)-300:]
+	}
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\uFFFD"))
+}
+
+// parse reads the lines "name = path", of which there is one for each wanted setting. Puppet may have said
+// something besides, but nothing else.
+func parse(out []byte) (map[string]string, error) {
+	files := make(map[string]string, len(wanted))
+	for line := range bytes.Lines(out) {
+		text := strings.TrimRight(string(line), "\r\n")
+		if text == "" || slices.ContainsFunc([]string{"Notice: ", "Info: ", "Debug: ", "Warning: "}, func(s string) bool { return strings.HasPrefix(text, s) }) {
+			continue
+		}
+		name, path, ok := strings.Cut(text, " = ")
+		switch _, twice := files[name]; {
+		case !ok || !slices.Contains(wanted, name):
+			return nil, fmt.Errorf("it printed %q, which is no setting that it was asked for", printable(text))
+		case twice:
+			return nil, fmt.Errorf("it gave two values of %s", name)
+		case !filepath.IsAbs(path) || printable(path) != path || len(path) > 4096:
+			return nil, fmt.Errorf("it gave %q for %s, which is no absolute path", printable(path), name)
+		}
+		files[name] = filepath.Clean(path)
+	}
+	for _, name := range wanted {
+		if files[name] == "" {
+			return nil, fmt.Errorf("it did not say what %s is", name)
+		}
+	}
+	return files, nil
+}
+
+// vendor reports whether there are traces of a Puppet of Puppet's own packages on this machine.
+func (o Options) vendor() bool {
+	return o.there("opt/puppetlabs/puppet") || o.there("etc/puppetlabs/puppet")
+}
+
+// system reports whether there are traces of a Puppet of the system's packages on this machine.
+func (o Options) system() bool {
+	return o.there("etc/puppet") || o.there("var/lib/puppet") || o.there("var/cache/puppet")
+}
+
+func (o Options) there(name string) bool { return exists(filepath.Join(o.Root, name)) }
+
+// guess takes what puppet.conf says, or else the defaults of how Puppet was installed.
+func (o Options) guess() (map[string]string, error) {
 	s := map[string]string{
 		"statedir": "$vardir/state", "lastrunreport": "$statedir/last_run_report.yaml", "resourcefile": "$statedir/resources.txt",
 		"agent_disabled_lockfile": "$statedir/agent_disabled.lock", "agent_catalog_run_lockfile": "$statedir/agent_catalog_run.lock",
-		"pidfile": "$rundir/agent.pid", "lastrunfile": "$publicdir/last_run_summary.yaml",
+		"pidfile": "$rundir/agent.pid", "lastrunfile": "$publicdir/last_run_summary.yaml", "config": "$confdir/puppet.conf",
 	}
-	file := o.Config
-	if o.vendor(there) {
+	if o.vendor() {
 		s["vardir"], s["rundir"], s["publicdir"] = "/opt/puppetlabs/puppet/cache", "/var/run/puppetlabs", "/opt/puppetlabs/puppet/public"
 		s["confdir"] = "/etc/puppetlabs/puppet"
 	} else {
 		s["vardir"], s["rundir"], s["publicdir"], s["confdir"] = "/var/lib/puppet", "/var/run/puppet", "$vardir/public", "/etc/puppet"
-		if there("var/cache/puppet") && !there("var/lib/puppet/state") {
+		if o.there("var/cache/puppet") && !o.there("var/lib/puppet/state") {
 			s["vardir"] = "/var/cache/puppet"
 		}
 	}
-	if file == "" {
-		file = filepath.Join(o.Root, s["confdir"], "puppet.conf")
+	if err := read(filepath.Join(o.Root, s["confdir"], "puppet.conf"), s); err != nil {
+		return nil, err
 	}
-	read(file, s)
 	files := make(map[string]string, len(s))
 	for name, text := range s {
 		files[name] = filepath.Join(o.Root, expand(s, text, 0))
 	}
 	// Before Puppet 7 the summary was with the rest of the state.
-	if _, err := os.Stat(files["lastrunfile"]); err != nil {
+	if !exists(files["lastrunfile"]) {
 		if old := filepath.Join(files["statedir"], "last_run_summary.yaml"); exists(old) {
 			files["lastrunfile"] = old
 		}
 	}
-	return files
-}
-
-// vendor reports whether Puppet is that of its own packages, which have paths of their own. The configuration
-// decides, if it names a file or a program: both kinds may be installed, or one may have left its directory.
-func (o Options) vendor(there func(string) bool) bool {
-	config := filepath.Clean(o.Config)
-	switch path := o.Command[0]; {
-	case strings.HasPrefix(config, "/etc/puppetlabs/"):
-		return true
-	case strings.HasPrefix(config, "/etc/puppet/"):
-		return false
-	case filepath.IsAbs(path) && filepath.Base(path) == "puppet": // any other is a wrapper
-		if real, err := filepath.EvalSymlinks(path); err == nil {
-			path = real
-		}
-		return strings.HasPrefix(path, "/opt/puppetlabs/")
-	}
-	return there("opt/puppetlabs/puppet") || there("etc/puppetlabs/puppet")
+	return files, nil
 }
 
 func exists(path string) bool {
@@ -76,13 +275,16 @@ func exists(path string) bool {
 
 // read takes settings that are known from [main] and [agent], of which the latter
 // counts.
-func read(file string, s map[string]string) {
-	text, err := plainfile.Text(file, maxSettings)
+func read(file string, s map[string]string) error {
+	data, err := plainfile.Text(file, mostConf)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
-		return
+		return fmt.Errorf("cannot read puppet.conf: %w", err)
 	}
 	section, fromAgent := "main", map[string]bool{}
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(string(data)) {
 		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, "[") {
 			section = strings.Trim(line, "[]")
@@ -97,6 +299,7 @@ func read(file string, s map[string]string) {
 		s[name] = strings.TrimSpace(value)
 		fromAgent[name] = section == "agent"
 	}
+	return nil
 }
 
 // expand puts other settings in the place of $name and ${name}.

@@ -2,6 +2,7 @@ package puppet
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,40 +15,54 @@ import (
 	"strings"
 	"time"
 
+	"mcollective/internal/plainfile"
 	"mcollective/internal/yaml"
 	"mcollective/marshal"
 )
 
 // A node is the state of Puppet on a machine, as its files tell.
 type node struct {
-	files map[string]string
-	alive func(pid int) bool
-	now   time.Time
+	files    map[string]string
+	now      time.Time
+	daemon   int // the process, or 0
+	applying int // the process that applies a catalog, or 0
 }
 
-func (o Options) node() node { return node{o.settings(), o.Alive, o.Now()} }
+// node looks. A file that is there and cannot be read is an error: nobody knows then whether Puppet runs.
+func (o Options) node(ctx context.Context) (node, error) {
+	files, err := o.settings(ctx)
+	if err != nil {
+		return node{}, err
+	}
+	n := node{files: files, now: o.Now()}
+	if n.daemon, err = o.pid(files["pidfile"]); err == nil {
+		n.applying, err = o.pid(files["agent_catalog_run_lockfile"])
+	}
+	return n, err
+}
 
 // pid is the process that a file names, if it runs, else 0.
-func (n node) pid(file string) int {
-	text, err := os.ReadFile(n.files[file])
+func (o Options) pid(file string) (int, error) {
+	text, err := plainfile.Read(file, maxLock)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
 	if err != nil {
-		return 0
+		return 0, fmt.Errorf("cannot tell whether Puppet runs: %w", err)
 	}
 	pid, err := strconv.Atoi(string(bytes.TrimSpace(text)))
-	if err != nil || pid < 2 || !n.alive(pid) {
-		return 0
+	if err != nil || pid < 2 || !o.Alive(pid) {
+		return 0, nil
 	}
-	return pid
+	return pid, nil
 }
 
-func (n node) daemon() int    { return n.pid("pidfile") }
-func (n node) applying() bool { return n.pid("agent_catalog_run_lockfile") != 0 }
-func (n node) idling() bool   { return n.daemon() != 0 && !n.applying() }
+func (n node) idling() bool   { return n.daemon != 0 && n.applying == 0 }
 func (n node) disabled() bool { return exists(n.files["agent_disabled_lockfile"]) }
 
 // why is the reason that the agent was disabled for, or "".
 func (n node) why() string {
-	text, err := os.ReadFile(n.files["agent_disabled_lockfile"])
+	text, err := plainfile.Read(n.files["agent_disabled_lockfile"], maxLock)
 	if err != nil {
 		return ""
 	}
@@ -95,7 +110,7 @@ func (n node) word() string {
 	switch {
 	case n.disabled():
 		return "disabled"
-	case n.applying():
+	case n.applying != 0:
 		return "applying a catalog"
 	case n.idling():
 		return "idling"
@@ -107,7 +122,7 @@ func (n node) word() string {
 func (n node) status(s summary) map[string]any {
 	last := s.lastRun()
 	return map[string]any{
-		"applying": n.applying(), "enabled": !n.disabled(), "daemon_present": n.daemon() != 0, "idling": n.idling(), "disable_message": n.why(),
+		"applying": n.applying != 0, "enabled": !n.disabled(), "daemon_present": n.daemon != 0, "idling": n.idling(), "disable_message": n.why(),
 		"lastrun": last, "since_lastrun": n.now.Unix() - last, "status": n.word(),
 	}
 }
@@ -128,8 +143,12 @@ func spell(seconds int64) string {
 	return fmt.Sprintf("%02d seconds", rest)
 }
 
-// maxState is how much of a file of Puppet's is read: reports have every resource.
-const maxState = 64 << 20
+// How much of a file of Puppet's is read. Reports have every resource.
+const (
+	maxLock    = 64 << 10
+	maxSummary = 1 << 20
+	maxState   = 64 << 20
+)
 
 // A summary is last_run_summary.yaml: values by section and name.
 type summary map[string]any
@@ -139,7 +158,7 @@ func (n node) summary() (summary, error) {
 	for _, section := range []string{"changes", "time", "resources", "version", "events"} {
 		s[section] = map[string]any{}
 	}
-	data, err := os.ReadFile(n.files["lastrunfile"])
+	data, err := plainfile.Read(n.files["lastrunfile"], maxSummary)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
 	}
@@ -147,7 +166,7 @@ func (n node) summary() (summary, error) {
 		return nil, fmt.Errorf("cannot read the summary of the last run: %w", err)
 	}
 	read := map[string]any{}
-	if err := yaml.Unmarshal(data, &read, yaml.Limits{Bytes: 1 << 20}); err != nil {
+	if err := yaml.Unmarshal(data, &read, yaml.Limits{Bytes: maxSummary}); err != nil {
 		return nil, fmt.Errorf("cannot read %s: %w", n.files["lastrunfile"], err)
 	}
 	for section, values := range read {
@@ -235,7 +254,7 @@ func plain(v any) any {
 // logs are the lines of the last report. It holds objects of Ruby's, which are
 // read as what they are in YAML.
 func (n node) logs() ([]any, error) {
-	data, err := os.ReadFile(n.files["lastrunreport"])
+	data, err := plainfile.Read(n.files["lastrunreport"], maxState)
 	if errors.Is(err, fs.ErrNotExist) {
 		return []any{}, nil
 	}
@@ -284,7 +303,7 @@ func child(n *yaml.Node, name string) *yaml.Node {
 
 // managed are the resources of the last catalog, as "file[/etc/motd]".
 func (n node) managed() ([]string, error) {
-	data, err := os.ReadFile(n.files["resourcefile"])
+	data, err := plainfile.Read(n.files["resourcefile"], maxState)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -37,8 +37,3 @@ func interpreter(path string, fi fs.FileInfo) ([]string, error) {
 	line, _, _ = bytes.Cut(line, []byte("\n"))
 	return strings.Fields(string(line)), nil
 }
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}

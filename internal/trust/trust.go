@@ -74,28 +74,25 @@ func Secret(path string) error {
 
 // Program is Check of a program and, if that is a script, of the interpreter in its first line. look finds a
 // program that the script leaves to env to find. An interpreter that is not there is left to whoever starts
-// the program.
+// the program, unless somebody else could put one there.
 func Program(path string, look func(name string) (string, error)) error {
 	at := path
+	fi, err := walk(at)
 	for range mostInterpreters {
-		fi, err := walk(at)
-		if err != nil {
+		if err != nil || fi == nil {
 			return err
 		}
-		words, err := interpreter(at, fi)
-		if err != nil || len(words) == 0 {
-			return err
+		words, err2 := interpreter(at, fi)
+		if err2 != nil || len(words) == 0 {
+			return err2
 		}
-		if at = words[0]; !exists(at) {
-			return nil
-		}
-		if name := byEnv(words); name != "" {
-			if err := Check(at); err != nil {
-				return err
-			}
-			if at, err = look(name); err != nil || !exists(at) {
+		at = words[0]
+		fi, err = walkInterpreter(at)
+		if name := byEnv(words); name != "" && err == nil && fi != nil {
+			if at, err = look(name); err != nil {
 				return nil
 			}
+			fi, err = walkInterpreter(at)
 		}
 	}
 	return fmt.Errorf("%s: more than %d interpreters on top of each other", quote(path), mostInterpreters)
@@ -109,8 +106,16 @@ func byEnv(words []string) string {
 	if words[0] != "env" && !strings.HasSuffix(words[0], "/env") {
 		return ""
 	}
-	for _, w := range words[1:] {
-		if !strings.HasPrefix(w, "-") && !strings.Contains(w, "=") {
+	for i := 1; i < len(words); i++ {
+		w := words[i]
+		switch {
+		case w == "-u" || w == "-C" || w == "--unset" || w == "--chdir":
+			i++ // its argument
+		case strings.HasPrefix(w, "-S") && len(w) > len("-S"):
+			return w[len("-S"):]
+		case strings.HasPrefix(w, "--split-string="):
+			return w[len("--split-string="):]
+		case !strings.HasPrefix(w, "-") && !strings.Contains(w, "="):
 			return w
 		}
 	}

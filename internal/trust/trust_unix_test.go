@@ -180,6 +180,12 @@ func TestProgram(t *testing.T) {
 	tr.file("env-options", "#!/usr/bin/env -S X=1 ruby -w\n", 0o755)
 	tr.file("env-other", "#!/usr/bin/env other\n", 0o755)
 	tr.file("nowhere", "#!/no/such/interpreter\n", 0o755)
+	tr.dir("sticky", 0o777|fs.ModeSticky)
+	tr.file("missing", "#!"+tr.at("sticky/ruby")+"\n", 0o755)
+	tr.must(os.Symlink(tr.at("sticky/ruby"), tr.at("dangling")))
+	tr.file("missing-link", "#!"+tr.at("dangling")+"\n", 0o755)
+	tr.file("env-unset", "#!/usr/bin/env -S -u X ruby -w\n", 0o755)
+	tr.file("env-joined", "#!/usr/bin/env -Sruby -w\n", 0o755)
 	tr.file("endless", "#!"+tr.at("endless")+"\n", 0o755)
 	tr.file("empty", "", 0o755)
 	tr.file("bang", "#!", 0o755)
@@ -191,10 +197,12 @@ func TestProgram(t *testing.T) {
 		return "", errors.New("no such program")
 	}
 	want := map[string]string{
-		"good": "", "script": "", "direct": "theirs", "nested": "theirs", "env-other": "", "nowhere": "", "endless": "endless", "empty": "", "bang": "", "none": "none",
+		"good": "", "script": "", "direct": "theirs", "nested": "theirs", "env-other": "", "nowhere": "", "missing": "sticky", "missing-link": "sticky", "endless": "endless", "empty": "", "bang": "", "none": "none",
 	}
 	if _, err := os.Stat("/usr/bin/env"); err == nil && trust.Check("/usr/bin/env") == nil {
-		want["env"], want["env-options"] = "theirs", "theirs"
+		for _, name := range []string{"env", "env-options", "env-unset", "env-joined"} {
+			want[name] = "theirs"
+		}
 	}
 	for name, blamed := range want {
 		tr.blames(name, trust.Program(tr.at(name), look), blamed)

@@ -17,17 +17,38 @@ const mostLinks = 40
 
 // walk judges a path part by part and returns what it leads to.
 func walk(path string) (fs.FileInfo, error) {
+	fi, _, err := trail(path)
+	return fi, err
+}
+
+// walkInterpreter is walk, which returns nothing if there is nothing, provided that nobody else could put
+// something there before it is started.
+func walkInterpreter(path string) (fs.FileInfo, error) {
+	if !filepath.IsAbs(path) {
+		return nil, fmt.Errorf("interpreter %s is not named by its whole path", quote(path))
+	}
+	fi, dir, err := trail(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		_, err = part(path, dir, true)
+		return nil, err
+	}
+	return fi, err
+}
+
+// trail judges a path part by part and returns what it leads to, or the directory without links at which
+// the error occurred.
+func trail(path string) (fs.FileInfo, string, error) {
 	whole := path
 	if !filepath.IsAbs(path) {
 		here, err := os.Getwd()
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		whole = here + "/" + path // not cleaned: .. of a link is elsewhere
 	}
 	at, links := "/", 0 // without links
 	if _, err := part(path, at, false); err != nil {
-		return nil, err
+		return nil, at, err
 	}
 	for rest := whole; rest != ""; {
 		var name string
@@ -42,7 +63,7 @@ func walk(path string) (fs.FileInfo, error) {
 		next := filepath.Join(at, name)
 		fi, err := part(path, next, false)
 		if err != nil {
-			return nil, err
+			return nil, at, err
 		}
 		if fi.Mode()&fs.ModeSymlink == 0 {
 			at = next
@@ -50,17 +71,18 @@ func walk(path string) (fs.FileInfo, error) {
 		}
 		target, err := os.Readlink(next)
 		if err != nil {
-			return nil, err
+			return nil, at, err
 		}
 		if links++; links > mostLinks {
-			return nil, fmt.Errorf("%s: %w", path, syscall.ELOOP)
+			return nil, at, fmt.Errorf("%s: %w", path, syscall.ELOOP)
 		}
 		if filepath.IsAbs(target) {
 			at = "/"
 		}
 		rest = target + "/" + rest
 	}
-	return part(path, at, true)
+	fi, err := part(path, at, true)
+	return fi, at, err
 }
 
 // part judges one file, link or directory. That it is sticky is no excuse for a directory that is itself

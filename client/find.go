@@ -79,10 +79,14 @@ func (c *Client) Find(ctx context.Context, q discovery.Query, each func(identity
 // statements are, by the beginning of a hash, the nodes that state it.
 type statements map[string][]string
 
+// maxStatements is how many different hashes there may be before nodes are heard once
+// only. By then it is clear that nobody can have all definitions.
+const maxStatements = 100
+
 // add takes what a reply states. Of a node that says different things each counts.
 func (s *statements) add(r Reply) {
 	h := message.StatedDefinition(r.Body)
-	if h == "" || r.Unexpected || r.Duplicate && slices.Contains((*s)[h], r.Sender) {
+	if h == "" || r.Unexpected || r.Duplicate && (len(*s) >= maxStatements || slices.Contains((*s)[h], r.Sender)) {
 		return
 	}
 	if *s == nil {

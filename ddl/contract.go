@@ -93,7 +93,7 @@ func union(names, more []string) []string {
 
 // Missing notes that some nodes have a definition which could not be had, and why.
 func (c *Contract) Missing(nodes []string, err error) {
-	c.missing = append(c.missing, missing{slices.Sorted(slices.Values(nodes)), err})
+	c.missing = append(c.missing, missing{slices.Compact(slices.Sorted(slices.Values(nodes))), err})
 }
 
 // Definition is the one of this machine, or else that of most nodes; nil if there is

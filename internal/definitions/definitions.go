@@ -143,6 +143,7 @@ func (f *Finder) learn(ctx context.Context, c *ddl.Contract, stated map[string][
 		own = d.Hash()
 	}
 	var wanted []*want
+	var beyond []string // nodes with definitions that are not asked for
 	// By the number of nodes, so that what is left out is what fewest have.
 	for _, hash := range slices.SortedFunc(maps.Keys(stated), func(a, b string) int {
 		return cmp.Or(cmp.Compare(len(stated[b]), len(stated[a])), strings.Compare(a, b))
@@ -152,7 +153,7 @@ func (f *Finder) learn(ctx context.Context, c *ddl.Contract, stated map[string][
 		case strings.HasPrefix(own, hash):
 			continue
 		case len(wanted) == maxVersions:
-			c.Missing(nodes, fmt.Errorf("the nodes have more than %d different ones", maxVersions))
+			beyond = append(beyond, nodes...)
 			continue
 		}
 		if d := f.Cache.Get(c.Agent(), hash); d != nil {
@@ -162,6 +163,9 @@ func (f *Finder) learn(ctx context.Context, c *ddl.Contract, stated map[string][
 		left := slices.Clone(nodes)
 		rand.Shuffle(len(left), func(i, j int) { left[i], left[j] = left[j], left[i] })
 		wanted = append(wanted, &want{hash: hash, nodes: nodes, left: left})
+	}
+	if len(beyond) > 0 { // all in one, since one node can state thousands
+		c.Missing(beyond, fmt.Errorf("the nodes have more than %d different ones", maxVersions))
 	}
 	for round := 0; round < maxRounds && len(wanted) > 0 && ctx.Err() == nil; round++ {
 		var err error

@@ -264,6 +264,32 @@ func TestOneNodeThatStatesTwo(t *testing.T) {
 	}
 }
 
+// A node that states a thousand makes one line of it, and the action one that asks.
+func TestOneNodeThatStatesThousands(t *testing.T) {
+	good := definition("1")
+	fleet := &fakeFleet{t: t, gives: map[string]string{"a": good, "b": good}}
+	f := &Finder{Client: fleet, Collective: "here", Cache: ddl.Cache{Dir: t.TempDir()}, Log: slog.New(slog.DiscardHandler)}
+	c := ddl.NewContract("web", nil)
+	stated := map[string][]string{hash(good): {"a", "b"}}
+	for i := range 1000 {
+		stated[hash(fmt.Sprint(i))] = []string{"evil"}
+	}
+	if err := f.Complete(t.Context(), c, Targets{Nodes: []string{"a", "b", "evil"}, Searched: true, Stated: stated}); err != nil {
+		t.Fatal(err)
+	}
+	if lines := c.Differences("go"); len(lines) == 0 || len(lines) > maxVersions {
+		t.Errorf("%d warnings: %.200q", len(lines), lines)
+	}
+	for _, line := range c.Differences("go") {
+		if strings.Count(line, "evil") > 2 {
+			t.Errorf("it is named again and again: %s", line)
+		}
+	}
+	if destructive, _ := c.Destructive("go"); !destructive {
+		t.Error("the action is believed to be harmless")
+	}
+}
+
 // A user who breaks it off is not told that the agent is unknown.
 func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())

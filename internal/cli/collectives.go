@@ -26,6 +26,7 @@ type membership struct {
 func (e *errand) memberships(ctx context.Context) (*membership, error) {
 	m := &membership{members: make(map[string][]string)}
 	var err error
+	e.piped = true
 	if m.audience, err = e.search(ctx, rpcutil.Name, e.flags.verbose); err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ func TestEmptyListReachesNobody(t *testing.T) {
 	for _, list := range []string{"", "\n", "[]"} {
 		for _, words := range []string{
 			"find", "rpc rpcutil ping", "rpcutil ping", "rpc rpcutil ping --no-results", "rpc rpcutil ping --no-results -1", "rpc nosuch ping --yes",
-			"facts os", "facts", "inventory --json", "service httpd restart --yes", "shell run id --yes", "puppet runall 3 --yes",
+			"facts os", "facts", "inventory --json", "inventory --list-collectives", "service httpd restart --yes", "shell run id --yes", "puppet runall 3 --yes",
 			"process list", "file cp :/etc/motd .", "find --dm stdin", "ping --dm stdin", "rpc rpcutil ping --dm stdin",
 		} {
 			r.env.In = strings.NewReader(list)

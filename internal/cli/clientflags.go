@@ -129,6 +129,11 @@ func (f *clientFlags) check(cmd *cobra.Command, args []string) error {
 		return usageErrorf("invalid argument: --publish_timeout 0: no broker accepts a request in no time")
 	case f.connectionTimeout.set && f.connectionTimeout.Duration == 0:
 		return usageErrorf("invalid argument: --connection-timeout 0: no broker is reached in no time")
+	case f.timeout.set && f.timeout.Duration == 0:
+		// The request would run everywhere, and everybody count as silent.
+		return usageErrorf("invalid argument: --timeout 0: no node answers in no time; --no-results sends a request without waiting")
+	case f.discoveryTimeout.set && f.discoveryTimeout.Duration == 0:
+		return usageErrorf("invalid argument: --discovery-timeout 0: no node is found in no time")
 	}
 	if f.rpc.limit == "" && !f.rpc.one {
 		if err := refuse(cmd, "there is no limit to pick nodes for", "limit-seed"); err != nil {

@@ -84,6 +84,12 @@ func (o *rpcOptions) words(env *Env, args []string) ([]argument, error) {
 				"Like this: mco rpc rpcutil get_fact fact=country; 'mco plugin doc' lists agents, 'mco plugin doc AGENT' actions\n")
 			return nil, exit(exitFailed)
 		}
+		if err := agree("agent", o.agent, args[0]); err != nil {
+			return nil, err
+		}
+		if err := agree("action", o.action, args[1]); err != nil {
+			return nil, err
+		}
 		o.agent, o.action, args = args[0], args[1], args[2:]
 	}
 	var list []argument
@@ -96,6 +102,16 @@ func (o *rpcOptions) words(env *Env, args []string) ([]argument, error) {
 		list = append(list, argument{name, value})
 	}
 	return list, nil
+}
+
+// agree refuses a word that contradicts the option of the same meaning: which of
+// the two was meant nobody knows.
+func agree(option, given, word string) error {
+	if given == "" || given == word {
+		return nil
+	}
+	return hinted(usageErrorf("--%s %s: the words say %s", option, given, word),
+		"Give agent and action both as options, or both as the first two words")
 }
 
 func (o *rpcOptions) run(ctx context.Context, env *Env, args []argument) error {

@@ -223,7 +223,7 @@ func checkCollectives(s string) error {
 func checkPaths(s string) error {
 	for _, dir := range filepath.SplitList(s) {
 		if !filepath.IsAbs(dir) {
-			return fmt.Errorf("the path %q is relative; write an absolute one", dir)
+			return relative(dir)
 		}
 	}
 	return nil
@@ -245,4 +245,8 @@ func suggestion(name string) string {
 		names = append(names, keys[i].name)
 	}
 	return suggest.Hint(name, names)
+}
+
+func relative(dir string) error {
+	return fmt.Errorf("the path %q is relative; write an absolute one", dir)
 }

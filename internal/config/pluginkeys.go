@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -33,7 +34,7 @@ var pluginKeys = [...]pluginKey{
 	{name: "activemq.pool.N.password"},
 	{name: "activemq.pool.N.port", check: port},
 	{name: "activemq.pool.N.ssl", check: boolean},
-	{name: "activemq.pool.N.ssl.ca"},
+	{name: "activemq.pool.N.ssl.ca", check: names},
 	{name: "activemq.pool.N.ssl.cert"},
 	{name: "activemq.pool.N.ssl.ciphers"},
 	{name: "activemq.pool.N.ssl.fallback", check: boolean, ignored: "a broker whose certificate cannot be checked is not talked to"},
@@ -50,24 +51,24 @@ var pluginKeys = [...]pluginKey{
 	{name: "activemq.vhost"},
 	{name: "bolt.interpreters"},
 	{name: "file.activate_agent", check: boolean},
-	{name: "file.allow"},
-	{name: "file.deny"},
+	{name: "file.allow", check: folders},
+	{name: "file.deny", check: folders},
 	{name: "file.max_size", check: count},
 	{name: "filemgr.activate_agent", check: boolean},
 	{name: "filemgr.touch_file"},
 	{name: "nats.credentials"},
 	{name: "nats.nkey"},
 	{name: "nats.password"},
-	{name: "nats.servers"},
+	{name: "nats.servers", check: names},
 	{name: "nats.tls.ca"},
 	{name: "nats.tls.cert"},
 	{name: "nats.tls.key"},
 	{name: "nats.token"},
 	{name: "nats.user"},
 	{name: "nrpe.allow_args", check: boolean},
-	{name: "nrpe.conf_dir"},
+	{name: "nrpe.conf_dir", check: folders},
 	{name: "nrpe.conf_file"},
-	{name: "nrpe.conf_path"},
+	{name: "nrpe.conf_path", check: folders},
 	{name: "nrpe.config"},
 	{name: "nrpe.timeout", check: seconds},
 	{name: "psk"},
@@ -77,10 +78,10 @@ var pluginKeys = [...]pluginKey{
 	{name: "puppet.command"},
 	{name: "puppet.config"},
 	{name: "puppet.resource_allow_managed_resources", check: boolean},
-	{name: "puppet.resource_name_blacklist.TYPE"},
-	{name: "puppet.resource_name_whitelist.TYPE"},
-	{name: "puppet.resource_type_blacklist"},
-	{name: "puppet.resource_type_whitelist"},
+	{name: "puppet.resource_name_blacklist.TYPE", check: names},
+	{name: "puppet.resource_name_whitelist.TYPE", check: names},
+	{name: "puppet.resource_type_blacklist", check: names},
+	{name: "puppet.resource_type_whitelist", check: names},
 	{name: "puppet.signal_daemon", check: boolean},
 	{name: "puppet.splay", check: boolean},
 	{name: "puppet.splaylimit", check: count},
@@ -93,7 +94,7 @@ var pluginKeys = [...]pluginKey{
 	{name: "shell.limit", check: seconds},
 	{name: "shell.max_jobs", check: count},
 	{name: "shell.max_output", check: count},
-	{name: "shell.users"},
+	{name: "shell.users", check: names},
 	{name: "yaml"},
 }
 
@@ -236,6 +237,36 @@ func between(least, most int) func(string) error {
 		}
 		return err
 	}
+}
+
+// names refuses a list that holds nothing but commas: as no list at all, it would
+// permit everything.
+func names(s string) error {
+	if strings.Trim(s, ", \t") == "" {
+		return errors.New("there is no name in the list")
+	}
+	return nil
+}
+
+// folders refuses a list of paths that means other folders than it seems to, or
+// none: what allows would allow everything then, and what denies nothing.
+func folders(s string) error {
+	n := 0
+	for _, dir := range filepath.SplitList(s) {
+		switch dir = strings.TrimSpace(dir); {
+		case dir == "":
+		case !filepath.IsAbs(dir):
+			return relative(dir)
+		case strings.Contains(strings.ReplaceAll(dir, " ", ""), ",/"):
+			return fmt.Errorf("write %c, and no comma, between two paths", filepath.ListSeparator)
+		default:
+			n++
+		}
+	}
+	if n == 0 {
+		return errors.New("there is no path in the list")
+	}
+	return nil
 }
 
 func port(s string) error { return between(1, 65535)(s) }

@@ -197,6 +197,37 @@ func TestWhatIsNotImplementedIsRefused(t *testing.T) {
 	}
 }
 
+// A limit that holds nothing, or that is read otherwise than it is meant, is none.
+func TestListsThatLimitNothing(t *testing.T) {
+	for _, tt := range []struct{ line, want string }{
+		{"plugin.file.allow = :", "there is no path in the list"},
+		{"plugin.file.allow = srv", `the path "srv" is relative`},
+		{"plugin.file.deny = /etc:root", `the path "root" is relative`},
+		{"plugin.file.deny = /etc,/root", "write :, and no comma"},
+		{"plugin.file.deny = /etc, /root", "write :, and no comma"},
+		{"plugin.nrpe.conf_dir = : :", "there is no path in the list"},
+		{"plugin.shell.users = ,", "there is no name in the list"},
+		{"plugin.puppet.resource_type_blacklist = , ,", "there is no name in the list"},
+		{"plugin.puppet.resource_name_blacklist.service = ,", "there is no name in the list"},
+		{"plugin.nats.servers = ,", "there is no name in the list"},
+		{"plugin.rabbitmq.pool.1.ssl.ca = ,", "there is no name in the list"},
+	} {
+		path := write(t, t.TempDir(), "server.cfg", tt.line)
+		for _, role := range []Role{Server, Client} {
+			if _, err := Load(path, role); err == nil || !strings.Contains(err.Error(), "server.cfg:1: "+tt.line+": "+tt.want) {
+				t.Errorf("%s: %v, want %s", tt.line, err, tt.want)
+			}
+		}
+	}
+	for _, line := range []string{
+		"plugin.file.allow = /srv:/opt/", "plugin.file.deny = /srv/a,b", "plugin.shell.users = www,", "plugin.puppet.resource_type_blacklist = none",
+	} {
+		if _, err := Load(write(t, t.TempDir(), "server.cfg", line), Server); err != nil {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}
+
 // TestPluginFolderIsNoWayAround writes in plugin.d what the main file must not.
 func TestPluginFolderIsNoWayAround(t *testing.T) {
 	dir := t.TempDir()

@@ -63,6 +63,21 @@ func (a *access) follow(o *server.Options) {
 	o.ServerName = interest.ServerName(o.ServerName)
 }
 
+// credentials returns what is asked for now; the access may be nil.
+func (a *access) credentials() *credentials {
+	if a == nil {
+		return nil
+	}
+	return a.allowed.Load()
+}
+
+// restore has the access ask for earlier credentials; it may be nil.
+func (a *access) restore(c *credentials) {
+	if a != nil {
+		a.allowed.Store(c)
+	}
+}
+
 // Check implements server.Authentication.
 func (a *access) Check(c server.ClientAuthentication) bool {
 	given := c.GetOpts()

@@ -257,6 +257,41 @@ func TestUsersAreNotAddedWhileRunning(t *testing.T) {
 	}
 }
 
+// A configuration that nats-server does not take while it runs changes nothing, not
+// even who may connect.
+func TestPasswordOfARefusedReload(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "nats.conf")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte("listen: \"127.0.0.1:-1\"\n"+text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	connects := func(b *Broker, user string) bool {
+		nc, err := gonats.Connect(b.ClientURL(), gonats.NoReconnect(), gonats.UserInfo(user, "secret"))
+		if err == nil {
+			nc.Close()
+		}
+		return err == nil
+	}
+	write("authorization { user: old, password: secret }")
+	b := start(t, Options{Config: file})
+	write("authorization { user: new, password: secret }\nmax_traced_msg_len: 10\nsystem_account: SYS")
+	if err := b.Reload(); err == nil {
+		t.Fatal("the configuration was taken")
+	}
+	if !connects(b, "old") || connects(b, "new") {
+		t.Errorf("after a reload that failed: old %v, new %v", connects(b, "old"), connects(b, "new"))
+	}
+	write("authorization { user: new, password: secret }")
+	if err := b.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	if connects(b, "old") || !connects(b, "new") {
+		t.Errorf("after a reload: old %v, new %v", connects(b, "old"), connects(b, "new"))
+	}
+}
+
 func TestPasswordHash(t *testing.T) {
 	hash, err := bcrypt.GenerateFromPassword([]byte("p"), bcrypt.MinCost)
 	if err != nil {

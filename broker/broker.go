@@ -233,11 +233,13 @@ func (b *Broker) Reload() error {
 	if b.given.Config == "" {
 		return nil
 	}
+	allowed := b.access.credentials()
 	opts, err := b.settings()
 	if err == nil {
 		err = b.server.ReloadOptions(opts)
 	}
 	if err != nil {
+		b.access.restore(allowed)
 		return fmt.Errorf("broker: reload %s: %w", b.given.Config, err)
 	}
 	return nil

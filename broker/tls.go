@@ -3,8 +3,6 @@ package broker
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
-	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -15,7 +13,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
-	"mcollective/internal/trust"
+	"mcollective/internal/tlsfiles"
 )
 
 // certificates are the files of a broker's TLS. They are read again when they have
@@ -72,20 +70,29 @@ func (c *certificates) load() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	seen := c.stamps() // before they are read: what changes meanwhile is read again
-	config, err := server.GenTLSConfig(&server.TLSConfigOpts{
-		CertFile: c.cert, KeyFile: c.key, CaFile: c.ca,
-		Verify: c.ca != "", Timeout: handshakeTimeout.Seconds(),
-	})
+	config, err := c.read()
 	c.seen = seen
 	if err != nil {
-		return fmt.Errorf("TLS with certificate %s and key %s: %w", c.cert, c.key, err)
-	}
-	if err := trust.Secret(c.key); err != nil {
-		return fmt.Errorf("TLS key: %w", err)
+		return err
 	}
 	c.current.Store(config)
 	c.checkDates(config)
 	return nil
+}
+
+func (c *certificates) read() (*tls.Config, error) {
+	pair, err := tlsfiles.KeyPair(c.cert, c.key)
+	if err != nil {
+		return nil, err
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}
+	if c.ca != "" {
+		config.ClientAuth = tls.RequireAndVerifyClientCert
+		if config.ClientCAs, err = tlsfiles.Authorities(c.ca); err != nil {
+			return nil, err
+		}
+	}
+	return config, nil
 }
 
 func (c *certificates) stamps() (all [3]stamp) {
@@ -150,27 +157,13 @@ func (c *certificates) checkDates(config *tls.Config) {
 	if c.ca == "" {
 		return
 	}
-	ders, err := readCertificates(c.ca)
+	authorities, err := tlsfiles.Certificates(c.ca)
 	if err != nil {
 		c.log.Warn("dates of authorities not checked", "error", err)
 	}
-	checkDates(c.log, c.ca, ders)
-}
-
-func readCertificates(file string) (ders [][]byte, err error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
+	for _, a := range authorities {
+		checkDates(c.log, c.ca, [][]byte{a.Raw})
 	}
-	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
-		if block.Type == "CERTIFICATE" {
-			ders = append(ders, block.Bytes)
-		}
-	}
-	if len(ders) == 0 {
-		return nil, errors.New(file + " holds no certificate")
-	}
-	return ders, nil
 }
 
 func checkDates(log *slog.Logger, file string, ders [][]byte) {

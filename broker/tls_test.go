@@ -148,3 +148,19 @@ func TestDatesOfCertificatesAreSaid(t *testing.T) {
 		}
 	}
 }
+
+// A key that the broker cannot use is said at the start, with what mends it.
+func TestUnusableKeys(t *testing.T) {
+	cert, key := selfSigned(t, t.TempDir(), 1, time.Now().Add(1000*time.Hour))
+	for text, want := range map[string]string{
+		"-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n": "encrypted with a passphrase",
+		"no key": key,
+	} {
+		if err := os.WriteFile(key, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := New(Options{Listen: "127.0.0.1:0", Cert: cert, Key: key}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

@@ -58,7 +58,7 @@ func (c Client) Config() (*tls.Config, error) {
 // connection can still be made to servers that do not mind.
 func (c Client) Outdated(now time.Time) error {
 	for _, file := range c.CA {
-		certs, err := certificates(file)
+		certs, err := Certificates(file)
 		if err != nil {
 			return err
 		}
@@ -82,7 +82,7 @@ func (c Client) Outdated(now time.Time) error {
 // Outdated returns nil while the certificate in a file is valid, else an error that
 // says since when it is not.
 func Outdated(file string, now time.Time) error {
-	certs, err := certificates(file)
+	certs, err := Certificates(file)
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func outdated(file string, cert *x509.Certificate, now time.Time) error {
 func Authorities(files ...string) (*x509.CertPool, error) {
 	pool := x509.NewCertPool()
 	for _, file := range files {
-		certs, err := certificates(file)
+		certs, err := Certificates(file)
 		if err != nil {
 			return nil, fmt.Errorf("TLS authorities: %w", err)
 		}
@@ -115,9 +115,9 @@ func Authorities(files ...string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// certificates reads those in a PEM file, at least one. One that cannot be read is
+// Certificates reads those in a PEM file, at least one. One that cannot be read is
 // left out: nobody is trusted for it.
-func certificates(file string) ([]*x509.Certificate, error) {
+func Certificates(file string) ([]*x509.Certificate, error) {
 	text, err := read(file)
 	if err != nil {
 		return nil, err

@@ -16,6 +16,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+func init() {
+	reaperRuns = func() bool {
+		family.mu.Lock()
+		defer family.mu.Unlock()
+		return family.reaping
+	}
+}
+
 // hasZombies reports whether this process has a dead child.
 func hasZombies() bool {
 	for _, p := range everything() {

@@ -4,8 +4,10 @@ package run
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -18,7 +20,25 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(reaped{m}) }
+
+// reaped are tests after which the reaper has ended. It stays for a while where
+// another package may want to wait for a process.
+type reaped struct{ *testing.M }
+
+func (r reaped) Run() int {
+	code := r.M.Run()
+	for deadline := time.Now().Add(30 * time.Second); reaperRuns(); time.Sleep(10 * time.Millisecond) { // its end has no event
+		if time.Now().After(deadline) {
+			fmt.Fprintln(os.Stderr, "the reaper still runs 30 s after the last test")
+			return cmp.Or(code, 1)
+		}
+	}
+	return code
+}
+
+// reaperRuns reports whether the reaper is at work, where there is one.
+var reaperRuns = func() bool { return false }
 
 func sh(script string) Command {
 	return Command{Path: "/bin/sh", Args: []string{"-c", script}, Timeout: 20 * time.Second}

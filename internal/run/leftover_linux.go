@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"mcollective/internal/trust"
 )
 
 const (
@@ -25,9 +27,8 @@ const (
 
 // Remember has this process keep in dir a record of each program that it runs, until
 // the program has ended. It returns the programs that an earlier process with the
-// same dir left running because it was killed. The directory is made; it must be this
-// user's and nobody else's to write to, since who can write there decides what is
-// ended. complain is told of records that cannot be written. stop ends it all.
+// same dir left running because it was killed. The directory is made; it must be
+// trusted, since who can write there decides what is ended. complain is told of records that cannot be written. stop ends it all.
 //
 // A program is known by its number and the moment at which it was started, and what
 // it started as its children and its session. What left both, or does not have its
@@ -40,7 +41,7 @@ func Remember(dir string, complain func(error)) (left []*Leftover, stop func(), 
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fail(err)
 	}
-	if err := onlyOurs(dir); err != nil {
+	if err := trust.Check(dir); err != nil {
 		return fail(err)
 	}
 	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
@@ -76,18 +77,6 @@ func Remember(dir string, complain func(error)) (left []*Leftover, stop func(), 
 		family.mu.Unlock()
 		lock.Close()
 	}, nil
-}
-
-// onlyOurs refuses a directory in which somebody else may write.
-func onlyOurs(dir string) error {
-	var st unix.Stat_t
-	if err := unix.Lstat(dir, &st); err != nil {
-		return err
-	}
-	if st.Mode&unix.S_IFMT != unix.S_IFDIR || int(st.Uid) != os.Geteuid() || st.Mode&0o022 != 0 {
-		return fmt.Errorf("it is not a directory that only user %d may write to", os.Geteuid())
-	}
-	return nil
 }
 
 // readLeftover reads a record. It returns nil, and removes the record, if nothing of

@@ -272,9 +272,9 @@ func TestWhereRecordsMayBe(t *testing.T) {
 	open, link := filepath.Join(base, "open"), filepath.Join(base, "link")
 	os.Mkdir(open, 0o700)
 	os.Chmod(open, 0o770)
-	os.Symlink(t.TempDir(), link)
+	os.Symlink(open, link)
 	for _, dir := range []string{open, link} {
-		if _, _, err := Remember(dir, nil); err == nil || !strings.Contains(err.Error(), "only user "+strconv.Itoa(os.Geteuid())+" may write to") {
+		if _, _, err := Remember(dir, nil); err == nil || !strings.Contains(err.Error(), " is not trusted: ") {
 			t.Errorf("%s: %v", dir, err)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -252,16 +251,10 @@ func (a *Agent) startHint(err error) string {
 // interpreterOf is the program that the first line of a script names, if that is not
 // there.
 func interpreterOf(script string) string {
-	f, err := os.Open(script)
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	start := make([]byte, 256)
-	n, _ := io.ReadFull(f, start)
-	line, _, ended := strings.Cut(string(start[:n]), "\n")
-	words := strings.Fields(strings.TrimPrefix(line, "#!"))
-	if !ended || !strings.HasPrefix(line, "#!") || len(words) == 0 || !filepath.IsAbs(words[0]) {
+	line, err := start(script)
+	text, isScript := strings.CutPrefix(string(line), "#!")
+	words := strings.Fields(text)
+	if err != nil || !isScript || len(words) == 0 || !filepath.IsAbs(words[0]) {
 		return ""
 	}
 	if _, err := os.Stat(words[0]); !errors.Is(err, fs.ErrNotExist) {

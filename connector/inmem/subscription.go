@@ -84,7 +84,7 @@ func (s *subscription) run() {
 // Address is where replies are to be sent.
 func (s *subscription) Address() string { return s.address }
 
-// Err tells whether the hub refuses the subscription.
+// Err returns an error if the hub refuses the subscription.
 func (s *subscription) Err() error {
 	if !s.refused.Load() {
 		return nil

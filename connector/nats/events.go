@@ -56,7 +56,7 @@ func (r *repeats) reset() {
 	clear(r.said)
 }
 
-// attemptFailed tells why there is no connection to a server.
+// attemptFailed logs why there is no connection to a server.
 func (c *Conn) attemptFailed(server string, err error) {
 	if c.closed.Load() {
 		return

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -162,6 +163,49 @@ func TestRefusalIsNotProvokedForEachAgent(t *testing.T) {
 		if n := len(conn.took()); n > 2*25 {
 			t.Errorf("asked %d times within an hour", n)
 		}
+		w.finish()
+	})
+}
+
+// unconfirmed is a broker that confirms nothing while it is told to.
+type unconfirmed struct {
+	connector.Connector
+	silent atomic.Bool
+}
+
+func (c *unconfirmed) Flush(ctx context.Context) error {
+	if c.silent.Load() {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return c.Connector.Flush(ctx)
+}
+
+// What was missing counts as missing until the broker has confirmed that it is there.
+func TestUnconfirmedIsStillMissing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var conn *unconfirmed
+		w := newWorld(t, hubOptions, func(_ *world, o *server.Options) {
+			conn = &unconfirmed{Connector: o.Connector}
+			o.Connector = conn
+		})
+		w.hub.Refuse(inFrance)
+		ctx, cancel := context.WithCancel(t.Context())
+		w.stop = cancel
+		go func() { w.ended <- w.srv.Run(ctx) }()
+		time.Sleep(time.Minute)
+		conn.silent.Store(true)
+		w.hub.Refuse(nil)
+		time.Sleep(time.Hour)
+		if lack := w.srv.Lack(); lack == nil || !slices.Equal(lack.Collectives(), []string{"france"}) {
+			t.Errorf("missing is %v while nothing is confirmed", lack)
+		}
+		conn.silent.Store(false)
+		time.Sleep(time.Hour)
+		if lack := w.srv.Lack(); lack != nil {
+			t.Errorf("missing is %v", lack)
+		}
+		<-w.srv.Ready()
 		w.finish()
 	})
 }

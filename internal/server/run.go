@@ -134,6 +134,9 @@ func (s *Server) subscribe(ctx context.Context) (err error) {
 	defer s.changing.Unlock()
 	lack := &Lack{}
 	defer func() {
+		if err != nil && len(lack.missing) == 0 {
+			return // nothing new is known of what was missing
+		}
 		if len(lack.missing) > 0 {
 			err = lack
 		}

@@ -28,7 +28,7 @@ var levels = []struct {
 	{2, []string{"security", "ddl", "message/wire", "connector/activemq", "connector/rabbitmq", "connector/internal/overstomptest"}},
 	{1, []string{"message", "rpc", "discovery", "ddl/internal", "connector/nats", "connector/internal", "connector/inmem", "connector/connectortest", "stomp/stomptest", "internal/facts", "internal/aggregate", "internal/config"}},
 	{0, []string{"", "marshal", "stomp", "filter", "connector", "internal/suggest", "internal/yaml", "internal/logging", "internal/daemon", "internal/run", "internal/plainfile", "internal/tlsfiles", "sdk", "interop", "connector/nats/interest"}},
-	{-1, []string{"internal/trust", "internal/dial"}},
+	{-1, []string{"internal/trust", "internal/dial", "internal/waittest"}},
 }
 
 // forbidden are package names that say nothing of what is inside.
@@ -313,5 +313,32 @@ func TestFuzzTestsExist(t *testing.T) {
 	}
 	for dir := range want {
 		t.Error(fmt.Errorf("%s reads bytes from outside and has no fuzz test", dir))
+	}
+}
+
+// TestSleepsHaveReasons: a test that sleeps is slow or fails on a busy machine.
+// Virtual time (testing/synctest), an event or internal/waittest take its place; for
+// what remains a comment on its line or the one before says why.
+func TestSleepsHaveReasons(t *testing.T) {
+	for _, s := range sources(t) {
+		if !s.test || slices.Contains(imports(s), "testing/synctest") {
+			continue
+		}
+		explained := map[int]bool{}
+		for _, group := range s.file.Comments {
+			end := s.set.Position(group.End()).Line
+			explained[end], explained[end+1] = true, true
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			sel, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			at := s.set.Position(sel.Pos())
+			if x, ok := sel.X.(*ast.Ident); ok && x.Name == "time" && sel.Sel.Name == "Sleep" && !explained[at.Line] {
+				t.Errorf("%s: time.Sleep in real time without a reason; internal/waittest waits for what happens", at)
+			}
+			return true
+		})
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"mcollective/connector"
 	"mcollective/connector/nats"
 	"mcollective/connector/nats/interest"
+	"mcollective/internal/waittest"
 )
 
 // listen connects a node, or somebody like it, that listens to a subject.
@@ -37,7 +38,7 @@ func listen(t *testing.T, b *Broker, name, subject string) *gonats.Conn {
 
 func ask(t *testing.T, b *Broker, agent string) ([]string, error) {
 	t.Helper()
-	c, err := nats.Connect(t.Context(), nats.Options{Servers: []string{b.Addr()}, Identity: "client", User: b.opts.Username, Password: b.opts.Password})
+	c, err := nats.Connect(waittest.Within(t, waittest.Patience), nats.Options{Servers: []string{b.Addr()}, Identity: "client", User: b.opts.Username, Password: b.opts.Password})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,14 +72,12 @@ func TestInterestNamesWhoListens(t *testing.T) {
 			t.Errorf("%v\n%s", err, diff)
 		}
 		gone.Close()
-		for range 100 { // the broker learns of it in its own time
-			if names, err = ask(t, b, "discovery"); len(names) == 3 {
-				break
-			}
-			time.Sleep(10 * time.Millisecond)
-		}
-		if len(names) != 3 || err != nil {
-			t.Errorf("%v, %v", names, err)
+		waittest.Until(t, "the broker to know who is gone", func() bool { // it learns that in its own time
+			names, err = ask(t, b, "discovery")
+			return len(names) == 3 || err != nil
+		})
+		if err != nil {
+			t.Error(err)
 		}
 		listen(t, b, "no name of a node", subject)
 		if names, err := ask(t, b, "discovery"); err == nil {
@@ -167,7 +166,7 @@ func TestInterestUnderLoad(t *testing.T) {
 		i.ask(&gonats.Msg{Reply: fmt.Sprintf("_MCO_REPLY.%sX%016d", strings.ToUpper(agent), n), Data: []byte("mcollective.broadcast.agent." + agent)})
 	}
 	ask("first", 0)
-	if subject := <-looking; subject != "mcollective.broadcast.agent.first" {
+	if subject := waittest.Receive(t, "the first look", looking); subject != "mcollective.broadcast.agent.first" {
 		t.Fatalf("looks for %s", subject)
 	}
 	// Asked while the broker looks: that look may have begun too early for them.
@@ -188,7 +187,7 @@ func TestInterestUnderLoad(t *testing.T) {
 	look <- true
 	looks := 1
 	for looks <= maxSubjects {
-		<-looking
+		waittest.Receive(t, "the next look", looking)
 		looks++
 		look <- true
 	}

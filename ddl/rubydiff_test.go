@@ -9,9 +9,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"mcollective/internal/waittest"
 	"mcollective/marshal"
 )
 
@@ -105,10 +107,10 @@ func rubysView(t *testing.T, paths []string) []map[string]any {
 	if testing.Short() {
 		t.Skip("skipped: starts Ruby")
 	}
-	if err := exec.Command("ruby", "-e", `require "mcollective"`).Run(); err != nil {
+	if err := exec.CommandContext(waittest.Within(t, waittest.Patience), "ruby", "-e", `require "mcollective"`).Run(); err != nil {
 		t.Skipf("skipped: no Ruby with MCollective here: %v", err)
 	}
-	cmd := exec.Command("ruby", "testdata/ruby/dump.rb")
+	cmd := exec.CommandContext(waittest.Within(t, 5*time.Minute), "ruby", "testdata/ruby/dump.rb")
 	cmd.Stdin = strings.NewReader(strings.Join(paths, "\n") + "\n")
 	out, err := cmd.Output()
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"mcollective/internal/waittest"
 )
 
 func matchFact(n Node, r Rules, name, op, value string) (bool, error) {
@@ -278,7 +280,7 @@ func TestMatcherCache(t *testing.T) {
 			}
 		})
 	}
-	wg.Wait()
+	waittest.Return(t, "the matches", wg.Wait)
 	if n := len(c.young) + len(c.old); n > 2*maxCachedMatchers || c.size > maxCachedSize {
 		t.Errorf("%d entries, size %d", n, c.size)
 	}

@@ -13,6 +13,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"mcollective/internal/waittest"
 )
 
 // askRuby puts questions to testdata/oracle.rb. The test is skipped where Ruby
@@ -32,7 +35,7 @@ func askRuby(t *testing.T, questions [][]any) []any {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.Command("ruby", "-W0", "testdata/oracle.rb")
+	cmd := exec.CommandContext(waittest.Within(t, 5*time.Minute), "ruby", "-W0", "testdata/oracle.rb")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = &in, &out, os.Stderr
 	if err := cmd.Run(); err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"mcollective/agent"
 	"mcollective/agent/ruby"
 	"mcollective/internal/data"
+	"mcollective/internal/waittest"
 	"mcollective/marshal"
 	"mcollective/message"
 	"mcollective/rpc"
@@ -164,11 +165,12 @@ func TestPublishedRubyAgents(t *testing.T) {
 	}
 	set := data.NewSet(plugins...)
 	for _, p := range publishedData {
-		values, err := set.Data(t.Context(), p.plugin, p.query)
-		if err != nil && strings.Contains(err.Error(), "timed out") { // Puppet was being loaded
-			time.Sleep(3 * time.Second)
+		var values map[string]any
+		var err error
+		waittest.Until(t, "data "+p.plugin+" in time", func() bool { // not while Puppet is being loaded
 			values, err = set.Data(t.Context(), p.plugin, p.query)
-		}
+			return err == nil || !strings.Contains(err.Error(), "timed out")
+		})
 		got := fmt.Sprint(err)
 		if err == nil {
 			b, _ := json.Marshal(values)

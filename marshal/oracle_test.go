@@ -10,6 +10,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+	"time"
+
+	"mcollective/internal/waittest"
 )
 
 // An oracle is a Ruby process that testdata/oracle.rb makes random values in
@@ -28,7 +31,7 @@ func startOracle(t *testing.T) *oracle {
 	if err != nil {
 		t.Skip("no ruby in PATH: install Ruby 3.1 (Debian package ruby) to compare with it")
 	}
-	cmd := exec.Command(ruby, filepath.Join("testdata", "oracle.rb"))
+	cmd := exec.CommandContext(waittest.Within(t, 5*time.Minute), ruby, filepath.Join("testdata", "oracle.rb"))
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {

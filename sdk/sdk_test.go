@@ -18,6 +18,7 @@ import (
 	"mcollective/agent"
 	"mcollective/agent/stdio"
 	"mcollective/internal/run"
+	"mcollective/internal/waittest"
 	"mcollective/marshal"
 	"mcollective/rpc"
 	"mcollective/sdk"
@@ -225,7 +226,7 @@ func TestNew(t *testing.T) {
 				}
 			}
 			if lang == "go" {
-				if out, err := exec.Command("go", "build", "-o", filepath.Join(dir, "greet"), filepath.Join(dir, "greet.go")).CombinedOutput(); err != nil {
+				if out, err := exec.CommandContext(waittest.Within(t, 5*time.Minute), "go", "build", "-o", filepath.Join(dir, "greet"), filepath.Join(dir, "greet.go")).CombinedOutput(); err != nil {
 					t.Skipf("no Go here: %v\n%s", err, out)
 				}
 			}

@@ -22,6 +22,7 @@ import (
 	"mcollective/ddl"
 	"mcollective/internal/data"
 	"mcollective/internal/trust"
+	"mcollective/internal/waittest"
 	"mcollective/marshal"
 	"mcollective/message"
 	"mcollective/rpc"
@@ -288,7 +289,7 @@ func TestProcess(t *testing.T) {
 				}
 			})
 		}
-		wait.Wait()
+		waittest.Return(t, "eight calls", wait.Wait)
 		if took := time.Since(began); took > 3500*time.Millisecond {
 			t.Errorf("took %v", took)
 		}
@@ -315,13 +316,13 @@ func TestProcess(t *testing.T) {
 			req := &agent.Request{Request: &rpc.Request{Agent: "exercise", Action: "child", Data: symbols(append(more, "file", file)...)}, ID: "y", Time: time.Now()}
 			done <- agents["exercise"].Call(ctx, req, rpc.NewReply())
 		}()
-		eventually(t, "the command says its process", func() bool {
+		waittest.Until(t, "the command says its process", func() bool {
 			b, _ := os.ReadFile(file)
 			pid = strings.TrimSpace(string(b))
 			return pid != ""
 		})
 		cancel()
-		if err := <-done; err == nil {
+		if err := waittest.Receive(t, "the call that was broken off", done); err == nil {
 			t.Error("a call that was broken off did not fail")
 		}
 		return pid
@@ -332,7 +333,7 @@ func TestProcess(t *testing.T) {
 	}
 	t.Run("in time, with what it runs", func(t *testing.T) {
 		pid := child(t, "ended", true)
-		eventually(t, "the command is ended", func() bool { return gone(pid) })
+		waittest.Until(t, "the command is ended", func() bool { return gone(pid) })
 	})
 	t.Run("in time, without what it runs", func(t *testing.T) { // it may be one that installs packages
 		pid := child(t)
@@ -347,7 +348,7 @@ func TestProcess(t *testing.T) {
 			t.Fatal(err)
 		}
 		syscall.Kill(-n, syscall.SIGKILL) // with what it started
-		eventually(t, "the command is gone", func() bool { return gone(pid) })
+		waittest.Until(t, "the command is gone", func() bool { return gone(pid) })
 	})
 	t.Run("dies", func(t *testing.T) {
 		if r := call("quit"); r.Status != rpc.UnknownError || !strings.Contains(r.Message, "exit status 9") {
@@ -377,16 +378,6 @@ func TestProcess(t *testing.T) {
 			t.Errorf("process %d is gone", pid)
 		}
 	})
-}
-
-// eventually waits for what another process brings about.
-func eventually(t *testing.T, what string, happened func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !happened(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("it did not come about that %s", what)
-		}
-	}
 }
 
 // TestInactive is about agents that cannot work.

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"mcollective/agent"
+	"mcollective/internal/waittest"
 	"mcollective/marshal"
 	"mcollective/message"
 	"mcollective/rpc"
@@ -418,6 +419,7 @@ func TestTrust(t *testing.T) {
 
 // TestReload changes an agent while it is called.
 func TestReload(t *testing.T) {
+	// A reply takes a moment, in which the agent is replaced.
 	const program = "#!/bin/sh\necho '{\"type\":\"hello\",\"protocol\":1}'\nwhile read -r x; do sleep 0.3; id=${x#*\\\"id\\\":\\\"}; " +
 		"echo \"{\\\"type\\\":\\\"reply\\\",\\\"id\\\":\\\"${id%%\\\"*}\\\",\\\"data\\\":{\\\"v\\\":VERSION}}\"; done"
 	dir := folder(t, map[string]string{
@@ -449,18 +451,16 @@ func TestReload(t *testing.T) {
 	if got := ask(old); got != `OK{"v":1}` {
 		t.Fatal(got)
 	}
-	under := make(chan string)
+	under := make(chan string, 1)
 	go func() { under <- ask(old) }()
-	for len(old.Agent().(*Agent).worker.turns) == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	waittest.Until(t, "the call that is under way", func() bool { return len(old.Agent().(*Agent).worker.turns) > 0 })
 	put(t, filepath.Join(dir, "x"), strings.ReplaceAll(program, "VERSION", "2"))
 	fresh := handler()
 	old.Close()
 	if got := ask(fresh); got != `OK{"v":2}` {
 		t.Error("new:", got)
 	}
-	if got := <-under; got != `OK{"v":1}` {
+	if got := waittest.Receive(t, "the reply of the call that was under way", under); got != `OK{"v":1}` {
 		t.Error("under way:", got)
 	}
 	fresh.Close()

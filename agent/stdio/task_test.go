@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"mcollective/internal/waittest"
 	"mcollective/rpc"
 )
 
@@ -206,13 +207,10 @@ func TestConcurrency(t *testing.T) {
 	for range 2 {
 		go func() { ended <- call(ctx, a, "run") }()
 	}
-	for began := time.Now(); ; time.Sleep(5 * time.Millisecond) { // programs write a file
-		if b, _ := os.ReadFile(gate + ".begun"); strings.Count(string(b), "begun") == 2 {
-			break
-		} else if time.Since(began) > 20*time.Second {
-			t.Fatalf("two programs do not begin: %q", b)
-		}
-	}
+	waittest.Until(t, "two programs to begin", func() bool {
+		b, _ := os.ReadFile(gate + ".begun")
+		return strings.Count(string(b), "begun") == 2
+	})
 	short, stop := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer stop()
 	if r := call(short, a, "run"); r.Status != rpc.UnknownError || r.Message != "busy: agent x runs 2 calls at once, and none of them has ended in time; try again later" {
@@ -228,7 +226,7 @@ func TestConcurrency(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 3 {
-		if r := <-ended; r.Status != rpc.OK {
+		if r := waittest.Receive(t, "a call to end", ended); r.Status != rpc.OK {
 			t.Errorf("%d %s", r.Status, r.Message)
 		}
 	}

@@ -11,18 +11,9 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
-)
 
-// waitFor waits for what another process does.
-func waitFor(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for began := time.Now(); !is(); time.Sleep(10 * time.Millisecond) {
-		if time.Since(began) > patience {
-			t.Fatalf("waited %v for: %s", patience, what)
-		}
-	}
-}
+	"mcollective/internal/waittest"
+)
 
 // TestActionIsBrokenOff has a node end, and be killed, while an action runs.
 func TestActionIsBrokenOff(t *testing.T) {
@@ -50,21 +41,21 @@ func TestActionIsBrokenOff(t *testing.T) {
 			out, _ := client.CombinedOutput() // failing is what it is to do
 			answer <- string(out)
 		})
-		waitFor(t, "the program to run", func() bool {
+		waittest.Until(t, "the program to run", func() bool {
 			b, _ := os.ReadFile(filepath.Join(c.dir, "pid"))
 			pid, _ = strconv.Atoi(strings.TrimSpace(string(b)))
 			return pid > 0
 		})
 		return pid, answer
 	}
-	t.Cleanup(clients.Wait)
+	t.Cleanup(func() { waittest.Return(t, "the clients to end", clients.Wait) })
 	gone := func(pid int) bool { return syscall.Kill(pid, 0) != nil }
 
 	n := c.node("n1", agents, more)
 	pid, said := call()
 	n.cmd.Process.Signal(syscall.SIGTERM)
-	<-n.done
-	if got := <-said; !strings.Contains(got, `"statuscode":5`) && !strings.Contains(got, `"statuscode": 5`) || !strings.Contains(got, "was broken off: the node is stopping") {
+	waittest.Receive(t, "the node to end", n.done)
+	if got := waittest.Receive(t, "what the caller is told", said); !strings.Contains(got, `"statuscode":5`) && !strings.Contains(got, `"statuscode": 5`) || !strings.Contains(got, "was broken off: the node is stopping") {
 		t.Errorf("the caller is told: %s", got)
 	}
 	if !gone(pid) {
@@ -77,12 +68,12 @@ func TestActionIsBrokenOff(t *testing.T) {
 	n = c.node("n1", agents, more)
 	pid, _ = call()
 	n.cmd.Process.Kill()
-	<-n.done
+	waittest.Receive(t, "the killed node to end", n.done)
 	if gone(pid) {
 		t.Fatal("the program did not outlive its node, and there is nothing to find")
 	}
 	n = c.node("n1", agents, more)
-	waitFor(t, "the next node to end it", func() bool {
+	waittest.Until(t, "the next node to end it", func() bool {
 		return regexp.MustCompile(`left has been ended.*pid=` + strconv.Itoa(pid) + ` started_for="agent slow"`).MatchString(n.out.String())
 	})
 	if state, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat"); err == nil && !strings.Contains(string(state), ") Z") {

@@ -72,6 +72,7 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	p.cmd.Dir = ts.Getenv("WORK")
 	p.cmd.Env = []string{"HOME=" + ts.Getenv("HOME"), "PATH=" + ts.Getenv("PATH"), "TMPDIR=" + ts.Getenv("TMPDIR")}
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
+	p.cmd.WaitDelay = patience // for what it leaves running with its output
 	ts.Check(p.cmd.Start())
 	go func() { p.err = p.cmd.Wait(); close(p.done) }()
 	ts.Value(daemonsKey{}).(daemons)[args[0]] = p

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"mcollective/internal/waittest"
 )
 
 // TestInitScript starts and stops a node with the init script, where the pid file
@@ -63,7 +65,7 @@ func TestInitScript(t *testing.T) {
 		}
 		ended := make(chan struct{})
 		go func() { stranger.Wait(); close(ended) }()
-		defer func() { stranger.Process.Kill(); <-ended }()
+		defer func() { stranger.Process.Kill(); waittest.Receive(t, "the stranger to end", ended) }()
 
 		stale := strconv.Itoa(stranger.Process.Pid)
 		put(t, pidfile, stale+"\n", 0o644)

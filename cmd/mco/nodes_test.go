@@ -81,6 +81,7 @@ func (c *collective) start(name string, ready *regexp.Regexp, args ...string) *b
 	p.out.more = make(chan struct{}, 1)
 	p.cmd.Dir, p.cmd.Env = c.dir, c.environ()
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
+	p.cmd.WaitDelay = patience // for what it leaves running with its output
 	if err := p.cmd.Start(); err != nil {
 		c.t.Fatal(err)
 	}

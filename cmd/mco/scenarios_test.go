@@ -11,6 +11,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"mcollective/internal/waittest"
 )
 
 // A session is one command of a page and what it prints.
@@ -110,7 +112,7 @@ func TestScenarios(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a collective")
 	}
-	private := exec.Command("unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+	private := exec.CommandContext(waittest.Within(t, waittest.Patience), "unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
 		"sh", "-c", "for at in /run /srv /etc/init.d; do mount -t tmpfs none $at || exit; done")
 	if out, err := private.CombinedOutput(); err != nil {
 		t.Skipf("nodes cannot have namespaces of their own here: %v\n%s", err, out)

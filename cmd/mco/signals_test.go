@@ -32,6 +32,7 @@ func TestTwoSignalsAtOnce(t *testing.T) {
 	client.Dir, client.Env = c.dir, c.environ()
 	var out, errs output
 	client.Stdout, client.Stderr = &out, &errs
+	client.WaitDelay = patience
 	if err := client.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -18,12 +18,14 @@ import (
 
 	"mcollective/client"
 	"mcollective/connector/nats"
+	"mcollective/internal/waittest"
 	"mcollective/rpc"
 	"mcollective/security/psk"
 )
 
 // hostile are agents that do what none should. SECONDS stands for a number by
-// which the processes of this test are found again.
+// which the processes of this test are found again; the short sleep lets a program
+// leave its session.
 var hostile = map[string]struct {
 	script string
 	status rpc.Status // of the reply
@@ -72,9 +74,10 @@ func TestTorture(t *testing.T) {
 		torment(t, asks, name)
 	}
 	before := w.look()
-	for began := time.Now(); before.children > 0 && time.Since(began) < patience; before = w.look() {
-		time.Sleep(100 * time.Millisecond) // until the worker had nothing to do long enough
-	}
+	waittest.Until(t, "the worker to rest", func() bool {
+		before = w.look()
+		return before.children == 0
+	})
 	pinging, stop := context.WithCancel(t.Context())
 	var pinged sync.WaitGroup
 	pings := c.client(t, "pings")
@@ -99,10 +102,10 @@ func TestTorture(t *testing.T) {
 		}
 	}
 	close(next)
-	all.Wait()
+	all.Wait() // every call has its limit
 	took := time.Since(began)
 	stop()
-	pinged.Wait()
+	waittest.Return(t, "the last ping", pinged.Wait)
 	slices.Sort(times)
 	if len(times) == 0 || times[len(times)-1] > time.Second {
 		t.Errorf("%d pings, the slowest took %v", len(times), times[max(0, len(times)-3):])
@@ -151,7 +154,7 @@ func installHostile(t *testing.T, mark string) string {
 // client is a client with a connection of its own.
 func (c *collective) client(t *testing.T, identity string) *client.Client {
 	t.Helper()
-	conn, err := nats.Connect(t.Context(), nats.Options{Servers: []string{c.broker}, Identity: identity})
+	conn, err := nats.Connect(waittest.Within(t, waittest.Patience), nats.Options{Servers: []string{c.broker}, Identity: identity})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,7 +267,7 @@ func (w *witness) look() sight {
 func (w *witness) settle(before sight) sight {
 	w.t.Helper()
 	var now sight
-	for began := time.Now(); time.Since(began) < patience; time.Sleep(100 * time.Millisecond) {
+	for began := time.Now(); time.Since(began) < patience; time.Sleep(100 * time.Millisecond) { // what ends has no event
 		now = w.look()
 		if now.files <= before.files && now.goroutines <= before.goroutines && now.children <= before.children &&
 			len(now.processes) == 0 && len(now.temporary) <= len(before.temporary) {

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"mcollective/connector"
+	"mcollective/internal/waittest"
 )
 
 const info = `{"server_name":"mco-broker/test","server_id":"X","version":"2.12.0","proto":1,"headers":true,"max_payload":8388608}`
@@ -168,8 +169,8 @@ func TestHostileServer(t *testing.T) {
 				if _, err := c.Subscribe(bounded(t), to, func(d connector.Delivery) { t.Errorf("received %d bytes", len(d.Data)) }); err != nil {
 					t.Fatal(err)
 				}
-				soon(t, attacked, "end of the attack")
-				eventually(t, "a second connection", func() bool { return c.Status().Reconnects > 0 })
+				waittest.Receive(t, "end of the attack", attacked)
+				waittest.Until(t, "a second connection", func() bool { return c.Status().Reconnects > 0 })
 				if took := int64(heap()) - int64(before); took > 64<<20 {
 					t.Errorf("the attack took %d MiB", took>>20)
 				}
@@ -211,7 +212,7 @@ func TestHostileFloods(t *testing.T) {
 			if _, err := c.Subscribe(bounded(t), to, func(d connector.Delivery) { got <- string(d.Data) }); err != nil {
 				t.Fatal(err)
 			}
-			soon(t, got, "fence")
+			waittest.Receive(t, "fence", got)
 			if n := len(c.nc.Servers()); n != 1 {
 				t.Errorf("%d servers are known", n)
 			}
@@ -249,7 +250,7 @@ func TestTooLargeMessagesAreSkipped(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []int{3, 2, maxMessage, 1} {
-		if n := soon(t, got, "message"); n != want {
+		if n := waittest.Receive(t, "message", got); n != want {
 			t.Errorf("received %d bytes, want %d", n, want)
 		}
 	}

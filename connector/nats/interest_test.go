@@ -14,6 +14,7 @@ import (
 	"mcollective/broker"
 	"mcollective/connector"
 	"mcollective/connector/nats/interest"
+	"mcollective/internal/waittest"
 )
 
 // Who waits for answers hears that nobody listens, and to what.
@@ -48,7 +49,7 @@ func TestWatch(t *testing.T) {
 		}
 	}
 	for _, want := range gone {
-		if diff := cmp.Diff(want, soon(t, told, "word that nobody listens")); diff != "" {
+		if diff := cmp.Diff(want, waittest.Receive(t, "word that nobody listens", told)); diff != "" {
 			t.Error(diff)
 		}
 	}
@@ -76,7 +77,7 @@ func TestInterestOfANewConnection(t *testing.T) {
 	}
 	r.Stop(t)
 	r.Start(t)
-	eventually(t, "word of the new broker", func() bool {
+	waittest.Until(t, "word of the new broker", func() bool {
 		_, err := c.Interest(bounded(t), to)
 		if n := c.Status().Reconnects; err == nil && n == 0 {
 			t.Error("the word of a new broker, and no reconnect is counted")
@@ -108,8 +109,8 @@ func TestInterestEndsWithTheConnection(t *testing.T) {
 		_, err := c.Interest(t.Context(), to) // no deadline of ours
 		answer <- err
 	}()
-	soon(t, asked, "question").Close()
-	if err := soon(t, answer, "end of the question"); !errors.Is(err, errNewConnection) {
+	waittest.Receive(t, "question", asked).Close()
+	if err := waittest.Receive(t, "end of the question", answer); !errors.Is(err, errNewConnection) {
 		t.Errorf("got %v, want %v", err, errNewConnection)
 	}
 }
@@ -119,7 +120,8 @@ func TestInterestHasAnEndOfItsOwn(t *testing.T) {
 	c := connect(t, quick(Options{Servers: []string{server}, Identity: "client"}))
 	c.interestPatience = time.Millisecond
 	to := connector.Target{Kind: connector.Broadcast, Collective: "mcollective", Agent: "discovery"}
-	_, err := c.Interest(t.Context(), to)
+	var err error
+	waittest.Return(t, "a question without an answer to end", func() { _, err = c.Interest(t.Context(), to) })
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "did not tell") {
 		t.Errorf("a silent broker: %v", err)
 	}

@@ -21,6 +21,7 @@ import (
 	"mcollective/broker"
 	"mcollective/connector"
 	"mcollective/connector/connectortest"
+	"mcollective/internal/waittest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -35,8 +36,12 @@ type restartable struct {
 func (r *restartable) Start(t *testing.T) {
 	t.Helper()
 	if r.config != "" {
+		listen := r.opts.Listen
+		if listen == "127.0.0.1:0" {
+			listen = "127.0.0.1:-1" // in a file 0 is the default port
+		}
 		file := filepath.Join(t.TempDir(), "broker.conf")
-		if err := os.WriteFile(file, fmt.Appendf(nil, "listen: %q\n%s", r.opts.Listen, r.config), 0o600); err != nil {
+		if err := os.WriteFile(file, fmt.Appendf(nil, "listen: %q\n%s", listen, r.config), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		b, err := broker.New(broker.Options{Config: file})
@@ -98,34 +103,9 @@ func connect(t *testing.T, o Options) *Conn {
 	return c
 }
 
-// patience is for what must happen, on a machine that is busy with other things.
-const patience = 30 * time.Second
-
-// soon receives what must come.
-func soon[T any](t *testing.T, from <-chan T, what string) (v T) {
-	t.Helper()
-	select {
-	case v = <-from:
-	case <-time.After(patience):
-		t.Fatalf("%s: not within %v", what, patience)
-	}
-	return v
-}
-
 // bounded is a context for calls that must return.
 func bounded(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) { // what is asked for has no event
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %v", what, patience)
-		}
-	}
+	return waittest.Within(t, waittest.Patience)
 }
 
 func TestConformance(t *testing.T) {
@@ -174,7 +154,7 @@ func TestLargestMessageToTheByte(t *testing.T) {
 		if err := c.Publish(bounded(t), to, connector.Message{Data: make([]byte, size)}); err != nil {
 			t.Errorf("%d bytes: %v", size, err)
 		}
-		if n := soon(t, got, "message"); n != size {
+		if n := waittest.Receive(t, "message", got); n != size {
 			t.Errorf("%d bytes arrived as %d", size, n)
 		}
 	}
@@ -241,6 +221,10 @@ func FuzzForbiddenAt(f *testing.F) {
 }
 
 func TestOptionErrors(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file") // there is nothing below a file
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct {
 		name string
 		o    Options
@@ -254,9 +238,9 @@ func TestOptionErrors(t *testing.T) {
 		{"no host", Options{Identity: "a", Servers: []string{"nats://:4222"}}, "names no host"},
 		{"bad URL keeps the password", Options{Identity: "a", Servers: []string{"nats://u:secret@x y:1"}}, "not a valid URL"},
 		{"two ways", Options{Identity: "a", User: "u", Token: "t"}, "choose one"},
-		{"no credentials file", Options{Identity: "a", Credentials: "/nonexistent/x.creds"}, "/nonexistent/x.creds"},
-		{"no seed file", Options{Identity: "a", NkeySeed: "/nonexistent/seed"}, "/nonexistent/seed"},
-		{"no authorities", Options{Identity: "a", TLS: TLS{CA: "/nonexistent/ca.pem"}}, "/nonexistent/ca.pem"},
+		{"no credentials file", Options{Identity: "a", Credentials: file + "/x.creds"}, file + "/x.creds"},
+		{"no seed file", Options{Identity: "a", NkeySeed: file + "/seed"}, file + "/seed"},
+		{"no authorities", Options{Identity: "a", TLS: TLS{CA: file + "/ca.pem"}}, file + "/ca.pem"},
 		{"certificate without key", Options{Identity: "a", TLS: TLS{Cert: "c"}}, "both a certificate and its key"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -311,15 +295,15 @@ func TestWithoutDeadlineConnectWaitsForABroker(t *testing.T) {
 	o := quick(Options{Servers: []string{r.opts.Listen}, Identity: "node", Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	done := make(chan error, 1)
 	go func() {
-		c, err := Connect(t.Context(), o)
+		c, err := Connect(t.Context(), o) // without a deadline
 		if err == nil {
 			c.Close()
 		}
 		done <- err
 	}()
-	eventually(t, "refusal logged", func() bool { return strings.Contains(log.String(), "refused") })
+	waittest.Until(t, "refusal logged", func() bool { return strings.Contains(log.String(), "refused") })
 	r.Start(t)
-	if err := soon(t, done, "connection"); err != nil {
+	if err := waittest.Receive(t, "connection", done); err != nil {
 		t.Fatal(err)
 	}
 	if text := log.String(); !strings.Contains(text, r.opts.Listen) {
@@ -422,13 +406,13 @@ func TestHalfOpenConnectionIsNoticed(t *testing.T) {
 		t.Fatal(err)
 	}
 	cut.Store(true)
-	eventually(t, "loss noticed", func() bool { return !c.Status().Connected })
+	waittest.Until(t, "loss noticed", func() bool { return !c.Status().Connected })
 	cut.Store(false)
-	eventually(t, "connected again", func() bool { return c.Status().Reconnects > 0 })
+	waittest.Until(t, "connected again", func() bool { return c.Status().Reconnects > 0 })
 	if err := c.Publish(bounded(t), to, connector.Message{Data: []byte("back")}); err != nil {
 		t.Fatal(err)
 	}
-	if text := soon(t, got, "message after the reconnect"); text != "back" {
+	if text := waittest.Receive(t, "message after the reconnect", got); text != "back" {
 		t.Errorf("got %q", text)
 	}
 }
@@ -465,13 +449,13 @@ func TestDropsAreCountedAndLoggedOnce(t *testing.T) {
 	if err := c.Flush(bounded(t)); err != nil {
 		t.Fatal(err)
 	}
-	soon(t, entered, "call of receive")
+	waittest.Receive(t, "call of receive", entered)
 	st := c.Status()
 	if st.Dropped < sent-11 || st.Dropped > sent-10 {
 		t.Errorf("%d dropped of %d with room for 10", st.Dropped, sent)
 	}
 	close(hold)
-	eventually(t, "drops logged", func() bool { return c.nc.Stats().InMsgs >= sent && strings.Contains(log.String(), "dropped") })
+	waittest.Until(t, "drops logged", func() bool { return c.nc.Stats().InMsgs >= sent && strings.Contains(log.String(), "dropped") })
 	if n := strings.Count(log.String(), "messages were dropped"); n != 1 {
 		t.Errorf("logged %d times: %s", n, log.String())
 	}
@@ -520,7 +504,7 @@ func TestFiftyThousandRepliesWhileTheClientSleeps(t *testing.T) {
 		t.Fatal(err)
 	}
 	close(hold)
-	soon(t, all, "50,000th reply")
+	waittest.Receive(t, "50,000th reply", all)
 	if d := client.Status().Dropped; d != 0 {
 		t.Errorf("%d were dropped", d)
 	}
@@ -589,7 +573,7 @@ func TestSlowReaderKeepsItsConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	reading.Unlock()
-	soon(t, all, "last reply")
+	waittest.Receive(t, "last reply", all)
 	if st := client.Status(); st.Reconnects != 0 || st.Dropped != 0 {
 		t.Errorf("the client was cut off: %+v", st)
 	}
@@ -612,7 +596,7 @@ func TestNobodyThereIsNoMessage(t *testing.T) {
 	if err := c.Publish(bounded(t), connector.Target{Kind: connector.Reply, Address: sub.Address()}, connector.Message{Data: []byte("fence")}); err != nil {
 		t.Fatal(err)
 	}
-	if text := soon(t, got, "fence"); text != "fence" {
+	if text := waittest.Receive(t, "fence", got); text != "fence" {
 		t.Errorf("received %q from nobody", text)
 	}
 }
@@ -642,7 +626,7 @@ func TestWriteTimeoutEndsAStuckConnection(t *testing.T) {
 	}()
 	o := quick(Options{Servers: []string{l.Addr().String()}, Identity: "node", WriteTimeout: 50 * time.Millisecond, ConnectTimeout: 100 * time.Millisecond})
 	c := connect(t, o)
-	conn := soon(t, stuck, "connection")
+	conn := waittest.Receive(t, "connection", stuck)
 	defer conn.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
@@ -652,7 +636,7 @@ func TestWriteTimeoutEndsAStuckConnection(t *testing.T) {
 			break
 		}
 	}
-	eventually(t, "a peer that does not read given up", func() bool { return !c.Status().Connected })
+	waittest.Until(t, "a peer that does not read given up", func() bool { return !c.Status().Connected })
 }
 
 type syncBuffer struct {

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"mcollective/broker"
+	"mcollective/internal/waittest"
 )
 
 func TestTLS(t *testing.T) {
@@ -32,7 +33,7 @@ func TestTLS(t *testing.T) {
 	r := startBroker(t, broker.Options{Cert: cert, Key: key, CA: cert})
 	ok := TLS{CA: cert, Cert: cert, Key: key}
 	c := connect(t, Options{Servers: []string{r.b.ClientURL()}, Identity: "node", TLS: ok, ConnectTimeout: 30 * time.Second})
-	if err := c.Flush(t.Context()); err != nil {
+	if err := c.Flush(bounded(t)); err != nil {
 		t.Fatal(err)
 	}
 	plain := startBroker(t, broker.Options{})
@@ -75,12 +76,12 @@ func TestRenewedAuthority(t *testing.T) {
 	r.opts.Cert, r.opts.Key = selfSigned(t, there)
 	r.Start(t)
 	const reason = "certificate signed by unknown authority"
-	eventually(t, "reason logged", func() bool { return strings.Contains(log.String(), reason) })
+	waittest.Until(t, "reason logged", func() bool { return strings.Contains(log.String(), reason) })
 	if err := c.Status().LastError; err == nil || !strings.Contains(err.Error(), "TLS: ") {
 		t.Errorf("the last error is %v", err)
 	}
 	copyFile(t, ca, r.opts.Cert)
-	eventually(t, "connected with the renewed authority", func() bool { return c.Status().Reconnects > 0 })
+	waittest.Until(t, "connected with the renewed authority", func() bool { return c.Status().Reconnects > 0 })
 	if n := strings.Count(log.String(), reason); n != 1 {
 		t.Errorf("the reason was logged %d times within a minute: %s", n, log.String())
 	}
@@ -125,8 +126,8 @@ func TestReasonsWhileReconnecting(t *testing.T) {
 				return new(net.Dialer).DialContext(ctx, network, address)
 			}
 			connect(t, o)
-			soon(t, first, "first connection").Close()
-			eventually(t, "reason logged", func() bool { return strings.Contains(log.String(), test.want) })
+			waittest.Receive(t, "first connection", first).Close()
+			waittest.Until(t, "reason logged", func() bool { return strings.Contains(log.String(), test.want) })
 			if text := log.String(); !strings.Contains(text, "no broker yet") || !strings.Contains(text, good) {
 				t.Errorf("the log does not name the broker: %s", text)
 			}
@@ -157,7 +158,7 @@ func TestFilesOfTLS(t *testing.T) {
 	if err := os.WriteFile(oldKey, []byte("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err = Connect(t.Context(), Options{Servers: []string{plain.opts.Listen}, Identity: "node", TLS: TLS{Cert: cert, Key: oldKey}})
+	_, err = Connect(bounded(t), Options{Servers: []string{plain.opts.Listen}, Identity: "node", TLS: TLS{Cert: cert, Key: oldKey}})
 	if err == nil || !strings.Contains(err.Error(), "openssl pkey -in "+oldKey) {
 		t.Errorf("with an encrypted key: %v", err)
 	}

@@ -16,6 +16,7 @@ import (
 	"mcollective/connector/connectortest"
 	"mcollective/connector/internal/overstomp"
 	"mcollective/connector/internal/overstomptest"
+	"mcollective/internal/waittest"
 	"mcollective/stomp"
 	"mcollective/stomp/stomptest"
 )
@@ -218,12 +219,12 @@ func TestTwoWaitForOneAgent(t *testing.T) {
 			}
 		}
 		ask("first")
-		if a, b := <-in[0], <-in[1]; a != "first" || b != "first" {
+		if a, b := waittest.Receive(t, "the first reply", in[0]), waittest.Receive(t, "its copy", in[1]); a != "first" || b != "first" {
 			t.Errorf("received %q and %q", a, b)
 		}
 		subs[0].Close()
 		ask("second")
-		if b := <-in[1]; b != "second" || len(in[0]) != 0 {
+		if b := waittest.Receive(t, "the second reply", in[1]); b != "second" || len(in[0]) != 0 {
 			t.Errorf("received %q, and %d on the closed one", b, len(in[0]))
 		}
 	})

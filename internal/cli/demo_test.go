@@ -10,9 +10,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"mcollective/internal/cli"
+	"mcollective/internal/waittest"
 )
 
 // output is what a command printed so far.
@@ -45,7 +45,7 @@ func background(t *testing.T, out, errs io.Writer, words ...string) (end func() 
 	}}
 	code := make(chan int, 1)
 	go func() { code <- cli.Main(words, env) }()
-	end = sync.OnceValue(func() int { cancel(); return <-code })
+	end = sync.OnceValue(func() int { cancel(); return waittest.Receive(t, "the command to end", code) })
 	t.Cleanup(func() { end() })
 	return end
 }
@@ -53,14 +53,17 @@ func background(t *testing.T, out, errs io.Writer, words ...string) (end func() 
 func waitFor(t *testing.T, out *output, pattern string) []string {
 	t.Helper()
 	re := regexp.MustCompile(pattern)
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		if m := re.FindStringSubmatch(out.String()); m != nil {
-			return m
+	defer func() {
+		if t.Failed() {
+			t.Log(out.String())
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s did not come: %s", pattern, out.String())
-		}
-	}
+	}()
+	var m []string
+	waittest.Until(t, pattern, func() bool {
+		m = re.FindStringSubmatch(out.String())
+		return m != nil
+	})
+	return m
 }
 
 func TestBrokerSaysWhereItIs(t *testing.T) {

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"mcollective/internal/waittest"
 )
 
 // TestMain also plays the program that daemonizes: with DAEMON_TEST set the test
@@ -68,7 +70,7 @@ func detaching(plan string) int {
 func runDetaching(t *testing.T, plan string) (text, left string, code int) {
 	t.Helper()
 	out := t.TempDir() + "/out"
-	cmd := exec.Command(os.Args[0], "-test.run=^$", "word")
+	cmd := exec.CommandContext(waittest.Within(t, waittest.Patience), os.Args[0], "-test.run=^$", "word")
 	cmd.Env = append(os.Environ(), "DAEMON_TEST="+plan, "DAEMON_TEST_OUT="+out)
 	b, err := cmd.CombinedOutput()
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"mcollective/internal/waittest"
 )
 
 // systemd is the listening end of a notify socket.
@@ -91,7 +93,7 @@ func TestWatchdogOnlyWhileHealthy(t *testing.T) {
 		}
 	}
 	cancel()
-	<-done
+	waittest.Receive(t, "the watchdog to end", done)
 	if checks < 6 || complaints != 1 {
 		t.Errorf("3 pings after %d checks and %d complaints, want at least 6 and 1", checks, complaints)
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"mcollective/internal/waittest"
 )
 
 func TestPIDFileIsWrittenAndRemoved(t *testing.T) {
@@ -31,7 +33,7 @@ func TestPIDFileIsWrittenAndRemoved(t *testing.T) {
 }
 
 func TestPIDFileLeftBehindIsTakenOver(t *testing.T) {
-	child := exec.Command(os.Args[0], "-test.run=^$")
+	child := exec.CommandContext(waittest.Within(t, waittest.Patience), os.Args[0], "-test.run=^$")
 	if err := child.Run(); err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +81,7 @@ func waiting(t *testing.T, program, name string) (pid int) {
 	}
 	t.Cleanup(func() {
 		in.Close()
-		child.Wait()
+		waittest.Return(t, "the child to end", func() { child.Wait() })
 	})
 	// Its first byte says that it is that program by now.
 	if _, err := io.ReadFull(out, make([]byte, 1)); err != nil {
@@ -165,7 +167,7 @@ func TestPIDFileIsWonOnce(t *testing.T) {
 			}
 		})
 	}
-	wg.Wait()
+	waittest.Return(t, "all to write", wg.Wait)
 	if len(won) != 1 {
 		t.Fatalf("%d won, want 1", len(won))
 	}

@@ -15,6 +15,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
+
+	"mcollective/internal/waittest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -134,13 +136,10 @@ func TestYAMLIsPolled(t *testing.T) {
 	path := write(t, filepath.Join(t.TempDir(), "f.yaml"), "a: old\n", 0o600)
 	f := open(t, Options{Source: "yaml", Files: []string{path}, Poll: time.Millisecond})
 	write(t, path, "a: newer\n", 0o600)
-	deadline := time.Now().Add(20 * time.Second)
-	for v, _ := f.Fact("a"); v != "newer"; v, _ = f.Fact("a") {
-		if time.Now().After(deadline) {
-			t.Fatalf("a is still %v", v)
-		}
-		time.Sleep(time.Millisecond)
-	}
+	waittest.Until(t, "the fact of the changed file", func() bool {
+		v, _ := f.Fact("a")
+		return v == "newer"
+	})
 }
 
 func TestOpenErrors(t *testing.T) {
@@ -243,7 +242,7 @@ func TestStartDoesNotWaitForever(t *testing.T) {
 		t.Error("the fact is there already")
 	}
 	close(block)
-	<-l.first
+	waittest.Receive(t, "the first set", l.first)
 	if v, _ := f.Fact("a"); v != "1" {
 		t.Errorf("a is %v", v)
 	}

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"mcollective/internal/waittest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -292,7 +294,7 @@ func TestParallel(t *testing.T) {
 			}
 		})
 	}
-	wg.Wait()
+	waittest.Return(t, "all to log", wg.Wait)
 	names, _ := filepath.Glob(path + "*")
 	n := 0
 	for _, name := range names {

@@ -16,6 +16,7 @@ import (
 
 	"mcollective/client"
 	"mcollective/ddl"
+	"mcollective/internal/waittest"
 	"mcollective/marshal"
 	"mcollective/message"
 	"mcollective/rpc"
@@ -38,7 +39,7 @@ func startOracle(t *testing.T) *oracle {
 	if err != nil {
 		t.Skip("no ruby in PATH: install Ruby 3.1 and MCollective (Debian packages ruby, mcollective-common) to compare with them")
 	}
-	cmd := exec.Command(ruby, "-W0", "testdata/oracle.rb")
+	cmd := exec.CommandContext(waittest.Within(t, 5*time.Minute), ruby, "-W0", "testdata/oracle.rb")
 	cmd.Env = append(os.Environ(), "LANG=C.UTF-8", "TZ=UTC", "COLUMNS=")
 	cmd.Stderr = os.Stderr
 	o := &oracle{}

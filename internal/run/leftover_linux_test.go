@@ -17,17 +17,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-)
 
-// waitUntil waits for what the system has no event for.
-func waitUntil(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for began := time.Now(); !is(); time.Sleep(2 * time.Millisecond) {
-		if time.Since(began) > 20*time.Second {
-			t.Fatalf("waited 20 s for: %s", what)
-		}
-	}
-}
+	"mcollective/internal/waittest"
+)
 
 type scripted struct {
 	Script                string
@@ -127,7 +119,7 @@ func records(t *testing.T, dir string) []string {
 }
 
 func TestLeftoverIsEnded(t *testing.T) {
-	for name, script := range map[string]string{
+	for name, script := range map[string]string{ // the short sleep lets a program leave its session
 		"works on":     `sleep 68.25 & setsid sleep 68.25 & sh -c 'sleep 68.25 & wait' & sleep 0.1; echo; wait`,
 		"itself ended": `sleep 68.25 >/dev/null & echo; read x`, // the end of its input ends it
 	} {
@@ -136,7 +128,7 @@ func TestLeftoverIsEnded(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "programs")
 			pid := killed(t, dir, scripted{Script: script})[0]
 			if name == "itself ended" {
-				waitUntil(t, "the program itself to end", func() bool {
+				waittest.Until(t, "the program itself to end", func() bool {
 					p, ok := readProcess(strconv.Itoa(pid))
 					return !ok || p.dead()
 				})
@@ -161,7 +153,7 @@ func TestLeftoverIsLeftToFinish(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "programs")
 	pids := killed(t, dir, scripted{Script: `sleep 68.75 & echo; wait`, Protected: true},
 		scripted{Script: `(setsid sleep 68.75 &) ; (sleep 68.75 &) ; echo; read x`, Background: true})
-	waitUntil(t, "the other program to end", func() bool {
+	waittest.Until(t, "the other program to end", func() bool {
 		p, ok := readProcess(strconv.Itoa(pids[1]))
 		return !ok || p.dead()
 	})
@@ -178,7 +170,7 @@ func TestLeftoverIsLeftToFinish(t *testing.T) {
 		t.Errorf("%v, %v", err, records(t, dir))
 	}
 	unix.Kill(-pids[0], unix.SIGTERM)
-	if err := left[0].Wait(t.Context()); err != nil || len(records(t, dir)) != 0 {
+	if err := left[0].Wait(waittest.Within(t, waittest.Patience)); err != nil || len(records(t, dir)) != 0 {
 		t.Errorf("%v, %v", err, records(t, dir))
 	}
 }
@@ -195,7 +187,7 @@ func TestOnlyLeftoversAreEnded(t *testing.T) {
 	if err := other.Start(); err != nil {
 		t.Fatal(err)
 	}
-	waitUntil(t, "both processes", func() bool { return len(alive(t, "sleep\x0069.25")) == 2 })
+	waittest.Until(t, "both processes", func() bool { return len(alive(t, "sleep\x0069.25")) == 2 })
 	now, ok := readProcess(strconv.Itoa(other.Process.Pid))
 	if !ok {
 		t.Fatal("it is not there")
@@ -242,7 +234,7 @@ func TestOnlyLeftoversAreEnded(t *testing.T) {
 		}
 	}
 	other.Process.Kill()
-	other.Wait()
+	waittest.Return(t, "the killed one to end", func() { other.Wait() })
 	if l := put("session", real); l != nil {
 		t.Errorf("a session without its mark: %+v", l)
 	}
@@ -286,7 +278,7 @@ func TestWhereRecordsMayBe(t *testing.T) {
 	if _, _, err := Remember(good, nil); err == nil || !strings.Contains(err.Error(), "another process does that already") {
 		t.Error(err)
 	}
-	p, err := Start(t.Context(), Command{Path: "cat"})
+	p, err := Start(t.Context(), Command{Path: "cat", Timeout: waittest.Patience})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package run
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -14,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"mcollective/internal/waittest"
 )
 
 func init() {
@@ -59,7 +62,7 @@ func withoutCapability(t *testing.T, capability uintptr) bool {
 	const name = "MCO_TEST_CAPABILITY"
 	switch os.Getenv(name) {
 	case "":
-		cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+		cmd := exec.CommandContext(waittest.Within(t, 5*time.Minute), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
 		cmd.Env = append(os.Environ(), name+"=drop")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("%v\n%s", err, out)
@@ -151,7 +154,7 @@ func TestBackground(t *testing.T) {
 	}
 	// Whether orphans may be killed is of the whole process, so this runs in another.
 	if os.Getenv("MCO_TEST_BACKGROUND") == "" {
-		cmd := exec.Command(os.Args[0], "-test.run=^TestBackground$", "-test.v")
+		cmd := exec.CommandContext(waittest.Within(t, 5*time.Minute), os.Args[0], "-test.run=^TestBackground$", "-test.v")
 		cmd.Env = append(os.Environ(), "MCO_TEST_BACKGROUND=1")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("%v\n%s", err, out)
@@ -193,7 +196,7 @@ func TestBackground(t *testing.T) {
 func TestDaemonsAreReapedWhileTheirStarterRuns(t *testing.T) {
 	for name, background := range map[string]bool{"worker": false, "in Ruby": true} {
 		t.Run(name, func(t *testing.T) {
-			p, err := Start(t.Context(), Command{Path: "/bin/sh", Background: background, Args: []string{"-c", `
+			p, err := Start(t.Context(), Command{Path: "/bin/sh", Timeout: waittest.Patience, Background: background, Args: []string{"-c", `
 				while read -r how; do
 					case $how in
 					session) setsid sh -c 'sleep 67.5 >/dev/null 2>&1 & echo $! >&3' 3>&1 >/dev/null ;;
@@ -215,11 +218,7 @@ func TestDaemonsAreReapedWhileTheirStarterRuns(t *testing.T) {
 				if err := unix.Kill(pid, unix.SIGTERM); err != nil {
 					t.Errorf("%s: %v", how, err)
 				}
-				for began := time.Now(); unix.Kill(pid, 0) == nil; time.Sleep(time.Millisecond) { // the system has no event for it
-					if time.Since(began) > 5*time.Second {
-						t.Fatalf("%s: the daemon %d is a zombie for five seconds", how, pid)
-					}
-				}
+				soon(t, fmt.Sprintf("%s: the dead daemon %d to be reaped", how, pid), func() bool { return unix.Kill(pid, 0) != nil })
 			}
 			p.Stdin().Close()
 			if r, err := p.Wait(); err != nil || r.Exit != 0 {
@@ -232,32 +231,63 @@ func TestDaemonsAreReapedWhileTheirStarterRuns(t *testing.T) {
 // noZombies waits until the dead children are buried, without any further run.
 func noZombies(t *testing.T) {
 	t.Helper()
-	for began := time.Now(); hasZombies(); time.Sleep(5 * time.Millisecond) {
-		if time.Since(began) > 3*time.Second {
-			t.Fatal("zombies stay")
+	soon(t, "the zombies to be reaped", func() bool { return !hasZombies() })
+}
+
+// soon waits for what a signal brings about, for less time than the reaper takes
+// when it gets none.
+func soon(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for began := time.Now(); !is(); time.Sleep(5 * time.Millisecond) { // the system has no event for it
+		if time.Since(began) > reapAtMost/2 {
+			t.Fatalf("waited %v for: %s", reapAtMost/2, what)
 		}
 	}
+}
+
+// ended waits until a child has ended, and leaves its status for whoever asks next.
+func ended(t *testing.T, c *exec.Cmd) {
+	t.Helper()
+	waittest.Return(t, c.Path+" to end", func() {
+		for {
+			err := unix.Waitid(unix.P_PID, c.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
+			if !errors.Is(err, unix.EINTR) {
+				return
+			}
+		}
+	})
 }
 
 // TestOthersOrphans has programs that another package starts leave some behind.
 func TestOthersOrphans(t *testing.T) {
 	must(t, sh(`true`)) // from now on orphans are ours
+	// All of them have the pipe, so that it ends when they have.
+	alive, held, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer alive.Close()
 	other := exec.Command("/bin/sh", "-c", `for n in 0.1 0.2 0.3; do sleep $n >/dev/null 2>&1 & done; setsid sleep 0.2 >/dev/null 2>&1 & kill -9 $$`)
+	other.ExtraFiles = []*os.File{held}
 	other.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := other.Run(); err == nil || err.Error() != "signal: killed" {
 		t.Errorf("its end was stolen: %v", err)
 	}
 	Bury()
-	time.Sleep(350 * time.Millisecond) // until all have ended
+	held.Close()
+	alive.SetReadDeadline(time.Now().Add(waittest.Patience))
+	if _, err := alive.Read(make([]byte, 1)); err != io.EOF {
+		t.Fatalf("the programs do not end: %v", err)
+	}
 	noZombies(t)
 	// One whose end somebody waits for is not taken from him.
 	for _, attr := range []*syscall.SysProcAttr{{Setpgid: true}, {Setsid: true}, {}} {
-		waited := exec.Command("sleep", "0.01")
+		waited := exec.Command("true")
 		waited.SysProcAttr = attr
 		if err := waited.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(50 * time.Millisecond)
+		ended(t, waited)
 		Bury()
 		if err := waited.Wait(); err != nil {
 			t.Errorf("its end was stolen: %v", err)
@@ -275,7 +305,7 @@ func TestOthersAreLeftAlone(t *testing.T) {
 		t.Error("a child of another package was ended")
 	}
 	other.Process.Kill()
-	time.Sleep(10 * time.Millisecond)
+	ended(t, other)
 	must(t, sh(`setsid sleep 65.5 & exit 0`))
 	if err := other.Wait(); err == nil || err.Error() != "signal: killed" {
 		t.Errorf("its end was stolen: %v", err)
@@ -316,10 +346,11 @@ func BenchmarkRun(b *testing.B) {
 // TestNothingIsLeftBesideOthers has a program run that might be taken for the one
 // that started an orphan.
 func TestNothingIsLeftBesideOthers(t *testing.T) {
-	other, err := Start(t.Context(), Command{Path: "cat"})
+	other, err := Start(t.Context(), Command{Path: "cat", Timeout: waittest.Patience})
 	if err != nil {
 		t.Fatal(err)
 	}
+	// It pauses so that they have left its session by its end.
 	must(t, sh(`env -i setsid sh -c 'setsid sleep 66.5 & exec sleep 66.5' & sleep 0.1; exit 0`))
 	if left := alive(t, "66.5"); len(left) > 0 {
 		t.Errorf("left behind: %v", left)

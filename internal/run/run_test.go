@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"mcollective/internal/waittest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(reaped{m}) }
@@ -259,7 +261,7 @@ func TestWhatEndsSoonIsWaitedFor(t *testing.T) {
 }
 
 func TestTalk(t *testing.T) {
-	p, err := Start(t.Context(), Command{Path: "cat"})
+	p, err := Start(t.Context(), Command{Path: "cat", Timeout: 20 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -297,7 +299,7 @@ func TestRunsAtOnce(t *testing.T) {
 		}()
 	}
 	for range cap(results) {
-		if err := <-results; err != nil {
+		if err := waittest.Receive(t, "a run to end", results); err != nil {
 			t.Error(err)
 		}
 	}

@@ -160,7 +160,7 @@ func TestEarlierStepRefusesFirst(t *testing.T) {
 					}
 				}
 			}
-			time.Sleep(time.Minute) // beyond the rationing of log lines
+			time.Sleep(time.Minute) // virtual: beyond the rationing of log lines
 		}
 	})
 }
@@ -474,8 +474,8 @@ func TestSlowDataFilterIsGivenUp(t *testing.T) {
 		r.Filter = centos("CentOS")
 		r.Filter.Facts = nil
 		w.send(broadcast("discovery"), r)
-		w.alive() // meanwhile
-		time.Sleep(time.Minute)
+		w.alive()               // meanwhile
+		time.Sleep(time.Minute) // virtual
 		w.none()
 		if n := w.srv.Stats(); n.Filtered != 1 || n.Running != 0 {
 			t.Errorf("counters: %+v", n)

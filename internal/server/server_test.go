@@ -143,7 +143,7 @@ func TestFloodIsRationedInTheLog(t *testing.T) {
 				w.sendBytes(broadcast("discovery"), []byte("nonsense"))
 			}
 			w.none()
-			time.Sleep(time.Second)
+			time.Sleep(time.Second) // virtual, as all that runs within "in"
 		}
 		if n := len(w.log.take()); n == 0 || n > 30 {
 			t.Errorf("%d log lines for %d bad messages in 10 s", n, 10*each)
@@ -152,7 +152,7 @@ func TestFloodIsRationedInTheLog(t *testing.T) {
 		if n.Unvalidated != 10*each || n.Muffled < 9*each {
 			t.Errorf("counters: %+v", n)
 		}
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) // virtual
 		w.sendBytes(broadcast("discovery"), []byte("nonsense"))
 		w.none()
 		found := false

@@ -2,6 +2,7 @@ package swarm_test
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"slices"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"mcollective/connector"
 	"mcollective/connector/nats"
 	"mcollective/internal/swarm"
+	"mcollective/internal/waittest"
 	"mcollective/security/psk"
 )
 
@@ -85,23 +87,19 @@ func TestBrokerRestarts(t *testing.T) {
 	for round := 1; round <= restarts; round++ {
 		b.Stop()
 		b = start(address)
-		for deadline := time.Now().Add(20 * time.Second); slices.ContainsFunc(conns, func(c connector.Connector) bool {
-			return c.Status().Reconnects < uint64(round)
-		}); time.Sleep(time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("not every connection came back from restart %d", round)
-			}
-		}
+		waittest.Until(t, "every connection to come back", func() bool {
+			return !slices.ContainsFunc(conns, func(c connector.Connector) bool { return c.Status().Reconnects < uint64(round) })
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), waittest.Patience)
 		for _, c := range conns { // reconnected is not yet subscribed
-			if err := c.Flush(t.Context()); err != nil {
+			if err := c.Flush(ctx); err != nil {
 				t.Fatal(err)
 			}
 		}
+		cancel()
 		ping(round)
 	}
-	for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before+nodes/2; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d goroutines before the restarts, %d after", before, runtime.NumGoroutine())
-		}
-	}
+	waittest.Until(t, fmt.Sprintf("about %d goroutines, as many as before the restarts", before), func() bool {
+		return runtime.NumGoroutine() <= before+nodes/2
+	})
 }

@@ -16,6 +16,7 @@ import (
 	"mcollective/discovery"
 	"mcollective/filter"
 	"mcollective/internal/swarm"
+	"mcollective/internal/waittest"
 	"mcollective/marshal"
 	"mcollective/security/psk"
 )
@@ -160,9 +161,7 @@ func TestEachNodeDecidesForItself(t *testing.T) {
 		}
 	}
 	// An answer may be here before it is counted there.
-	for deadline := time.Now().Add(10 * time.Second); s.Stats().Replies < 300 && time.Now().Before(deadline); {
-		time.Sleep(time.Millisecond)
-	}
+	waittest.Until(t, "300 replies to be counted", func() bool { return s.Stats().Replies >= 300 })
 	if st := s.Stats(); st.Total != 300 || st.Unvalidated != 0 || st.Passed+st.Filtered != 300 || st.Replies != 300 {
 		t.Errorf("counted %+v", st)
 	}

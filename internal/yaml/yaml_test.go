@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"mcollective/internal/waittest"
 )
 
 var local = Limits{Aliases: true}
@@ -101,7 +103,7 @@ func TestTextAgainstRuby(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(ruby, "testdata/psych.rb")
+	cmd := exec.CommandContext(waittest.Within(t, 5*time.Minute), ruby, "testdata/psych.rb")
 	cmd.Stdin = bytes.NewReader(in)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()

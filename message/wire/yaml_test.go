@@ -13,7 +13,9 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
+	"mcollective/internal/waittest"
 	"mcollective/marshal"
 )
 
@@ -153,7 +155,7 @@ func TestYAMLAgainstPsych(t *testing.T) {
 		t.Skip("no ruby here")
 	}
 	const rounds = 3000
-	cmd := exec.Command("ruby", "testdata/psych.rb", fmt.Sprint(rounds))
+	cmd := exec.CommandContext(waittest.Within(t, 5*time.Minute), "ruby", "testdata/psych.rb", fmt.Sprint(rounds))
 	in, _ := cmd.StdinPipe()
 	out, _ := cmd.StdoutPipe()
 	cmd.Stderr = os.Stderr

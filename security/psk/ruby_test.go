@@ -9,7 +9,9 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
+	"mcollective/internal/waittest"
 	"mcollective/message"
 	"mcollective/security"
 	"mcollective/security/securitytest"
@@ -21,10 +23,10 @@ func TestRubyUnderstandsUs(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts Ruby")
 	}
-	if err := exec.Command("ruby", "-e", `require "mcollective"`).Run(); err != nil {
+	if err := exec.CommandContext(waittest.Within(t, waittest.Patience), "ruby", "-e", `require "mcollective"`).Run(); err != nil {
 		t.Skip("no ruby with mcollective here")
 	}
-	cmd := exec.Command("ruby", "testdata/peer.rb", testSecret)
+	cmd := exec.CommandContext(waittest.Within(t, 5*time.Minute), "ruby", "testdata/peer.rb", testSecret)
 	stdin, _ := cmd.StdinPipe()
 	stdout, _ := cmd.StdoutPipe()
 	var stderr bytes.Buffer

@@ -134,7 +134,7 @@ func (s Subject) refused(t *testing.T) {
 			t.Errorf("status %+v, the good one says %v", st, good.Err())
 		}
 		b.Allow()
-		time.Sleep(time.Minute)
+		time.Sleep(2 * time.Minute) // each of two refused ones has its turn in that time
 		for _, agent := range []string{"rpcutil", "discovery"} {
 			if _, err := listen(denied, agent); err != nil {
 				t.Errorf("after it was allowed: %v", err)

@@ -7,6 +7,9 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
+
+	"mcollective/internal/waittest"
 )
 
 // capture is a host that keeps what is given to "show".
@@ -108,7 +111,7 @@ func TestResultsAreRubys(t *testing.T) {
 	if _, err := exec.LookPath("ruby"); err != nil {
 		t.Skip("skipped: no Ruby here")
 	}
-	cmd := exec.Command("ruby", "-W0", "testdata/results.rb")
+	cmd := exec.CommandContext(waittest.Within(t, 5*time.Minute), "ruby", "-W0", "testdata/results.rb")
 	cmd.Stdin = strings.NewReader(strings.Join(expressions(t), "\x00"))
 	got, err := cmd.Output()
 	if err != nil {

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"mcollective/internal/waittest"
 )
 
 // A socket is closed on exec as soon as it is there: no program that is started
@@ -36,13 +38,13 @@ func TestSocketIsNotInherited(t *testing.T) {
 			}
 		}
 	}()
-	defer func() { stop.Store(true); <-done }()
+	defer func() { stop.Store(true); waittest.Receive(t, "the last socket", done) }()
 	ls, err := exec.LookPath("ls")
 	if err != nil {
 		t.Skip(err)
 	}
 	for range 100 {
-		out, err := exec.Command(ls, "-l", "/proc/self/fd/").Output()
+		out, err := exec.CommandContext(waittest.Within(t, waittest.Patience), ls, "-l", "/proc/self/fd/").Output()
 		if err != nil {
 			t.Fatal(err)
 		}

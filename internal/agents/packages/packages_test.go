@@ -16,6 +16,7 @@ import (
 
 	"mcollective/internal/agents/agenttest"
 	"mcollective/internal/run"
+	"mcollective/internal/waittest"
 	"mcollective/marshal"
 	"mcollective/rpc"
 )
@@ -354,7 +355,7 @@ func TestHere(t *testing.T) {
 		t.Skip("no apt")
 	}
 	shell := func(line string) string {
-		out, err := exec.Command("sh", "-c", "LC_ALL=C; export LC_ALL; "+line).Output()
+		out, err := exec.CommandContext(waittest.Within(t, waittest.Patience), "sh", "-c", "LC_ALL=C; export LC_ALL; "+line).Output()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"mcollective/internal/agents/agenttest"
+	"mcollective/internal/waittest"
 	"mcollective/marshal"
 	"mcollective/rpc"
 )
@@ -175,9 +176,9 @@ func TestSignal(t *testing.T) {
 	go func() { ended <- c.Wait() }()
 	defer c.Process.Kill()
 	pattern := "^sleep " + mark + "$"
-	for len(pids(t, agenttest.OK(t, a, "list", "pattern", pattern))) == 0 {
-		time.Sleep(time.Millisecond) // until it has become sleep
-	}
+	waittest.Until(t, "the child to become sleep", func() bool {
+		return len(pids(t, agenttest.OK(t, a, "list", "pattern", pattern))) > 0
+	})
 	if reply := agenttest.OK(t, a, "signal", "pattern", pattern, "noop", true); agenttest.Output[int64](t, reply, "count") != 1 {
 		t.Error("it is not found for no-op")
 	}
@@ -190,7 +191,7 @@ func TestSignal(t *testing.T) {
 	if got := get(agenttest.Output[[]any](t, reply, "signalled")[0], "pid"); got != int64(c.Process.Pid) {
 		t.Errorf("signalled %v, not %d", got, c.Process.Pid)
 	}
-	if err := <-ended; err == nil || err.Error() != "signal: terminated" {
+	if err := waittest.Receive(t, "sleep to end", ended); err == nil || err.Error() != "signal: terminated" {
 		t.Error(err)
 	}
 }

@@ -10,9 +10,10 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"mcollective/internal/waittest"
 )
 
 // stat is a line of /proc/PID/stat as Linux 6.1 writes it.
@@ -141,10 +142,10 @@ func TestAgainstPS(t *testing.T) {
 		if err := c.Start(); err != nil { // returns when it is the program that it will be
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { in.Close(); c.Wait() })
+		t.Cleanup(func() { in.Close(); waittest.Return(t, "a process to end", func() { c.Wait() }) })
 		pids = append(pids, strconv.Itoa(c.Process.Pid))
 	}
-	out, err := exec.Command("ps", "-o", "pid=,ppid=,uid=,comm=", "-p", strings.Join(pids, ",")).Output()
+	out, err := exec.CommandContext(waittest.Within(t, waittest.Patience), "ps", "-o", "pid=,ppid=,uid=,comm=", "-p", strings.Join(pids, ",")).Output()
 	if err != nil {
 		t.Fatalf("ps: %v", err)
 	}
@@ -217,7 +218,6 @@ func populate(b *testing.B) {
 		}
 		b.Cleanup(func() { c.Process.Kill(); c.Wait() })
 	}
-	time.Sleep(200 * time.Millisecond) // until they are what they will be
 	if pids, _ = (table{"/proc"}).pids(); len(pids) < 900 {
 		b.Fatalf("only %d processes", len(pids))
 	}

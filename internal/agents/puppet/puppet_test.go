@@ -15,6 +15,7 @@ import (
 	"mcollective/internal/agents/agenttest"
 	"mcollective/internal/data"
 	"mcollective/internal/run"
+	"mcollective/internal/waittest"
 	"mcollective/marshal"
 	"mcollective/rpc"
 )
@@ -258,7 +259,7 @@ func TestRunGoesOn(t *testing.T) {
 		t.Error(reply)
 	}
 	close(end)
-	if err := <-over; err != nil {
+	if err := waittest.Receive(t, "the run to end", over); err != nil {
 		t.Error(err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"mcollective/agent"
 	"mcollective/internal/agents/agenttest"
 	"mcollective/internal/run"
+	"mcollective/internal/waittest"
 	"mcollective/marshal"
 	"mcollective/rpc"
 )
@@ -287,16 +288,13 @@ func TestRestartIsNotBrokenOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	cancel()
-	if err := <-ended; err == nil || err.Error() != "Could not restart 'web': web is not done yet and goes on; ask for the state later" {
+	if err := waittest.Receive(t, "the call to end", ended); err == nil || err.Error() != "Could not restart 'web': web is not done yet and goes on; ask for the state later" {
 		t.Error(err)
 	}
 	w.WriteString("go on\n")
 	w.Close()
-	for began := time.Now(); ; time.Sleep(5 * time.Millisecond) { // the script writes a file
-		if b, _ := os.ReadFile(log); string(b) == "started\n" {
-			break
-		} else if time.Since(began) > 20*time.Second {
-			t.Fatal("the service was stopped and not started again")
-		}
-	}
+	waittest.Until(t, "the service that was stopped to be started again", func() bool {
+		b, _ := os.ReadFile(log)
+		return string(b) == "started\n"
+	})
 }

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/goleak"
 
 	"mcollective/internal/agents/agenttest"
+	"mcollective/internal/waittest"
 	"mcollective/marshal"
 	"mcollective/rpc"
 )
@@ -91,20 +92,17 @@ func TestUsers(t *testing.T) {
 // follow asks for a job as a client does, until it has stopped.
 func follow(t *testing.T, a *Agent, handle string) (stdout, stderr string, last *rpc.Reply) {
 	t.Helper()
-	for range 2000 {
+	waittest.Until(t, "the job to stop", func() bool {
 		last = agenttest.OK(t, a, "status", "handle", handle, "stdout_offset", len(stdout), "stderr_offset", len(stderr))
 		o, _ := last.Output("stdout")
 		out, _ := rpc.Text(o)
 		e, _ := last.Output("stderr")
 		err, _ := rpc.Text(e)
 		stdout, stderr = stdout+out, stderr+err
-		if state, _ := last.Output("status"); state != marshal.Symbol("running") && out == "" && err == "" {
-			return stdout, stderr, last
-		}
-		time.Sleep(5 * time.Millisecond) // as a client would, for longer
-	}
-	t.Fatal("it does not stop")
-	return
+		state, _ := last.Output("status")
+		return state != marshal.Symbol("running") && out == "" && err == ""
+	})
+	return stdout, stderr, last
 }
 
 func start(t *testing.T, a *Agent, command string) string {

@@ -13,6 +13,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"go.uber.org/goleak"
+
+	"mcollective/internal/waittest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -30,6 +32,22 @@ func start(t *testing.T, o Options) *Broker {
 	return b
 }
 
+// Who asks for any port does not need the default one.
+func TestAnyPort(t *testing.T) {
+	if l, err := net.Listen("tcp", DefaultListen); err == nil { // else somebody has it already
+		defer l.Close()
+	}
+	file := filepath.Join(t.TempDir(), "broker.conf")
+	if err := os.WriteFile(file, []byte("listen: \"127.0.0.1:-1\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range []Options{{Listen: "127.0.0.1:0"}, {Config: file}} {
+		if b := start(t, o); b.Addr() == DefaultListen || strings.HasSuffix(b.Addr(), ":0") {
+			t.Errorf("%+v: listens on %s", o, b.Addr())
+		}
+	}
+}
+
 func TestRunServesUntilTheContextEnds(t *testing.T) {
 	b, err := New(Options{Listen: "127.0.0.1:0"})
 	if err != nil {
@@ -38,7 +56,7 @@ func TestRunServesUntilTheContextEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ready, done := make(chan struct{}), make(chan error, 1)
 	go func() { done <- b.Run(ctx, func() { close(ready) }) }()
-	<-ready
+	waittest.Receive(t, "the broker to be ready", ready)
 	nc, err := nats.Connect(b.ClientURL(), nats.NoReconnect())
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +69,7 @@ func TestRunServesUntilTheContextEnds(t *testing.T) {
 		t.Errorf("%d clients", b.Clients())
 	}
 	cancel()
-	if err := <-done; err != nil {
+	if err := waittest.Receive(t, "the broker to end", done); err != nil {
 		t.Fatal(err)
 	}
 	if c, err := net.Dial("tcp", b.Addr()); err == nil {
@@ -154,10 +172,10 @@ func TestOptionErrors(t *testing.T) {
 		{"user missing", Options{Password: "x"}, "a user needs a password"},
 		{"memory", Options{Memory: 1 << 20}, "at least 64 MiB"},
 		{"negative", Options{MaxConnections: -1}, "negative"},
-		{"files missing", Options{Cert: "/nonexistent/c", Key: "/nonexistent/k"}, "/nonexistent/c"},
+		{"files missing", Options{Cert: bad + "/c", Key: bad + "/k"}, bad + "/c"},
 		{"payload", Options{MaxPayload: 1 << 30}, "not between"},
 		{"file and flags", Options{Config: bad, Listen: "127.0.0.1:1"}, "says everything"},
-		{"no file", Options{Config: "/nonexistent/broker.conf"}, "/nonexistent/broker.conf"},
+		{"no file", Options{Config: bad + "/broker.conf"}, bad + "/broker.conf"},
 		{"unknown key", Options{Config: bad}, "max_payloadd"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -179,7 +197,7 @@ func TestLogGoesToTheLogger(t *testing.T) {
 		t.Errorf("logged %q, want the warning alone", got)
 	}
 	b.log.Fatalf("it %s", "broke")
-	if err := <-b.log.failed; !strings.Contains(err.Error(), "it broke") {
+	if err := waittest.Receive(t, "the failure of the broker", b.log.failed); !strings.Contains(err.Error(), "it broke") {
 		t.Errorf("kept %v", err)
 	}
 }

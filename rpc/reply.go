@@ -66,7 +66,8 @@ func (r *Reply) Body() *marshal.Hash {
 const maxOutputs = 10_000
 
 // ParseReply reads the body of a reply. Keys may be symbols or strings; output
-// names become symbols, and a symbol wins over a string of the same name. An error
+// names become symbols, and a symbol wins over a string of the same name. Data that
+// is a text, not a hash, becomes the output "data". An error
 // says why the body is no reply of an action.
 func ParseReply(body any) (*Reply, error) {
 	h, ok := body.(*marshal.Hash)
@@ -91,6 +92,11 @@ func ParseReply(body any) (*Reply, error) {
 		}
 		r.Data = outputs(d)
 	default:
+		// Ruby's agents may say reply.data = "text", and its clients show that.
+		if text, ok := Text(data); ok {
+			r.Data = marshal.NewHash(marshal.Symbol("data"), text)
+			break
+		}
 		return nil, fmt.Errorf("the data of the reply is %s, not a hash", kind(data))
 	}
 	return r, nil

@@ -92,10 +92,23 @@ func TestParseReply(t *testing.T) {
 	}
 	for _, bad := range []any{
 		nil, "no", marshal.NewHash(), marshal.NewHash(sym("statuscode"), "0"), marshal.NewHash(sym("statuscode"), int64(-1)), (*marshal.Hash)(nil),
-		marshal.NewHash(sym("statuscode"), int64(0), sym("data"), "x"),
+		marshal.NewHash(sym("statuscode"), int64(0), sym("data"), int64(1)), marshal.NewHash(sym("statuscode"), int64(0), sym("data"), []any{"x"}),
 	} {
 		if r, err := rpc.ParseReply(bad); err == nil {
 			t.Errorf("%v is a reply: %v", bad, r)
+		}
+	}
+}
+
+// TestParseReplyOfText is of an agent in Ruby that says reply.data = "text".
+func TestParseReplyOfText(t *testing.T) {
+	for _, data := range []any{"x", marshal.Binary("x")} {
+		r, err := rpc.ParseReply(marshal.NewHash(sym("statuscode"), int64(0), sym("data"), data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(marshal.NewHash(sym("data"), "x"), r.Data); diff != "" {
+			t.Error(diff)
 		}
 	}
 }

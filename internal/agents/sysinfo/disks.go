@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
 	"mcollective/agent"
+	"mcollective/internal/plainfile"
 	"mcollective/rpc"
 )
 
@@ -29,7 +29,7 @@ const maxMounts = 1000
 // mounts are the places where file systems are, without those that are mounted
 // over, and each device once: at the place where it was mounted first.
 func (a *Agent) mounts() ([]mount, error) {
-	text, err := os.ReadFile(a.path("proc/self/mountinfo"))
+	text, err := plainfile.Read(a.path("proc/self/mountinfo"), maxText)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"mcollective/agent"
+	"mcollective/internal/plainfile"
 	"mcollective/marshal"
 	"mcollective/rpc"
 )
@@ -61,11 +62,14 @@ func (a *Agent) Active(context.Context) error {
 	return nil
 }
 
+// maxText bounds a file of text. /proc/stat and mountinfo have megabytes on large machines.
+const maxText = 16 << 20
+
 func (a *Agent) path(name string) string { return filepath.Join(a.opts.Root, name) }
 
 // words reads the words of a one-line file of /proc.
 func (a *Agent) words(name string, least int) ([]string, error) {
-	text, err := os.ReadFile(a.path(name))
+	text, err := plainfile.Read(a.path(name), maxText)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +126,7 @@ func (a *Agent) load(_ context.Context, _ *agent.Request, reply *rpc.Reply) erro
 			reply.Set(name, n)
 		}
 	}
-	text, err := os.ReadFile(a.path("proc/stat"))
+	text, err := plainfile.Read(a.path("proc/stat"), maxText)
 	if err != nil {
 		return err
 	}
@@ -137,7 +141,7 @@ func (a *Agent) load(_ context.Context, _ *agent.Request, reply *rpc.Reply) erro
 }
 
 func (a *Agent) memory(_ context.Context, _ *agent.Request, reply *rpc.Reply) error {
-	text, err := os.ReadFile(a.path("proc/meminfo"))
+	text, err := plainfile.Read(a.path("proc/meminfo"), maxText)
 	if err != nil {
 		return err
 	}

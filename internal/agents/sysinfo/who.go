@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"mcollective/agent"
+	"mcollective/internal/plainfile"
 	"mcollective/rpc"
 )
 
@@ -54,12 +55,12 @@ const (
 // utmp reads the records of logins. One of a process that is gone, since it was
 // killed, is left out as by who.
 func (a *Agent) utmp() ([]login, error) {
-	data, err := os.ReadFile(a.path("run/utmp"))
+	data, err := plainfile.Read(a.path("run/utmp"), maxUtmp)
 	if err != nil {
 		return nil, err
 	}
 	var logins []login
-	for data = data[:min(len(data), maxUtmp)]; len(data) >= utmpRecord; data = data[utmpRecord:] {
+	for ; len(data) >= utmpRecord; data = data[utmpRecord:] {
 		if l, ok := parseUtmp(data[:utmpRecord]); ok && a.alive(l.pid) {
 			logins = append(logins, l)
 		}
@@ -96,7 +97,7 @@ func (a *Agent) sessions() ([]login, error) {
 	}
 	var logins []login
 	for _, e := range entries {
-		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		text, err := plainfile.Read(filepath.Join(dir, e.Name()), maxText)
 		if err != nil || strings.HasSuffix(e.Name(), ".ref") {
 			continue // it has just ended
 		}

@@ -349,3 +349,15 @@ func TestCloseEndsPrograms(t *testing.T) {
 		t.Errorf("Close: %v after %v", err, time.Since(start))
 	}
 }
+
+// A program that is out of time can put things in order.
+func TestProgramIsAskedToEnd(t *testing.T) {
+	done := filepath.Join(t.TempDir(), "done")
+	path := write(t, filepath.Join(t.TempDir(), "a"), "#!/bin/sh\ntrap 'echo yes >"+done+"; exit' TERM\nwhile :; do sleep 0.05; done\n", 0o755)
+	if _, err := output(context.Background(), time.Second, 1000, path); err == nil || !strings.Contains(err.Error(), "did not end within 1s") {
+		t.Errorf("error %v", err)
+	}
+	if text, err := os.ReadFile(done); string(text) != "yes\n" {
+		t.Errorf("%q %v", text, err)
+	}
+}

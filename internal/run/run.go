@@ -31,6 +31,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"mcollective/internal/trust"
 )
 
 // SearchPath is where programs are looked for, by [Look] and by the programs
@@ -120,15 +122,34 @@ func Run(ctx context.Context, c Command) (*Result, error) {
 	return p.Wait()
 }
 
-// Look finds a program in SearchPath.
-func Look(name string) (string, error) {
+// Look finds a program in SearchPath, and refuses one that is not trusted: whoever
+// may write to it, to its interpreter or to their directories would act as this process.
+// A name that is a whole path is for those to judge who took it from somewhere.
+func Look(name string) (string, error) { return look(name, searchPath()) }
+
+func look(name string, dirs []string) (string, error) {
+	if filepath.IsAbs(name) {
+		return name, nil
+	}
+	find := func(name string) (string, error) { return find(name, dirs) }
+	path, err := find(name)
+	if err == nil {
+		err = trust.Program(path, find)
+	}
+	if err != nil {
+		return "", err
+	}
+	return path, nil
+}
+
+func find(name string, dirs []string) (string, error) {
 	if filepath.IsAbs(name) {
 		return name, nil
 	}
 	if name == "" || strings.ContainsAny(name, `/\`) {
 		return "", fmt.Errorf("program %q: give its name or its whole path", name)
 	}
-	for _, dir := range searchPath() {
+	for _, dir := range dirs {
 		path := filepath.Join(dir, name)
 		if runtime.GOOS == "windows" && filepath.Ext(name) == "" {
 			path += ".exe"
@@ -137,7 +158,7 @@ func Look(name string) (string, error) {
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("no program %s in %s", name, strings.Join(searchPath(), string(filepath.ListSeparator)))
+	return "", fmt.Errorf("no program %s in %s", name, strings.Join(dirs, string(filepath.ListSeparator)))
 }
 
 func searchPath() []string {

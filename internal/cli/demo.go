@@ -33,6 +33,10 @@ type demoOptions struct {
 	listen string
 }
 
+// mostSimulated is how many nodes a demo may have: each is a client of its broker,
+// which serves 65,536.
+const mostSimulated = 65_000
+
 func newDemo(env *Env) *cobra.Command {
 	o := &demoOptions{}
 	cmd := &cobra.Command{
@@ -53,6 +57,9 @@ func newDemo(env *Env) *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if o.nodes < 1 {
 			return usageErrorf("invalid argument: --nodes %d: at least one node is needed", o.nodes)
+		}
+		if o.nodes > mostSimulated {
+			return usageErrorf("invalid argument: --nodes %d: there can be %d nodes at most", o.nodes, mostSimulated)
 		}
 		return o.run(cmd.Context(), env)
 	}

@@ -130,6 +130,8 @@ func (e *errand) search(ctx context.Context, agent string, talk bool) (audience,
 			fmt.Fprintln(e.env.Err, len(a.nodes))
 		}
 	}
+	// Who may have been missed is said by everything that calls nodes.
+	printSilent(e.env.Err, a.silent, true)
 	switch {
 	case err != nil:
 		return a, err

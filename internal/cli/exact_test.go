@@ -83,6 +83,19 @@ func TestSilentNodesAreNamed(t *testing.T) {
 	}
 }
 
+// Whoever calls nodes hears which of them may have been missed.
+func TestCallsNameSilentNodes(t *testing.T) {
+	for _, command := range []string{"rpc rpcutil ping", "rpc rpcutil ping -j", "rpcutil ping --batch 1", "facts os", "inventory --list-collectives"} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newKnownFleet(t, []string{"h1"}, "n1")
+			r := f.mco("").exits(t, 3, strings.Fields(command)...)
+			if want := "1 node listens and did not say whether it matches: h1\n"; strings.Count(r.err.String(), want) != 1 {
+				t.Errorf("%s: stderr %q, want %q", command, &r.err, want)
+			}
+		})
+	}
+}
+
 func TestExternalCommandFindsNodes(t *testing.T) {
 	f := newFleet(t, "n1", "n2", "n3")
 	command := f.dir + "/nodes.sh"

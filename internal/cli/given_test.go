@@ -131,6 +131,7 @@ func TestOptionsThatMakeNoSense(t *testing.T) {
 		{"invalid argument: --timeout 0", "rpc rpcutil ping -t 0"},
 		{"invalid argument: --timeout 0", "service httpd restart --timeout 0s"},
 		{"invalid argument: --discovery-timeout 0", "ping --dt 0.0"},
+		{"there can be 65000 nodes at most", "demo --nodes 99999999999"},
 		{"--agent service: the words say rpcutil", "rpc --agent service rpcutil ping"},
 		{"--action restart: the words say ping", "rpc rpcutil ping --action restart"},
 		{"nothing between two commas", "rpc rpcutil ping --fields ,"},

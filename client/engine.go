@@ -126,6 +126,10 @@ func (e *engine) askEach(ctx context.Context) error {
 		e.note(r)
 	}
 	background.Wait()
+	if ctx.Err() != nil && e.ledger.went < len(e.run.Nodes) {
+		// The end of ctx may come back as failures to send before it is seen here.
+		e.ledger.account.Interrupted = true
+	}
 	if a := e.ledger; err == nil && a.went == 0 && a.account.Replies == 0 && !a.account.Interrupted {
 		err = a.failure
 	}

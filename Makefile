@@ -12,17 +12,18 @@ build:
 demo: build
 	./mco demo
 
+# The mask: what others may write to is refused, and so would be what tests make.
 # The whole suite. On Debian as root it installs the Ruby peers and the brokers
 # first; elsewhere the interop tests say what they miss.
 test:
-	@if ./interop/install.sh; then \
+	@umask 022; if ./interop/install.sh; then \
 		echo "running with the interop suite"; MCO_INTEROP=1 go test -timeout 20m ./...; \
 	else \
 		echo "interop suite: SKIPPED, see above"; go test ./...; \
 	fi
 
 short:
-	go test -short ./...
+	umask 022; go test -short ./...
 
 lint:
 	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "not gofmt-ed:"; echo "$$out"; exit 1; fi

@@ -44,7 +44,7 @@ func Main(args []string, env *Env) int {
 		name = row.name
 	}
 	if name == completeCommand {
-		return failure(env, name, false, complete(env, args))
+		return failure(env, name, detailNone, complete(env, args))
 	}
 	if row.client {
 		warnRedirect(env)
@@ -53,14 +53,14 @@ func Main(args []string, env *Env) int {
 	prepare(env, cmd)
 	words, err := expand(env, row, cmd, args)
 	if err != nil {
-		return failure(env, name, false, err)
+		return failure(env, name, detailOf(cmd), err)
 	}
 	cmd.SetArgs(words)
 	err = cmd.ExecuteContext(context.Background())
 	if name == "find" || name == "ping" {
 		hintWhyAfter(env, cmd, err)
 	}
-	return failure(env, name, verbose(cmd), rubyWords(err))
+	return failure(env, name, detailOf(cmd), rubyWords(err))
 }
 
 // commandName decides which command runs: the one that the program is named
@@ -130,8 +130,13 @@ func spelled(f *pflag.Flag, shorts string) string {
 	return "--" + f.Name
 }
 
-// verbose tells whether the command was called with its -v.
-func verbose(cmd *cobra.Command) bool {
-	v, err := cmd.Flags().GetBool("verbose")
-	return err == nil && v
+// detailOf returns what the command says of a failure: the causes of it with its -v.
+func detailOf(cmd *cobra.Command) detail {
+	switch v, err := cmd.Flags().GetBool("verbose"); {
+	case err != nil:
+		return detailNone
+	case v:
+		return detailFull
+	}
+	return detailOffered
 }

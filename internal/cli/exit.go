@@ -45,9 +45,18 @@ func usageErrorf(format string, args ...any) error {
 // hinted adds advice to an error: one line what, further lines what to do.
 func hinted(err error, hint string) error { return &usageError{err: err, hint: hint} }
 
+// A detail is how much a command says about its failure.
+type detail int
+
+const (
+	detailNone    detail = iota // it has no option to say more
+	detailOffered               // it has -v, which was not given
+	detailFull
+)
+
 // failure prints why a command failed, if it did, and returns the exit code: the
 // one place where errors become codes.
-func failure(env *Env, name string, verbose bool, err error) int {
+func failure(env *Env, name string, how detail, err error) int {
 	if err == nil {
 		return exitOK
 	}
@@ -55,16 +64,16 @@ func failure(env *Env, name string, verbose bool, err error) int {
 	if errors.As(err, &exit) {
 		return exit.code
 	}
-	hint := ", use -v for full error backtrace details"
-	if verbose {
-		hint = ""
+	hint := ""
+	if how == detailOffered {
+		hint = ", use -v for full error backtrace details"
 	}
 	fmt.Fprintf(env.Err, "\nThe %s application failed to run%s: %s\n", env.paint(styleBold, name), hint, env.paint(styleRed, render.Clean(err.Error())))
 	var usage *usageError
 	if errors.As(err, &usage) && usage.hint != "" {
 		fmt.Fprintf(env.Err, "%s\n", render.Clean(usage.hint))
 	}
-	if verbose {
+	if how == detailFull {
 		printCauses(env, err)
 	}
 	return exitFailed

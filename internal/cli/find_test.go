@@ -123,7 +123,7 @@ func TestFindPipedNames(t *testing.T) {
 		{"[]", "", "", "no nodes: the list", 1},
 		{`[{"sender":"n1"},{"sen`, "", "", "not a JSON array", 1},
 		{"n1\n", "-A web", "", "cannot use agent filters", 1},
-		{"n1\n", "-I n2", "", "", 1},
+		{"n1\n", "-I n2", "", "-I matches none of the names on standard input\nStandard input is no terminal", 1},
 		{"n1\n", "--dm stdin --do json", "", "not a JSON array", 1},
 	} {
 		r.env.In = strings.NewReader(tc.in)

@@ -72,6 +72,9 @@ func (m pipedNames) Discover(ctx context.Context, q discovery.Query) ([]string, 
 		out.CloseWithError(err)
 	}()
 	names, err := discovery.Stdin{Reader: in, Format: m.format}.Discover(ctx, q)
+	if err == nil && len(names) == 0 && !m.asked {
+		err = errors.New("no nodes: -I matches none of the names on standard input") // a loop's other lines, perhaps
+	}
 	if err != nil && !m.asked && !errors.Is(err, ctx.Err()) {
 		err = hinted(err, "Standard input is no terminal, so that names are read from it; with --dm mc, or with </dev/null, the collective is asked")
 	}

@@ -91,7 +91,11 @@ func (o *serverOptions) load() (*config.Config, error) {
 		}
 		*p = abs
 	}
-	return config.Load(path, config.Server)
+	cfg, err := config.Load(path, config.Server)
+	if err != nil {
+		return nil, fmt.Errorf("read the configuration: %w", err)
+	}
+	return cfg, nil
 }
 
 // openLog opens the log that the configuration names.

@@ -16,6 +16,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -222,7 +223,7 @@ func Load(path string, role Role) (*Config, error) {
 	if path != "" {
 		lines, err := readLines(path)
 		if err != nil {
-			return nil, fmt.Errorf("cannot read the configuration: %w", err)
+			return nil, err
 		}
 		mistakes = c.read(path, lines)
 	}
@@ -338,6 +339,9 @@ func (c *Config) readPlugin(path string) (errs []error) {
 
 func readLines(path string) ([]line, error) {
 	data, err := plainfile.Text(path, maxFile)
+	if errors.Is(err, plainfile.ErrNotRegular) && (path == "/dev/stdin" || filepath.Dir(path) == "/dev/fd") {
+		data, err = readHanded(path)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -346,6 +350,23 @@ func readLines(path string) ([]line, error) {
 		return nil, err
 	}
 	return parse(path, data), nil
+}
+
+// readHanded reads the pipe that a shell makes of <(COMMAND), within maxFile: a secret need not be on a disk.
+func readHanded(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxFile {
+		return nil, fmt.Errorf("%s: larger than %d bytes; this is no configuration file", path, maxFile)
+	}
+	return plainfile.DecodeText(data)
 }
 
 func (c *Config) warn(format string, args ...any) {

@@ -38,4 +38,12 @@ func TestTrust(t *testing.T) {
 			os.Chmod(path, 0o600)
 		}
 	}
+	// What cannot be read may restrict: plugin.d that is no directory.
+	os.RemoveAll(filepath.Dir(plugin))
+	if err := os.WriteFile(filepath.Dir(plugin), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(main, Server); err == nil || !strings.Contains(err.Error(), filepath.Dir(plugin)) {
+		t.Errorf("plugin.d that is a file: %v", err)
+	}
 }

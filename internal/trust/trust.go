@@ -17,7 +17,7 @@ type Error struct {
 	Path    string // that was judged
 	Part    string // the file, link or directory that is wrong
 	Problem string // what is wrong with it
-	Fix     string // the command that mends it
+	Fix     string // what to do about it, most often a command
 }
 
 func (e *Error) Error() string {
@@ -25,7 +25,7 @@ func (e *Error) Error() string {
 	if e.Part != e.Path {
 		part = quote(e.Part)
 	}
-	return fmt.Sprintf("%s is not trusted: %s %s; run: %s %s", quote(e.Path), part, e.Problem, e.Fix, quote(e.Part))
+	return fmt.Sprintf("%s is not trusted: %s %s; %s", quote(e.Path), part, e.Problem, e.Fix)
 }
 
 // quote writes a path as a shell reads it, on one line.

@@ -114,6 +114,7 @@ func TestCheck(t *testing.T) {
 	for path, want := range map[string]string{
 		"open/tool": "%[1]s/open/tool is not trusted: %[1]s/open can be written by users other than its owner; run: chmod go-w %[1]s/open",
 		"home":      "%[1]s/home is not trusted: it belongs to user 12345 instead of root; run: chown -h root %[1]s/home",
+		"home/real": "%[1]s/home/real is not trusted: %[1]s/home belongs to user 12345 instead of root; keep it in a directory of root, or run this as user 12345",
 	} {
 		if err, want := trust.Check(tr.at(path)), fmt.Sprintf(want, tr.base); err == nil || err.Error() != want {
 			t.Errorf("%v\nwant %s", err, want)
@@ -206,5 +207,49 @@ func TestProgram(t *testing.T) {
 	}
 	for name, blamed := range want {
 		tr.blames(name, trust.Program(tr.at(name), look), blamed)
+	}
+}
+
+// TestPipe judges what a shell makes of <(COMMAND): a link in /proc to what has no name.
+func TestPipe(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	path := fmt.Sprintf("/dev/fd/%d", r.Fd())
+	if _, err := os.Stat(path); err != nil {
+		t.Skip("this system has no files of descriptors:", err)
+	}
+	if err := trust.Check(path); err != nil {
+		t.Error("our own pipe:", err)
+	}
+	gone, err := os.CreateTemp(t.TempDir(), "here")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer gone.Close()
+	if err := os.Remove(gone.Name()); err != nil {
+		t.Fatal(err)
+	}
+	path = fmt.Sprintf("/dev/fd/%d", gone.Fd())
+	if err := trust.Check(path); err != nil {
+		t.Error("a file of ours without a name:", err)
+	}
+	if err := gone.Chmod(0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := trust.Check(path); err == nil {
+		t.Error("a file without a name that all may write to is trusted")
+	}
+	if os.Geteuid() != 0 {
+		return
+	}
+	if err := errors.Join(gone.Chmod(0o600), gone.Chown(12345, -1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := trust.Check(path); err == nil || !strings.HasSuffix(err.Error(), "; write it to a file first") {
+		t.Errorf("somebody else's file without a name: %v", err)
 	}
 }

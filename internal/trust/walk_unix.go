@@ -29,7 +29,7 @@ func walkInterpreter(path string) (fs.FileInfo, error) {
 	}
 	fi, dir, err := trail(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		_, err = part(path, dir, true)
+		_, err = part(path, dir, last)
 		return nil, err
 	}
 	return fi, err
@@ -47,7 +47,7 @@ func trail(path string) (fs.FileInfo, string, error) {
 		whole = here + "/" + path // not cleaned: .. of a link is elsewhere
 	}
 	at, links := "/", 0 // without links
-	if _, err := part(path, at, false); err != nil {
+	if _, err := part(path, at, above); err != nil {
 		return nil, at, err
 	}
 	for rest := whole; rest != ""; {
@@ -60,8 +60,8 @@ func trail(path string) (fs.FileInfo, string, error) {
 			at = filepath.Dir(at)
 			continue
 		}
-		next := filepath.Join(at, name)
-		fi, err := part(path, next, false)
+		next, end := filepath.Join(at, name), strings.Trim(rest, "/") == ""
+		fi, err := part(path, next, where(end))
 		if err != nil {
 			return nil, at, err
 		}
@@ -73,6 +73,11 @@ func trail(path string) (fs.FileInfo, string, error) {
 		if err != nil {
 			return nil, at, err
 		}
+		if end && strings.HasPrefix(next, "/proc/") {
+			if fi, err := nameless(next, target); fi != nil || err != nil {
+				return fi, at, err
+			}
+		}
 		if links++; links > mostLinks {
 			return nil, at, fmt.Errorf("%s: %w", path, syscall.ELOOP)
 		}
@@ -81,41 +86,95 @@ func trail(path string) (fs.FileInfo, string, error) {
 		}
 		rest = target + "/" + rest
 	}
-	fi, err := part(path, at, true)
+	fi, err := part(path, at, last)
 	return fi, at, err
 }
 
-// part judges one file, link or directory. That it is sticky is no excuse for a directory that is itself
-// what is to be trusted.
-func part(path, at string, last bool) (fs.FileInfo, error) {
+// nameless judges what a link in /proc leads to that has no name of its own, such as the pipe that a shell
+// makes of <(COMMAND). It returns nil, nil for what has one.
+func nameless(link, target string) (fs.FileInfo, error) {
+	if _, err := os.Lstat(target); filepath.IsAbs(target) && !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	fi, err := os.Stat(link)
+	if err != nil {
+		return nil, err
+	}
+	err = judge(link, link, fi, last)
+	var untrusted *Error
+	if errors.As(err, &untrusted) {
+		untrusted.Fix = "write it to a file first"
+	}
+	return fi, err
+}
+
+// A place is where on a path something is.
+type place int
+
+const (
+	above place = iota // a directory on the way
+	named              // what the path ends in, maybe a link
+	last               // what the path leads to
+)
+
+func where(end bool) place {
+	if end {
+		return named
+	}
+	return above
+}
+
+// part judges one file, link or directory.
+func part(path, at string, p place) (fs.FileInfo, error) {
 	fi, err := os.Lstat(at)
 	if err != nil {
 		return nil, err
 	}
+	return fi, judge(path, at, fi, p)
+}
+
+// judge judges what the system says of one part. That it is sticky is no excuse for a directory that is
+// itself what is to be trusted.
+func judge(path, at string, fi fs.FileInfo, p place) error {
 	st, ok := fi.Sys().(*syscall.Stat_t)
 	if !ok {
-		return nil, fmt.Errorf("%s: the system does not say who owns it", at)
+		return fmt.Errorf("%s: the system does not say who owns it", at)
 	}
 	me := os.Geteuid()
 	if st.Uid != 0 && int(st.Uid) != me {
-		problem := fmt.Sprintf("belongs to user %d instead of root", st.Uid)
-		if me != 0 {
-			problem = fmt.Sprintf("belongs to user %d, neither to root nor to user %d", st.Uid, me)
-		}
-		return nil, &Error{path, at, problem, "chown -h root"}
+		return foreign(path, at, int(st.Uid), p)
 	}
 	mode := fi.Mode()
-	if mode&fs.ModeSymlink != 0 || mode.IsDir() && mode&fs.ModeSticky != 0 && !last {
-		return fi, nil
+	if mode&fs.ModeSymlink != 0 || mode.IsDir() && mode&fs.ModeSticky != 0 && p != last {
+		return nil
 	}
 	others := mode.Perm() & 0o022
 	if me != 0 && int(st.Gid) == me && int(st.Uid) == me {
 		others &^= 0o020 // a user's own group, as many systems give one to each user
 	}
 	if others != 0 {
-		return nil, &Error{path, at, "can be written by users other than its owner", "chmod go-w"}
+		return &Error{path, at, "can be written by users other than its owner", "run: chmod go-w " + quote(at)}
 	}
-	return fi, nil
+	return nil
+}
+
+// foreign says that something belongs to somebody else. A directory on the way may be somebody's home: it
+// is what is in there that should move, not its owner that should change.
+func foreign(path, at string, owner int, p place) error {
+	problem, ours := fmt.Sprintf("belongs to user %d instead of root", owner), "root"
+	if me := os.Geteuid(); me != 0 {
+		problem, ours = fmt.Sprintf("belongs to user %d, neither to root nor to user %d", owner, me), fmt.Sprintf("root or user %d", me)
+	}
+	fix := "run: chown -h root " + quote(at)
+	switch {
+	case at == "/":
+		fix = "in a user namespace, map root into it"
+	case p == above:
+		fix = fmt.Sprintf("keep it in a directory of %s, or run this as user %d", ours, owner)
+	case os.Geteuid() != 0:
+		fix = "use a copy that belongs to " + ours
+	}
+	return &Error{path, at, problem, fix}
 }
 
 // secret judges who may read what a path leads to.
@@ -129,9 +188,9 @@ func secret(path string, fi fs.FileInfo) error {
 	}
 	switch {
 	case open(fi.Mode()):
-		return &Error{path, path, "holds a secret and can be read by everybody", "chmod o-rwx"}
+		return &Error{path, path, "holds a secret and can be read by everybody", "run: chmod o-rwx " + quote(path)}
 	case st.Uid != 0 && fi.Mode().Perm()&0o070 != 0:
-		return &Error{path, path, "holds a secret and can be read by its group", "chmod go-rwx"}
+		return &Error{path, path, "holds a secret and can be read by its group", "run: chmod go-rwx " + quote(path)}
 	}
 	return nil
 }

@@ -1,10 +1,13 @@
 package broker
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // sink turns the server's log lines into records. What it says of itself while
@@ -13,6 +16,10 @@ type sink struct {
 	log     *slog.Logger
 	started atomic.Bool
 	failed  chan error // holds the first fatal error
+
+	mu    sync.Mutex
+	since time.Time // of complaints that are counted
+	lines int       // complaints since then
 }
 
 func (s *sink) Noticef(format string, v ...any) {
@@ -23,8 +30,8 @@ func (s *sink) Noticef(format string, v ...any) {
 	s.log.Debug(text(format, v))
 }
 
-func (s *sink) Warnf(format string, v ...any)  { s.log.Warn(text(format, v)) }
-func (s *sink) Errorf(format string, v ...any) { s.log.Error(text(format, v)) }
+func (s *sink) Warnf(format string, v ...any)  { s.limited(slog.LevelWarn, format, v) }
+func (s *sink) Errorf(format string, v ...any) { s.limited(slog.LevelError, format, v) }
 func (s *sink) Debugf(format string, v ...any) { s.log.Debug(text(format, v)) }
 func (s *sink) Tracef(format string, v ...any) { s.log.Debug(text(format, v), "trace", true) }
 
@@ -35,6 +42,38 @@ func (s *sink) Fatalf(format string, v ...any) {
 	select {
 	case s.failed <- fmt.Errorf("broker: %s", t):
 	default:
+	}
+}
+
+// What strangers do wrong is said by nats-server one by one, with all the words that
+// they sent: that must not fill the disk.
+const (
+	complaintTime  = 10 * time.Second
+	complaintLines = 200
+	complaintText  = 512
+)
+
+// limited writes a complaint, if there were not many lately.
+func (s *sink) limited(level slog.Level, format string, v []any) {
+	now := time.Now()
+	s.mu.Lock()
+	left := 0
+	if now.Sub(s.since) >= complaintTime {
+		left = max(0, s.lines-complaintLines)
+		s.since, s.lines = now, 0
+	}
+	s.lines++
+	write := s.lines <= complaintLines
+	s.mu.Unlock()
+	if left > 0 {
+		s.log.Warn("messages of the broker left out", "lines", left)
+	}
+	if write {
+		t := text(format, v)
+		if len(t) > complaintText {
+			t = strings.ToValidUTF8(t[:complaintText], "") + "..."
+		}
+		s.log.Log(context.Background(), level, t)
 	}
 }
 

@@ -134,6 +134,12 @@ func (a *Agent) Prepare(log *slog.Logger) {
 	a.opts.ask()
 }
 
+// Close implements io.Closer.
+func (a *Agent) Close() error {
+	a.opts.forget()
+	return nil
+}
+
 func (o Options) active() error {
 	for _, dir := range strings.Split(run.SearchPath, ":") {
 		if exists(filepath.Join(o.Root, dir, "puppet")) {

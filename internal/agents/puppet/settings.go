@@ -44,6 +44,7 @@ var answers = struct {
 // An answer is what Puppet said, or why it could not be asked.
 type answer struct {
 	ready chan struct{} // closed once the rest is set
+	stop  context.CancelFunc
 	at    time.Time
 	seen  string // how the program and its configuration looked when it was asked
 	files map[string]string
@@ -64,22 +65,37 @@ func (o Options) settings(ctx context.Context) (map[string]string, error) {
 
 // ask returns the answer that is there or comes.
 func (o Options) ask() *answer {
-	question := o.question()
-	key := o.Root + "\x00" + strings.Join(question, "\x00")
+	question, key := o.question(), o.key()
 	answers.Lock()
 	defer answers.Unlock()
 	if a := answers.to[key]; a != nil && o.holds(a) {
 		return a
 	}
-	a, log := &answer{ready: make(chan struct{})}, answers.log
+	ctx, stop := context.WithCancel(context.Background())
+	a, log := &answer{ready: make(chan struct{}), stop: stop}, answers.log
 	answers.to[key] = a
 	go func() {
 		defer close(a.ready)
-		a.files, a.err = o.answer(question, log)
+		defer stop()
+		a.files, a.err = o.answer(ctx, question, log)
 		a.at, a.seen = o.Now(), o.looks(a.files)
 	}()
 	return a
 }
+
+// forget breaks off a question that is being asked, and waits for its end. Whoever asks next asks anew.
+func (o Options) forget() {
+	answers.Lock()
+	a := answers.to[o.key()]
+	delete(answers.to, o.key())
+	answers.Unlock()
+	if a != nil {
+		a.stop()
+		<-a.ready
+	}
+}
+
+func (o Options) key() string { return o.Root + "\x00" + strings.Join(o.question(), "\x00") }
 
 // holds reports whether an answer is still good, or still to come.
 func (o Options) holds(a *answer) bool {
@@ -135,12 +151,15 @@ func (o Options) question() []string {
 
 // answer asks Puppet. Where that fails, and the node's configuration says nothing about Puppet, the places of
 // the one installation on this machine are taken.
-func (o Options) answer(question []string, log *slog.Logger) (map[string]string, error) {
-	files, err := o.print(question)
+func (o Options) answer(ctx context.Context, question []string, log *slog.Logger) (map[string]string, error) {
+	files, err := o.print(ctx, question)
 	if err == nil {
 		return files, nil
 	}
 	err = fmt.Errorf("cannot ask Puppet where it keeps its state: %w; check plugin.puppet.command and plugin.puppet.config, and try: %s", err, strings.Join(question, " "))
+	if ctx.Err() != nil { // the node ends
+		return nil, err
+	}
 	if o.Config != "" || !slices.Equal(o.Command, defaultCommand) || o.vendor() == o.system() {
 		log.Warn("puppet cannot be asked for its settings", "error", err)
 		return nil, err
@@ -153,7 +172,7 @@ func (o Options) answer(question []string, log *slog.Logger) (map[string]string,
 	return files, nil
 }
 
-func (o Options) print(question []string) (map[string]string, error) {
+func (o Options) print(ctx context.Context, question []string) (map[string]string, error) {
 	if o.Config != "" {
 		if _, err := plainfile.Read(o.Config, mostConf); err != nil { // Puppet takes its defaults then, without a word
 			return nil, err
@@ -162,7 +181,7 @@ func (o Options) print(question []string) (map[string]string, error) {
 	if !slices.Contains(o.Command, "agent") && o.vendor() && o.system() {
 		return nil, fmt.Errorf("two of them are installed, and %s does not show which it runs: write it as PROGRAM agent", o.Command[0])
 	}
-	r, err := o.Run(context.Background(), run.Command{Path: question[0], Args: question[1:], Timeout: askTime, MaxStdout: 64 << 10, MaxStderr: 16 << 10, For: "agent puppet"})
+	r, err := o.Run(ctx, run.Command{Path: question[0], Args: question[1:], Timeout: askTime, MaxStdout: 64 << 10, MaxStderr: 16 << 10, For: "agent puppet"})
 	if err != nil {
 		return nil, err
 	}

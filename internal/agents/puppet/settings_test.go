@@ -162,7 +162,7 @@ func TestOneInstallation(t *testing.T) {
 			t.Fatal(err)
 		}
 		var log strings.Builder
-		files, err := o.settled().answer(o.settled().question(), slog.New(slog.NewTextHandler(io.Writer(&log), nil)))
+		files, err := o.settled().answer(t.Context(), o.settled().question(), slog.New(slog.NewTextHandler(io.Writer(&log), nil)))
 		if c.pidfile == "" {
 			if err == nil {
 				t.Errorf("%s: took %v", name, files)
@@ -195,6 +195,33 @@ func TestNotKnownYet(t *testing.T) {
 	}
 	answers <- vendors
 	agenttest.OK(t, a, "status")
+}
+
+// TestClose has a node that ends while Puppet is asked.
+func TestClose(t *testing.T) {
+	asked := make(chan struct{})
+	a, err := New(Options{Root: t.TempDir(), Run: func(ctx context.Context, _ run.Command) (*run.Result, error) {
+		close(asked)
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Prepare(slog.New(slog.DiscardHandler))
+	<-asked
+	waits := a.opts.ask()
+	if err := a.Close(); err != nil {
+		t.Error(err)
+	}
+	select {
+	case <-waits.ready:
+		if !errors.Is(waits.err, context.Canceled) {
+			t.Error(waits.err)
+		}
+	default:
+		t.Error("the question goes on")
+	}
 }
 
 // TestAskedAgain goes through the hour for which an answer holds, and the minute of a failure.

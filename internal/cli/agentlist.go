@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
 
@@ -33,6 +34,9 @@ func (o *agentOptions) list(ctx context.Context, env *Env) error {
 		return err
 	}
 	if o.dir != "" {
+		if _, err := os.ReadDir(o.dir); err != nil {
+			return fmt.Errorf("list the agents of a directory: %w", err)
+		}
 		cfg.AgentsDirs = []string{o.dir}
 	}
 	rows, err := installed(ctx, cfg)

@@ -19,6 +19,7 @@ import (
 	"mcollective/internal/config"
 	"mcollective/internal/plugins"
 	"mcollective/internal/server"
+	"mcollective/internal/suggest"
 )
 
 // lookEvery is how often the folders of agents are looked through for changes.
@@ -100,6 +101,7 @@ func (a *agents) load(ctx context.Context) (map[string]server.Handler, error) {
 		all[name] = ag
 		delete(inactive, name) // the problem was one with a second file of this name
 	}
+	a.warnOfStrangers(all, inactive)
 	active, useless := agent.Activate(ctx, all, plugins.Enabled(a.cfg))
 	maps.Copy(inactive, useless)
 	if err := ctx.Err(); err != nil {
@@ -133,6 +135,24 @@ func (a *agents) load(ctx context.Context) (map[string]server.Handler, error) {
 	}
 	a.handlers, a.idle, a.found = handlers, idle, found
 	return engines, nil
+}
+
+// warnOfStrangers names the agents that the configuration switches on or off and
+// that are not here, if one that is here has nearly the same name: a misspelled
+// "off" leaves an agent on. A name that is like no other may be that of an agent
+// which only other nodes have.
+func (a *agents) warnOfStrangers(here map[string]agent.Agent, inactive map[string]error) {
+	known := slices.Collect(maps.Keys(here))
+	known = slices.AppendSeq(known, maps.Keys(inactive))
+	for _, key := range a.cfg.PluginNames() {
+		name, ok := strings.CutSuffix(key, ".activate_agent")
+		if !ok || name == rpcutil.Name || slices.Contains(known, name) {
+			continue
+		}
+		if near := suggest.Nearest(name, known); near != "" {
+			a.log.Warn("setting names an agent that is not here", "setting", "plugin."+key, "at", a.cfg.Origin("plugin."+key).String(), "did_you_mean", near)
+		}
+	}
 }
 
 // passOver says that an agent of the program is used, and not one of its name that

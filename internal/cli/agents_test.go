@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"mcollective/agent"
@@ -15,6 +16,26 @@ import (
 	"mcollective/internal/facts"
 	"mcollective/internal/server"
 )
+
+// TestMisspelledAgentIsNamed: a switch for an agent that is not here is a mistake if
+// one that is here has nearly its name.
+func TestMisspelledAgentIsNamed(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "server.cfg")
+	if err := os.WriteFile(file, []byte("plugin.servce.activate_agent = 0\nplugin.of_another_site.activate_agent = 0\nplugin.service.activate_agent = 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := config.Load(file, config.Server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	a := &agents{cfg: cfg, log: slog.New(slog.NewTextHandler(&log, nil))}
+	a.warnOfStrangers(map[string]agent.Agent{"service": nil}, map[string]error{"package": nil})
+	if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "setting=plugin.servce.activate_agent at="+file+":1 did_you_mean=service") {
+		t.Errorf("the log says %q", got)
+	}
+}
 
 // TestAgentsOfANode loads agents of the program and of a folder, again and again.
 func TestAgentsOfANode(t *testing.T) {

@@ -126,7 +126,7 @@ func findPluginKey(name string) *pluginKey {
 // understand: a misspelled one may be the limit of what callers may do.
 func (c *Config) checkPlugins() []error {
 	var errs []error
-	for _, name := range c.pluginNames() {
+	for _, name := range c.PluginNames() {
 		if err := c.checkPlugin(name); err != nil {
 			v := c.plugin[name]
 			errs = append(errs, fmt.Errorf("%s: plugin.%s = %s: %w", v.origin, name, shown(name, v.text), err))

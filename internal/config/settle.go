@@ -113,7 +113,7 @@ func (c *Config) advise() {
 		c.warn("%s: ttl = %d is more than the %d s that nodes accept by default (max_ttl)", c.Origin("ttl"), int(c.TTL.Seconds()), int(c.MaxTTL.Seconds()))
 	}
 	exposed := map[string]bool{}
-	for _, name := range c.pluginNames() {
+	for _, name := range c.PluginNames() {
 		v := c.plugin[name]
 		if pool, n, ok := poolMember(name); ok && pool == c.Connector {
 			if size, err := c.PluginInt(pool+".pool.size", 0); err == nil && n > size {

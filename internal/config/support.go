@@ -148,15 +148,15 @@ func (c *Config) noteIgnored() {
 			c.ignore(k.name, k.ignored)
 		}
 	}
-	for _, name := range c.pluginNames() {
+	for _, name := range c.PluginNames() {
 		if why := whyHarmless(name); why != "" {
 			c.ignore("plugin."+name, why)
 		}
 	}
 }
 
-// pluginNames are the plugin keys that are set, without "plugin.", sorted.
-func (c *Config) pluginNames() []string {
+// PluginNames are the plugin keys that are set, without "plugin.", sorted.
+func (c *Config) PluginNames() []string {
 	names := make([]string, 0, len(c.plugin))
 	for name := range c.plugin {
 		names = append(names, name)

@@ -16,9 +16,8 @@ type (
 		elems []node
 		line  int
 	}
-	splat    struct{ n node }
 	hashNode struct {
-		keys, values []node // a nil key is **value
+		keys, values []node
 		line         int
 	}
 	rangeNode struct {
@@ -27,32 +26,22 @@ type (
 		line      int
 	}
 	local    struct{ name string }
-	instance struct{ name string }
 	constant struct {
 		name string
 		line int
 	}
-	selfNode struct{ line int }
 
 	assign struct {
-		target node // local, instance, constant, or a call of []
+		target node // local or constant
 		op     string
 		value  node
 		line   int
 	}
-	multiAssign struct {
-		targets []node // local, instance, splat of one, *multiAssign without a value
-		value   node
-		line    int
-	}
-
 	call struct {
 		recv  node // nil: the host
 		name  string
 		args  []node
 		block *blockNode
-		pass  node // &pass
-		safe  bool
 		paren bool // it has parentheses or arguments
 		line  int
 	}
@@ -61,7 +50,7 @@ type (
 		body   node
 	}
 	params struct {
-		targets  []node // as of a multiAssign
+		names    []string
 		defaults []node // of the parameter in the same place, or nil
 	}
 
@@ -84,28 +73,10 @@ type (
 		conds []node
 		body  node
 	}
-	whileNode struct {
-		cond  node
-		until bool
-		body  node
-		line  int
-	}
-	forNode struct {
-		target *multiAssign
-		over   node
-		body   node
-		line   int
-	}
 	defNode struct {
 		name   string
 		params *params
 		body   node
 		line   int
 	}
-	jumpNode struct {
-		kind  string
-		value node
-		line  int
-	}
-	definedNode struct{ n node }
 )

@@ -56,11 +56,7 @@ func (p *parser) caseOf(line int) node {
 		w := when{}
 		for {
 			p.blank()
-			if p.accept("*") {
-				w.conds = append(w.conds, splat{p.nested(p.ternary)})
-			} else {
-				w.conds = append(w.conds, p.nested(p.ternary))
-			}
+			w.conds = append(w.conds, p.nested(p.ternary))
 			if p.space(); !p.accept(",") {
 				break
 			}
@@ -81,48 +77,6 @@ func (p *parser) caseOf(line int) node {
 	}
 	p.end("case", line)
 	return c
-}
-
-// header reads an expression whose "do" begins the body of a loop.
-func (p *parser) header() node {
-	p.space()
-	n := p.outside(func() node {
-		p.noDo++
-		return p.condition()
-	})
-	p.terminators()
-	p.acceptKeyword("do")
-	return n
-}
-
-func (p *parser) loop(w string, line int) node {
-	n := &whileNode{until: w == "until", line: line}
-	n.cond = p.header()
-	n.body = p.body(w, line)
-	return n
-}
-
-func (p *parser) forIn(line int) node {
-	n := &forNode{line: line, target: &multiAssign{line: line}}
-	for {
-		p.space()
-		w := p.word()
-		if w == "" || keywords[w] || isUpper(w[0]) {
-			p.fail("expected a variable behind `for`, found %s", p.found())
-		}
-		p.pos += len(w)
-		p.declare(w)
-		n.target.targets = append(n.target.targets, local{w})
-		if p.space(); !p.accept(",") {
-			break
-		}
-	}
-	if !p.acceptKeyword("in") {
-		p.fail("expected `in` behind the variables of `for`, found %s", p.found())
-	}
-	n.over = p.header()
-	n.body = p.body("for", line)
-	return n
 }
 
 func (p *parser) def(line int) node {

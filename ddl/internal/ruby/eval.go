@@ -8,7 +8,6 @@ type evaluator struct {
 	host      Host
 	methods   map[string]*defNode
 	constants map[string]any
-	instance  map[string]any
 	steps     int
 	built     int
 	depth     int
@@ -45,13 +44,6 @@ func (s *scope) own(name string, v any) {
 		s.vars = map[string]any{}
 	}
 	s.vars[name] = v
-}
-
-// A jump is next, break or return on its way.
-type jump struct {
-	kind  string
-	value any
-	line  int
 }
 
 // step counts one more piece of work.
@@ -128,69 +120,29 @@ func (ev *evaluator) eval(n node, s *scope) any {
 		return ev.hash(n, s)
 	case *rangeNode:
 		return &Range{ev.eval(n.from, s), ev.eval(n.to, s), n.exclusive}
-	case instance:
-		return ev.instance[n.name]
 	case constant:
 		ev.line = n.line
 		return ev.constant(n)
 	case *assign:
 		return ev.assign(n, s)
-	case *multiAssign:
-		v := ev.eval(n.value, s)
-		ev.line = n.line
-		ev.destructure(n.targets, v, s, false)
-		return v
 	default:
 		return ev.control(n, s)
 	}
 }
 
-// list evaluates elements, with *splat.
 func (ev *evaluator) list(nodes []node, s *scope) []any {
 	all := make([]any, 0, len(nodes))
 	for _, n := range nodes {
-		sp, ok := n.(splat)
-		if !ok {
-			all = append(all, ev.eval(n, s))
-			continue
-		}
-		elems := ev.elements(ev.eval(sp.n, s))
-		ev.charge(elementSize * len(elems))
-		all = append(all, elems...)
+		all = append(all, ev.eval(n, s))
 	}
 	return all
-}
-
-// elements is what *value stands for.
-func (ev *evaluator) elements(v any) []any {
-	switch v := v.(type) {
-	case nil:
-		return nil
-	case *Array:
-		return v.Elems
-	case *Hash:
-		return ev.pairs(v)
-	case *Range:
-		return ev.span(v)
-	}
-	return []any{v}
 }
 
 func (ev *evaluator) hash(n *hashNode, s *scope) any {
 	h := &Hash{}
 	for i, k := range n.keys {
 		v := ev.eval(n.values[i], s)
-		if k != nil {
-			ev.put(h, ev.eval(k, s), v)
-			continue
-		}
-		more, ok := v.(*Hash)
-		if !ok {
-			fail(n.line, "`**` needs a hash, not %s", className(v))
-		}
-		for i, k := range more.Keys {
-			ev.put(h, k, more.Values[i])
-		}
+		ev.put(h, ev.eval(k, s), v)
 	}
 	return h
 }
@@ -236,22 +188,11 @@ func (ev *evaluator) constant(n constant) any {
 	if name := strings.TrimPrefix(n.name, "::"); classes[name] {
 		return Class(name)
 	}
-	switch n.name {
-	case "Regexp::IGNORECASE":
-		return int64(1)
-	case "Regexp::EXTENDED":
-		return int64(2)
-	case "Regexp::MULTILINE":
-		return int64(4)
-	}
 	unsupported(n.line, "the constant `"+n.name+"`")
 	return nil
 }
 
 func (ev *evaluator) assign(n *assign, s *scope) any {
-	if c, ok := n.target.(*call); ok {
-		return ev.assignIndex(n, c, s)
-	}
 	var old any
 	if n.op != "" {
 		if c, ok := n.target.(constant); !ok || n.op != "||" || ev.constants[c.name] != nil {
@@ -290,8 +231,6 @@ func (ev *evaluator) store(target node, v any, s *scope, line int) {
 	switch t := target.(type) {
 	case local:
 		s.set(t.name, v)
-	case instance:
-		ev.instance[t.name] = v
 	case constant:
 		if strings.Contains(t.name, "::") || classes[t.name] {
 			unsupported(line, "an assignment to `"+t.name+"`")
@@ -299,61 +238,5 @@ func (ev *evaluator) store(target node, v any, s *scope, line int) {
 		ev.constants[t.name] = v
 	default:
 		fail(line, "nothing can be assigned here")
-	}
-}
-
-func (ev *evaluator) assignIndex(n *assign, c *call, s *scope) any {
-	recv := ev.eval(c.recv, s)
-	index := ev.list(c.args, s)
-	ev.line = n.line
-	var old any
-	if n.op != "" {
-		old = ev.send(recv, "[]", index, nil)
-	}
-	v, done := ev.operated(n, old, s)
-	if !done {
-		ev.line = n.line
-		ev.send(recv, "[]=", append(index, v), nil)
-	}
-	return v
-}
-
-// destructure gives the elements of v to targets; own makes variables of the
-// innermost scope.
-func (ev *evaluator) destructure(targets []node, v any, s *scope, own bool) {
-	elems := []any{v}
-	if a, ok := v.(*Array); ok {
-		elems = a.Elems
-	}
-	ev.spread(&params{targets: targets}, elems, s, own)
-}
-
-func (ev *evaluator) spread(ps *params, elems []any, s *scope, own bool) {
-	behind := 0 // targets behind the splat
-	for i, t := range ps.targets {
-		var v any
-		switch sp, ok := t.(splat); {
-		case ok:
-			behind = len(ps.targets) - 1 - i
-			n := max(0, len(elems)-behind)
-			v = ev.newArray(append([]any(nil), elems[:n]...))
-			elems, t = elems[n:], sp.n
-		case len(elems) > 0:
-			v, elems = elems[0], elems[1:]
-		case ps.defaults != nil && ps.defaults[i] != nil:
-			v = ev.eval(ps.defaults[i], s)
-		}
-		switch t := t.(type) {
-		case *multiAssign:
-			ev.destructure(t.targets, v, s, own)
-		case local:
-			if own {
-				s.own(t.name, v)
-			} else {
-				s.set(t.name, v)
-			}
-		default:
-			ev.store(t, v, s, ev.line)
-		}
 	}
 }

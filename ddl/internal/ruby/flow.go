@@ -1,5 +1,7 @@
 package ruby
 
+import "fmt"
+
 // control evaluates what decides what is evaluated.
 func (ev *evaluator) control(n node, s *scope) any {
 	switch n := n.(type) {
@@ -24,39 +26,11 @@ func (ev *evaluator) control(n node, s *scope) any {
 		}
 	case *caseNode:
 		return ev.caseOf(n, s)
-	case *whileNode:
-		return ev.loop(n.line, func() {
-			for truthy(ev.eval(n.cond, s)) != n.until {
-				ev.step(n.line)
-				ev.body(func() { ev.eval(n.body, s) })
-			}
-		})
-	case *forNode:
-		over := ev.eval(n.over, s)
-		ev.line = n.line
-		return ev.loop(n.line, func() {
-			for _, v := range ev.iterated(over) {
-				ev.step(n.line)
-				if len(n.target.targets) == 1 {
-					ev.store(n.target.targets[0], v, s, n.line)
-				} else {
-					ev.destructure(n.target.targets, v, s, false)
-				}
-				ev.body(func() { ev.eval(n.body, s) })
-			}
-		})
 	case *defNode:
 		ev.methods[n.name] = n
 		return Symbol(n.name)
-	case jumpNode:
-		panic(jump{n.kind, ev.eval(n.value, s), n.line})
-	case definedNode:
-		return ev.defined(n.n, s)
-	case passNode:
-		fail(n.line, "`&` stands where a value should")
 	}
-	fail(ev.line, "a splat stands where a value should")
-	return nil
+	panic(fmt.Sprintf("ruby: no meaning for %T", n))
 }
 
 func (ev *evaluator) caseOf(n *caseNode, s *scope) any {
@@ -75,129 +49,71 @@ func (ev *evaluator) caseOf(n *caseNode, s *scope) any {
 // matches is Ruby's pattern === value.
 func (ev *evaluator) matches(pattern, v any) bool {
 	switch p := pattern.(type) {
-	case Class:
-		return kindOf(v, p)
+	case Class, *Range:
+		unsupported(ev.line, "`when` with a class or a range")
 	case *Regexp:
 		switch v.(type) {
 		case *String, Symbol:
-			return ev.find(p, ev.text(v), 0) != nil
+			return ev.find(p, ev.text(v)) != nil
 		}
 		return false
-	case *Range:
-		return ev.within(p, v)
 	}
 	return ev.equal(pattern, v)
-}
-
-// loop runs f and ends at a break.
-func (ev *evaluator) loop(line int, f func()) any {
-	return ev.catch("break", func() any { f(); return nil })
-}
-
-// body runs f, one round of a loop, and ends at a next.
-func (ev *evaluator) body(f func()) { ev.catch("next", func() any { f(); return nil }) }
-
-// catch runs f and returns its value, or that of a jump of this kind.
-func (ev *evaluator) catch(kind string, f func() any) (v any) {
-	depth := ev.depth
-	defer func() {
-		switch r := recover().(type) {
-		case nil:
-		case jump:
-			if r.kind != kind {
-				panic(r)
-			}
-			ev.depth, v = depth, r.value
-		default:
-			panic(r)
-		}
-	}()
-	return f()
-}
-
-func (ev *evaluator) defined(n node, s *scope) any {
-	found := "expression"
-	switch n := n.(type) {
-	case *sequence:
-		if len(n.body) == 1 {
-			return ev.defined(n.body[0], s)
-		}
-	case local:
-		found = "local-variable"
-	case instance:
-		found = "instance-variable"
-		if _, ok := ev.instance[n.name]; !ok {
-			return nil
-		}
-	case constant:
-		found = "constant"
-		if _, ok := ev.constants[n.name]; !ok && !classes[n.name] {
-			return nil
-		}
-	case *call:
-		found = "method"
-		if n.recv == nil && !ev.knows(n.name) {
-			return nil
-		}
-	case *assign:
-		found = "assignment"
-	}
-	return ev.newString(found)
 }
 
 // A block is a block with the variables around it.
 type block struct {
 	node  *blockNode
 	scope *scope
-	pass  any // of &:name
 }
 
 // call runs the block. A single array is taken apart if there are several
 // parameters.
 func (b *block) call(ev *evaluator, args ...any) any {
 	ev.step(ev.line)
-	if b.node == nil {
-		if len(args) == 0 {
-			fail(ev.line, "`&` of a symbol needs a value to call it on")
+	s := &scope{outer: b.scope}
+	if ps := b.node.params; ps != nil {
+		if a, ok := first(args).(*Array); ok && len(args) == 1 && len(ps.names) > 1 {
+			args = a.Elems
 		}
-		return ev.send(args[0], string(b.pass.(Symbol)), args[1:], nil)
+		ev.bind(ps, args, s)
 	}
-	return ev.catch("next", func() any {
-		s := &scope{outer: b.scope}
-		if ps := b.node.params; ps != nil {
-			if len(args) == 1 && (len(ps.targets) > 1 || len(ps.targets) == 1 && isNested(ps.targets[0])) {
-				if a, ok := args[0].(*Array); ok && !isNested(ps.targets[0]) || ok && len(ps.targets) > 1 {
-					args = a.Elems
-				}
-			}
-			ev.spread(ps, args, s, true)
-		}
-		return ev.eval(b.node.body, s)
-	})
+	return ev.eval(b.node.body, s)
 }
 
-func isNested(n node) bool { _, ok := n.(*multiAssign); return ok }
+func first(args []any) any {
+	if len(args) == 0 {
+		return nil
+	}
+	return args[0]
+}
 
 // run calls a method that the definition made.
 func (ev *evaluator) run(d *defNode, args []any, line int) any {
-	least, most := 0, 0
-	for i, t := range d.params.targets {
-		switch {
-		case isSplat(t):
-			most = 1 << 30
-		default:
-			most++
-			if d.params.defaults[i] == nil {
-				least++
-			}
+	least, most := 0, len(d.params.names)
+	for _, def := range d.params.defaults {
+		if def == nil {
+			least++
 		}
 	}
 	if len(args) < least || len(args) > most {
-		fail(line, "`%s` of line %d was given %d arguments, it takes %s", d.name, d.line, len(args), arity(least, most))
+		fail(line, "`%s` of line %d was given %d arguments, it takes %d to %d", d.name, d.line, len(args), least, most)
 	}
-	return ev.catch("return", func() any {
-		s := &scope{}
-		ev.spread(d.params, args, s, true)
-		return ev.eval(d.body, s)
-	})
+	s := &scope{}
+	ev.bind(d.params, args, s)
+	return ev.eval(d.body, s)
+}
+
+// bind gives arguments to parameters.
+func (ev *evaluator) bind(ps *params, args []any, s *scope) {
+	for i, name := range ps.names {
+		switch {
+		case i < len(args):
+			s.own(name, args[i])
+		case ps.defaults[i] != nil:
+			s.own(name, ev.eval(ps.defaults[i], s))
+		default:
+			s.own(name, nil)
+		}
+	}
 }

@@ -31,6 +31,9 @@ func (p *parser) statements() node {
 		if p.eof() || strings.IndexByte("\n;})]", p.at(0)) >= 0 || p.keyword("end", "else", "elsif", "when") {
 			continue
 		}
+		if p.at(0) == ',' {
+			unsupported(p.line(), "a list of values or variables without brackets")
+		}
 		p.fail("%s does not belong behind the expression before it", p.found())
 	}
 }
@@ -54,10 +57,9 @@ func (p *parser) end(what string, line int) {
 
 // statement reads an expression and its modifiers.
 func (p *parser) statement() node {
-	n := p.multiple()
+	n := p.condition()
 	for {
 		p.space()
-		line := p.line()
 		switch {
 		case p.acceptKeyword("if"):
 			p.blank()
@@ -65,14 +67,8 @@ func (p *parser) statement() node {
 		case p.acceptKeyword("unless"):
 			p.blank()
 			n = &ifNode{cond: p.condition(), other: n}
-		case p.acceptKeyword("while"):
-			p.blank()
-			n = &whileNode{cond: p.condition(), body: n, line: line}
-		case p.acceptKeyword("until"):
-			p.blank()
-			n = &whileNode{cond: p.condition(), until: true, body: n, line: line}
-		case p.keyword("rescue"):
-			unsupported(line, "`rescue`")
+		case p.keyword("rescue", "while", "until"):
+			unsupported(p.line(), "`"+p.word()+"`")
 		default:
 			return n
 		}
@@ -106,84 +102,6 @@ func (p *parser) negation() node {
 	return p.expression()
 }
 
-// multiple reads a, *b = values, or a condition.
-func (p *parser) multiple() node {
-	line := p.line()
-	if start := p.pos; p.at(0) == '*' || p.at(0) == '(' || isStart(p.at(0)) || p.at(0) == '@' {
-		if targets, ok := p.targets(); ok {
-			p.pos++ // =
-			p.blank()
-			for _, t := range targets {
-				p.declareTarget(t)
-			}
-			return &multiAssign{targets, p.values(p.expression()), line}
-		}
-		p.pos = start
-	}
-	return p.condition()
-}
-
-// targets looks for at least two targets of an assignment, and the "=".
-func (p *parser) targets() (targets []node, ok bool) {
-	for {
-		p.space()
-		star := p.accept("*")
-		var t node
-		switch w := p.word(); {
-		case p.accept("@"):
-			t = instance{p.word()}
-			p.pos += len(p.word())
-		case w != "" && !isUpper(w[0]) && !keywords[w]:
-			t = local{w}
-			p.pos += len(w)
-		default:
-			return nil, false
-		}
-		if star {
-			t = splat{t}
-		}
-		targets = append(targets, t)
-		p.space()
-		if !p.accept(",") {
-			break
-		}
-	}
-	return targets, (len(targets) > 1 || isSplat(targets[0])) && p.at(0) == '=' && p.at(1) != '=' && p.at(1) != '~' && p.at(1) != '>'
-}
-
-func isSplat(n node) bool { _, ok := n.(splat); return ok }
-
-func (p *parser) declareTarget(t node) {
-	switch t := t.(type) {
-	case local:
-		p.declare(t.name)
-	case splat:
-		p.declareTarget(t.n)
-	case *multiAssign:
-		for _, t := range t.targets {
-			p.declareTarget(t)
-		}
-	}
-}
-
-// values reads the rest of "first, second, ..." as an array.
-func (p *parser) values(first node) node {
-	p.space()
-	if p.at(0) != ',' {
-		return first
-	}
-	a := &arrayNode{elems: []node{first}, line: p.line()}
-	for p.space(); p.accept(","); p.space() {
-		p.blank()
-		if p.accept("*") {
-			a.elems = append(a.elems, splat{p.ternary()})
-		} else {
-			a.elems = append(a.elems, p.ternary())
-		}
-	}
-	return a
-}
-
 // expression reads an assignment or what has a value.
 func (p *parser) expression() node {
 	p.enter()
@@ -199,23 +117,19 @@ func (p *parser) expression() node {
 	}
 	switch t := left.(type) {
 	case *call:
-		switch {
-		case t.recv == nil && !t.paren && t.block == nil && !strings.ContainsAny(t.name, "?!"):
-			left = local{t.name}
-		case t.name != "[]" || t.block != nil:
+		if t.recv != nil || t.paren || t.block != nil || strings.ContainsAny(t.name, "?!") {
 			unsupported(line, "an assignment to `"+t.name+"`")
 		}
-	case local, instance, constant:
+		left = local{t.name}
+	case local, constant:
 	default:
 		p.fail("nothing can be assigned to what stands before `%s=`", op)
 	}
-	p.declareTarget(left)
-	p.blank()
-	value := p.expression()
-	if op == "" && p.args == 0 {
-		value = p.values(value)
+	if t, ok := left.(local); ok {
+		p.declare(t.name)
 	}
-	return &assign{left, op, value, line}
+	p.blank()
+	return &assign{left, op, p.expression(), line}
 }
 
 // assignment reads "=", "+=" and the like, and returns the operator before the
@@ -347,51 +261,24 @@ func (p *parser) unary() node {
 	case c == '-' || c == '+' || c == '~':
 		p.pos++
 		if c == '-' && isDigit(p.at(0)) {
-			return p.negative(line)
+			return p.negative()
 		}
-		p.space()
-		return &call{recv: p.unary(), name: string(c) + "@", line: line}
-	case p.keyword("defined") && p.at(7) == '?':
-		p.pos += 8
-		if p.space(); p.at(0) == '(' {
-			return p.postfix(definedNode{p.parenthesis()})
-		}
-		return definedNode{p.unary()}
+		unsupported(line, "the sign `"+string(c)+"` before anything but a number")
 	}
-	n := p.postfix(p.primary())
-	if at := p.pos; !p.power() {
-		p.pos = at
-		return n
-	}
-	return p.raised(n, line)
+	return p.unraised(p.postfix(p.primary()))
 }
 
-// negative reads a number behind its minus, which in -2 ** 2 belongs to the whole.
-func (p *parser) negative(line int) node {
-	start := p.pos
-	n := p.number(true)
-	if at := p.pos; !p.power() {
-		p.pos = at
-		return p.postfix(n)
-	}
-	p.pos = start
-	return &call{recv: p.raised(p.positive(), line), name: "-@", line: line}
+// negative reads a number behind its minus.
+func (p *parser) negative() node {
+	return p.unraised(p.postfix(p.number(true)))
 }
 
-// positive reads a number and goes to the ** behind it.
-func (p *parser) positive() node {
-	n := p.number(false)
-	p.space()
+// unraised refuses the power of a value.
+func (p *parser) unraised(n node) node {
+	at := p.pos
+	if p.space(); p.has("**") {
+		unsupported(p.line(), "`**`")
+	}
+	p.pos = at
 	return n
-}
-
-func (p *parser) power() bool {
-	p.space()
-	return p.has("**") && p.at(2) != '='
-}
-
-func (p *parser) raised(n node, line int) node {
-	p.pos += 2
-	p.blank()
-	return &call{recv: n, name: "**", args: []node{p.unary()}, line: line, paren: true}
 }

@@ -33,7 +33,7 @@ func (c *Call) Plain(v any) any {
 		}
 		return h
 	case *Range:
-		fail(c.Line, "the range %s cannot be the value of a property; write the list, like (%s).to_a", ev.inspect(v), ev.inspect(v))
+		fail(c.Line, "the range %s cannot be the value of a property; write the list", ev.inspect(v))
 	}
 	return v
 }

@@ -27,7 +27,7 @@ func (p *parser) postfix(n node) node {
 		}
 		at := p.pos
 		p.space()
-		if c, ok := n.(*call); ok && c.block == nil && c.pass == nil {
+		if c, ok := n.(*call); ok && c.block == nil {
 			if p.at(0) == '{' || p.noDo == 0 && p.keyword("do") {
 				c.block = p.block()
 				continue
@@ -66,11 +66,10 @@ func (p *parser) chained() bool {
 // methodCall reads ".name(args)", or ".name args" behind the dot of "::".
 func (p *parser) methodCall(recv node) node {
 	c := &call{recv: recv, line: p.line()}
-	if p.accept("&.") {
-		c.safe = true
-	} else {
-		p.accept(".")
+	if p.has("&.") {
+		unsupported(c.line, "`&.`")
 	}
+	p.accept(".")
 	p.blank()
 	if p.at(0) == '(' {
 		unsupported(c.line, "`.()` (the call of a lambda)")
@@ -80,9 +79,6 @@ func (p *parser) methodCall(recv node) node {
 		p.fail("expected the name of a method behind the dot, found %s", p.found())
 	}
 	p.pos += len(c.name)
-	if _, ok := recv.(selfNode); ok {
-		c.recv = nil
-	}
 	p.callArguments(c)
 	return c
 }
@@ -92,33 +88,17 @@ func (p *parser) callArguments(c *call) {
 	if p.at(0) == '(' {
 		p.pos++
 		c.paren = true
-		c.args = p.passed(c, p.arguments(")"))
+		c.args = p.arguments(")")
 		return
 	}
 	at := p.pos
 	p.space()
 	if p.pos > at && p.beginsArgument() {
 		c.paren = true
-		c.args = p.passed(c, p.arguments(""))
+		c.args = p.arguments("")
 		return
 	}
 	p.pos = at
-}
-
-// passNode is the &method of arguments.
-type passNode struct {
-	n    node
-	line int
-}
-
-func (p *parser) passed(c *call, args []node) []node {
-	if len(args) > 0 {
-		if b, ok := args[len(args)-1].(passNode); ok {
-			c.pass = b.n
-			return args[:len(args)-1]
-		}
-	}
-	return args
 }
 
 // beginsArgument reports whether what stands here, behind a name and a blank, is
@@ -206,11 +186,6 @@ func (p *parser) arguments(closer string) []node {
 	if pairs == nil {
 		return args
 	}
-	if n := len(args); n > 0 {
-		if b, ok := args[n-1].(passNode); ok {
-			return append(args[:n-1], pairs, b)
-		}
-	}
 	return append(args, pairs)
 }
 
@@ -226,17 +201,8 @@ func (p *parser) argument(args *[]node, pairs **hashNode) {
 		pair(k, v)
 		return
 	}
-	if p.accept("**") {
-		pair(nil, p.ternary())
-		return
-	}
-	if p.accept("*") {
-		*args = append(*args, splat{p.ternary()})
-		return
-	}
-	if p.accept("&") {
-		*args = append(*args, passNode{p.ternary(), line})
-		return
+	if c := p.at(0); c == '*' || c == '&' {
+		unsupported(line, "`"+string(c)+"` before an argument")
 	}
 	n := p.negation()
 	at := p.pos
@@ -319,37 +285,24 @@ func (p *parser) parameters(closer string) *params {
 		if closer != "" && p.accept(closer) || closer == "" && (p.eof() || p.at(0) == '\n' || p.at(0) == ';') {
 			break
 		}
-		var t, def node
-		star := p.accept("*")
-		switch w := p.word(); {
-		case p.accept("("):
-			t = &multiAssign{targets: p.parameters(")").targets, line: p.line()}
-		case p.at(0) == '&' || p.at(0) == '*' || w != "" && p.at(len(w)) == ':':
-			unsupported(p.line(), "a parameter with a keyword or a block")
+		var def node
+		w := p.word()
+		switch {
+		case strings.IndexByte("(*&", p.at(0)) >= 0 && !p.eof() || w != "" && p.at(len(w)) == ':':
+			unsupported(p.line(), "a parameter that is more than a name and its default")
 		case w == "" || keywords[w] || isUpper(w[0]):
 			p.fail("expected the name of a parameter, found %s", p.found())
-		default:
-			p.pos += len(w)
-			t = local{w}
 		}
-		if star {
-			t = splat{t}
-		}
-		p.declareTarget(t)
+		p.pos += len(w)
+		p.declare(w)
 		p.space()
 		if p.at(0) == '=' {
 			p.pos++
 			p.blank()
 			def = p.binary(precedence["|"] + 1)
 		}
-		ps.targets, ps.defaults = append(ps.targets, t), append(ps.defaults, def)
+		ps.names, ps.defaults = append(ps.names, w), append(ps.defaults, def)
 		p.space()
-		if p.accept(";") { // |a; local variables|
-			for p.space(); isStart(p.at(0)) || p.at(0) == ','; p.space() {
-				p.declare(p.word())
-				p.pos += max(1, len(p.word()))
-			}
-		}
 		if !p.accept(",") && closer != "" {
 			p.blank()
 			p.expect(closer, "behind the parameters")

@@ -41,11 +41,12 @@ func (p *parser) primary() node {
 		if n := p.heredoc(); n != nil {
 			return n
 		}
-	case c == '?' && p.at(1) > ' ' && p.at(1) != '\\' && p.at(1) < 0x80 && !isPart(p.at(2)):
-		p.pos += 2
-		return constStr{p.src[p.pos-1 : p.pos]}
+	case c == '*' || c == '&':
+		unsupported(line, "`"+string(c)+"` before a value")
+	case c == '?':
+		unsupported(line, "a character behind `?`")
 	case c == '@':
-		return p.instanceVariable()
+		unsupported(line, "the instance variable "+p.found())
 	case c == '`':
 		unsupported(line, "a command in backticks")
 	case c == '$':
@@ -53,20 +54,6 @@ func (p *parser) primary() node {
 	}
 	p.fail("expected a value, found %s", p.found())
 	return nil
-}
-
-func (p *parser) instanceVariable() node {
-	p.pos++
-	w := p.word()
-	if w == "" {
-		unsupported(p.line(), "a class variable")
-	}
-	p.pos += len(w)
-	switch w {
-	case "entities", "meta", "usage", "config", "pluginname", "plugintype", "requirements", "current_entity", "process_aggregate_functions":
-		unsupported(p.line(), "`@"+w+"`, which belongs to the reader of definitions,")
-	}
-	return instance{w}
 }
 
 func (p *parser) parenthesis() node {
@@ -223,31 +210,14 @@ func (p *parser) reserved(w string) node {
 		return literal{true}
 	case "false":
 		return literal{false}
-	case "self":
-		if !p.dot() {
-			unsupported(line, "`self` as a value")
-		}
-		return selfNode{line}
-	case "__LINE__":
-		return literal{int64(line)}
 	case "if", "unless":
 		return p.conditional(w, line)
 	case "case":
 		return p.caseOf(line)
-	case "while", "until":
-		return p.loop(w, line)
-	case "for":
-		return p.forIn(line)
 	case "begin":
 		return p.body(w, line)
 	case "def":
 		return p.def(line)
-	case "next", "break", "return":
-		j := jumpNode{kind: w, line: line}
-		if p.space(); p.beginsArgument() || p.at(0) == '{' {
-			j.value = p.values(p.expression())
-		}
-		return j
 	case "end", "else", "elsif", "when", "then", "do", "in", "and", "or":
 		p.fail("`%s` stands where a value should", w)
 	}

@@ -5,18 +5,6 @@ import (
 	"strings"
 )
 
-// pattern is the expression that an argument stands for.
-func (ev *evaluator) pattern(v any) *Regexp {
-	switch v := v.(type) {
-	case *Regexp:
-		return v
-	case *String:
-		return &Regexp{Source: v.S}
-	}
-	fail(ev.line, "a regular expression is needed, not %s", className(v))
-	return nil
-}
-
 // compile makes an expression that the definition itself applies. It is matched
 // in linear time; what needs more is refused.
 func (ev *evaluator) compile(x *Regexp) *regexp.Regexp {
@@ -46,46 +34,26 @@ func (ev *evaluator) compile(x *Regexp) *regexp.Regexp {
 // weight is about how large the program of an expression is.
 func weight(x *Regexp) int { return len(x.Source) + 1000*strings.Count(x.Source, "{") }
 
-// find is where x matches s from a byte on: the bounds of the whole and of each
+// find is where x matches s: the bounds of the whole and of each
 // group, nil if nowhere.
-func (ev *evaluator) find(x *Regexp, s string, from int) []int {
+func (ev *evaluator) find(x *Regexp, s string) []int {
 	re := ev.compile(x)
 	ev.work(len(s) * (1 + weight(x)/16))
-	return re.FindStringSubmatchIndex(s[from:])
+	return re.FindStringSubmatchIndex(s)
 }
 
 func (ev *evaluator) position(x *Regexp, s string) any {
-	m := ev.find(x, s, 0)
+	m := ev.find(x, s)
 	if m == nil {
 		return nil
 	}
 	return int64(len([]rune(s[:m[0]])))
 }
 
-func (ev *evaluator) regexpMethod(x *Regexp, name string, args []any) (any, bool) {
-	switch name {
-	case "source":
-		return ev.newString(x.Source), true
-	case "=~", "match?":
-		ev.arity(name, args, 1, 1)
-		if args[0] == nil {
-			return nil, true
-		}
-		at := ev.position(x, ev.text(args[0]))
-		if name == "match?" {
-			return at != nil, true
-		}
-		return at, true
-	}
-	return nil, false
-}
-
 // substitute answers sub and gsub.
-func (ev *evaluator) substitute(s string, all bool, args []any, b *block) any {
-	ev.arity("sub", args, 1, 2)
-	if len(args) == 1 {
-		ev.needBlock("sub", b)
-	}
+func (ev *evaluator) substitute(s string, all bool, args []any) any {
+	ev.arity("sub", args, 2)
+	with := ev.textArg("sub", args, 1)
 	var matches [][]int
 	n := 1
 	if all {
@@ -94,7 +62,10 @@ func (ev *evaluator) substitute(s string, all bool, args []any, b *block) any {
 	if t, ok := args[0].(*String); ok {
 		matches = regexp.MustCompile(regexp.QuoteMeta(t.S)).FindAllStringSubmatchIndex(s, n)
 	} else {
-		x := ev.pattern(args[0])
+		x, ok := args[0].(*Regexp)
+		if !ok {
+			fail(ev.line, "`sub` needs a regular expression or a string, not %s", className(args[0]))
+		}
 		re := ev.compile(x)
 		ev.work(len(s) * (1 + weight(x)/16))
 		ev.charge(8 * len(s))
@@ -107,27 +78,12 @@ func (ev *evaluator) substitute(s string, all bool, args []any, b *block) any {
 		ev.step(ev.line)
 		out.WriteString(s[last:m[0]])
 		before := out.Len()
-		switch r := replacement(args).(type) {
-		case nil:
-			out.WriteString(ev.text(b.call(ev, ev.newString(s[m[0]:m[1]]))))
-		case *Hash:
-			v, _ := r.Get(str(s[m[0]:m[1]]))
-			out.WriteString(ev.text(v))
-		default:
-			backReferences(&out, ev.textArg("sub", args, 1), s, m)
-		}
+		backReferences(&out, with, s, m)
 		ev.charge(out.Len() - before)
 		last = m[1]
 	}
 	out.WriteString(s[last:])
 	return ev.newString(out.String())
-}
-
-func replacement(args []any) any {
-	if len(args) < 2 {
-		return nil
-	}
-	return args[1]
 }
 
 // backReferences writes a replacement with its \1 and \0.
@@ -153,12 +109,4 @@ func backReferences(out *strings.Builder, r, s string, m []int) {
 			out.WriteString(s[m[2*g]:m[2*g+1]])
 		}
 	}
-}
-
-// escapeRegexp is Ruby's Regexp.escape.
-func escapeRegexp(s string) string {
-	return strings.NewReplacer(
-		"\n", `\n`, "\t", `\t`, "\r", `\r`, "\f", `\f`, "\v", `\v`, " ", `\ `, "#", `\#`, "-", `\-`, ".", `\.`, "*", `\*`, "?", `\?`, "+", `\+`,
-		"^", `\^`, "$", `\$`, "|", `\|`, `\`, `\\`, "(", `\(`, ")", `\)`, "[", `\[`, "]", `\]`, "{", `\{`, "}", `\}`,
-	).Replace(s)
 }

@@ -1,8 +1,8 @@
 // Package ruby evaluates the part of Ruby that plugin definitions are written in.
 //
-// It is an interpreter of plain values: literals, local variables, conditions,
-// loops over data, local methods, and the pure methods of strings, symbols,
-// numbers, arrays and hashes. What is called without a receiver goes to a
+// It is an interpreter of plain values: literals, local variables and constants,
+// conditions, blocks over lists, local methods, and the few methods of strings,
+// integers, arrays and hashes that published definitions use. What is called without a receiver goes to a
 // [Host], which is where a language of definitions lives. There is nothing else:
 // no constant of a program, no file, process, clock or random number can be
 // reached, and what is not part of the language ends the evaluation with an
@@ -74,8 +74,6 @@ func Eval(file string, src []byte, host Host) (err error) {
 		case nil:
 		case *Error:
 			r.File, err = file, r
-		case jump:
-			err = &Error{file, r.line, fmt.Errorf("`%s` stands outside of a block", r.kind)}
 		default:
 			panic(r)
 		}
@@ -84,7 +82,7 @@ func Eval(file string, src []byte, host Host) (err error) {
 		fail(line, "the file has %d bytes, more than the %d that a definition may have", len(src), MaxSource)
 	}
 	body := parse(string(src))
-	ev := &evaluator{file: file, host: host, line: 1, methods: map[string]*defNode{}, constants: map[string]any{}, instance: map[string]any{}}
+	ev := &evaluator{file: file, host: host, line: 1, methods: map[string]*defNode{}, constants: map[string]any{}}
 	ev.eval(body, &scope{})
 	return nil
 }

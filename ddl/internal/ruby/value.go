@@ -125,20 +125,6 @@ func (h *Hash) set(id, key, v any) {
 	h.Keys, h.Values, h.ids = append(h.Keys, key), append(h.Values, v), append(h.ids, id)
 }
 
-// without is a copy that lacks some pairs.
-func (ev *evaluator) without(h *Hash, drop func(i int) bool) *Hash {
-	n := &Hash{}
-	for i, k := range h.Keys {
-		if !drop(i) {
-			ev.charge(pairSize)
-			n.set(h.ids[i], k, h.Values[i])
-		}
-	}
-	return n
-}
-
-func (ev *evaluator) copyOf(h *Hash) *Hash { return ev.without(h, func(int) bool { return false }) }
-
 func (ev *evaluator) put(h *Hash, key, v any) {
 	ev.charge(pairSize)
 	h.set(ev.identity(key), key, v)
@@ -173,8 +159,6 @@ func (ev *evaluator) identity(v any) any {
 // truthy is everything but nil and false.
 func truthy(v any) bool { return v != nil && v != false }
 
-func str(s string) *String { return &String{s} }
-
 // className is how Ruby calls the class of a value.
 func className(v any) string {
 	switch v := v.(type) {
@@ -203,25 +187,6 @@ func className(v any) string {
 		return "Range"
 	}
 	return "Class"
-}
-
-// kindOf reports whether a value is of a class.
-func kindOf(v any, c Class) bool {
-	own := className(v)
-	switch c {
-	case "Object", "BasicObject", "Kernel":
-		return true
-	case "Numeric", "Comparable":
-		if own == "String" {
-			return c == "Comparable"
-		}
-		return own == "Integer" || own == "Float"
-	case "Fixnum":
-		return own == "Integer"
-	case "Enumerable":
-		return own == "Array" || own == "Hash" || own == "Range"
-	}
-	return own == string(c)
 }
 
 // equal is Ruby's ==.
@@ -275,67 +240,6 @@ func (ev *evaluator) equal(a, b any) bool {
 		return ok && a.Exclusive == r.Exclusive && ev.equal(a.From, r.From) && ev.equal(a.To, r.To)
 	}
 	return a == b
-}
-
-// compare is Ruby's <=>; ok is false if the two cannot be compared.
-func (ev *evaluator) compare(a, b any) (order int, ok bool) {
-	ev.step(ev.line)
-	switch x := a.(type) {
-	case int64:
-		if y, ok := b.(int64); ok {
-			switch {
-			case x < y:
-				return -1, true
-			case x > y:
-				return 1, true
-			}
-			return 0, true
-		}
-		return compareFloats(float64(x), b)
-	case float64:
-		return compareFloats(x, b)
-	case *String:
-		if y, ok := b.(*String); ok {
-			ev.steps += min(len(x.S), len(y.S)) / 64
-			return strings.Compare(x.S, y.S), true
-		}
-	case Symbol:
-		if y, ok := b.(Symbol); ok {
-			return strings.Compare(string(x), string(y)), true
-		}
-	case *Array:
-		y, ok := b.(*Array)
-		if !ok {
-			return 0, false
-		}
-		defer ev.leave(ev.enter())
-		for i := range min(len(x.Elems), len(y.Elems)) {
-			if o, ok := ev.compare(x.Elems[i], y.Elems[i]); !ok || o != 0 {
-				return o, ok
-			}
-		}
-		return len(x.Elems) - len(y.Elems), true
-	}
-	return 0, a == b
-}
-
-func compareFloats(x float64, b any) (int, bool) {
-	var y float64
-	switch b := b.(type) {
-	case int64:
-		y = float64(b)
-	case float64:
-		y = b
-	default:
-		return 0, false
-	}
-	switch {
-	case x < y:
-		return -1, true
-	case x > y:
-		return 1, true
-	}
-	return 0, x == y
 }
 
 // text is Ruby's to_s. It charges for what it writes.

@@ -92,13 +92,28 @@ func (p *parser) callArguments(c *call) {
 		return
 	}
 	at := p.pos
+	tight := p.pairFollows()
 	p.space()
-	if p.pos > at && p.beginsArgument() {
+	if tight || p.pos > at && p.beginsArgument() {
 		c.paren = true
 		c.args = p.arguments("")
 		return
 	}
 	p.pos = at
+}
+
+// pairFollows reports whether ":key =>" stands at once behind a name, as in
+// "metadata:name => value".
+func (p *parser) pairFollows() bool {
+	if p.at(0) != ':' || !isStart(p.at(1)) {
+		return false
+	}
+	at := p.pos
+	defer func() { p.pos = at }()
+	p.pos++
+	p.pos += len(p.method())
+	p.space()
+	return p.has("=>")
 }
 
 // beginsArgument reports whether what stands here, behind a name and a blank, is

@@ -134,6 +134,7 @@ func TestCalls(t *testing.T) {
 		"show :a, :b => 1, 'c' => 2":               `:a {:b=>1, "c"=>2}`,
 		"show(:a, b: 1)":                           `:a {:b=>1}`,
 		"show [1].join do |x| x end":               `"1"`, // the block is show's
+		"show:a   => 1, :b => 2":                   `{:a=>1, :b=>2}`,
 		"show -1":                                  `-1`,
 		"show :a,\n  :b,\n  # comment\n  :c":       `:a :b :c`,
 		"show \"a\" \\\n  \"b\"":                   `"ab"`,

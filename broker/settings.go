@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"mcollective/internal/trust"
 )
 
 // Limits of a broker that has no configuration file of its own.
@@ -150,6 +152,9 @@ func fromFile(o Options) (*server.Options, error) {
 	o.Config, o.Logger, o.Memory = "", nil, 0
 	if o != (Options{}) {
 		return nil, fmt.Errorf("broker: %s says everything: put the address, TLS and limits there", name)
+	}
+	if err := trust.Check(name); err != nil {
+		return nil, fmt.Errorf("broker: configuration: %w", err)
 	}
 	opts, err := server.ProcessConfigFile(name)
 	if err != nil {

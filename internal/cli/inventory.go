@@ -58,7 +58,11 @@ func newInventory(env *Env) *cobra.Command {
 			return err
 		}
 		if o.node != "" {
-			if err := refuse(cmd, "a node is named", "nodes", "disc-method", "disc-option", "one", "limit-nodes", "with-identity"); err != nil {
+			unused := []string{"nodes", "disc-option", "one", "limit-nodes", "with-identity"}
+			if o.method != "mc" { // which only says that standard input is no list, as scripts do
+				unused = append(unused, "disc-method")
+			}
+			if err := refuse(cmd, "a node is named", unused...); err != nil {
 				return err
 			}
 		}

@@ -119,6 +119,10 @@ func TestPool(t *testing.T) {
 }
 
 func TestPoolErrors(t *testing.T) {
+	empty := filepath.Join(t.TempDir(), "empty.pem")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for lines, want := range map[string]string{
 		oneHost: "plugin.activemq.pool.size must say",
 		"plugin.activemq.pool.size = 2\n" + oneHost:                                "plugin.activemq.pool.2.host, which is not there",
@@ -127,7 +131,7 @@ func TestPoolErrors(t *testing.T) {
 		tlsPool + "\nplugin.activemq.pool.1.ssl.ca = /nowhere/ca.pem":              "/nowhere/ca.pem",
 		tlsPool + "\nplugin.activemq.pool.1.ssl.cert = /nowhere/cert.pem":          "needs both ssl.cert and ssl.key",
 		tlsPool + "\nplugin.activemq.pool.1.ssl.ciphers = RC4-SHA:NULL-MD5":        `cipher "RC4-SHA" is unknown or not safe`,
-		tlsPool + "\nplugin.activemq.pool.1.ssl.ca = " + os.DevNull:                "holds no PEM certificate",
+		tlsPool + "\nplugin.activemq.pool.1.ssl.ca = " + empty:                     "holds no PEM certificate",
 		tlsPool + "\nplugin.activemq.pool.1.ssl.fallback = maybe":                  "ssl.fallback = maybe",
 		onePool + "\n" + oneHost + "\nplugin.activemq.heartbeat_interval = hourly": "heartbeat_interval = hourly",
 	} {

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -183,6 +184,10 @@ func encrypted(text []byte) bool {
 }
 
 func read(file string) ([]byte, error) {
+	// Who may write it decides who is believed. What is not there is said by Open.
+	if err := trust.Check(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -136,5 +137,26 @@ func TestOutdated(t *testing.T) {
 		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: got %v, want %q", test.name, err, test.want)
 		}
+	}
+}
+
+func TestFilesOfEverybody(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("files have no permissions there that are judged")
+	}
+	dir := t.TempDir()
+	now := time.Now()
+	cert, _ := write(t, dir, "a", now.Add(-time.Hour), now.Add(time.Hour))
+	if _, err := Authorities(cert); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(cert, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Authorities(cert); err == nil || !strings.Contains(err.Error(), cert) {
+		t.Errorf("authorities that everybody may write: %v", err)
+	}
+	if _, err := Certificates(cert); err == nil {
+		t.Error("a certificate that everybody may write is read")
 	}
 }

@@ -163,3 +163,34 @@ func TestFloodLosesItsOwnCalls(t *testing.T) {
 		}
 	})
 }
+
+// A large call that finds no room in the end has displaced nobody.
+func TestRefusedCallDisplacesNobody(t *testing.T) {
+	in(t, func(_ *world, o *server.Options) {
+		o.Handlers["slow"], o.Handlers["slow2"] = slow, slow
+		o.Workers, o.Queue, o.QueueBytes = 1, 1000, 100_000
+	}, func(w *world) {
+		padded := func(caller, agent string, n int) []byte {
+			return append(w.sec.request(askAs(caller, agent)), make([]byte, n)...)
+		}
+		w.sendBytes(broadcast("slow"), padded("cert=a", "slow", 10)) // runs
+		for range 8 {
+			w.sendBytes(broadcast("slow"), padded("cert=a", "slow", 10_000))
+		}
+		w.sendBytes(broadcast("slow2"), padded("cert=b", "slow2", 10)) // runs beside it
+		synctest.Wait()
+		if n := w.srv.Stats(); n.Running != 2 || n.Waiting != 8 {
+			t.Fatalf("%d run and %d wait, want 2 and 8", n.Running, n.Waiting)
+		}
+		w.none()
+		w.sendBytes(broadcast("slow2"), padded("cert=b", "slow2", 60_000))
+		synctest.Wait()
+		if n := w.srv.Stats(); n.Waiting != 8 || n.Busy != 1 {
+			t.Errorf("%d wait and %d were refused, want 8 and 1", n.Waiting, n.Busy)
+		}
+		time.Sleep(time.Minute)
+		if got := w.bodies(); got["done"] != 10 || got["busy"] != 1 {
+			t.Errorf("in the end: %v", got)
+		}
+	})
+}

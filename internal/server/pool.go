@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"hash/maphash"
+	"slices"
 	"sync"
 	"time"
 )
@@ -87,19 +88,38 @@ func (p *pool) submit(c *call) (ok bool, displaced []*call) {
 		l.callers = make([]callerLine, callerLines)
 	}
 	q := &l.callers[maphash.String(p.seed, c.Caller)%callerLines]
+	var taken []place
 	for p.waiting >= p.queue || p.held+c.size > p.bytes {
-		d := p.displace(l, q, c)
-		if d == nil {
-			return false, displaced
+		d, ok := p.displace(l, q, c)
+		if !ok { // nobody loses a place to a call that gets none
+			for _, t := range slices.Backward(taken) {
+				p.put(t)
+			}
+			return false, nil
 		}
-		displaced = append(displaced, d)
+		taken = append(taken, d)
 	}
-	if l.waiting == 0 {
-		p.turns = append(p.turns, l)
+	p.put(place{l, q, c})
+	for _, t := range taken {
+		displaced = append(displaced, t.call)
 	}
-	q.calls = append(q.calls, c)
-	p.count(l, q, c, +1)
 	return true, displaced
+}
+
+// A place is where a call waits.
+type place struct {
+	line   *line
+	caller *callerLine
+	call   *call
+}
+
+// put has a call wait at the end of its line.
+func (p *pool) put(t place) {
+	if t.line.waiting == 0 {
+		p.turns = append(p.turns, t.line)
+	}
+	t.caller.calls = append(t.caller.calls, t.call)
+	p.count(t.line, t.caller, t.call, +1)
 }
 
 // lineOf returns the line of the agent that c is for. Agents that this node does
@@ -127,9 +147,9 @@ func (p *pool) count(l *line, q *callerLine, c *call, sign int) {
 }
 
 // displace takes the newest call of whoever has the most waiting out of the
-// queue, for c of caller line q of line l. It returns nil if that is the sender
+// queue, for c of caller line q of line l. It returns false if that is the sender
 // of c.
-func (p *pool) displace(l *line, q *callerLine, c *call) *call {
+func (p *pool) displace(l *line, q *callerLine, c *call) (place, bool) {
 	cost := c.size + callCost
 	most := l
 	for _, other := range p.turns {
@@ -144,7 +164,7 @@ func (p *pool) displace(l *line, q *callerLine, c *call) *call {
 		}
 	}
 	if from == nil || most == l && from.weight <= q.weight+cost {
-		return nil
+		return place{}, false
 	}
 	last := len(from.calls) - 1
 	d := from.calls[last]
@@ -154,7 +174,7 @@ func (p *pool) displace(l *line, q *callerLine, c *call) *call {
 	if most.waiting == 0 {
 		p.endTurns(most)
 	}
-	return d
+	return place{most, from, d}, true
 }
 
 func (p *pool) endTurns(l *line) {

@@ -67,6 +67,11 @@ func TestActionIsBrokenOff(t *testing.T) {
 
 	n = c.node("n1", agents, more)
 	pid, _ = call()
+	// The program can be quicker than the node's record of it.
+	waittest.Until(t, "the record of the program", func() bool {
+		found, _ := filepath.Glob(filepath.Join(c.dir, "tmp", "mcollective-*", "programs-n1", strconv.Itoa(pid)+"-*.json"))
+		return len(found) == 1
+	})
 	n.cmd.Process.Kill()
 	waittest.Receive(t, "the killed node to end", n.done)
 	if gone(pid) {

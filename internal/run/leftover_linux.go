@@ -61,7 +61,12 @@ func Remember(dir string, complain func(error)) (left []*Leftover, stop func(), 
 		return fail(err)
 	}
 	for _, e := range entries {
-		if filepath.Ext(e.Name()) != ".json" {
+		switch filepath.Ext(e.Name()) {
+		case ".json":
+		case ".new":
+			os.Remove(filepath.Join(dir, e.Name()))
+			continue
+		default:
 			continue
 		}
 		if l := readLeftover(filepath.Join(dir, e.Name())); l != nil {
@@ -266,8 +271,11 @@ func (t *tree) remember(c *Command, path string, sys *syscall.SysProcAttr) strin
 	}
 	b, err := json.Marshal(r)
 	file := filepath.Join(dir, fmt.Sprintf("%d-%d.json", r.PID, r.Start))
+	if err == nil { // whole or not at all: a kill may come at any moment
+		err = os.WriteFile(file+".new", b, 0o600)
+	}
 	if err == nil {
-		err = os.WriteFile(file, b, 0o600)
+		err = os.Rename(file+".new", file)
 	}
 	if err != nil && complain != nil {
 		complain(fmt.Errorf("record of %s: %w", path, err))

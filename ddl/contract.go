@@ -21,14 +21,15 @@ const MaxLearntTimeout = 10 * time.Minute
 // things does. Otherwise no node decides for another. Where definitions differ the
 // stricter counts: an action changes things if one says so, knows noop if all do,
 // and its inputs have to satisfy all; the nodes fill in defaults. The time limit is
-// that of most nodes, at most MaxLearntTimeout. A definition that is one node's word
-// about others does not prove that an action is harmless.
+// that of most nodes, at most MaxLearntTimeout. Nothing proves that an action is
+// harmless where a definition is one node's word about others, or where a node that
+// is called gives none, as those of Ruby.
 type Contract struct {
 	name    string
 	local   *Definition
 	learnt  []version // that of most nodes first
 	missing []missing
-	sole    bool
+	called  []string // the nodes that are going to be called
 }
 
 // A version is a definition and the nodes that have it.
@@ -56,9 +57,33 @@ func (c *Contract) Agent() string { return c.name }
 // Local is the definition of this machine; nil if it has none.
 func (c *Contract) Local() *Definition { return c.local }
 
-// Sole notes that one node alone is going to be called, which may well speak for
-// itself.
-func (c *Contract) Sole() { c.sole = true }
+// Called notes which nodes are going to be called. One alone may well speak for
+// itself; of several each has to.
+func (c *Contract) Called(nodes []string) { c.called = nodes }
+
+// silent returns those of the nodes that are called which give no definition.
+func (c *Contract) silent() []string {
+	have := make(map[string]bool, len(c.called))
+	for _, v := range c.learnt {
+		for _, n := range v.nodes {
+			have[n] = true
+		}
+	}
+	for _, m := range c.missing {
+		for _, n := range m.nodes {
+			have[n] = true
+		}
+	}
+	var none []string
+	for _, n := range c.called {
+		if !have[n] {
+			have[n] = true
+			none = append(none, n)
+		}
+	}
+	slices.Sort(none)
+	return none
+}
 
 // Learn adds a definition that some nodes have.
 func (c *Contract) Learn(d *Definition, nodes []string) {
@@ -179,8 +204,8 @@ func (c *Contract) Action(name string) *Action {
 	case c.local == nil:
 		a = *known[0].Action(name)
 		a.merge(known)
-		if a.Display != DisplayAlways && !c.proven(name) {
-			a.Display = DisplayAlways // nothing is hidden on one node's word
+		if a.Display != DisplayAlways && c.Doubt(name) != "" {
+			a.Display = DisplayAlways // nothing is hidden on the word of others
 		}
 	default:
 		own := c.local.Action(name)
@@ -226,11 +251,21 @@ func (a *Action) merge(known []version) {
 	}
 }
 
-// proven reports whether more than one node, or the only one that is called, stands
-// for what is said of an action.
-func (c *Contract) proven(action string) bool {
-	return c.local != nil || c.sole && len(c.missing) == 0 ||
-		slices.ContainsFunc(c.having(action), func(v version) bool { return len(v.nodes) > 1 })
+// Doubt returns why the definitions do not prove what is said of an action, or "".
+func (c *Contract) Doubt(action string) string {
+	if c.local != nil {
+		return ""
+	}
+	if len(c.missing) > 0 {
+		return fmt.Sprintf("the definition on %s could not be had", some(c.missing[0].nodes))
+	}
+	if none := c.silent(); len(none) > 0 {
+		return "no definition comes from " + some(none)
+	}
+	if len(c.called) != 1 && !slices.ContainsFunc(c.having(action), func(v version) bool { return len(v.nodes) > 1 }) {
+		return "its definition is the word of one node"
+	}
+	return ""
 }
 
 // Destructive reports whether an action has to be taken for one that changes things,
@@ -256,21 +291,16 @@ func (c *Contract) Destructive(action string) (destructive bool, why string) {
 			return true, fmt.Sprintf("it is defined so on %s, and not on others", some(say))
 		}
 		return true, ""
-	case c.local != nil:
-		return false, ""
-	case len(c.missing) > 0:
-		return true, fmt.Sprintf("the definition on %s could not be had", some(c.missing[0].nodes))
-	case !c.proven(action):
-		return true, "its definition is the word of one node"
 	}
-	return false, ""
+	why = c.Doubt(action)
+	return why != "", why
 }
 
 // Noop reports whether all definitions say that an action knows noop, and may be
 // believed.
 func (c *Contract) Noop(action string) bool {
 	a := c.Action(action)
-	return a != nil && a.Noop && (c.local != nil || len(c.missing) == 0 && c.proven(action))
+	return a != nil && a.Noop && c.Doubt(action) == ""
 }
 
 // Timeout is how long an action may take, by the definitions, and whether that was
@@ -325,6 +355,9 @@ func (c *Contract) Differences(action string) []string {
 					action, c.name, some(v.nodes), some(known[0].nodes), strings.Join(d, ", ")))
 			}
 		}
+	}
+	if none := c.silent(); len(none) > 0 && len(c.learnt) > 0 {
+		all = append(all, fmt.Sprintf("no definition of agent %s comes from %s, where it may be another; a file in a libdir of this machine decides for all", c.name, some(none)))
 	}
 	for _, m := range c.missing {
 		all = append(all, fmt.Sprintf("the definition of agent %s on %s could not be had: %v", c.name, some(m.nodes), m.err))

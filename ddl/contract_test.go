@@ -46,6 +46,7 @@ func TestContract(t *testing.T) {
 		local   string
 		learnt  nodes
 		missing []string
+		called  []string // besides those that gave one
 		sole    bool
 
 		destructive bool
@@ -96,8 +97,23 @@ func TestContract(t *testing.T) {
 		},
 		"two agree and one gives none": {
 			learnt: nodes{older: {"n1", "n2"}}, missing: []string{"n3"}, destructive: true, why: "the definition on n3 could not be had",
-			timeout: 30 * time.Second, display: DisplayFailed, refused: "Action restart needs a service argument",
+			timeout: 30 * time.Second, display: DisplayAlways, refused: "Action restart needs a service argument",
 			says: []string{"the definition of agent web on n3 could not be had: it is broken"},
+		},
+		"two agree, among nodes of Ruby": {
+			learnt: nodes{older: {"n1", "n2"}}, called: []string{"r4", "r3", "r2", "r1", "r1"}, destructive: true,
+			why: "no definition comes from r1, r2, r3 and 1 more", timeout: 30 * time.Second, display: DisplayAlways,
+			refused: "Action restart needs a service argument",
+			says:    []string{"no definition of agent web comes from r1, r2, r3 and 1 more, where it may be another; a file in a libdir of this machine decides for all"},
+		},
+		"two hostile nodes, among nodes of Ruby": {
+			learnt: nodes{hostile: {"evil1", "evil2"}}, called: []string{"r1"}, destructive: true, why: "no definition comes from r1",
+			timeout: MaxLearntTimeout, display: DisplayAlways,
+			says: []string{"no definition of agent web comes from r1, where it may be another; a file in a libdir of this machine decides for all"},
+		},
+		"a file, among nodes of Ruby": {
+			local: older, learnt: nodes{older: {"n1", "n2"}}, called: []string{"r1"}, noop: true, timeout: 30 * time.Second, display: DisplayFailed,
+			refused: "Action restart needs a service argument",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -109,11 +125,15 @@ func TestContract(t *testing.T) {
 			for text, who := range tc.learnt {
 				c.Learn(parse(t, text), who)
 			}
-			if tc.sole {
-				c.Sole()
-			}
 			if tc.missing != nil {
 				c.Missing(tc.missing, errors.New("it is broken"))
+			}
+			called := tc.called
+			for _, who := range tc.learnt {
+				called = append(called, who...)
+			}
+			if called = append(called, tc.missing...); len(called) > 1 || tc.sole {
+				c.Called(called) // else nobody knows yet who is
 			}
 			if d, why := c.Destructive("restart"); d != tc.destructive || why != tc.why {
 				t.Errorf("destructive %v, %q; want %v, %q", d, why, tc.destructive, tc.why)

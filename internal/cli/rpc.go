@@ -217,7 +217,7 @@ func (o *rpcOptions) request(c *ddl.Contract, args []argument) (*ddl.Action, *ma
 	inputs := marshal.NewHash()
 	if o.noop {
 		if action != nil && action.Noop && !c.Noop(o.action) {
-			return nil, nil, usageErrorf("that the action %s of agent %s knows --noop is the word of one node, and may be wrong for others", o.action, o.agent)
+			return nil, nil, usageErrorf("not all nodes are known to understand --noop for the action %s of agent %s: %s", o.action, o.agent, render.CleanLine(c.Doubt(o.action)))
 		}
 		if action != nil && !action.Noop {
 			return nil, nil, usageErrorf("the action %s of agent %s does not know --noop: it would do its work", o.action, o.agent)

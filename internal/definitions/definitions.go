@@ -68,9 +68,7 @@ func (f *Finder) Complete(ctx context.Context, c *ddl.Contract, t Targets) error
 	if len(t.Nodes) == 0 {
 		return nil
 	}
-	if len(t.Nodes) == 1 {
-		c.Sole()
-	}
+	c.Called(t.Nodes)
 	most := totalTime
 	if c.Local() != nil {
 		most = checkTime

@@ -157,7 +157,15 @@ func TestComplete(t *testing.T) {
 		},
 		"nodes that state nothing": { // those of Ruby, or a broker that drops headers
 			fleet:  fakeFleet{gives: map[string]string{"n00": "-", "n01": one, "n02": one}},
-			target: Targets{Nodes: many, Searched: true}, runs: 1, most: maxAsked, version: "1", proven: true,
+			target: Targets{Nodes: many, Searched: true}, runs: 1, most: maxAsked, version: "1",
+			differs: "no definition of agent web comes from n00, n03, n04 and 25 more",
+		},
+		"nodes of Ruby, and some that state theirs": {
+			cached: []string{one}, target: Targets{Nodes: many, Searched: true, Stated: map[string][]string{hash(one): many[:29]}},
+			version: "1", differs: "no definition of agent web comes from n29,",
+		},
+		"a file, and nodes of Ruby": {
+			local: local, target: Targets{Nodes: many, Searched: true, Stated: map[string][]string{hash(one): many[:2]}}, version: "1", proven: true,
 		},
 		"nodes that state nothing, and of which one has it": {
 			fleet:  fakeFleet{gives: map[string]string{"n00": "-", "n01": "-", "n02": "-", "n03": "-", "n05": one}},
@@ -180,6 +188,10 @@ func TestComplete(t *testing.T) {
 		},
 		"many that are named": {
 			cached: []string{one}, fleet: fakeFleet{states: map[string][]string{hash(one): many[:20]}},
+			target: Targets{Nodes: many}, asked: 1, version: "1", differs: "no definition of agent web comes from n20, n21, n22 and 7 more",
+		},
+		"many that are named, and each states": {
+			cached: []string{one}, fleet: fakeFleet{states: map[string][]string{hash(one): many}},
 			target: Targets{Nodes: many}, asked: 1, version: "1", proven: true,
 		},
 		"one that is called alone": {

@@ -19,11 +19,12 @@ import (
 	"mcollective/marshal"
 	"mcollective/message"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-type sym = marshal.Symbol
+type sym = value.Symbol
 
 const definition = `
 agent: tests
@@ -50,12 +51,12 @@ func handler(t testing.TB, opts agent.Options, work, slow agent.ActionFunc) *age
 	return agent.NewHandler(m, opts)
 }
 
-func body(action any, data ...any) *marshal.Hash {
-	return marshal.NewHash(sym("agent"), "tests", sym("action"), action, sym("data"), marshal.NewHash(data...))
+func body(action any, data ...any) *value.Map {
+	return value.NewMap(sym("agent"), "tests", sym("action"), action, sym("data"), value.NewMap(data...))
 }
 
 // call is status, text and outputs of an answer.
-func call(t testing.TB, h *agent.Handler, b any) (rpc.Status, string, *marshal.Hash) {
+func call(t testing.TB, h *agent.Handler, b any) (rpc.Status, string, *value.Map) {
 	t.Helper()
 	got, err := h.Handle(t.Context(), &message.Request{ID: "1", Caller: "uid=7", Sender: "client", Body: b})
 	if err != nil {
@@ -88,23 +89,23 @@ func TestOrderOfHandle(t *testing.T) {
 		}
 		return nil
 	}, nil)
-	defaults := marshal.NewHash(sym("message"), "nothing yet", sym("other"), nil)
-	set := func(name string) *marshal.Hash {
-		return marshal.NewHash(sym("message"), "uid=7 "+name, sym("other"), nil)
+	defaults := value.NewMap(sym("message"), "nothing yet", sym("other"), nil)
+	set := func(name string) *value.Map {
+		return value.NewMap(sym("message"), "uid=7 "+name, sym("other"), nil)
 	}
 	for _, c := range []struct {
 		body   any
 		status rpc.Status
 		text   string
-		data   *marshal.Hash
+		data   *value.Map
 	}{
 		{body("work", "name", "bob"), 0, "OK", set("bob")},
 		{body("work", sym("name"), sym("bob")), 4, "Cannot validate input name: value should be a string", defaults},
 		{body("work"), 4, "Action work needs a name argument", defaults},
 		{body("work", "name", "robert"), 4, "Cannot validate input name: Input string is longer than 5 character(s)", defaults},
-		{body("nosuch"), 4, "Attempted to call action nosuch for tests but it's not declared in the DDL", marshal.NewHash()},
-		{body(nil), 4, "Attempted to call action  for tests but it's not declared in the DDL", marshal.NewHash()},
-		{body("missing"), 2, "Unknown action 'missing' for agent 'tests'", marshal.NewHash()},
+		{body("nosuch"), 4, "Attempted to call action nosuch for tests but it's not declared in the DDL", value.NewMap()},
+		{body(nil), 4, "Attempted to call action  for tests but it's not declared in the DDL", value.NewMap()},
+		{body("missing"), 2, "Unknown action 'missing' for agent 'tests'", value.NewMap()},
 		{body("work", "name", "plain"), 5, "no disk", set("plain")},
 		{body("work", "name", "abort"), 1, "giving up: enough", set("abort")},
 		{body("work", "name", "exit"), 77, "exit 77", set("exit")},
@@ -140,7 +141,7 @@ func TestDefaultsAreFilledIn(t *testing.T) {
 		got, _ = req.Input("size")
 		return nil
 	}, nil)
-	for want, b := range map[int64]*marshal.Hash{
+	for want, b := range map[int64]*value.Map{
 		3: body("work", sym("name"), "x"), 7: body("work", sym("name"), "x", sym("size"), int64(7)), 8: body("work", "name", "x", "size", int64(8)),
 	} {
 		before := fmt.Sprint(b)
@@ -285,10 +286,10 @@ func TestMuxNeedsAllFunctions(t *testing.T) {
 
 func TestInputs(t *testing.T) {
 	huge, _ := new(big.Int).SetString("123456789012345678901234567890", 10)
-	r := &agent.Request{Request: &rpc.Request{Data: marshal.NewHash(
-		"text", "a", sym("binary"), marshal.Binary("b"), "latin", &marshal.String{Bytes: "c", Encoding: "ISO-8859-1"}, "symbol", sym("d"),
+	r := &agent.Request{Request: &rpc.Request{Data: value.NewMap(
+		"text", "a", sym("binary"), value.Binary("b"), "latin", &value.String{Bytes: "c", Encoding: "ISO-8859-1"}, "symbol", sym("d"),
 		"int", int64(7), "big", big.NewInt(8), "huge", huge, "float", 1.5, "true", true, "nil", nil,
-		"list", []any{"a", sym("b"), marshal.Binary("c")}, "mixed", []any{"a", int64(1)}, "array", &marshal.Array{Items: []any{"x"}},
+		"list", []any{"a", sym("b"), value.Binary("c")}, "mixed", []any{"a", int64(1)}, "array", &value.Array{Items: []any{"x"}},
 	)}}
 	for name, want := range map[string]string{"text": "a true", "binary": "b true", "latin": "c true", "symbol": "d true", "int": " false", "nil": " false", "nosuch": " false"} {
 		s, ok := r.String(name)

@@ -5,9 +5,9 @@ import (
 	"fmt"
 
 	"mcollective/agent"
-	"mcollective/marshal"
 	"mcollective/message"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 func ExampleNewMux() {
@@ -34,7 +34,7 @@ actions:
 		return
 	}
 	handler := agent.NewHandler(greet, agent.Options{})
-	for _, inputs := range []*marshal.Hash{marshal.NewHash("name", "borg"), marshal.NewHash()} {
+	for _, inputs := range []*value.Map{value.NewMap("name", "borg"), value.NewMap()} {
 		request := &rpc.Request{Agent: "greet", Action: "hello", Data: inputs}
 		body, err := handler.Handle(context.Background(), &message.Request{Body: request.Body()})
 		if err != nil {

@@ -3,15 +3,15 @@ package agent
 import (
 	"math/big"
 
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // String is an input that is text: a string of any encoding, or a symbol. ok is
 // false if it was not given or is something else.
 func (r *Request) String(input string) (text string, ok bool) {
 	v, _ := r.Input(input)
-	if s, isSymbol := v.(marshal.Symbol); isSymbol {
+	if s, isSymbol := v.(value.Symbol); isSymbol {
 		return string(s), true
 	}
 	return rpc.Text(v)
@@ -39,7 +39,7 @@ func (r *Request) Float(input string) (f float64, ok bool) {
 	switch v := v.(type) {
 	case float64:
 		return v, true
-	case *marshal.Float:
+	case *value.Float:
 		if v != nil {
 			return v.Value, true
 		}
@@ -67,7 +67,7 @@ func (r *Request) Bool(input string) (b, ok bool) {
 func (r *Request) Strings(input string) (list []string, ok bool) {
 	v, _ := r.Input(input)
 	items, ok := v.([]any)
-	if a, isArray := v.(*marshal.Array); isArray && a != nil {
+	if a, isArray := v.(*value.Array); isArray && a != nil {
 		items, ok = a.Items, true
 	}
 	if !ok {
@@ -75,7 +75,7 @@ func (r *Request) Strings(input string) (list []string, ok bool) {
 	}
 	list = make([]string, 0, len(items))
 	for _, item := range items {
-		if s, isSymbol := item.(marshal.Symbol); isSymbol {
+		if s, isSymbol := item.(value.Symbol); isSymbol {
 			item = string(s)
 		}
 		text, isText := rpc.Text(item)

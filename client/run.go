@@ -12,15 +12,15 @@ import (
 
 	"mcollective/connector"
 	"mcollective/filter"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // A Run is one action of an agent on a set of nodes.
 type Run struct {
 	Agent  string
 	Action string
-	Inputs *marshal.Hash // under symbols; nil means none
+	Inputs *value.Map // under symbols; nil means none
 
 	// Nodes are the nodes that are asked, as discovery found them or the user
 	// named them. Each is accounted for. With none, and Silent set, the request is

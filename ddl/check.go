@@ -11,7 +11,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // maxTimeout bounds every timeout; beyond it is nothing that anybody waits for.
@@ -188,7 +188,7 @@ func checkValue(v any, shown bool, depth int) error {
 	switch v := v.(type) {
 	case string:
 		return checkValueText(v, shown)
-	case marshal.Symbol:
+	case value.Symbol:
 		return checkValueText(string(v), shown)
 	case []any:
 		for _, e := range v {
@@ -196,7 +196,7 @@ func checkValue(v any, shown bool, depth int) error {
 				return err
 			}
 		}
-	case *marshal.Hash:
+	case *value.Map:
 		for k, e := range v.All() {
 			if err := errors.Join(checkValue(k, shown, depth+1), checkValue(e, shown, depth+1)); err != nil {
 				return err

@@ -10,25 +10,25 @@ import (
 	"strings"
 
 	"mcollective/internal/suggest"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // Complete gives the inputs that are not optional their defaults, if they have
 // one and the caller gave no value. The data belongs to the caller of Complete.
-func (a *Action) Complete(data *marshal.Hash) {
+func (a *Action) Complete(data *value.Map) {
 	for _, in := range a.Inputs {
 		if in.Default != nil && !in.Optional && len(given(data, in.Name)) == 0 {
-			data.Set(marshal.Symbol(in.Name), clone(in.Default))
+			data.Set(value.Symbol(in.Name), clone(in.Default))
 		}
 	}
 }
 
 // Completed is data with what Complete sets, and data itself if that is nothing.
-func (a *Action) Completed(data *marshal.Hash) *marshal.Hash {
+func (a *Action) Completed(data *value.Map) *value.Map {
 	for _, in := range a.Inputs {
 		if in.Default != nil && !in.Optional && len(given(data, in.Name)) == 0 {
-			all := marshal.NewHash()
+			all := value.NewMap()
 			for k, v := range data.All() {
 				all.Set(k, v)
 			}
@@ -62,10 +62,10 @@ func clone(v any) any {
 			list[i] = clone(e)
 		}
 		return list
-	case *marshal.Hash:
-		h := &marshal.Hash{Pairs: make([]marshal.Pair, len(v.Pairs))}
+	case *value.Map:
+		h := &value.Map{Pairs: make([]value.Pair, len(v.Pairs))}
 		for i, p := range v.Pairs {
-			h.Pairs[i] = marshal.Pair{Key: clone(p.Key), Value: clone(p.Value)}
+			h.Pairs[i] = value.Pair{Key: clone(p.Key), Value: clone(p.Value)}
 		}
 		return h
 	}
@@ -105,7 +105,7 @@ func (a *Action) Coerce(input, text string) (any, error) {
 		return in.choice(text), nil
 	case Hash:
 		v, err := parseJSON(text)
-		if _, ok := v.(*marshal.Hash); err == nil && !ok {
+		if _, ok := v.(*value.Map); err == nil && !ok {
 			err = errors.New("not an object")
 		}
 		if err != nil {
@@ -223,9 +223,9 @@ func jsonValue(dec *json.Decoder, depth int) (any, error) {
 			return nil, err
 		}
 		if t == '{' {
-			h := marshal.NewHash()
+			h := value.NewMap()
 			for i := 0; i+1 < len(list); i += 2 {
-				h.Pairs = append(h.Pairs, marshal.Pair{Key: list[i], Value: list[i+1]})
+				h.Pairs = append(h.Pairs, value.Pair{Key: list[i], Value: list[i+1]})
 			}
 			return h, nil
 		}

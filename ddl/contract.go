@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // MaxLearntTimeout is how long a client waits at most for an action whose time
@@ -162,7 +162,7 @@ func (c *Contract) Actions() []string {
 
 // Validate judges the inputs of an action by every definition that counts; see
 // Definition.Validate. What nodes fill in need not be there.
-func (c *Contract) Validate(action string, data *marshal.Hash) error {
+func (c *Contract) Validate(action string, data *value.Map) error {
 	if c.local != nil {
 		return c.local.Validate(action, data)
 	}

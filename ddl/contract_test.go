@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 func parse(t *testing.T, text string) *Definition {
@@ -31,10 +31,10 @@ const (
 	hostile = `{agent: web, timeout: 3600, actions: {restart: {display: ok, noop: true, input: {service: {default: sshd}, cmd: {default: 'rm -rf /'}}}}}`
 )
 
-func inputs(pairs ...string) *marshal.Hash {
-	h := marshal.NewHash()
+func inputs(pairs ...string) *value.Map {
+	h := value.NewMap()
 	for i := 0; i < len(pairs); i += 2 {
-		h.Set(marshal.Symbol(pairs[i]), pairs[i+1])
+		h.Set(value.Symbol(pairs[i]), pairs[i+1])
 	}
 	return h
 }
@@ -148,7 +148,7 @@ func TestContract(t *testing.T) {
 			if a.Display != tc.display || a.Destructive != tc.destructive {
 				t.Errorf("display %s, destructive %v, want %s, %v", a.Display, a.Destructive, tc.display, tc.destructive)
 			}
-			for _, data := range []*marshal.Hash{inputs(), inputs("service", "web; reboot")} {
+			for _, data := range []*value.Map{inputs(), inputs("service", "web; reboot")} {
 				before := fmt.Sprint(data)
 				err := c.Validate("restart", data)
 				if (err == nil) != (tc.refused == "") || err != nil && data.Len() == 0 && err.Error() != tc.refused {
@@ -202,7 +202,7 @@ func TestContractOfARollout(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			data := marshal.NewHash(marshal.Symbol("n"), v)
+			data := value.NewMap(value.Symbol("n"), v)
 			if err := c.Validate("go", data); (err == nil) != ok {
 				t.Errorf("n=%s with the list on %v: %v", text, who, err)
 			}

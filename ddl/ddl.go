@@ -130,7 +130,7 @@ type Summary struct {
 // Values
 //
 // Defaults, and the members of lists, are nil, bool, int64, float64, string,
-// marshal.Symbol, []any, or *marshal.Hash.
+// value.Symbol, []any, or *value.Map.
 
 // Action is the action of that name, or nil.
 func (d *Definition) Action(name string) *Action {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"mcollective/ddl"
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 func Example() {
@@ -21,9 +21,9 @@ actions:
 		return
 	}
 	greet := d.Action("greet")
-	data := marshal.NewHash(marshal.Symbol("name"), "world peace")
+	data := value.NewMap(value.Symbol("name"), "world peace")
 	greet.Complete(data)
-	times, _ := data.Get(marshal.Symbol("times"))
+	times, _ := data.Get(value.Symbol("times"))
 	fmt.Println(times)
 	fmt.Println(d.Validate("greet", data))
 	// Output:

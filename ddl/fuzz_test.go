@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // FuzzParse holds whatever is accepted to being written and read again.
@@ -50,9 +51,9 @@ func FuzzParse(f *testing.F) {
 // FuzzValidate judges what any machine might send as the inputs of an action.
 func FuzzValidate(f *testing.F) {
 	d := readDefinition(f, "testdata/help/agent-sample.yaml")
-	for _, h := range []*marshal.Hash{
-		marshal.NewHash(sym("plain"), "abc", "four", "1.2.3.4"), marshal.NewHash("safe", marshal.Binary("\xff"), "list", 1.5),
-		marshal.NewHash("anchored", &marshal.String{Bytes: "a\xff", Encoding: "UTF-16LE"}, "int", []any{}, "list", marshal.NewHash(1, nil)),
+	for _, h := range []*value.Map{
+		value.NewMap(sym("plain"), "abc", "four", "1.2.3.4"), value.NewMap("safe", value.Binary("\xff"), "list", 1.5),
+		value.NewMap("anchored", &value.String{Bytes: "a\xff", Encoding: "UTF-16LE"}, "int", []any{}, "list", value.NewMap(1, nil)),
 	} {
 		data, err := marshal.Marshal(h)
 		if err != nil {
@@ -65,7 +66,7 @@ func FuzzValidate(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if h, ok := v.(*marshal.Hash); ok {
+		if h, ok := v.(*value.Map); ok {
 			for _, a := range d.Actions {
 				_ = d.Validate(a.Name, h)
 			}
@@ -105,7 +106,7 @@ func BenchmarkParseRPCUtil(b *testing.B) {
 
 func BenchmarkValidate(b *testing.B) {
 	d := readDefinition(b, "testdata/help/agent-rpcutil.yaml")
-	data := marshal.NewHash(sym("fact"), "operatingsystem", sym("process_results"), true)
+	data := value.NewMap(sym("fact"), "operatingsystem", sym("process_results"), true)
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := d.Validate("get_fact", data); err != nil {

@@ -16,8 +16,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"pgregory.net/rapid"
 
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 func compiledSchema(t testing.TB) *jsonschema.Schema {
@@ -130,7 +130,7 @@ func drawValue(t *rapid.T, depth int) any {
 	case 3:
 		return rapid.OneOf(rapid.Float64(), rapid.SampledFrom([]float64{0, 1, 1e21, math.Inf(1), math.Inf(-1), math.NaN(), 1e-7})).Draw(t, "float")
 	case 4:
-		return marshal.Symbol(drawText(t))
+		return value.Symbol(drawText(t))
 	case 5, 6:
 		return drawText(t)
 	case 7:
@@ -140,13 +140,13 @@ func drawValue(t *rapid.T, depth int) any {
 		}
 		return list
 	}
-	h := marshal.NewHash()
+	h := value.NewMap()
 	for range rapid.IntRange(0, 3).Draw(t, "n") {
 		var key any = rapid.SampledFrom([]string{"a", "b", "$symbol", "$x", ""}).Draw(t, "key")
 		if rapid.Bool().Draw(t, "odd") {
 			key = drawValue(t, depth+1)
 		}
-		h.Pairs = append(h.Pairs, marshal.Pair{Key: key, Value: drawValue(t, depth+1)})
+		h.Pairs = append(h.Pairs, value.Pair{Key: key, Value: drawValue(t, depth+1)})
 	}
 	return h
 }

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // isType tells whether a value is of a type that we know.
@@ -27,10 +27,10 @@ func isType(v any, t Type) bool {
 	case Number:
 		return isInteger(v) || isFloat(v)
 	case Hash:
-		h, ok := v.(*marshal.Hash)
+		h, ok := v.(*value.Map)
 		return ok && h != nil
 	case Array:
-		if a, ok := v.(*marshal.Array); ok {
+		if a, ok := v.(*value.Array); ok {
 			return a != nil
 		}
 		_, ok := v.([]any)
@@ -55,7 +55,7 @@ func isFloat(v any) bool {
 	switch v := v.(type) {
 	case float32, float64:
 		return true
-	case *marshal.Float:
+	case *value.Float:
 		return v != nil
 	}
 	return false
@@ -96,7 +96,7 @@ func isClass(v any, class string) bool {
 
 func isSymbol(v any) bool {
 	switch v.(type) {
-	case marshal.Symbol, marshal.EncodedSymbol:
+	case value.Symbol, value.EncodedSymbol:
 		return true
 	}
 	return false
@@ -124,10 +124,10 @@ func equal(a, b any) bool {
 		return a == nil
 	case bool:
 		return a == b
-	case marshal.Symbol:
+	case value.Symbol:
 		return a == b
 	case []any:
-		if array, ok := a.(*marshal.Array); ok && array != nil {
+		if array, ok := a.(*value.Array); ok && array != nil {
 			a = array.Items
 		}
 		list, ok := a.([]any)
@@ -140,8 +140,8 @@ func equal(a, b any) bool {
 			}
 		}
 		return true
-	case *marshal.Hash:
-		h, ok := a.(*marshal.Hash)
+	case *value.Map:
+		h, ok := a.(*value.Map)
 		if !ok || h.Len() != b.Len() {
 			return false
 		}
@@ -161,7 +161,7 @@ func asFloat(v any) (float64, bool) {
 		return v, true
 	case float32:
 		return float64(v), true
-	case *marshal.Float:
+	case *value.Float:
 		if v != nil {
 			return v.Value, true
 		}
@@ -177,7 +177,7 @@ func rubyText(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return ""
-	case marshal.Symbol:
+	case value.Symbol:
 		return string(v)
 	case []any:
 		texts := make([]string, len(v))
@@ -201,9 +201,9 @@ func inspect(v any) string {
 		return strconv.FormatBool(v)
 	case float64:
 		return rubyFloat(v)
-	case *marshal.Float:
+	case *value.Float:
 		return rubyFloat(v.Value)
-	case marshal.Symbol:
+	case value.Symbol:
 		return ":" + string(v)
 	case []any:
 		texts := make([]string, len(v))
@@ -211,7 +211,7 @@ func inspect(v any) string {
 			texts[i] = inspect(e)
 		}
 		return "[" + strings.Join(texts, ", ") + "]"
-	case *marshal.Hash:
+	case *value.Map:
 		texts := make([]string, 0, v.Len())
 		for k, e := range v.All() {
 			texts = append(texts, inspect(k)+"=>"+inspect(e))

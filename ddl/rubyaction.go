@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"mcollective/ddl/internal/ruby"
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 func (r *rubyReader) beginAction(c *ruby.Call) error {
@@ -87,8 +87,8 @@ func (r *rubyReader) capabilities(c *ruby.Call) error {
 		return errors.New("discovery plugin capabilities can't be empty")
 	}
 	for _, v := range all {
-		name, ok := v.(marshal.Symbol)
-		if !ok || !slices.Contains([]marshal.Symbol{"classes", "facts", "identity", "agents", "compound"}, name) {
+		name, ok := v.(value.Symbol)
+		if !ok || !slices.Contains([]value.Symbol{"classes", "facts", "identity", "agents", "compound"}, name) {
 			return fmt.Errorf("%v is not a valid capability, valid capabilities are :classes, :facts, :identity, :agents and :compound", v)
 		}
 		r.def.Capabilities = append(r.def.Capabilities, string(name))

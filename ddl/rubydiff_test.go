@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mcollective/internal/waittest"
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // TestRubyDifferential compares what we make of .ddl files with what Ruby's own
@@ -209,7 +209,7 @@ func valueView(v any) any {
 		return float64(v)
 	case float64:
 		return map[string]any{"float": rubyFloat(v)}
-	case marshal.Symbol:
+	case value.Symbol:
 		return map[string]any{"symbol": string(v)}
 	case []any:
 		all := []any{}
@@ -217,7 +217,7 @@ func valueView(v any) any {
 			all = append(all, valueView(e))
 		}
 		return all
-	case *marshal.Hash:
+	case *value.Map:
 		pairs := []any{}
 		for _, p := range v.Pairs {
 			pairs = append(pairs, []any{valueView(p.Key), valueView(p.Value)})

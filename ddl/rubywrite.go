@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // Ruby is the definition as a .ddl, for the clients and servers of Ruby
@@ -79,7 +79,7 @@ func (w *rubyWriter) properties(word string, all []property) {
 
 func (w *rubyWriter) body(a *Action) {
 	for _, i := range a.Inputs {
-		all := []property{{"prompt", i.Prompt}, {"description", i.Description}, {"type", marshal.Symbol(i.Type)}, {"optional", i.Optional}}
+		all := []property{{"prompt", i.Prompt}, {"description", i.Description}, {"type", value.Symbol(i.Type)}, {"optional", i.Optional}}
 		switch i.Type {
 		case String:
 			all = append(all, property{"validation", validationSource(i.Validation)}, property{"maxlength", int64(i.MaxLength)})
@@ -109,19 +109,19 @@ func (w *rubyWriter) body(a *Action) {
 }
 
 func (w *rubyWriter) about(word, name string, all []property) {
-	fmt.Fprintf(w, "\n  %s %s,\n", word, rubyLiteral(marshal.Symbol(name)))
+	fmt.Fprintf(w, "\n  %s %s,\n", word, rubyLiteral(value.Symbol(name)))
 	w.properties(strings.Repeat(" ", len(word)+3), all)
 }
 
 func (w *rubyWriter) summary(s *Summary) {
-	fmt.Fprintf(w, "    aggregate %s(%s", s.Function, rubyLiteral(marshal.Symbol(s.Output)))
+	fmt.Fprintf(w, "    aggregate %s(%s", s.Function, rubyLiteral(value.Symbol(s.Output)))
 	if len(s.Options) > 0 {
-		h := &marshal.Hash{}
+		h := &value.Map{}
 		if s.Format != "" {
-			h.Set(marshal.Symbol("format"), s.Format)
+			h.Set(value.Symbol("format"), s.Format)
 		}
 		for _, k := range sortedKeys(s.Options) {
-			h.Set(marshal.Symbol(k), s.Options[k])
+			h.Set(value.Symbol(k), s.Options[k])
 		}
 		fmt.Fprintf(w, ", %s)\n", rubyLiteral(h))
 		return
@@ -145,7 +145,7 @@ func sortedKeys(m map[string]any) []string {
 func validationSource(v Validation) any {
 	switch {
 	case v.Validator != "":
-		return marshal.Symbol(v.Validator)
+		return value.Symbol(v.Validator)
 	case v.List != nil:
 		return v.List
 	case v.Class != "":
@@ -161,7 +161,7 @@ func rubyLiteral(v any) string {
 		return string(v)
 	case string:
 		return rubyQuote(v)
-	case marshal.Symbol:
+	case value.Symbol:
 		if rubyWord(string(v)) {
 			return ":" + string(v)
 		}
@@ -176,7 +176,7 @@ func rubyLiteral(v any) string {
 			all[i] = rubyLiteral(e)
 		}
 		return "[" + strings.Join(all, ", ") + "]"
-	case *marshal.Hash:
+	case *value.Map:
 		all := make([]string, len(v.Pairs))
 		for i, p := range v.Pairs {
 			all[i] = rubyLiteral(p.Key) + " => " + rubyLiteral(p.Value)

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 
 	"mcollective/filter"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // Validate judges a request by the definition, in Ruby's order and with its
@@ -17,7 +17,7 @@ import (
 // inputs may be under symbols or strings; one that is under both is judged
 // twice. What is not declared is not judged. The error is an rpc.Error with the
 // status InvalidData. A client calls Complete before it.
-func (d *Definition) Validate(action string, data *marshal.Hash) error {
+func (d *Definition) Validate(action string, data *value.Map) error {
 	a := d.Action(action)
 	if a == nil {
 		return rpc.Errorf(rpc.InvalidData, "Attempted to call action %s for %s but it's not declared in the DDL", action, d.Metadata.Agent)
@@ -37,8 +37,8 @@ func (d *Definition) Validate(action string, data *marshal.Hash) error {
 }
 
 // given are the values of an input, that under the symbol first.
-func given(data *marshal.Hash, name string) (values []any) {
-	if v, ok := data.Get(marshal.Symbol(name)); ok {
+func given(data *value.Map, name string) (values []any) {
+	if v, ok := data.Get(value.Symbol(name)); ok {
 		values = append(values, v)
 	}
 	if v, ok := data.Get(name); ok {
@@ -158,9 +158,9 @@ func textOf(v any) (text, bool) {
 	switch v := v.(type) {
 	case string:
 		return text{v, utf8Name}, true
-	case marshal.Binary:
+	case value.Binary:
 		return text{string(v), ""}, true
-	case *marshal.String:
+	case *value.String:
 		if v != nil {
 			return text{v.Bytes, v.Encoding}, true
 		}

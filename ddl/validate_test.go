@@ -9,11 +9,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
-type sym = marshal.Symbol
+type sym = value.Symbol
 
 // TestRubysJudgement replays calls that Ruby's own validation judged.
 func TestRubysJudgement(t *testing.T) {
@@ -33,7 +33,7 @@ func TestRubysJudgement(t *testing.T) {
 		r := &reader{file: "calls.json"}
 		m := r.mapping(n, "call", "action", "data", "error")
 		node, _ := m.get("data")
-		call, _ := r.value(node, 0).(*marshal.Hash)
+		call, _ := r.value(node, 0).(*value.Map)
 		if r.err != nil {
 			t.Fatal(r.err)
 		}
@@ -97,15 +97,15 @@ func TestValidators(t *testing.T) {
 		{"exim_msgid", "x", no + "Not a valid Exim Message ID"},
 		{"shellSafe", "a|b", no + "value should not have | in it"},
 		{"shellsafe", "a\xff", no + "invalid byte sequence in UTF-8"},
-		{"shellsafe", marshal.Binary("\xff;"), no + "value should not have ; in it"},
-		{"shellsafe", &marshal.String{Bytes: "a\x00", Encoding: "UTF-16LE"}, no + "incompatible encoding regexp match (US-ASCII regexp with UTF-16LE string)"},
+		{"shellsafe", value.Binary("\xff;"), no + "value should not have ; in it"},
+		{"shellsafe", &value.String{Bytes: "a\x00", Encoding: "UTF-16LE"}, no + "incompatible encoding regexp match (US-ASCII regexp with UTF-16LE string)"},
 		{"integer", "a", no + "value should be a integer"},
 		{"length", "a", no + "wrong number of arguments (given 1, expected 2)"},
 		{"mine", "a", no + "Unknown validator: 'mine'."},
 	} {
 		for _, in := range []Input{{Type: String, Validation: Validation{Validator: test.validator}}, {Type: Type(test.validator)}} {
 			got := ""
-			if err := one(in).Validate("go", marshal.NewHash("x", test.value)); err != nil {
+			if err := one(in).Validate("go", value.NewMap("x", test.value)); err != nil {
 				got = err.Error()
 			}
 			if got != test.want {
@@ -128,30 +128,30 @@ func TestTexts(t *testing.T) {
 		want  string // "" is valid
 	}{
 		{regexp("a"), "a\xff", "invalid byte sequence in UTF-8"},
-		{regexp("^.{3}$"), marshal.Binary("\xff\xc3\xa4"), ""},
-		{regexp("é"), marshal.Binary("\xff"), "incompatible encoding regexp match (UTF-8 regexp with ASCII-8BIT string)"},
-		{regexp("a"), &marshal.String{Bytes: "a", Encoding: "ISO-8859-1"}, ""},
-		{regexp("a"), &marshal.String{Bytes: "a\xe4", Encoding: "ISO-8859-1"}, "incompatible encoding"},
+		{regexp("^.{3}$"), value.Binary("\xff\xc3\xa4"), ""},
+		{regexp("é"), value.Binary("\xff"), "incompatible encoding regexp match (UTF-8 regexp with ASCII-8BIT string)"},
+		{regexp("a"), &value.String{Bytes: "a", Encoding: "ISO-8859-1"}, ""},
+		{regexp("a"), &value.String{Bytes: "a\xe4", Encoding: "ISO-8859-1"}, "incompatible encoding"},
 		{regexp("(?=a)"), "a", "of which it cannot be told"},
 		{regexp("("), "a", "of which it cannot be told"},
 		{regexp("(a*)*(b*)*$x"), strings.Repeat("a", 1<<24), "too long"},
 		{Input{Type: String, MaxLength: 2}, "äöü", "Input string is longer than 2 character(s)"},
-		{Input{Type: String, MaxLength: 3}, marshal.Binary("äö"), "Input string is longer than 3 character(s)"},
-		{Input{Type: String}, (*marshal.String)(nil), "value should be a string"},
+		{Input{Type: String, MaxLength: 3}, value.Binary("äö"), "Input string is longer than 3 character(s)"},
+		{Input{Type: String}, (*value.String)(nil), "value should be a string"},
 		{Input{Type: Integer}, big.NewInt(1), ""},
 		{Input{Type: Integer}, int32(1), ""},
 		{Input{Type: Integer}, (*big.Int)(nil), "value should be a integer"},
-		{Input{Type: Hash}, marshal.NewHash(), ""},
-		{Input{Type: Hash}, (*marshal.Hash)(nil), "value should be a hash"},
+		{Input{Type: Hash}, value.NewMap(), ""},
+		{Input{Type: Hash}, (*value.Map)(nil), "value should be a hash"},
 		{Input{Type: Array}, []any{}, ""},
 		{Input{Type: Array}, "a", "value should be a array"},
 		{Input{Type: Any}, nil, ""},
-		{Input{Type: List, List: []any{[]any{int64(1), "a"}, marshal.NewHash("k", 1.5)}}, []any{1.0, "a"}, ""},
-		{Input{Type: List, List: []any{[]any{int64(1), "a"}, marshal.NewHash("k", 1.5)}}, "x", `value should be one of 1, a, {"k"=>1.5}`},
+		{Input{Type: List, List: []any{[]any{int64(1), "a"}, value.NewMap("k", 1.5)}}, []any{1.0, "a"}, ""},
+		{Input{Type: List, List: []any{[]any{int64(1), "a"}, value.NewMap("k", 1.5)}}, "x", `value should be one of 1, a, {"k"=>1.5}`},
 		{Input{Type: String, Validation: Validation{Class: "Numeric"}}, "x", "value should be a Numeric"},
 		{Input{Type: String, Validation: Validation{Class: "Comparable"}}, "x", ""},
 	} {
-		err := one(test.in).Validate("go", marshal.NewHash(sym("x"), test.value))
+		err := one(test.in).Validate("go", value.NewMap(sym("x"), test.value))
 		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%+v of %.40v: %v, want %q", test.in, test.value, err, test.want)
 		}
@@ -160,7 +160,7 @@ func TestTexts(t *testing.T) {
 
 func TestBothKeysAreJudged(t *testing.T) {
 	d := one(Input{Type: Integer})
-	for _, data := range []*marshal.Hash{marshal.NewHash("x", int64(1), sym("x"), "bad"), marshal.NewHash("x", "bad", sym("x"), int64(1))} {
+	for _, data := range []*value.Map{value.NewMap("x", int64(1), sym("x"), "bad"), value.NewMap("x", "bad", sym("x"), int64(1))} {
 		if d.Validate("go", data) == nil {
 			t.Errorf("%v passes", data)
 		}
@@ -206,29 +206,29 @@ func TestValidateQuery(t *testing.T) {
 
 func TestComplete(t *testing.T) {
 	a := readDefinition(t, "testdata/help/agent-sample.yaml").Action("need")
-	data := marshal.NewHash(sym("first"), "x")
+	data := value.NewMap(sym("first"), "x")
 	a.Complete(data)
-	if diff := cmp.Diff(marshal.NewHash(sym("first"), "x", sym("second"), int64(5)), data); diff != "" {
+	if diff := cmp.Diff(value.NewMap(sym("first"), "x", sym("second"), int64(5)), data); diff != "" {
 		t.Error(diff)
 	}
-	data = marshal.NewHash("second", int64(6))
+	data = value.NewMap("second", int64(6))
 	a.Complete(data)
-	if diff := cmp.Diff(marshal.NewHash("second", int64(6)), data); diff != "" {
+	if diff := cmp.Diff(value.NewMap("second", int64(6)), data); diff != "" {
 		t.Error(diff)
 	}
 }
 
 func TestReply(t *testing.T) {
-	list := []any{"a", marshal.NewHash("k", "v")}
+	list := []any{"a", value.NewMap("k", "v")}
 	a := &Action{Outputs: []*Output{{Name: "one"}, {Name: "two", Default: list}}}
 	r := a.Reply()
-	if diff := cmp.Diff(marshal.NewHash(sym("one"), nil, sym("two"), list), r.Data); diff != "" || r.Message != "OK" {
+	if diff := cmp.Diff(value.NewMap(sym("one"), nil, sym("two"), list), r.Data); diff != "" || r.Message != "OK" {
 		t.Error(diff, r.Message)
 	}
 	two, _ := r.Output("two")
 	two.([]any)[0] = "changed"
-	two.([]any)[1].(*marshal.Hash).Set("k", "changed")
-	if list[0] != "a" || list[1].(*marshal.Hash).Pairs[0].Value != "v" {
+	two.([]any)[1].(*value.Map).Set("k", "changed")
+	if list[0] != "a" || list[1].(*value.Map).Pairs[0].Value != "v" {
 		t.Error("a reply changed the definition")
 	}
 }
@@ -267,10 +267,10 @@ actions:
 		{"f", "5", 5.0}, {"f", "1.25", 1.25}, {"f", ".5", ".5 does not look like a number!"},
 		{"n", "7", int64(7)}, {"n", "7.0", 7.0},
 		{"l", "a", "a"}, {"l", "1", int64(1)}, {"l", "true", true}, {"l", "2.5", 2.5}, {"l", "zzz", "zzz"},
-		{"h", `{"b": 1, "a": {"c": [null]}}`, marshal.NewHash("b", int64(1), "a", marshal.NewHash("c", []any{nil}))},
+		{"h", `{"b": 1, "a": {"c": [null]}}`, value.NewMap("b", int64(1), "a", value.NewMap("c", []any{nil}))},
 		{"h", "[1]", "[1] does not look like a JSON object for h: not an object!"},
 		{"a", `["x", 1.0]`, []any{"x", 1.0}}, {"a", "a, b,,c", []any{"a", "b", "c"}}, {"a", "", []any{}}, {"a", "[]", []any{}},
-		{"v", `{"a": true}`, marshal.NewHash("a", true)}, {"v", "word", "word"}, {"v", "1 2", "1 2"},
+		{"v", `{"a": true}`, value.NewMap("a", true)}, {"v", "word", "word"}, {"v", "1 2", "1 2"},
 	} {
 		got, err := a.Coerce(test.input, test.text)
 		if err != nil {

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"mcollective/internal/yaml"
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // In the native form a value is what JSON has for it, and what JSON has not is a
@@ -46,12 +46,12 @@ func (r *reader) hash(n *yaml.Node, depth int) any {
 	if len(m.keys) == 1 && strings.HasPrefix(m.keys[0].Value, "$") {
 		return r.special(m.keys[0], m.values[0], depth)
 	}
-	h := marshal.NewHash()
+	h := value.NewMap()
 	for i, key := range m.keys {
 		if strings.HasPrefix(key.Value, "$") {
 			r.fail(key, "a key that begins with $ has a meaning of its own; write the hash as %s with a list of pairs", hashKey)
 		}
-		h.Pairs = append(h.Pairs, marshal.Pair{Key: key.Value, Value: r.value(m.values[i], depth+1)})
+		h.Pairs = append(h.Pairs, value.Pair{Key: key.Value, Value: r.value(m.values[i], depth+1)})
 	}
 	return h
 }
@@ -59,7 +59,7 @@ func (r *reader) hash(n *yaml.Node, depth int) any {
 func (r *reader) special(key, n *yaml.Node, depth int) any {
 	switch key.Value {
 	case symbolKey:
-		return marshal.Symbol(r.text(n))
+		return value.Symbol(r.text(n))
 	case floatKey:
 		switch f, err := strconv.ParseFloat(r.text(n), 64); {
 		case err == nil && math.IsNaN(f):
@@ -71,13 +71,13 @@ func (r *reader) special(key, n *yaml.Node, depth int) any {
 		if n.Kind != yaml.SequenceNode {
 			break
 		}
-		h := marshal.NewHash()
+		h := value.NewMap()
 		for _, pair := range n.Content {
 			if pair.Kind != yaml.SequenceNode || len(pair.Content) != 2 {
 				r.fail(pair, "a pair of a key and a value is needed here")
 				return nil
 			}
-			h.Pairs = append(h.Pairs, marshal.Pair{Key: r.value(pair.Content[0], depth+1), Value: r.value(pair.Content[1], depth+1)})
+			h.Pairs = append(h.Pairs, value.Pair{Key: r.value(pair.Content[0], depth+1), Value: r.value(pair.Content[1], depth+1)})
 		}
 		return h
 	}
@@ -146,7 +146,7 @@ func valueNode(v any) (*yaml.Node, error) {
 		return floatNode(v), nil
 	case string:
 		return textNode(v), nil
-	case marshal.Symbol:
+	case value.Symbol:
 		return mapNode(symbolKey, textNode(string(v))), nil
 	case []any:
 		list := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
@@ -158,13 +158,13 @@ func valueNode(v any) (*yaml.Node, error) {
 			list.Content = append(list.Content, n)
 		}
 		return list, nil
-	case *marshal.Hash:
+	case *value.Map:
 		return hashNode(v)
 	}
 	return nil, fmt.Errorf("a definition cannot hold a %T", v)
 }
 
-func hashNode(h *marshal.Hash) (*yaml.Node, error) {
+func hashNode(h *value.Map) (*yaml.Node, error) {
 	m, pairs := mapNode(), &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
 	texts := true
 	var seen []string

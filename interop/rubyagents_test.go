@@ -16,9 +16,9 @@ import (
 	"mcollective/agent/ruby"
 	"mcollective/internal/data"
 	"mcollective/internal/waittest"
-	"mcollective/marshal"
 	"mcollective/message"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // TestAgentsInRuby has Ruby's client and ours call an agent in Ruby, on Ruby's
@@ -235,22 +235,22 @@ func callPublished(t *testing.T, a agent.Agent, name, query string) string {
 	if declared == nil {
 		return "no such action"
 	}
-	inputs := marshal.NewHash()
+	inputs := value.NewMap()
 	for rest != "" {
 		var word string
 		if word, rest, _ = strings.Cut(rest, " "); strings.HasPrefix(word, "command=") && name == "shell" {
 			word, rest = word+" "+rest, ""
 		}
 		input, text, _ := strings.Cut(word, "=")
-		var value any = text
+		var given any = text
 		if declared.Input(input) != nil {
 			v, err := declared.Coerce(input, text)
 			if err != nil {
 				return err.Error()
 			}
-			value = v
+			given = v
 		}
-		inputs.Pairs = append(inputs.Pairs, marshal.Pair{Key: marshal.Symbol(input), Value: value})
+		inputs.Pairs = append(inputs.Pairs, value.Pair{Key: value.Symbol(input), Value: given})
 	}
 	body, err := agent.NewHandler(a, agent.Options{}).Handle(ctx, &message.Request{
 		ID: "0123456789abcdef0123456789abcdef", Agent: name, Sender: "client1", Caller: "uid=0", Collective: "mcollective", Time: time.Now(), TTL: time.Minute,
@@ -279,10 +279,10 @@ func callPublished(t *testing.T, a agent.Agent, name, query string) string {
 // shown is a value as JSON has it.
 func shown(v any) any {
 	switch v := v.(type) {
-	case *marshal.Hash:
+	case *value.Map:
 		m := map[string]any{}
 		for k, e := range v.All() {
-			if s, ok := k.(marshal.Symbol); ok {
+			if s, ok := k.(value.Symbol); ok {
 				m[":"+string(s)] = shown(e)
 			} else {
 				m[fmt.Sprint(k)] = shown(e)
@@ -295,7 +295,7 @@ func shown(v any) any {
 			list[i] = shown(e)
 		}
 		return list
-	case marshal.Symbol:
+	case value.Symbol:
 		return ":" + string(v)
 	}
 	if s, ok := rpc.Text(v); ok {

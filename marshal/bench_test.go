@@ -2,13 +2,15 @@ package marshal
 
 import "testing"
 
+import "mcollective/value"
+
 func inventoryBody(b *testing.B) []byte {
 	outer, err := ReplyPolicy.Unmarshal(captured(b, "inventory.reply.bin"))
 	if err != nil {
 		b.Fatal(err)
 	}
-	body, _ := outer.(*Hash).Get(Symbol("body"))
-	return []byte(body.(Binary))
+	body, _ := outer.(*value.Map).Get(value.Symbol("body"))
+	return []byte(body.(value.Binary))
 }
 
 // See also bench/marshal, which compares with Ruby.

@@ -1,5 +1,7 @@
 package marshal
 
+import "mcollective/value"
+
 // object reads whatever only a policy with AllowObjects lets through, after its
 // type c. wrapped tells that an I came first, so instance variables follow.
 func (d *decoder) object(c byte, wrapped bool) any {
@@ -14,9 +16,9 @@ func (d *decoder) object(c byte, wrapped bool) any {
 		d.pos--
 		return d.refuse("value of type %q", c)
 	}
-	var x *Extra
+	var x *value.Extra
 	if c == typeExtended || c == typeSubclass {
-		x = new(Extra)
+		x = new(value.Extra)
 		c = d.prefixes(c, x)
 	}
 	start := d.spent()
@@ -55,7 +57,7 @@ func known(c byte) bool {
 
 // prefixes reads the modules that extend an object and its class, in the order
 // in which Ruby writes them, and returns the type of the object proper.
-func (d *decoder) prefixes(c byte, x *Extra) byte {
+func (d *decoder) prefixes(c byte, x *value.Extra) byte {
 	for c == typeExtended {
 		x.Extended = append(x.Extended, d.name())
 		c = d.byte()
@@ -84,9 +86,9 @@ func (d *decoder) prefixes(c byte, x *Extra) byte {
 	return 0
 }
 
-func (d *decoder) instance(x *Extra) any {
+func (d *decoder) instance(x *value.Extra) any {
 	start := d.spent()
-	o := &Object{Extra: x}
+	o := &value.Object{Extra: x}
 	entry := d.open(o)
 	o.Class = d.name()
 	o.Ivars = d.members()
@@ -99,9 +101,9 @@ func (d *decoder) instance(x *Extra) any {
 	return d.close(entry, start, o)
 }
 
-func (d *decoder) structure(x *Extra, wrapped bool) any {
+func (d *decoder) structure(x *value.Extra, wrapped bool) any {
 	start := d.spent()
-	o := &Struct{Extra: x}
+	o := &value.Struct{Extra: x}
 	entry := d.open(o)
 	o.Class = d.name()
 	o.Members = d.members()
@@ -112,12 +114,12 @@ func (d *decoder) structure(x *Extra, wrapped bool) any {
 }
 
 // members reads names with values: the content of an object or struct.
-func (d *decoder) members() []Ivar {
+func (d *decoder) members() []value.Ivar {
 	n := d.count(2)
 	if d.err != nil || !d.enter() {
 		return nil
 	}
-	list := make([]Ivar, n)
+	list := make([]value.Ivar, n)
 	for i := range list {
 		d.owed -= 2
 		list[i].Name = d.name()
@@ -131,16 +133,16 @@ func (d *decoder) members() []Ivar {
 
 // userDefined reads an object that Ruby enters into its table only when it is
 // complete: objects among its instance variables come before it.
-func (d *decoder) userDefined(x *Extra, wrapped bool) any {
+func (d *decoder) userDefined(x *value.Extra, wrapped bool) any {
 	start := d.spent()
-	u := &UserDefined{Class: d.name(), Data: d.bytes()}
+	u := &value.UserDefined{Class: d.name(), Data: d.bytes()}
 	if wrapped {
 		u.Extra = d.attributes(typeUserDefined, x, &u.Encoding)
 	}
 	return d.close(d.open(u), start, u)
 }
 
-func (d *decoder) userMarshal(c byte, x *Extra, wrapped bool) any {
+func (d *decoder) userMarshal(c byte, x *value.Extra, wrapped bool) any {
 	start := d.spent()
 	class := d.name()
 	if d.err != nil || !d.enter() {
@@ -148,12 +150,12 @@ func (d *decoder) userMarshal(c byte, x *Extra, wrapped bool) any {
 	}
 	var v any
 	var payload *any
-	var extra **Extra
+	var extra **value.Extra
 	if c == typeData {
-		o := &Data{Class: class}
+		o := &value.Data{Class: class}
 		v, payload, extra = o, &o.Value, &o.Extra
 	} else {
-		o := &UserMarshal{Class: class}
+		o := &value.UserMarshal{Class: class}
 		v, payload, extra = o, &o.Value, &o.Extra
 	}
 	entry := d.open(v)
@@ -172,7 +174,7 @@ func (d *decoder) classRef(c byte) any {
 		return d.exceeds("MaxSymbolBytes", d.policy.MaxSymbolBytes)
 	}
 	if c == typeClass {
-		return &Class{name}
+		return &value.Class{Name: name}
 	}
-	return &Module{Name: name, Old: c == typeOldModule}
+	return &value.Module{Name: name, Old: c == typeOldModule}
 }

@@ -3,6 +3,8 @@ package marshal
 import (
 	"strings"
 	"unicode/utf8"
+
+	"mcollective/value"
 )
 
 // symbol reads a symbol after its type and enters it into the table. In case of
@@ -30,14 +32,14 @@ func (d *decoder) symbol(wrapped bool) *symbol {
 		encoding = d.symbolEncoding()
 	}
 	switch {
-	case isASCII(s) && !wide(encoding), encoding == utf8Name && utf8.ValidString(s):
+	case value.IsASCII(s) && !value.IsWide(encoding), encoding == value.UTF8 && utf8.ValidString(s):
 		e.value = d.known.symbol(s)
-	case encoding == utf8Name, encoding == usASCII:
+	case encoding == value.UTF8, encoding == value.ASCII:
 		d.syntax("symbol %.40q that is not %s", s, encoding)
 	case !d.policy.AllowObjects:
 		d.refuse("symbol %.40q that is not UTF-8", s)
 	default:
-		e.value = EncodedSymbol{Name: s, Encoding: encoding}
+		e.value = value.EncodedSymbol{Name: s, Encoding: encoding}
 	}
 	return e
 }
@@ -68,7 +70,7 @@ func (d *decoder) symlink() *symbol {
 
 // name reads a symbol where the format wants one: a class or a variable. It
 // counts as a value.
-func (d *decoder) name() Symbol {
+func (d *decoder) name() value.Symbol {
 	if d.values++; d.values > d.policy.MaxValues {
 		d.exceeds("MaxValues", d.policy.MaxValues)
 	}
@@ -92,10 +94,10 @@ func (d *decoder) name() Symbol {
 		return ""
 	}
 	switch v := e.value.(type) {
-	case Symbol:
+	case value.Symbol:
 		return v
 	case nil: // a symbol whose own encoding is being read
-		return Symbol(e.name)
+		return value.Symbol(e.name)
 	}
 	d.refuse("name %.40q that is not UTF-8", e.name)
 	return ""
@@ -103,14 +105,14 @@ func (d *decoder) name() Symbol {
 
 // encoding reads the value of the instance variable called name if that is one
 // of the two that state an encoding, and reports whether it is.
-func (d *decoder) encoding(name Symbol, encoding *string) bool {
+func (d *decoder) encoding(name value.Symbol, encoding *string) bool {
 	switch name {
 	case "E":
 		switch c := d.byte(); c {
 		case typeTrue:
-			*encoding = utf8Name
+			*encoding = value.UTF8
 		case typeFalse:
-			*encoding = usASCII
+			*encoding = value.ASCII
 		default:
 			d.syntax("encoding E of type %q", c)
 		}
@@ -118,7 +120,7 @@ func (d *decoder) encoding(name Symbol, encoding *string) bool {
 		if !d.enter() {
 			return true
 		}
-		s, _, ok := keyText(d.value())
+		s, _, ok := value.Text(d.value())
 		d.depth--
 		if d.err == nil && (!ok || s == "" || len(s) > d.policy.MaxSymbolBytes || strings.IndexByte(s, 0) >= 0) {
 			d.syntax("encoding without a proper name")
@@ -138,10 +140,10 @@ const flagKeywords = "K"
 // knows. Any other name stays what was sent.
 func encodingName(s string) string {
 	switch {
-	case strings.EqualFold(s, utf8Name):
-		return utf8Name
-	case strings.EqualFold(s, usASCII):
-		return usASCII
+	case strings.EqualFold(s, value.UTF8):
+		return value.UTF8
+	case strings.EqualFold(s, value.ASCII):
+		return value.ASCII
 	case strings.EqualFold(s, "ASCII-8BIT"), strings.EqualFold(s, "BINARY"):
 		return ""
 	}
@@ -151,7 +153,7 @@ func encodingName(s string) string {
 // attributes reads the instance variables of an object of type c, after it.
 // Those that state the encoding go to *encoding, which is nil for objects
 // without one; the others to x, which is made if need be.
-func (d *decoder) attributes(c byte, x *Extra, encoding *string) *Extra {
+func (d *decoder) attributes(c byte, x *value.Extra, encoding *string) *value.Extra {
 	n := d.count(2)
 	coded := false
 	for i := range n {
@@ -178,15 +180,15 @@ func (d *decoder) attributes(c byte, x *Extra, encoding *string) *Extra {
 			return x
 		}
 		if x == nil {
-			x = new(Extra)
+			x = new(value.Extra)
 		}
 		if x.Ivars == nil {
-			x.Ivars = make([]Ivar, 0, n-i)
+			x.Ivars = make([]value.Ivar, 0, n-i)
 		}
 		if !d.enter() {
 			return x
 		}
-		x.Ivars = append(x.Ivars, Ivar{name, d.value()})
+		x.Ivars = append(x.Ivars, value.Ivar{Name: name, Value: d.value()})
 		d.depth--
 	}
 	return x

@@ -3,6 +3,8 @@ package marshal
 import (
 	"math/big"
 	"math/bits"
+
+	"mcollective/value"
 )
 
 // value reads any value. In case of an error it returns nil.
@@ -79,7 +81,7 @@ func (d *decoder) link() any {
 		case d.tree && o.value != nil:
 			return o.value
 		case d.policy.AllowCycles && !d.tree:
-			return Cycle{}
+			return value.Cycle{}
 		}
 		return d.refuse("object that contains itself")
 	}
@@ -89,15 +91,15 @@ func (d *decoder) link() any {
 	return o.value
 }
 
-func (d *decoder) array(x *Extra, wrapped bool) any {
+func (d *decoder) array(x *value.Extra, wrapped bool) any {
 	start := d.spent()
 	n := d.count(1)
 	if d.err != nil || !d.enter() {
 		return nil
 	}
-	var node *Array
+	var node *value.Array
 	if d.tree || x != nil || wrapped {
-		node = new(Array)
+		node = new(value.Array)
 	}
 	o := d.open(nil)
 	if node != nil {
@@ -121,15 +123,15 @@ func (d *decoder) array(x *Extra, wrapped bool) any {
 	return d.close(o, start, node)
 }
 
-func (d *decoder) hash(x *Extra, wrapped, withDefault bool) any {
+func (d *decoder) hash(x *value.Extra, wrapped, withDefault bool) any {
 	start := d.spent()
 	n := d.count(2)
 	if d.err != nil || !d.enter() {
 		return nil
 	}
-	h := &Hash{Extra: x}
+	h := &value.Map{Extra: x}
 	o := d.open(h)
-	h.Pairs = make([]Pair, n)
+	h.Pairs = make([]value.Pair, n)
 	for i := range h.Pairs {
 		p := &h.Pairs[i]
 		d.owed -= 2
@@ -159,7 +161,7 @@ func (d *decoder) hash(x *Extra, wrapped, withDefault bool) any {
 
 // repeats merges repeated keys, or reports them where the policy has them
 // refused. A Value keeps them: in Ruby they arise from keys that changed.
-func (d *decoder) repeats(h *Hash) bool {
+func (d *decoder) repeats(h *value.Map) bool {
 	if h.Extra != nil && h.Extra.Identity || d.tree && d.policy.AllowDuplicateKeys {
 		return false
 	}
@@ -171,20 +173,20 @@ func (d *decoder) repeats(h *Hash) bool {
 	}
 	h.Pairs = d.keys.merge(h.Pairs)
 	if h.Extra == nil {
-		h.Extra = new(Extra)
+		h.Extra = new(value.Extra)
 	}
 	h.Extra.Repeated = true
 	return false
 }
 
 // text reads a string, after its type.
-func (d *decoder) text(x *Extra, wrapped bool) any {
+func (d *decoder) text(x *value.Extra, wrapped bool) any {
 	start := d.spent()
 	s := d.bytes()
 	o := d.open(nil)
-	var node *String
+	var node *value.String
 	if d.tree {
-		node = new(String)
+		node = new(value.String)
 		o.value = node
 	}
 	encoding := ""
@@ -197,16 +199,16 @@ func (d *decoder) text(x *Extra, wrapped bool) any {
 	var v any
 	switch {
 	case d.tree:
-		*node = String{Bytes: s, Encoding: encoding, Extra: x}
+		*node = value.String{Bytes: s, Encoding: encoding, Extra: x}
 		v = node
 	case x != nil:
-		v = &String{Bytes: s, Encoding: encoding, Extra: x}
+		v = &value.String{Bytes: s, Encoding: encoding, Extra: x}
 	case encoding == "":
-		v = Binary(s)
-	case encoding == utf8Name, encoding == usASCII:
+		v = value.Binary(s)
+	case encoding == value.UTF8, encoding == value.ASCII:
 		v = s
 	default:
-		v = &String{Bytes: s, Encoding: encoding}
+		v = &value.String{Bytes: s, Encoding: encoding}
 	}
 	return d.close(o, start, v)
 }
@@ -230,11 +232,11 @@ func (d *decoder) plainText() (string, bool) {
 	return in[p+2 : end], true
 }
 
-func (d *decoder) regexp(x *Extra, wrapped bool) any {
+func (d *decoder) regexp(x *value.Extra, wrapped bool) any {
 	start := d.spent()
-	r := &Regexp{Source: d.bytes(), Extra: x}
+	r := &value.Regexp{Source: d.bytes(), Extra: x}
 	r.Options = int(d.byte())
-	if r.Options&^regexpOptions != 0 {
+	if r.Options&^value.RegexpOptions != 0 {
 		return d.syntax("regular expression with options %#x", r.Options)
 	}
 	o := d.open(r)
@@ -258,7 +260,7 @@ func (d *decoder) float() any {
 		return d.refuse("float %s", s)
 	}
 	if d.tree {
-		return d.leaf(&Float{f})
+		return d.leaf(&value.Float{Value: f})
 	}
 	return d.leaf(f)
 }

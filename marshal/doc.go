@@ -6,8 +6,8 @@
 // decoded.
 //
 //	v, err := marshal.EnvelopePolicy.Unmarshal(data)
-//	envelope, ok := v.(*marshal.Hash)
-//	agent, ok := envelope.Get(marshal.Symbol("agent"))
+//	envelope, ok := v.(*value.Map)
+//	agent, ok := envelope.Get(value.Symbol("agent"))
 //
 // Bytes from outside are decoded under a [Policy], which bounds their size,
 // depth, number and expansion and says which kinds of value may occur. There
@@ -17,7 +17,7 @@
 //
 // # Ruby to Go
 //
-// Decoding into an any gives
+// The types are those of package value. Decoding into an any gives
 //
 //	nil, true, false       nil, bool
 //	integer                int64, or *big.Int if it does not fit
@@ -25,14 +25,14 @@
 //	string                 string if UTF-8 or US-ASCII, Binary if ASCII-8BIT, else *String
 //	symbol                 Symbol (EncodedSymbol if not UTF-8)
 //	array                  []any
-//	hash                   *Hash: ordered pairs
+//	hash                   *Map: ordered pairs
 //	regular expression     *Regexp, not compiled
 //	anything else          inert: *Object, *Struct, *Class, *Module, *UserDefined, *UserMarshal, *Data
 //
 // and, where Ruby attached a user class, modules or instance variables to a
 // string or array, *String and *Array instead of the plain form. References to
 // one object are resolved, to the same pointer or an equal value; an object
-// inside itself is an error, or a [Cycle] where the policy says so.
+// inside itself is an error, or a [value.Cycle] where the policy says so.
 //
 // A [Value] keeps everything: what Ruby dumped encodes back to the same bytes.
 //
@@ -46,7 +46,7 @@
 //
 // The bytes are those that Ruby would write for the same objects: a symbol, a
 // float, or a string used as a hash key is one object however often it occurs,
-// and so are two equal pointers to types of this package; other strings and
+// and so are two equal pointers to types of package value; other strings and
 // slices are an object each time. In short, Ruby loads the bytes and dumps the
 // same again.
 //

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"unicode/utf8"
+
+	"mcollective/value"
 )
 
 // An encoder appends one value to buf and numbers symbols and objects as Ruby
@@ -92,7 +94,7 @@ func (e *encoder) value(v any) {
 		e.bool(v)
 	case string:
 		e.text(v)
-	case Symbol:
+	case value.Symbol:
 		e.symbol(v)
 	case int64:
 		e.integer(v)
@@ -118,7 +120,7 @@ func (e *encoder) value(v any) {
 		e.float(float64(v))
 	case float64:
 		e.float(v)
-	case Binary:
+	case value.Binary:
 		e.binary(string(v))
 	case []byte:
 		e.objects++
@@ -126,7 +128,7 @@ func (e *encoder) value(v any) {
 		e.checkLen(len(v))
 	case []any:
 		e.items(v)
-	case *Hash:
+	case *value.Map:
 		e.hash(v)
 	case []string:
 		if e.start(typeArray, len(v), v) {
@@ -197,11 +199,11 @@ func (e *encoder) text(s string) {
 	e.bool(true)
 }
 
-func (e *encoder) symbol(s Symbol) {
+func (e *encoder) symbol(s value.Symbol) {
 	if e.symlink(string(s), 0) {
 		return
 	}
-	if isASCII(string(s)) {
+	if value.IsASCII(string(s)) {
 		e.buf = append(e.buf, typeSymbol)
 		e.raw(string(s))
 		return
@@ -237,7 +239,7 @@ func (e *encoder) key(k any) {
 	switch k := k.(type) {
 	case string:
 		e.stringKey(k)
-	case Binary:
+	case value.Binary:
 		if n, seen := e.keys.find(string(k), binaryKey, e.objects); seen {
 			e.link(n)
 			return

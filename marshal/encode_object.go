@@ -2,44 +2,46 @@ package marshal
 
 import "math/big"
 
+import "mcollective/value"
+
 // object writes the types of this package that have an identity.
 func (e *encoder) object(v any) {
 	switch v := v.(type) {
 	case *big.Int:
 		e.big(v)
-	case *String:
+	case *value.String:
 		e.string(v)
-	case *Regexp:
+	case *value.Regexp:
 		e.regexp(v)
-	case EncodedSymbol:
+	case value.EncodedSymbol:
 		e.encodedSymbol(v)
-	case *Float:
+	case *value.Float:
 		e.floatObject(v)
-	case *Array:
+	case *value.Array:
 		e.array(v)
-	case *Object:
+	case *value.Object:
 		e.instance(v)
-	case *Struct:
+	case *value.Struct:
 		e.structure(v)
-	case *UserDefined:
+	case *value.UserDefined:
 		e.userDefined(v)
-	case *UserMarshal:
+	case *value.UserMarshal:
 		if v == nil {
 			e.value(nil)
 			return
 		}
 		e.payload(v, typeUserMarshal, v.Extra, v.Class, v.Value)
-	case *Data:
+	case *value.Data:
 		if v == nil {
 			e.value(nil)
 			return
 		}
 		e.payload(v, typeData, v.Extra, v.Class, v.Value)
-	case *Class:
+	case *value.Class:
 		e.classRef(v)
-	case *Module:
+	case *value.Module:
 		e.moduleRef(v)
-	case Cycle:
+	case value.Cycle:
 		e.unsupported(v, "stands for a reference that was cut")
 	default:
 		e.unsupported(v, "it is none of the types that Ruby has a form for")
@@ -48,7 +50,7 @@ func (e *encoder) object(v any) {
 
 // begin writes what precedes an object: I if variables follow, the modules that
 // extend it, its class.
-func (e *encoder) begin(x *Extra, variables bool) {
+func (e *encoder) begin(x *value.Extra, variables bool) {
 	if variables {
 		e.buf = append(e.buf, typeIvars)
 	}
@@ -65,7 +67,7 @@ func (e *encoder) begin(x *Extra, variables bool) {
 	}
 }
 
-func (x *Extra) variables() []Ivar {
+func variables(x *value.Extra) []value.Ivar {
 	if x == nil {
 		return nil
 	}
@@ -74,8 +76,8 @@ func (x *Extra) variables() []Ivar {
 
 // end writes the variables of an object, its encoding first. It returns without
 // a word where there are none.
-func (e *encoder) end(x *Extra, encoding string) {
-	vars := x.variables()
+func (e *encoder) end(x *value.Extra, encoding string) {
+	vars := variables(x)
 	n := len(vars)
 	if encoding != "" {
 		n++
@@ -92,10 +94,10 @@ func (e *encoder) end(x *Extra, encoding string) {
 
 func (e *encoder) encoding(name string) {
 	switch name {
-	case utf8Name:
+	case value.UTF8:
 		e.symbol("E")
 		e.bool(true)
-	case usASCII:
+	case value.ASCII:
 		e.symbol("E")
 		e.bool(false)
 	default:
@@ -108,19 +110,19 @@ func (e *encoder) encoding(name string) {
 	}
 }
 
-func (e *encoder) members(list []Ivar) {
+func (e *encoder) members(list []value.Ivar) {
 	for _, m := range list {
 		e.symbol(m.Name)
 		e.value(m.Value)
 	}
 }
 
-func (e *encoder) string(s *String) {
+func (e *encoder) string(s *value.String) {
 	switch {
 	case s == nil:
 		e.value(nil)
 	case !e.seen(s) && e.enter(s):
-		e.begin(s.Extra, s.Encoding != "" || len(s.Extra.variables()) > 0)
+		e.begin(s.Extra, s.Encoding != "" || len(variables(s.Extra)) > 0)
 		e.buf = append(e.buf, typeString)
 		e.raw(s.Bytes)
 		e.end(s.Extra, s.Encoding)
@@ -128,12 +130,12 @@ func (e *encoder) string(s *String) {
 	}
 }
 
-func (e *encoder) regexp(r *Regexp) {
+func (e *encoder) regexp(r *value.Regexp) {
 	switch {
 	case r == nil:
 		e.value(nil)
 	case !e.seen(r) && e.enter(r):
-		e.begin(r.Extra, r.Encoding != "" || len(r.Extra.variables()) > 0)
+		e.begin(r.Extra, r.Encoding != "" || len(variables(r.Extra)) > 0)
 		e.buf = append(e.buf, typeRegexp)
 		e.raw(r.Source)
 		e.buf = append(e.buf, byte(r.Options))
@@ -142,10 +144,10 @@ func (e *encoder) regexp(r *Regexp) {
 	}
 }
 
-func (e *encoder) encodedSymbol(s EncodedSymbol) {
+func (e *encoder) encodedSymbol(s value.EncodedSymbol) {
 	switch {
-	case s.Encoding == utf8Name, isASCII(s.Name) && !wide(s.Encoding):
-		e.symbol(Symbol(s.Name))
+	case s.Encoding == value.UTF8, value.IsASCII(s.Name) && !value.IsWide(s.Encoding):
+		e.symbol(value.Symbol(s.Name))
 		return
 	case e.symlink(s.Encoding+"\x00"+s.Name, 1):
 		return
@@ -162,7 +164,7 @@ func (e *encoder) encodedSymbol(s EncodedSymbol) {
 
 // floatObject writes a float with an identity of its own, unless Ruby keeps
 // floats of that value without one.
-func (e *encoder) floatObject(f *Float) {
+func (e *encoder) floatObject(f *value.Float) {
 	switch {
 	case f == nil:
 		e.value(nil)
@@ -173,12 +175,12 @@ func (e *encoder) floatObject(f *Float) {
 	}
 }
 
-func (e *encoder) array(a *Array) {
+func (e *encoder) array(a *value.Array) {
 	switch {
 	case a == nil:
 		e.value(nil)
 	case !e.seen(a) && e.enter(a):
-		e.begin(a.Extra, len(a.Extra.variables()) > 0)
+		e.begin(a.Extra, len(variables(a.Extra)) > 0)
 		e.buf = append(e.buf, typeArray)
 		e.long(len(a.Items))
 		for _, v := range a.Items {
@@ -189,7 +191,7 @@ func (e *encoder) array(a *Array) {
 	}
 }
 
-func (e *encoder) hash(h *Hash) {
+func (e *encoder) hash(h *value.Map) {
 	if h == nil {
 		e.value(nil)
 		return
@@ -226,12 +228,12 @@ func (e *encoder) hash(h *Hash) {
 	e.depth--
 }
 
-func (e *encoder) instance(o *Object) {
+func (e *encoder) instance(o *value.Object) {
 	switch {
 	case o == nil:
 		e.value(nil)
 	case !e.seen(o) && e.enter(o):
-		e.begin(o.Extra.modules(), false)
+		e.begin(modules(o.Extra), false)
 		e.buf = append(e.buf, typeObject)
 		e.symbol(o.Class)
 		e.long(len(o.Ivars))
@@ -240,16 +242,16 @@ func (e *encoder) instance(o *Object) {
 	}
 }
 
-func (e *encoder) structure(s *Struct) {
+func (e *encoder) structure(s *value.Struct) {
 	switch {
 	case s == nil:
 		e.value(nil)
 	case !e.seen(s) && e.enter(s):
-		vars := len(s.Extra.variables()) > 0
+		vars := len(variables(s.Extra)) > 0
 		if vars {
 			e.buf = append(e.buf, typeIvars)
 		}
-		e.begin(s.Extra.modules(), false)
+		e.begin(modules(s.Extra), false)
 		e.buf = append(e.buf, typeStruct)
 		e.symbol(s.Class)
 		e.long(len(s.Members))
@@ -260,15 +262,15 @@ func (e *encoder) structure(s *Struct) {
 }
 
 // modules returns x without a class: objects state theirs themselves.
-func (x *Extra) modules() *Extra {
+func modules(x *value.Extra) *value.Extra {
 	if x == nil || x.Class == "" {
 		return x
 	}
-	return &Extra{Extended: x.Extended}
+	return &value.Extra{Extended: x.Extended}
 }
 
 // userDefined numbers the object after everything in it, as Ruby does.
-func (e *encoder) userDefined(u *UserDefined) {
+func (e *encoder) userDefined(u *value.UserDefined) {
 	if u == nil {
 		e.value(nil)
 		return
@@ -280,7 +282,7 @@ func (e *encoder) userDefined(u *UserDefined) {
 	if !e.enter(u) {
 		return
 	}
-	if u.Encoding != "" || len(u.Extra.variables()) > 0 {
+	if u.Encoding != "" || len(variables(u.Extra)) > 0 {
 		e.buf = append(e.buf, typeIvars)
 	}
 	e.buf = append(e.buf, typeUserDefined)
@@ -291,14 +293,14 @@ func (e *encoder) userDefined(u *UserDefined) {
 	e.depth--
 }
 
-func (e *encoder) payload(v any, c byte, x *Extra, class Symbol, payload any) {
+func (e *encoder) payload(v any, c byte, x *value.Extra, class value.Symbol, payload any) {
 	if e.seen(v) || !e.enter(v) {
 		return
 	}
-	if len(x.variables()) > 0 {
+	if len(variables(x)) > 0 {
 		e.buf = append(e.buf, typeIvars)
 	}
-	e.begin(x.modules(), false)
+	e.begin(modules(x), false)
 	e.buf = append(e.buf, c)
 	e.symbol(class)
 	e.value(payload)
@@ -306,7 +308,7 @@ func (e *encoder) payload(v any, c byte, x *Extra, class Symbol, payload any) {
 	e.depth--
 }
 
-func (e *encoder) classRef(c *Class) {
+func (e *encoder) classRef(c *value.Class) {
 	switch {
 	case c == nil:
 		e.value(nil)
@@ -316,7 +318,7 @@ func (e *encoder) classRef(c *Class) {
 	}
 }
 
-func (e *encoder) moduleRef(m *Module) {
+func (e *encoder) moduleRef(m *value.Module) {
 	switch {
 	case m == nil:
 		e.value(nil)

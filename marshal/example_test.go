@@ -4,13 +4,14 @@ import (
 	"fmt"
 
 	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // The worked example of the package comment.
 func Example() {
 	b, err := marshal.Marshal([]any{
-		marshal.NewHash(marshal.Symbol("agent"), "rpcutil", marshal.Symbol("ttl"), 60),
-		"rpcutil", marshal.Symbol("agent"), 1.5, 1.5,
+		value.NewMap(value.Symbol("agent"), "rpcutil", value.Symbol("ttl"), 60),
+		"rpcutil", value.Symbol("agent"), 1.5, 1.5,
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -23,21 +24,13 @@ func Example() {
 func ExampleUnmarshal() {
 	data := []byte("\x04\x08{\x07:\nagentI\"\x0crpcutil\x06:\x06ET:\x08ttliA")
 	v, err := marshal.BodyPolicy.Unmarshal(data)
-	request, ok := v.(*marshal.Hash)
+	request, ok := v.(*value.Map)
 	if err != nil || !ok {
 		fmt.Println("not a request:", err)
 		return
 	}
-	agent, _ := request.Get(marshal.Symbol("agent"))
-	ttl, _ := request.Get(marshal.Symbol("ttl"))
+	agent, _ := request.Get(value.Symbol("agent"))
+	ttl, _ := request.Get(value.Symbol("ttl"))
 	fmt.Println(agent, ttl)
 	// Output: rpcutil 60
-}
-
-func ExampleHash() {
-	h := marshal.NewHash(marshal.Symbol("agent"), "puppet", "agent", "another key")
-	h.Set(marshal.Symbol("agent"), "rpcutil")
-	v, ok := h.Get(marshal.Symbol("agent"))
-	fmt.Println(v, ok, h.Len())
-	// Output: rpcutil true 2
 }

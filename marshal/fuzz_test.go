@@ -5,6 +5,8 @@ import (
 	"errors"
 	"reflect"
 	"testing"
+
+	"mcollective/value"
 )
 
 func seeds(f *testing.F) {
@@ -198,7 +200,7 @@ func (w *walker) walk(t *testing.T, x any, depth int) {
 		t.Fatalf("%d deep", depth)
 	}
 	switch x := x.(type) {
-	case nil, bool, int64, string, Binary, Symbol, *Regexp:
+	case nil, bool, int64, string, value.Binary, value.Symbol, *value.Regexp:
 	case float64:
 		if x-x != 0 && !w.policy.AllowNonFinite {
 			t.Fatalf("%v", x)
@@ -207,7 +209,7 @@ func (w *walker) walk(t *testing.T, x any, depth int) {
 		for _, v := range x {
 			w.walk(t, v, depth+1)
 		}
-	case *Hash:
+	case *value.Map:
 		for k, v := range x.All() {
 			if !w.policy.AllowAnyKey && !isScalar(k) {
 				t.Fatalf("key %#v", k)
@@ -215,11 +217,11 @@ func (w *walker) walk(t *testing.T, x any, depth int) {
 			w.walk(t, k, depth+1)
 			w.walk(t, v, depth+1)
 		}
-	case *String:
+	case *value.String:
 		if x.Extra != nil && !w.policy.AllowObjects {
 			t.Fatalf("%#v", x)
 		}
-	case *Object, *Struct, *Class, *Module, *UserDefined, *UserMarshal, *Data, *Array, EncodedSymbol, Cycle:
+	case *value.Object, *value.Struct, *value.Class, *value.Module, *value.UserDefined, *value.UserMarshal, *value.Data, *value.Array, value.EncodedSymbol, value.Cycle:
 		if !w.policy.AllowObjects {
 			t.Fatalf("%#v", x)
 		}

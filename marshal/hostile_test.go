@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"mcollective/value"
 )
 
 // What Ruby accepts or chokes on and this package refuses, each with a part of
@@ -136,17 +138,17 @@ func TestLenient(t *testing.T) {
 		name, in string
 		want     any
 	}{
-		{"array inside itself", "\x04\x08[\x06@\x00", []any{Cycle{}}},
-		{"duplicate key", "\x04\x08{\x08:\x06ai\x06:\x06bi\x07;\x00i\x08", &Hash{Pairs: []Pair{{Symbol("a"), int64(3)}, {Symbol("b"), int64(2)}}, Extra: &Extra{Repeated: true}}},
-		{"object", "\x04\x08[\x07o:\x08Foo\x06:\x07@ai\x06:\x06b", []any{&Object{Class: "Foo", Ivars: []Ivar{{"@a", int64(1)}}}, Symbol("b")}},
+		{"array inside itself", "\x04\x08[\x06@\x00", []any{value.Cycle{}}},
+		{"duplicate key", "\x04\x08{\x08:\x06ai\x06:\x06bi\x07;\x00i\x08", &value.Map{Pairs: []value.Pair{{Key: value.Symbol("a"), Value: int64(3)}, {Key: value.Symbol("b"), Value: int64(2)}}, Extra: &value.Extra{Repeated: true}}},
+		{"object", "\x04\x08[\x07o:\x08Foo\x06:\x07@ai\x06:\x06b", []any{&value.Object{Class: "Foo", Ivars: []value.Ivar{{Name: "@a", Value: int64(1)}}}, value.Symbol("b")}},
 		{"minimal forms are not required", "\x04\x08[\x08i\x02\x01\x00i\x05i\xfb", []any{int64(1), int64(0), int64(0)}},
 		{"small bignum", "\x04\x08l+\x06\x05\x00", int64(5)},
 		{"empty bignum", "\x04\x08l-\x00", int64(0)},
-		{"binary symbol", "\x04\x08:\x06\xff", EncodedSymbol{Name: "\xff"}},
-		{"symbol in a wide encoding", "\x04\x08I:\x07a\x00\x06:\x0dencoding\"\x0dUtF-16LE", EncodedSymbol{"a\x00", "UtF-16LE"}},
-		{"unknown encoding", "\x04\x08I\"\x06\xff\x06:\x0dencoding\"\x08Foo", &String{Bytes: "\xff", Encoding: "Foo"}},
+		{"binary symbol", "\x04\x08:\x06\xff", value.EncodedSymbol{Name: "\xff"}},
+		{"symbol in a wide encoding", "\x04\x08I:\x07a\x00\x06:\x0dencoding\"\x0dUtF-16LE", value.EncodedSymbol{Name: "a\x00", Encoding: "UtF-16LE"}},
+		{"unknown encoding", "\x04\x08I\"\x06\xff\x06:\x0dencoding\"\x08Foo", &value.String{Bytes: "\xff", Encoding: "Foo"}},
 		{"known encoding by name", "\x04\x08I\"\x06a\x06:\x0dencoding\"\x0autf-8", "a"},
-		{"regexp never compiled", "\x04\x08I/\x07((\x00\x06:\x06EF", &Regexp{Source: "((", Encoding: "US-ASCII"}},
+		{"regexp never compiled", "\x04\x08I/\x07((\x00\x06:\x06EF", &value.Regexp{Source: "((", Encoding: "US-ASCII"}},
 	} {
 		x, err := ReplyPolicy.Unmarshal([]byte(c.in))
 		if err != nil {

@@ -2,6 +2,8 @@ package marshal
 
 import "strings"
 
+import "mcollective/value"
+
 // An interner keeps short strings and symbols that come again in the next
 // message. Messages of one kind share keys, and those from the nodes of one
 // collective most of their values; to put a string into an any costs an
@@ -44,19 +46,19 @@ func (t *interner) text(s string) any {
 // symbol returns s as an any that holds a Symbol.
 func (t *interner) symbol(s string) any {
 	if len(s) > maxInterned {
-		return Symbol(s)
+		return value.Symbol(s)
 	}
 	set, h := t.set(s)
 	for i := range set.values {
-		if v, ok := set.values[i].(Symbol); ok && string(v) == s {
+		if v, ok := set.values[i].(value.Symbol); ok && string(v) == s {
 			return set.values[i]
 		}
 	}
 	if set.seen != ^h {
 		set.seen = ^h
-		return Symbol(s)
+		return value.Symbol(s)
 	}
-	return set.keep(Symbol(strings.Clone(s)))
+	return set.keep(value.Symbol(strings.Clone(s)))
 }
 
 func (t *interner) set(s string) (*internSet, uint32) {

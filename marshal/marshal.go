@@ -20,3 +20,13 @@ func (p *Policy) UnmarshalValue(data []byte) (Value, error) {
 	v, err := p.decode(string(data), true)
 	return Value{v}, err
 }
+
+// A Value holds any Ruby value losslessly: decoding what Ruby dumped into a
+// Value and encoding that again gives the same bytes, with every link, shared
+// object, encoding and cycle.
+//
+// In its tree arrays are *[value.Array], strings *[value.String], floats *[value.Float] and
+// integers outside -2**30 to 2**30-1 *[big.Int]; everything else is as in
+// decoding into any. Two references to one Ruby object are one pointer, so a
+// tree can hold cycles: whoever walks it must remember where it has been.
+type Value struct{ Node any }

@@ -1,5 +1,7 @@
 package marshal
 
+import "mcollective/value"
+
 // A Plain reads a value piece by piece, without building anything, as long as it
 // has the plainest form: hashes, arrays, symbols, short strings, integers and
 // nothing attached to them. It is for the few kinds of message of which a
@@ -97,7 +99,7 @@ func (r *Plain) symbol() string {
 		}
 	case typeSymbol:
 		s := r.take(r.short())
-		if r.failed || r.known == maxPlainSymbols || !isASCII(s) {
+		if r.failed || r.known == maxPlainSymbols || !value.IsASCII(s) {
 			break
 		}
 		r.symbols[r.known] = s

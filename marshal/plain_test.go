@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"math"
 	"testing"
+
+	"mcollective/value"
 )
 
 // plainValue builds a value of what a Plain reads, for which it looks at the type
@@ -15,7 +17,7 @@ func plainValue(r *Plain, depth int) any {
 	}
 	switch r.in[r.pos] {
 	case typeHash:
-		h := &Hash{Pairs: make([]Pair, r.Hash())}
+		h := &value.Map{Pairs: make([]value.Pair, r.Hash())}
 		for i := range h.Pairs {
 			h.Pairs[i].Key = plainValue(r, depth+1)
 			if !isScalar(h.Pairs[i].Key) {
@@ -34,13 +36,13 @@ func plainValue(r *Plain, depth int) any {
 		}
 		return list
 	case typeSymbol, typeSymlink:
-		return Symbol(r.Symbol())
+		return value.Symbol(r.Symbol())
 	case typeFixnum, typeBignum:
 		return r.Int()
 	}
 	s, binary := r.Text()
 	if binary {
-		return Binary(s)
+		return value.Binary(s)
 	}
 	return s
 }

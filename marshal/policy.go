@@ -30,7 +30,7 @@ type Policy struct {
 	// AllowAnyKey lets arrays, hashes and objects be hash keys; otherwise they
 	// must be nil, booleans, numbers, strings or symbols.
 	AllowAnyKey bool
-	// AllowCycles puts a [Cycle] where an object refers to itself. It does not
+	// AllowCycles puts a [value.Cycle] where an object refers to itself. It does not
 	// matter to a [Value], which can always hold cycles.
 	AllowCycles bool
 	// AllowOldMinor accepts the formats 4.0 to 4.7, as Ruby does.

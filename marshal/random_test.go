@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/big"
 	"math/rand/v2"
+
+	"mcollective/value"
 )
 
 // A maker makes random Go values of the kinds that decoding into any gives,
@@ -37,9 +39,9 @@ func (m *maker) value(depth int) any {
 	case 5:
 		return m.text()
 	case 6:
-		return Binary(m.text())
+		return value.Binary(m.text())
 	case 7:
-		return Symbol(words[m.r.IntN(len(words))])
+		return value.Symbol(words[m.r.IntN(len(words))])
 	case 8:
 		return m.word()
 	case 9:
@@ -99,8 +101,8 @@ func (m *maker) float() float64 {
 	return math.Ldexp(1, m.r.IntN(2000)-1000)
 }
 
-func (m *maker) hash(depth int) *Hash {
-	h := NewHash()
+func (m *maker) hash(depth int) *value.Map {
+	h := value.NewMap()
 	for range m.r.IntN(14) {
 		var key any
 		switch m.r.IntN(6) {
@@ -109,13 +111,13 @@ func (m *maker) hash(depth int) *Hash {
 		case 1:
 			key = m.text()
 		case 2:
-			key = Binary(m.word())
+			key = value.Binary(m.word())
 		case 3:
 			key = m.word()
 		case 4:
 			key = m.float()
 		default:
-			key = Symbol(m.word())
+			key = value.Symbol(m.word())
 		}
 		h.Set(key, m.value(depth+1))
 	}
@@ -128,17 +130,17 @@ func (m *maker) hash(depth int) *Hash {
 func (m *maker) object(depth int) any {
 	switch m.r.IntN(6) {
 	case 0:
-		return m.share(NewRegexp([]string{"^a.*z$", "/etc/.+", "größe", ""}[m.r.IntN(4)], m.r.IntN(8)))
+		return m.share(value.NewRegexp([]string{"^a.*z$", "/etc/.+", "größe", ""}[m.r.IntN(4)], m.r.IntN(8)))
 	case 1:
-		return m.share(&String{Bytes: "gr\xf6\xdfe", Encoding: []string{"ISO-8859-1", "Windows-1252"}[m.r.IntN(2)]})
+		return m.share(&value.String{Bytes: "gr\xf6\xdfe", Encoding: []string{"ISO-8859-1", "Windows-1252"}[m.r.IntN(2)]})
 	case 2:
-		return m.share(&Struct{Class: "InteropPoint", Members: []Ivar{{"x", m.value(depth + 1)}, {"y", m.value(depth + 1)}}})
+		return m.share(&value.Struct{Class: "InteropPoint", Members: []value.Ivar{{Name: "x", Value: m.value(depth + 1)}, {Name: "y", Value: m.value(depth + 1)}}})
 	case 3:
-		return m.share(&Object{Class: "InteropUser", Ivars: []Ivar{{"@name", m.value(depth + 1)}, {"@größe", m.word()}}})
+		return m.share(&value.Object{Class: "InteropUser", Ivars: []value.Ivar{{Name: "@name", Value: m.value(depth + 1)}, {Name: "@größe", Value: m.word()}}})
 	case 4:
-		return m.share(&Array{Items: []any{m.value(depth + 1)}, Extra: &Extra{Class: "InteropArray", Extended: []Symbol{"InteropMixin"}}})
+		return m.share(&value.Array{Items: []any{m.value(depth + 1)}, Extra: &value.Extra{Class: "InteropArray", Extended: []value.Symbol{"InteropMixin"}}})
 	}
-	return m.share(&UserMarshal{Class: "InteropMarshal", Value: []any{m.value(depth + 1)}})
+	return m.share(&value.UserMarshal{Class: "InteropMarshal", Value: []any{m.value(depth + 1)}})
 }
 
 // mutate returns b with a few random changes, not in its header.

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"mcollective/value"
 )
 
 func captured(t testing.TB, name string) []byte {
@@ -34,14 +36,14 @@ func TestCapturedRequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	envelope := x.(*Hash)
-	for key, want := range map[Symbol]any{"senderid": "interop-client", "ttl": int64(60), "msgtime": int64(1795336394), "callerid": "uid=0"} {
+	envelope := x.(*value.Map)
+	for key, want := range map[value.Symbol]any{"senderid": "interop-client", "ttl": int64(60), "msgtime": int64(1795336394), "callerid": "uid=0"} {
 		if got, _ := envelope.Get(key); got != want {
 			t.Errorf("%s is %v, want %v", key, got, want)
 		}
 	}
-	inner, _ := envelope.Get(Symbol("body"))
-	if body, err := BodyPolicy.Unmarshal([]byte(inner.(Binary))); err != nil || body != "ping" {
+	inner, _ := envelope.Get(value.Symbol("body"))
+	if body, err := BodyPolicy.Unmarshal([]byte(inner.(value.Binary))); err != nil || body != "ping" {
 		t.Errorf("%q, %v", body, err)
 	}
 }
@@ -53,8 +55,8 @@ func TestGoTypes(t *testing.T) {
 		{int8(-5), int64(-5)}, {int16(300), int64(300)}, {int32(math.MinInt32), int64(math.MinInt32)}, {int(7), int64(7)},
 		{uint8(200), int64(200)}, {uint16(60000), int64(60000)}, {uint32(math.MaxUint32), int64(math.MaxUint32)}, {uint(9), int64(9)},
 		{uint64(math.MaxInt64), int64(math.MaxInt64)}, {uint64(math.MaxUint64), new(big.Int).SetUint64(math.MaxUint64)},
-		{float32(1.5), 1.5}, {big70, big70}, {[]byte("\xff"), Binary("\xff")}, {[]string{"a", "b"}, []any{"a", "b"}},
-		{map[string]any{"b": 1, "a": "x"}, NewHash("a", "x", "b", int64(1))},
+		{float32(1.5), 1.5}, {big70, big70}, {[]byte("\xff"), value.Binary("\xff")}, {[]string{"a", "b"}, []any{"a", "b"}},
+		{map[string]any{"b": 1, "a": "x"}, value.NewMap("a", "x", "b", int64(1))},
 	} {
 		data, err := Marshal(c.v)
 		if err != nil {
@@ -77,7 +79,7 @@ func TestUnsupported(t *testing.T) {
 	loop["self"] = loop
 	number := 1
 	for _, v := range []any{make(chan int), func() {}, complex(1, 2), struct{ A int }{1}, map[int]int{1: 1}, []int{1}, &number, errors.New("x"),
-		deep, loop, Symbol("\xff"), Cycle{}, []any{make(chan int)}, &Object{Ivars: []Ivar{{"@a", int8(1)}, {"@b", make(chan int)}}}} {
+		deep, loop, value.Symbol("\xff"), value.Cycle{}, []any{make(chan int)}, &value.Object{Ivars: []value.Ivar{{Name: "@a", Value: int8(1)}, {Name: "@b", Value: make(chan int)}}}} {
 		var unsupported *UnsupportedTypeError
 		b, err := AppendMarshal([]byte("kept"), v)
 		if !errors.As(err, &unsupported) || string(b) != "kept" {
@@ -88,8 +90,8 @@ func TestUnsupported(t *testing.T) {
 
 // Nil pointers of every type are nil, nil slices and maps are empty.
 func TestNil(t *testing.T) {
-	for _, v := range []any{(*Hash)(nil), (*String)(nil), (*Regexp)(nil), (*Float)(nil), (*Array)(nil), (*Object)(nil), (*Struct)(nil),
-		(*UserDefined)(nil), (*UserMarshal)(nil), (*Data)(nil), (*Class)(nil), (*Module)(nil), (*big.Int)(nil), Value{}} {
+	for _, v := range []any{(*value.Map)(nil), (*value.String)(nil), (*value.Regexp)(nil), (*value.Float)(nil), (*value.Array)(nil), (*value.Object)(nil), (*value.Struct)(nil),
+		(*value.UserDefined)(nil), (*value.UserMarshal)(nil), (*value.Data)(nil), (*value.Class)(nil), (*value.Module)(nil), (*big.Int)(nil), Value{}} {
 		if b, err := Marshal(v); err != nil || string(b) != "\x04\x080" {
 			t.Errorf("%T: %q, %v", v, b, err)
 		}

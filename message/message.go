@@ -33,7 +33,7 @@ type Reply struct {
 // Body values
 //
 // A body is a tree of nil, bool, int64, *big.Int, float64, string,
-// marshal.Symbol, marshal.Binary, []any and *marshal.Hash (ordered, keys of any of these kinds), and
-// in replies also the inert objects of package marshal. Serializers without
+// value.Symbol, value.Binary, []any and *value.Map (ordered, keys of any of these kinds), and
+// in replies also the inert objects of package value. Serializers without
 // symbols write a symbol as a string. The body of a request to the discovery
 // agent is the string "ping", its answer the string "pong".

@@ -5,37 +5,37 @@ import (
 	"fmt"
 	"strings"
 
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // A Reply is what came out of an action.
 type Reply struct {
 	Status  Status
-	Message string        // "OK", or what went wrong
-	Data    *marshal.Hash // outputs under symbols, those declared first
+	Message string     // "OK", or what went wrong
+	Data    *value.Map // outputs under symbols, those declared first
 }
 
 // NewReply is the reply of an action that has these outputs and did not fail so
 // far. The outputs are nil until they are set.
 func NewReply(outputs ...string) *Reply {
-	r := &Reply{Message: "OK", Data: &marshal.Hash{Pairs: make([]marshal.Pair, len(outputs))}}
+	r := &Reply{Message: "OK", Data: &value.Map{Pairs: make([]value.Pair, len(outputs))}}
 	for i, name := range outputs {
-		r.Data.Pairs[i].Key = marshal.Symbol(name)
+		r.Data.Pairs[i].Key = value.Symbol(name)
 	}
 	return r
 }
 
 // Set gives an output its value, which becomes one that a message's body may hold
 // as [Value] says. If it cannot, the output is nil and the reply fails.
-func (r *Reply) Set(output string, value any) {
-	v, err := Value(value)
+func (r *Reply) Set(output string, to any) {
+	v, err := Value(to)
 	if err != nil {
 		r.Fail(fmt.Errorf("output %s: %w", output, err))
 	}
 	if r.Data == nil {
-		r.Data = marshal.NewHash()
+		r.Data = value.NewMap()
 	}
-	r.Data.Set(marshal.Symbol(output), v)
+	r.Data.Set(value.Symbol(output), v)
 }
 
 // Fail makes the reply one of failure: with the status of an Error, else
@@ -49,15 +49,15 @@ func (r *Reply) Fail(err error) {
 
 // Body is the reply as it is sent. A message that is not UTF-8, because it quotes
 // what is not, is made so.
-func (r *Reply) Body() *marshal.Hash {
+func (r *Reply) Body() *value.Map {
 	data := r.Data
 	if data == nil {
-		data = marshal.NewHash()
+		data = value.NewMap()
 	}
-	return marshal.NewHash(
-		marshal.Symbol("statuscode"), int64(r.Status),
-		marshal.Symbol("statusmsg"), strings.ToValidUTF8(r.Message, "\uFFFD"),
-		marshal.Symbol("data"), data,
+	return value.NewMap(
+		value.Symbol("statuscode"), int64(r.Status),
+		value.Symbol("statusmsg"), strings.ToValidUTF8(r.Message, "\uFFFD"),
+		value.Symbol("data"), data,
 	)
 }
 
@@ -70,11 +70,11 @@ const maxOutputs = 10_000
 // is a text, not a hash, becomes the output "data". An error
 // says why the body is no reply of an action.
 func ParseReply(body any) (*Reply, error) {
-	h, ok := body.(*marshal.Hash)
+	h, ok := body.(*value.Map)
 	if !ok || h == nil {
 		return nil, fmt.Errorf("the reply is %s, not a hash", kind(body))
 	}
-	r := &Reply{Data: marshal.NewHash()}
+	r := &Reply{Data: value.NewMap()}
 	code, _ := member(h, "statuscode")
 	n, ok := code.(int64)
 	if !ok || n < 0 || n > 1<<31 {
@@ -86,7 +86,7 @@ func ParseReply(body any) (*Reply, error) {
 	data, _ := member(h, "data")
 	switch d := data.(type) {
 	case nil:
-	case *marshal.Hash:
+	case *value.Map:
 		if d.Len() > maxOutputs {
 			return nil, fmt.Errorf("the reply has %d outputs, more than %d", d.Len(), maxOutputs)
 		}
@@ -94,7 +94,7 @@ func ParseReply(body any) (*Reply, error) {
 	default:
 		// Ruby's agents may say reply.data = "text", and its clients show that.
 		if text, ok := Text(data); ok {
-			r.Data = marshal.NewHash(marshal.Symbol("data"), text)
+			r.Data = value.NewMap(value.Symbol("data"), text)
 			break
 		}
 		return nil, fmt.Errorf("the data of the reply is %s, not a hash", kind(data))
@@ -104,24 +104,24 @@ func ParseReply(body any) (*Reply, error) {
 
 // outputs has the members of a hash under symbols. It looks each one up once, for
 // who sent them may be hostile.
-func outputs(d *marshal.Hash) *marshal.Hash {
-	h := &marshal.Hash{Pairs: make([]marshal.Pair, 0, d.Len())}
-	at := make(map[marshal.Symbol]int, d.Len())
+func outputs(d *value.Map) *value.Map {
+	h := &value.Map{Pairs: make([]value.Pair, 0, d.Len())}
+	at := make(map[value.Symbol]int, d.Len())
 	for k, v := range d.All() {
-		s, isSymbol := k.(marshal.Symbol)
+		s, isSymbol := k.(value.Symbol)
 		if !isSymbol {
 			text, ok := Text(k)
 			if !ok {
-				h.Pairs = append(h.Pairs, marshal.Pair{Key: k, Value: v})
+				h.Pairs = append(h.Pairs, value.Pair{Key: k, Value: v})
 				continue
 			}
-			s = marshal.Symbol(text)
+			s = value.Symbol(text)
 		}
 		i, known := at[s]
 		switch {
 		case !known:
 			at[s] = len(h.Pairs)
-			h.Pairs = append(h.Pairs, marshal.Pair{Key: s, Value: v})
+			h.Pairs = append(h.Pairs, value.Pair{Key: s, Value: v})
 		case isSymbol:
 			h.Pairs[i].Value = v
 		}

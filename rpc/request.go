@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // processResults is the input by which a caller says whether it wants a reply.
@@ -14,9 +14,9 @@ const processResults = "process_results"
 type Request struct {
 	Agent  string // "" if the request does not say
 	Action string
-	Caller string        // as the client wrote it; the one that was proven is the message's
-	Data   *marshal.Hash // the inputs, under symbols or strings; not nil
-	Silent bool          // the caller wants no reply
+	Caller string     // as the client wrote it; the one that was proven is the message's
+	Data   *value.Map // the inputs, under symbols or strings; not nil
+	Silent bool       // the caller wants no reply
 }
 
 // Parse reads the body of a request. Its keys may be symbols or strings; a
@@ -24,13 +24,13 @@ type Request struct {
 // so the error is an ErrNoReply that says what is wrong. Parse does not judge
 // the names: an action that no agent can have is one that this agent has not.
 func Parse(body any) (*Request, error) {
-	h, ok := body.(*marshal.Hash)
+	h, ok := body.(*value.Map)
 	if !ok || h == nil {
 		return nil, fmt.Errorf("%w: the request is %s, not a hash", ErrNoReply, kind(body))
 	}
 	data, _ := member(h, "data")
 	r := &Request{}
-	if r.Data, ok = data.(*marshal.Hash); !ok || r.Data == nil {
+	if r.Data, ok = data.(*value.Map); !ok || r.Data == nil {
 		return nil, fmt.Errorf("%w: the data of the request is %s, not a hash", ErrNoReply, kind(data))
 	}
 	for _, f := range []struct {
@@ -49,8 +49,8 @@ func Parse(body any) (*Request, error) {
 // Input is the value of an input, and whether the caller gave it; nil is a value.
 func (r *Request) Input(name string) (any, bool) { return member(r.Data, name) }
 
-func member(h *marshal.Hash, name string) (any, bool) {
-	if v, ok := h.Get(marshal.Symbol(name)); ok {
+func member(h *value.Map, name string) (any, bool) {
+	if v, ok := h.Get(value.Symbol(name)); ok {
 		return v, true
 	}
 	return h.Get(name)
@@ -61,9 +61,9 @@ func Text(v any) (string, bool) {
 	switch v := v.(type) {
 	case string:
 		return v, true
-	case marshal.Binary:
+	case value.Binary:
 		return string(v), true
-	case *marshal.String:
+	case *value.String:
 		if v != nil {
 			return v.Bytes, true
 		}
@@ -75,7 +75,7 @@ func Text(v any) (string, bool) {
 // them, so both are names.
 func name(v any) string {
 	switch v := v.(type) {
-	case marshal.Symbol:
+	case value.Symbol:
 		return string(v)
 	case int64:
 		return strconv.FormatInt(v, 10)
@@ -89,9 +89,9 @@ func kind(v any) string {
 	switch v.(type) {
 	case nil:
 		return "nil"
-	case string, marshal.Binary, *marshal.String:
+	case string, value.Binary, *value.String:
 		return "a string"
-	case []any, *marshal.Array:
+	case []any, *value.Array:
 		return "a list"
 	}
 	return fmt.Sprintf("%T", v)
@@ -99,18 +99,18 @@ func kind(v any) string {
 
 // Body is the request as a client sends it: everything under symbols, and the
 // wish for a reply among the inputs, where nodes look for it.
-func (r *Request) Body() *marshal.Hash {
-	data := marshal.NewHash()
+func (r *Request) Body() *value.Map {
+	data := value.NewMap()
 	if r.Data != nil {
 		for k, v := range r.Data.All() {
 			data.Set(k, v)
 		}
 	}
-	data.Set(marshal.Symbol(processResults), !r.Silent)
-	return marshal.NewHash(
-		marshal.Symbol("agent"), r.Agent,
-		marshal.Symbol("action"), r.Action,
-		marshal.Symbol("caller"), r.Caller,
-		marshal.Symbol("data"), data,
+	data.Set(value.Symbol(processResults), !r.Silent)
+	return value.NewMap(
+		value.Symbol("agent"), r.Agent,
+		value.Symbol("action"), r.Action,
+		value.Symbol("caller"), r.Caller,
+		value.Symbol("data"), data,
 	)
 }

@@ -7,28 +7,28 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
-type sym = marshal.Symbol
+type sym = value.Symbol
 
 func TestParse(t *testing.T) {
 	for name, test := range map[string]struct {
-		body  *marshal.Hash
+		body  *value.Map
 		want  rpc.Request
 		input any
 	}{
-		"symbols": {marshal.NewHash(sym("agent"), "a", sym("action"), "b", sym("caller"), "uid=0", sym("data"), marshal.NewHash(sym("x"), 1)),
+		"symbols": {value.NewMap(sym("agent"), "a", sym("action"), "b", sym("caller"), "uid=0", sym("data"), value.NewMap(sym("x"), 1)),
 			rpc.Request{Agent: "a", Action: "b", Caller: "uid=0"}, 1},
-		"strings": {marshal.NewHash("agent", "a", "action", "b", "caller", "uid=0", "data", marshal.NewHash("x", 1)),
+		"strings": {value.NewMap("agent", "a", "action", "b", "caller", "uid=0", "data", value.NewMap("x", 1)),
 			rpc.Request{Agent: "a", Action: "b", Caller: "uid=0"}, 1},
-		"binary strings": {marshal.NewHash(marshal.Binary("agent"), marshal.Binary("a"), marshal.Binary("data"), marshal.NewHash(marshal.Binary("x"), 1)),
+		"binary strings": {value.NewMap(value.Binary("agent"), value.Binary("a"), value.Binary("data"), value.NewMap(value.Binary("x"), 1)),
 			rpc.Request{Agent: "a"}, 1},
-		"symbols win": {marshal.NewHash("action", "a", sym("action"), "b", sym("data"), marshal.NewHash("x", 1, sym("x"), 2)),
+		"symbols win": {value.NewMap("action", "a", sym("action"), "b", sym("data"), value.NewMap("x", 1, sym("x"), 2)),
 			rpc.Request{Action: "b"}, 2},
-		"nil is an input": {marshal.NewHash(sym("data"), marshal.NewHash(sym("x"), nil, "x", 2)), rpc.Request{}, nil},
-		"names of other kinds": {marshal.NewHash("action", int64(7), "agent", []any{}, "caller", sym("c"), "data", marshal.NewHash("x", 1)),
+		"nil is an input": {value.NewMap(sym("data"), value.NewMap(sym("x"), nil, "x", 2)), rpc.Request{}, nil},
+		"names of other kinds": {value.NewMap("action", int64(7), "agent", []any{}, "caller", sym("c"), "data", value.NewMap("x", 1)),
 			rpc.Request{Action: "7", Caller: "c"}, 1},
 	} {
 		got, err := rpc.Parse(test.body)
@@ -51,7 +51,7 @@ func TestParse(t *testing.T) {
 
 func TestWhoGetsNoReply(t *testing.T) {
 	silent := func(data ...any) bool {
-		r, err := rpc.Parse(marshal.NewHash(sym("data"), marshal.NewHash(data...)))
+		r, err := rpc.Parse(value.NewMap(sym("data"), value.NewMap(data...)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,9 +71,9 @@ func TestWhoGetsNoReply(t *testing.T) {
 		}
 	}
 	for _, body := range []any{
-		nil, "ping", []any{"ping"}, int64(1), (*marshal.Hash)(nil), marshal.NewHash(),
-		marshal.NewHash(sym("data"), nil), marshal.NewHash(sym("data"), "x"), marshal.NewHash(sym("data"), []any{}),
-		marshal.NewHash(sym("data"), (*marshal.Hash)(nil)), marshal.NewHash(sym("data"), nil, "data", marshal.NewHash()),
+		nil, "ping", []any{"ping"}, int64(1), (*value.Map)(nil), value.NewMap(),
+		value.NewMap(sym("data"), nil), value.NewMap(sym("data"), "x"), value.NewMap(sym("data"), []any{}),
+		value.NewMap(sym("data"), (*value.Map)(nil)), value.NewMap(sym("data"), nil, "data", value.NewMap()),
 	} {
 		if r, err := rpc.Parse(body); !errors.Is(err, rpc.ErrNoReply) {
 			t.Errorf("%#v: %v, %v", body, r, err)
@@ -85,8 +85,8 @@ func TestReply(t *testing.T) {
 	r := rpc.NewReply("fact", "value")
 	r.Set("value", "x")
 	r.Set("more", int64(1))
-	data := marshal.NewHash(sym("fact"), nil, sym("value"), "x", sym("more"), int64(1))
-	want := marshal.NewHash(sym("statuscode"), int64(0), sym("statusmsg"), "OK", sym("data"), data)
+	data := value.NewMap(sym("fact"), nil, sym("value"), "x", sym("more"), int64(1))
+	want := value.NewMap(sym("statuscode"), int64(0), sym("statusmsg"), "OK", sym("data"), data)
 	if diff := cmp.Diff(want, r.Body()); diff != "" {
 		t.Error(diff)
 	}
@@ -96,24 +96,24 @@ func TestReply(t *testing.T) {
 		errors.New("no \uFFFD"):                                5,
 	} {
 		r.Fail(err)
-		want := marshal.NewHash(sym("statuscode"), status, sym("statusmsg"), "no \uFFFD", sym("data"), data)
+		want := value.NewMap(sym("statuscode"), status, sym("statusmsg"), "no \uFFFD", sym("data"), data)
 		if diff := cmp.Diff(want, r.Body()); diff != "" {
 			t.Error(diff)
 		}
 	}
-	want = marshal.NewHash(sym("statuscode"), int64(1), sym("statusmsg"), "no", sym("data"), marshal.NewHash())
-	if diff := cmp.Diff(want, (&rpc.Reply{Status: rpc.Aborted, Message: "no"}).Body(), cmp.Transformer("pairs", func(h *marshal.Hash) []marshal.Pair { return h.Pairs })); diff != "" {
+	want = value.NewMap(sym("statuscode"), int64(1), sym("statusmsg"), "no", sym("data"), value.NewMap())
+	if diff := cmp.Diff(want, (&rpc.Reply{Status: rpc.Aborted, Message: "no"}).Body(), cmp.Transformer("pairs", func(h *value.Map) []value.Pair { return h.Pairs })); diff != "" {
 		t.Error(diff)
 	}
 }
 
 func TestText(t *testing.T) {
-	for _, v := range []any{"a", marshal.Binary("a"), &marshal.String{Bytes: "a", Encoding: "ISO-8859-1"}} {
+	for _, v := range []any{"a", value.Binary("a"), &value.String{Bytes: "a", Encoding: "ISO-8859-1"}} {
 		if s, ok := rpc.Text(v); s != "a" || !ok {
 			t.Errorf("%#v: %q, %v", v, s, ok)
 		}
 	}
-	for _, v := range []any{nil, sym("a"), int64(1), []any{"a"}, (*marshal.String)(nil)} {
+	for _, v := range []any{nil, sym("a"), int64(1), []any{"a"}, (*value.String)(nil)} {
 		if s, ok := rpc.Text(v); ok {
 			t.Errorf("%#v is text %q", v, s)
 		}

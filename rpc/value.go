@@ -9,7 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // maxValueDepth bounds lists and maps within each other. Clients read no deeper.
@@ -19,7 +19,7 @@ const maxValueDepth = 48
 // already stays as it is; besides that there are
 //
 //   - integers and floats of every size
-//   - strings; one that is not UTF-8, and []byte, become a marshal.Binary
+//   - strings; one that is not UTF-8, and []byte, become a value.Binary
 //   - time.Time, as whole seconds since 1970, and time.Duration, as seconds
 //   - slices and arrays, as lists
 //   - maps with strings as keys, sorted by key. The keys stay strings: they are
@@ -38,12 +38,12 @@ func wireValue(v any, depth int) (any, error) {
 		return nil, fmt.Errorf("nested more than %d deep, or contains itself", maxValueDepth)
 	}
 	switch v := v.(type) {
-	case nil, bool, int64, float64, marshal.Symbol, marshal.Binary, *marshal.String, *marshal.Hash, *marshal.Array, *big.Int, *marshal.Float:
+	case nil, bool, int64, float64, value.Symbol, value.Binary, *value.String, *value.Map, *value.Array, *big.Int, *value.Float:
 		return v, nil
 	case string:
 		return wireText(v), nil
 	case []byte:
-		return marshal.Binary(v), nil
+		return value.Binary(v), nil
 	case time.Time:
 		return v.Unix(), nil
 	case time.Duration:
@@ -62,7 +62,7 @@ func wireText(s string) any {
 	if utf8.ValidString(s) {
 		return s
 	}
-	return marshal.Binary(s)
+	return value.Binary(s)
 }
 
 // reflected is for types that are not listed above.
@@ -110,19 +110,19 @@ func wireMap(v reflect.Value, depth int) (any, error) {
 	}
 	keys := v.MapKeys()
 	slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
-	h := &marshal.Hash{Pairs: make([]marshal.Pair, 0, len(keys))}
+	h := &value.Map{Pairs: make([]value.Pair, 0, len(keys))}
 	for _, k := range keys {
 		item, err := wireValue(v.MapIndex(k).Interface(), depth+1)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", k, err)
 		}
-		h.Pairs = append(h.Pairs, marshal.Pair{Key: wireText(k.String()), Value: item})
+		h.Pairs = append(h.Pairs, value.Pair{Key: wireText(k.String()), Value: item})
 	}
 	return h, nil
 }
 
 func wireStruct(v reflect.Value, depth int) (any, error) {
-	h := &marshal.Hash{}
+	h := &value.Map{}
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
@@ -136,7 +136,7 @@ func wireStruct(v reflect.Value, depth int) (any, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		h.Set(marshal.Symbol(name), item)
+		h.Set(value.Symbol(name), item)
 	}
 	return h, nil
 }

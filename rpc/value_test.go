@@ -12,6 +12,7 @@ import (
 
 	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 func TestValue(t *testing.T) {
@@ -24,18 +25,18 @@ func TestValue(t *testing.T) {
 		hidden int
 	}
 	text := "x"
-	h := marshal.NewHash("a", []any{"b"})
+	h := value.NewMap("a", []any{"b"})
 	for i, c := range []struct{ in, want any }{
 		{nil, nil}, {true, true}, {3, int64(3)}, {int8(-3), int64(-3)}, {uint32(3), int64(3)},
 		{uint64(math.MaxUint64), new(big.Int).SetUint64(math.MaxUint64)}, {float32(0.5), 0.5},
-		{"é", "é"}, {"\xff", marshal.Binary("\xff")}, {[]byte("a"), marshal.Binary("a")}, {sym("a"), sym("a")}, {level("high"), "high"},
+		{"é", "é"}, {"\xff", value.Binary("\xff")}, {[]byte("a"), value.Binary("a")}, {sym("a"), sym("a")}, {level("high"), "high"},
 		{time.Unix(12, 5), int64(12)}, {1500 * time.Millisecond, 1.5},
-		{[]string{"a", "\xff"}, []any{"a", marshal.Binary("\xff")}}, {[]any{1, "b"}, []any{int64(1), "b"}}, {[2]bool{true}, []any{true, false}}, {[]int(nil), []any{}},
+		{[]string{"a", "\xff"}, []any{"a", value.Binary("\xff")}}, {[]any{1, "b"}, []any{int64(1), "b"}}, {[2]bool{true}, []any{true, false}}, {[]int(nil), []any{}},
 		{&text, "x"}, {(*int)(nil), nil}, {h, h},
-		{map[string]any{"b": 1, "a": []int{2}}, marshal.NewHash("a", []any{int64(2)}, "b", int64(1))},
-		{map[level]int{"low": 1}, marshal.NewHash("low", int64(1))},
-		{disk{"sda", 7, nil, "s", 1}, marshal.NewHash(sym("name"), "sda", sym("used"), int64(7))},
-		{[]disk{{Note: &text}}, []any{marshal.NewHash(sym("name"), "", sym("used"), int64(0), sym("note"), "x")}},
+		{map[string]any{"b": 1, "a": []int{2}}, value.NewMap("a", []any{int64(2)}, "b", int64(1))},
+		{map[level]int{"low": 1}, value.NewMap("low", int64(1))},
+		{disk{"sda", 7, nil, "s", 1}, value.NewMap(sym("name"), "sda", sym("used"), int64(7))},
+		{[]disk{{Note: &text}}, []any{value.NewMap(sym("name"), "", sym("used"), int64(0), sym("note"), "x")}},
 	} {
 		got, err := rpc.Value(c.in)
 		if err != nil {
@@ -65,12 +66,12 @@ func TestValue(t *testing.T) {
 }
 
 func TestParseReplyIsBounded(t *testing.T) {
-	big := func(n int) *marshal.Hash {
-		data := &marshal.Hash{}
+	big := func(n int) *value.Map {
+		data := &value.Map{}
 		for i := range n {
-			data.Pairs = append(data.Pairs, marshal.Pair{Key: fmt.Sprint("k", i)}, marshal.Pair{Key: int64(i)})
+			data.Pairs = append(data.Pairs, value.Pair{Key: fmt.Sprint("k", i)}, value.Pair{Key: int64(i)})
 		}
-		return marshal.NewHash(sym("statuscode"), int64(0), sym("data"), data)
+		return value.NewMap(sym("statuscode"), int64(0), sym("data"), data)
 	}
 	if r, err := rpc.ParseReply(big(5000)); err != nil || r.Data.Len() != 10000 {
 		t.Errorf("%v", err)
@@ -81,18 +82,18 @@ func TestParseReplyIsBounded(t *testing.T) {
 }
 
 func TestParseReply(t *testing.T) {
-	r, err := rpc.ParseReply(marshal.NewHash("statuscode", int64(1), sym("statusmsg"), marshal.Binary("no"), "data",
-		marshal.NewHash("b", 1, sym("a"), 2, "a", 3, sym("b"), 4, int64(5), 6, marshal.Binary("c"), 7)))
+	r, err := rpc.ParseReply(value.NewMap("statuscode", int64(1), sym("statusmsg"), value.Binary("no"), "data",
+		value.NewMap("b", 1, sym("a"), 2, "a", 3, sym("b"), 4, int64(5), 6, value.Binary("c"), 7)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &rpc.Reply{Status: rpc.Aborted, Message: "no", Data: marshal.NewHash(sym("b"), 4, sym("a"), 2, int64(5), 6, sym("c"), 7)}
+	want := &rpc.Reply{Status: rpc.Aborted, Message: "no", Data: value.NewMap(sym("b"), 4, sym("a"), 2, int64(5), 6, sym("c"), 7)}
 	if diff := cmp.Diff(want, r); diff != "" {
 		t.Error(diff)
 	}
 	for _, bad := range []any{
-		nil, "no", marshal.NewHash(), marshal.NewHash(sym("statuscode"), "0"), marshal.NewHash(sym("statuscode"), int64(-1)), (*marshal.Hash)(nil),
-		marshal.NewHash(sym("statuscode"), int64(0), sym("data"), int64(1)), marshal.NewHash(sym("statuscode"), int64(0), sym("data"), []any{"x"}),
+		nil, "no", value.NewMap(), value.NewMap(sym("statuscode"), "0"), value.NewMap(sym("statuscode"), int64(-1)), (*value.Map)(nil),
+		value.NewMap(sym("statuscode"), int64(0), sym("data"), int64(1)), value.NewMap(sym("statuscode"), int64(0), sym("data"), []any{"x"}),
 	} {
 		if r, err := rpc.ParseReply(bad); err == nil {
 			t.Errorf("%v is a reply: %v", bad, r)
@@ -102,12 +103,12 @@ func TestParseReply(t *testing.T) {
 
 // TestParseReplyOfText is of an agent in Ruby that says reply.data = "text".
 func TestParseReplyOfText(t *testing.T) {
-	for _, data := range []any{"x", marshal.Binary("x")} {
-		r, err := rpc.ParseReply(marshal.NewHash(sym("statuscode"), int64(0), sym("data"), data))
+	for _, data := range []any{"x", value.Binary("x")} {
+		r, err := rpc.ParseReply(value.NewMap(sym("statuscode"), int64(0), sym("data"), data))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(marshal.NewHash(sym("data"), "x"), r.Data); diff != "" {
+		if diff := cmp.Diff(value.NewMap(sym("data"), "x"), r.Data); diff != "" {
 			t.Error(diff)
 		}
 	}
@@ -124,7 +125,7 @@ func FuzzParseReply(f *testing.F) {
 	reply := rpc.NewReply("a")
 	reply.Set("a", map[string]any{"x": []int{1}})
 	seed(reply.Body())
-	seed(marshal.NewHash("statuscode", int64(7), "statusmsg", sym("x"), "data", marshal.NewHash("a", 1, sym("a"), 2, nil, 3)))
+	seed(value.NewMap("statuscode", int64(7), "statusmsg", sym("x"), "data", value.NewMap("a", 1, sym("a"), 2, nil, 3)))
 	seed("pong")
 	f.Fuzz(func(t *testing.T, data []byte) {
 		body, err := marshal.BodyPolicy.Unmarshal(data)

@@ -19,9 +19,9 @@ import (
 	"mcollective/agent/stdio"
 	"mcollective/internal/run"
 	"mcollective/internal/waittest"
-	"mcollective/marshal"
 	"mcollective/rpc"
 	"mcollective/sdk"
+	"mcollective/value"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -115,7 +115,7 @@ func call(t *testing.T, a agent.Agent, action string, inputs ...any) (r *rpc.Rep
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	r = a.Definition().Action(action).Reply()
-	req := &agent.Request{Request: &rpc.Request{Action: action, Data: marshal.NewHash(inputs...)}, ID: "id-1", CallerID: "uid=7", Time: time.Unix(1700000000, 0)}
+	req := &agent.Request{Request: &rpc.Request{Action: action, Data: value.NewMap(inputs...)}, ID: "id-1", CallerID: "uid=7", Time: time.Unix(1700000000, 0)}
 	if err := a.Call(ctx, req, r); err != nil {
 		r.Fail(err)
 	}

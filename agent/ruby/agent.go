@@ -10,8 +10,8 @@ import (
 	"mcollective/agent"
 	"mcollective/agent/stdio"
 	"mcollective/ddl"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // An Agent is one that is written in Ruby. It is an agent.Agent, agent.Activator
@@ -105,9 +105,9 @@ func (d *Data) Query(ctx context.Context, query string) (map[string]any, error) 
 	if err != nil {
 		return nil, err
 	}
-	h := marshal.NewHash()
+	h := value.NewMap()
 	if query != "" {
-		h = marshal.NewHash("query", query)
+		h = value.NewMap("query", query)
 	}
 	var id [16]byte
 	rand.Read(id[:])
@@ -124,7 +124,7 @@ func (d *Data) Query(ctx context.Context, query string) (map[string]any, error) 
 	for k := range reply.Data.All() {
 		if name, ok := rpc.Text(k); ok {
 			values[name], _ = reply.Output(name)
-		} else if name, ok := k.(marshal.Symbol); ok {
+		} else if name, ok := k.(value.Symbol); ok {
 			values[string(name)], _ = reply.Output(string(name))
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"sync"
 
 	"mcollective/ddl"
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 //go:embed host/*.rb
@@ -173,7 +173,7 @@ func toldAction(a *ddl.Action) action {
 // plain is a value of a definition as JSON holds it.
 func plain(v any, depth int) any {
 	switch v := v.(type) {
-	case marshal.Symbol:
+	case value.Symbol:
 		return string(v)
 	case []any:
 		list := make([]any, len(v))
@@ -181,7 +181,7 @@ func plain(v any, depth int) any {
 			list[i] = plain(e, depth+1)
 		}
 		return list
-	case *marshal.Hash:
+	case *value.Map:
 		m := make(map[string]any, v.Len())
 		for k, e := range v.All() {
 			m[fmt.Sprint(plain(k, depth+1))] = plain(e, depth+1)

@@ -23,9 +23,9 @@ import (
 	"mcollective/internal/data"
 	"mcollective/internal/trust"
 	"mcollective/internal/waittest"
-	"mcollective/marshal"
 	"mcollective/message"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -120,10 +120,10 @@ func an(t testing.TB, agents map[string]agent.Agent, name string) func(action st
 	}
 }
 
-func symbols(inputs ...any) *marshal.Hash {
-	h := marshal.NewHash()
+func symbols(inputs ...any) *value.Map {
+	h := value.NewMap()
 	for i := 0; i+1 < len(inputs); i += 2 {
-		h.Pairs = append(h.Pairs, marshal.Pair{Key: marshal.Symbol(inputs[i].(string)), Value: inputs[i+1]})
+		h.Pairs = append(h.Pairs, value.Pair{Key: value.Symbol(inputs[i].(string)), Value: inputs[i+1]})
 	}
 	return h
 }
@@ -144,7 +144,7 @@ func show(t *testing.T, r *rpc.Reply, output string) string {
 
 func simple(v any) any {
 	switch v := v.(type) {
-	case *marshal.Hash:
+	case *value.Map:
 		m := map[string]any{}
 		for k, e := range v.All() {
 			m[fmt.Sprint(k)] = simple(e)
@@ -156,7 +156,7 @@ func simple(v any) any {
 			list[i] = simple(e)
 		}
 		return list
-	case marshal.Symbol:
+	case value.Symbol:
 		return string(v)
 	}
 	if s, ok := rpc.Text(v); ok {
@@ -482,7 +482,7 @@ func TestAuthorization(t *testing.T) {
 	guarded := agents["guarded"]
 	for caller, want := range map[string]string{"uid=0": "", "uid=1": rpc.TextDenied} {
 		reply := rpc.NewReply()
-		req := &agent.Request{Request: &rpc.Request{Agent: "guarded", Action: "try", Data: marshal.NewHash()}, ID: "x", CallerID: caller, Time: time.Now()}
+		req := &agent.Request{Request: &rpc.Request{Agent: "guarded", Action: "try", Data: value.NewMap()}, ID: "x", CallerID: caller, Time: time.Now()}
 		if err := guarded.Call(t.Context(), req, reply); err != nil {
 			t.Fatal(err)
 		}

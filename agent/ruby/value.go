@@ -4,8 +4,8 @@ import (
 	"encoding/base64"
 	"strconv"
 
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // The first character of a text from Ruby tells what it was where JSON cannot.
@@ -35,7 +35,7 @@ func restored(v any) any {
 		for i, e := range v {
 			v[i] = restored(e)
 		}
-	case *marshal.Hash:
+	case *value.Map:
 		for i := range v.Pairs {
 			v.Pairs[i].Key, v.Pairs[i].Value = restored(v.Pairs[i].Key), restored(v.Pairs[i].Value)
 		}
@@ -62,12 +62,12 @@ func restoredText(s string) any {
 	}
 	switch s[0] {
 	case symbolMark:
-		return marshal.Symbol(s[1:])
+		return value.Symbol(s[1:])
 	case textMark:
 		return s[1:]
 	case bytesMark:
 		if b, err := base64.StdEncoding.DecodeString(s[1:]); err == nil {
-			return marshal.Binary(b)
+			return value.Binary(b)
 		}
 	case keyMark:
 		return keyOf(s[1:])

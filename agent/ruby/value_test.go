@@ -9,15 +9,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mcollective/ddl"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 func TestRestore(t *testing.T) {
 	reply := rpc.NewReply()
-	reply.Set("out", marshal.NewHash("\x01sym", "\x01value", "text", "\x02\x01text", "\x043", []any{"\x03/w==", "", "\x03no base64"}, "\x04null", int64(1), "\x04true", nil))
+	reply.Set("out", value.NewMap("\x01sym", "\x01value", "text", "\x02\x01text", "\x043", []any{"\x03/w==", "", "\x03no base64"}, "\x04null", int64(1), "\x04true", nil))
 	restore(reply)
-	want := marshal.NewHash(marshal.Symbol("sym"), marshal.Symbol("value"), "text", "\x01text", int64(3), []any{marshal.Binary("\xff"), "", "\x03no base64"}, nil, int64(1), true, nil)
+	want := value.NewMap(value.Symbol("sym"), value.Symbol("value"), "text", "\x01text", int64(3), []any{value.Binary("\xff"), "", "\x03no base64"}, nil, int64(1), true, nil)
 	got, _ := reply.Output("out")
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -50,7 +50,7 @@ func FuzzRestore(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		reply := rpc.NewReply()
-		reply.Set("v", []any{s, marshal.NewHash(s, s)})
+		reply.Set("v", []any{s, value.NewMap(s, s)})
 		restore(reply)
 		if _, err := rpc.ParseReply(reply.Body()); err != nil {
 			t.Fatal(err)
@@ -62,7 +62,7 @@ func FuzzRestore(f *testing.F) {
 func TestTold(t *testing.T) {
 	d := &ddl.Definition{Kind: ddl.Agent, Metadata: rpc.Metadata{Agent: "a", Timeout: 1500e6}, Actions: []*ddl.Action{{
 		Name:    "x",
-		Inputs:  []*ddl.Input{{Name: "i", Default: marshal.NewHash(marshal.Symbol("a"), []any{big.NewInt(1), marshal.Symbol("s")}), List: []any{int64(1)}, Validation: ddl.Validation{Validator: "shellsafe"}}},
+		Inputs:  []*ddl.Input{{Name: "i", Default: value.NewMap(value.Symbol("a"), []any{big.NewInt(1), value.Symbol("s")}), List: []any{int64(1)}, Validation: ddl.Validation{Validator: "shellsafe"}}},
 		Outputs: []*ddl.Output{{Name: "o", Default: 1.5}},
 	}}}
 	b, err := json.Marshal((&candidate{definition: d}).told())

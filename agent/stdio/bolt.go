@@ -13,8 +13,8 @@ import (
 	"mcollective/agent"
 	"mcollective/ddl"
 	"mcollective/internal/run"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // boltAction is the action of a task.
@@ -113,7 +113,7 @@ func readBolt(reply *rpc.Reply, stdout []byte) (failed string, err error) {
 	}
 	if v, ok := answer.Get("_error"); ok && v != nil {
 		failed = "the task failed"
-		if h, ok := v.(*marshal.Hash); ok {
+		if h, ok := v.(*value.Map); ok {
 			if msg, ok := h.Get("msg"); ok {
 				if s, ok := scalarText(msg); ok && s != "" {
 					failed = clip(s, mostMessage)

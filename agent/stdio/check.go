@@ -5,8 +5,8 @@ import (
 	"math/big"
 
 	"mcollective/ddl"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // Check compares the answer of an action with what its definition promises, and
@@ -42,13 +42,13 @@ func isOf(v any, t ddl.Type) bool {
 		return true
 	case int64, *big.Int:
 		return t != ddl.String && t != ddl.Boolean && t != ddl.Hash && t != ddl.Array
-	case float64, *marshal.Float:
+	case float64, *value.Float:
 		return t == "" || t == ddl.Any || t == ddl.Float || t == ddl.Number
 	case bool:
 		return t == "" || t == ddl.Any || t == ddl.Boolean
-	case *marshal.Hash:
+	case *value.Map:
 		return t == "" || t == ddl.Any || t == ddl.Hash
-	case []any, *marshal.Array:
+	case []any, *value.Array:
 		return t == "" || t == ddl.Any || t == ddl.Array || t == ddl.List
 	}
 	return !isText || t == "" || t == ddl.Any || t == ddl.String || t == ddl.List

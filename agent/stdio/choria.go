@@ -15,8 +15,8 @@ import (
 	"mcollective/agent"
 	"mcollective/ddl"
 	"mcollective/internal/run"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 const choriaIDs = "mcorpc.external.v1"
@@ -55,10 +55,10 @@ func (a *Agent) callChoria(ctx context.Context, req *agent.Request, action *ddl.
 }
 
 // readChoria fills a reply from the object that an external agent answers with.
-func readChoria(reply *rpc.Reply, action *ddl.Action, answer *marshal.Hash) error {
+func readChoria(reply *rpc.Reply, action *ddl.Action, answer *value.Map) error {
 	switch data, _ := answer.Get("data"); data := data.(type) {
 	case nil:
-	case *marshal.Hash:
+	case *value.Map:
 		for k, v := range data.All() {
 			reply.Set(keyText(k), v)
 		}
@@ -83,7 +83,7 @@ func (a *Agent) activateChoria(ctx context.Context) error {
 	return nil
 }
 
-func (a *Agent) exchangeChoria(ctx context.Context, kind string, request choriaRequest) (*marshal.Hash, error) {
+func (a *Agent) exchangeChoria(ctx context.Context, kind string, request choriaRequest) (*value.Map, error) {
 	request.Schema, request.Protocol = choriaKind(kind)
 	line, err := toJSON(request)
 	if err != nil {
@@ -115,7 +115,7 @@ func (a *Agent) exchangeChoria(ctx context.Context, kind string, request choriaR
 	if err == nil && len(b) == 0 {
 		err = errors.New("its reply file is empty")
 	}
-	var answer *marshal.Hash
+	var answer *value.Map
 	if err == nil {
 		answer, err = readObject(jsonForm, b)
 	}

@@ -8,8 +8,8 @@ import (
 
 	"mcollective/agent"
 	"mcollective/agent/stdio"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 func ExampleLoad() {
@@ -27,7 +27,7 @@ func ExampleLoad() {
 	}
 	reply := rpc.NewReply()
 	err = agents["greet"].Call(context.Background(), &agent.Request{
-		Request: &rpc.Request{Action: "run", Data: marshal.NewHash("args", "world")},
+		Request: &rpc.Request{Action: "run", Data: value.NewMap("args", "world")},
 	}, reply)
 	message, _ := reply.Output("message")
 	fmt.Println(message, err)

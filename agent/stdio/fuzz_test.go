@@ -7,6 +7,7 @@ import (
 	"mcollective/ddl"
 	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // sendable fails the test if a reply cannot be sent as Ruby reads it.
@@ -108,7 +109,7 @@ func FuzzPerfdata(f *testing.F) {
 			t.Errorf("%d metrics", len(metrics))
 		}
 		for _, m := range metrics {
-			if v, ok := m.(*marshal.Hash).Get(sym("value")); !ok || v == nil {
+			if v, ok := m.(*value.Map).Get(sym("value")); !ok || v == nil {
 				t.Errorf("a metric without a value: %v", m)
 			}
 		}

@@ -9,8 +9,8 @@ import (
 
 	"mcollective/agent"
 	"mcollective/internal/run"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // mcollectiveRequest is the line that implemented_by writes for a script. Ruby
@@ -50,7 +50,7 @@ func (a *Agent) callMCollective(ctx context.Context, req *agent.Request, reply *
 	if b, err := x.answer(a.settings.most); err != nil {
 		a.log.Warn("reply of the program is not read", "error", err)
 	} else if v, err := fromJSON(b); err == nil {
-		if h, ok := v.(*marshal.Hash); ok {
+		if h, ok := v.(*value.Map); ok {
 			for k, v := range h.All() {
 				reply.Set(keyText(k), v)
 			}

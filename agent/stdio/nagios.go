@@ -9,8 +9,8 @@ import (
 	"mcollective/agent"
 	"mcollective/ddl"
 	"mcollective/internal/run"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // nagiosAction is the action of a plugin that declares none.
@@ -155,15 +155,15 @@ func perfLabel(s string) (label, rest string) {
 	return b.String(), ""
 }
 
-func perfMetric(label, field string) *marshal.Hash {
+func perfMetric(label, field string) *value.Map {
 	parts := strings.Split(field, ";")
 	end := strings.LastIndexAny(parts[0], "0123456789.") + 1
-	value, ok := perfNumber(parts[0][:end])
+	number, ok := perfNumber(parts[0][:end])
 	if !ok || label == "" {
 		return nil
 	}
-	sym := func(s string) marshal.Symbol { return marshal.Symbol(s) }
-	m := marshal.NewHash(sym("label"), label, sym("value"), value)
+	sym := func(s string) value.Symbol { return value.Symbol(s) }
+	m := value.NewMap(sym("label"), label, sym("value"), number)
 	if unit := parts[0][end:]; unit != "" {
 		m.Set(sym("unit"), unit)
 	}

@@ -19,8 +19,8 @@ import (
 	"mcollective/ddl"
 	"mcollective/internal/run"
 	"mcollective/internal/yaml"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // argsInput is the input of a plain script that becomes its arguments.
@@ -68,7 +68,7 @@ func inputs(req *agent.Request) map[string]any {
 	for k, v := range req.Data.All() {
 		name := keyText(k)
 		if _, there := m[name]; there {
-			if _, isSymbol := k.(marshal.Symbol); !isSymbol {
+			if _, isSymbol := k.(value.Symbol); !isSymbol {
 				continue
 			}
 		}

@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 
 	"mcollective/ddl"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // An outputForm is what a program prints.
@@ -30,7 +30,7 @@ const textOutput = "output"
 // readOutput turns what a program printed into outputs. The form is the
 // declared one, or what fits first: an object of JSON (or of YAML, if that is how
 // the agent is spoken to), lines that are all key=value, text.
-func readOutput(form outputForm, yamlSpoken bool, stdout []byte) (*marshal.Hash, error) {
+func readOutput(form outputForm, yamlSpoken bool, stdout []byte) (*value.Map, error) {
 	switch form {
 	case jsonForm, yamlForm:
 		return readObject(form, stdout)
@@ -61,7 +61,7 @@ func readOutput(form outputForm, yamlSpoken bool, stdout []byte) (*marshal.Hash,
 	return readText(stdout)
 }
 
-func readObject(form outputForm, stdout []byte) (*marshal.Hash, error) {
+func readObject(form outputForm, stdout []byte) (*value.Map, error) {
 	name, read := "JSON", fromJSON
 	if form == yamlForm {
 		name, read = "YAML", fromYAML
@@ -76,7 +76,7 @@ func readObject(form outputForm, stdout []byte) (*marshal.Hash, error) {
 	if err != nil {
 		return nil, fmt.Errorf("it printed what is no %s: %w", name, err)
 	}
-	h, ok := v.(*marshal.Hash)
+	h, ok := v.(*value.Map)
 	if !ok {
 		return nil, fmt.Errorf("it printed %s that is no object: outputs have names", name)
 	}
@@ -92,16 +92,16 @@ func isText(stdout []byte) error {
 	return nil
 }
 
-func readText(stdout []byte) (*marshal.Hash, error) {
+func readText(stdout []byte) (*value.Map, error) {
 	if err := isText(stdout); err != nil {
 		return nil, err
 	}
-	return marshal.NewHash(textOutput, string(bytes.TrimRight(stdout, "\r\n"))), nil
+	return value.NewMap(textOutput, string(bytes.TrimRight(stdout, "\r\n"))), nil
 }
 
 // readPairs reads lines of key=value. Empty lines do not count. line is the number
 // of the first that is something else, or 0.
-func readPairs(stdout []byte) (h *marshal.Hash, line int) {
+func readPairs(stdout []byte) (h *value.Map, line int) {
 	b := hashBuilder{}
 	n := 0
 	for text := range strings.Lines(string(stdout)) {
@@ -132,10 +132,10 @@ func isWord(s string) bool {
 
 // fill sets the outputs of a reply from what a program answered, and its status
 // where the answer has the key "mco".
-func fill(reply *rpc.Reply, action *ddl.Action, answer *marshal.Hash) error {
+func fill(reply *rpc.Reply, action *ddl.Action, answer *value.Map) error {
 	for k, v := range answer.All() {
 		name := keyText(k)
-		if h, ok := v.(*marshal.Hash); ok && name == "mco" {
+		if h, ok := v.(*value.Map); ok && name == "mco" {
 			if err := setStatus(reply, h); err != nil {
 				return err
 			}
@@ -180,7 +180,7 @@ func asDeclared(o *ddl.Output, v any) any {
 }
 
 // setStatus takes statuscode and statusmsg, as an answer gives them.
-func setStatus(reply *rpc.Reply, h *marshal.Hash) error {
+func setStatus(reply *rpc.Reply, h *value.Map) error {
 	if v, ok := h.Get("statuscode"); ok {
 		n, isInt := v.(int64)
 		if !isInt || n < 0 || n > 255 {

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"mcollective/internal/run"
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 const (
@@ -35,7 +35,7 @@ type session struct {
 	users, served int // guarded by worker.mu
 
 	mu      sync.Mutex
-	pending map[string]chan *marshal.Hash
+	pending map[string]chan *value.Map
 	pongs   []chan struct{}
 	last    []string // lines of standard error
 	err     error    // why it ended
@@ -51,7 +51,7 @@ func newSession(w *worker) (*session, error) {
 	ctx, kill := context.WithCancelCause(context.Background())
 	s := &session{
 		w: w, kill: kill, out: make(chan []byte, w.s.concurrency+queueSpare), stopped: make(chan struct{}), gone: make(chan struct{}),
-		hello: make(chan error, 1), pending: map[string]chan *marshal.Hash{}, log: &programLog{log: w.log, level: slog.LevelInfo},
+		hello: make(chan error, 1), pending: map[string]chan *value.Map{}, log: &programLog{log: w.log, level: slog.LevelInfo},
 	}
 	p, err := w.start(ctx, s.complain)
 	if err != nil {
@@ -192,8 +192,8 @@ var errNotSent = errors.New("it has just ended")
 
 // ask sends a request and waits for its reply. When ctx ends it tells the program
 // to give up, and if that has become deaf it ends it.
-func (s *session) ask(ctx context.Context, d document) (*marshal.Hash, error) {
-	answer := make(chan *marshal.Hash, 1)
+func (s *session) ask(ctx context.Context, d document) (*value.Map, error) {
+	answer := make(chan *value.Map, 1)
 	s.mu.Lock()
 	if s.err != nil {
 		s.mu.Unlock()
@@ -372,7 +372,7 @@ func (s *session) handle(line []byte) error {
 		s.w.log.Debug("progress", "request", clip(m.id, 64), "percent", clip(number, 20), "text", clip(shown, 200))
 	case "event":
 		data, _ := m.all.Get("data")
-		h, ok := data.(*marshal.Hash)
+		h, ok := data.(*value.Map)
 		switch {
 		case !ok:
 			s.log.line("W! an event without data")
@@ -422,7 +422,7 @@ func (s *session) logged(m incoming) {
 // incoming is one thing that a worker says.
 type incoming struct {
 	kind, id string
-	all      *marshal.Hash
+	all      *value.Map
 }
 
 // parseMessage reads one message of a worker.

@@ -28,8 +28,8 @@ import (
 	"mcollective/filter"
 	"mcollective/internal/run"
 	"mcollective/internal/trust"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 const (
@@ -56,7 +56,7 @@ type Options struct {
 
 	// Event is given what a worker says unasked, as {"type":"event","data":{...}}.
 	// Default: it is logged.
-	Event func(agent string, data *marshal.Hash)
+	Event func(agent string, data *value.Map)
 }
 
 // An Agent is a program as an agent. It is an agent.Agent, agent.Activator and
@@ -177,7 +177,7 @@ func (a *Agent) Active(ctx context.Context) error {
 		return nil
 	}
 	reply := rpc.NewReply()
-	req := &agent.Request{Request: &rpc.Request{Agent: a.name, Action: a.settings.activation, Data: marshal.NewHash()}, Time: time.Now(), TTL: activateTime}
+	req := &agent.Request{Request: &rpc.Request{Agent: a.name, Action: a.settings.activation, Data: value.NewMap()}, Time: time.Now(), TTL: activateTime}
 	err := a.Call(ctx, req, reply)
 	if err == nil && reply.Status != rpc.OK {
 		err = errors.New(reply.Message)

@@ -18,9 +18,9 @@ import (
 
 	"mcollective/agent"
 	"mcollective/internal/waittest"
-	"mcollective/marshal"
 	"mcollective/message"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -89,7 +89,7 @@ func open(t testing.TB, path string, o Options) *Agent {
 
 func request(action string, inputs ...any) *agent.Request {
 	return &agent.Request{
-		Request: &rpc.Request{Agent: "x", Action: action, Data: marshal.NewHash(inputs...)},
+		Request: &rpc.Request{Agent: "x", Action: action, Data: value.NewMap(inputs...)},
 		ID:      "0123456789abcdef0123456789abcdef", Sender: "client.example", CallerID: "uid=7", Collective: "mcollective",
 		Time: time.Unix(1700000000, 0), TTL: time.Minute,
 	}
@@ -113,7 +113,7 @@ func data(r *rpc.Reply) string {
 	return string(b)
 }
 
-type sym = marshal.Symbol
+type sym = value.Symbol
 
 func TestScript(t *testing.T) {
 	dir := folder(t, map[string]string{
@@ -141,7 +141,7 @@ func TestScript(t *testing.T) {
 			t.Errorf("%v: %s", args, data(r))
 		}
 	}
-	for _, args := range []any{`'a`, `a\`, []any{[]any{}}, marshal.NewHash(), "a\x00b"} {
+	for _, args := range []any{`'a`, `a\`, []any{[]any{}}, value.NewMap(), "a\x00b"} {
 		if r := call(t.Context(), words, "run", "args", args); r.Status != rpc.InvalidData {
 			t.Errorf("%v: %d %s", args, r.Status, r.Message)
 		}
@@ -168,7 +168,7 @@ func TestRequest(t *testing.T) {
 	ctx, cancel := context.WithDeadline(t.Context(), time.Unix(4102444800, 0))
 	defer cancel()
 	in := []any{sym("name"), "böb", sym("n"), int64(3), "name", "ignored", sym("bad-name"), "x", sym("list"), []any{int64(1)},
-		sym("noop"), true, sym("process_results"), true, sym("raw"), marshal.Binary("\xff")}
+		sym("noop"), true, sym("process_results"), true, sym("raw"), value.Binary("\xff")}
 	r := call(ctx, open(t, filepath.Join(dir, "tell"), o), "look", in...)
 	want := `{"in":{"action":"look","agent":"tell","caller":"uid=7","collective":"mcollective",` +
 		`"data":{"bad-name":"x","list":[1],"n":3,"name":"böb","noop":true,"raw":"�"},` +

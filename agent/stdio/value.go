@@ -13,8 +13,8 @@ import (
 	"unicode/utf8"
 
 	"mcollective/internal/yaml"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 const (
@@ -108,7 +108,7 @@ func (r *jsonReader) hash(depth int) (any, error) {
 
 // hashBuilder makes a hash of which the last of equal keys counts, in linear time.
 type hashBuilder struct {
-	h  marshal.Hash
+	h  value.Map
 	at map[string]int
 }
 
@@ -121,10 +121,10 @@ func (b *hashBuilder) set(key string, v any) {
 		b.at = map[string]int{}
 	}
 	b.at[key] = len(b.h.Pairs)
-	b.h.Pairs = append(b.h.Pairs, marshal.Pair{Key: key, Value: v})
+	b.h.Pairs = append(b.h.Pairs, value.Pair{Key: key, Value: v})
 }
 
-func (b *hashBuilder) hash() *marshal.Hash { return &b.h }
+func (b *hashBuilder) hash() *value.Map { return &b.h }
 
 // number is a number of JSON: whole if it is written so.
 func number(s string) any {
@@ -221,15 +221,15 @@ func plain(v any, depth int) any {
 		return v
 	case *big.Int:
 		return json.Number(v.String())
-	case *marshal.Float:
+	case *value.Float:
 		return plain(v.Value, depth)
-	case marshal.Symbol:
+	case value.Symbol:
 		return strings.ToValidUTF8(string(v), "\uFFFD")
 	case []any:
 		return plainList(v, depth)
-	case *marshal.Array:
+	case *value.Array:
 		return plainList(v.Items, depth)
-	case *marshal.Hash:
+	case *value.Map:
 		m := make(map[string]any, v.Len())
 		for k, e := range v.All() {
 			m[keyText(k)] = plain(e, depth+1)

@@ -12,8 +12,8 @@ import (
 	"mcollective/agent"
 	"mcollective/ddl"
 	"mcollective/internal/run"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 const (
@@ -37,7 +37,7 @@ type worker struct {
 	name  string
 	s     settings
 	log   *slog.Logger
-	event func(agent string, data *marshal.Hash)
+	event func(agent string, data *value.Map)
 	start func(ctx context.Context, stderr func(string)) (program, error) // ctx ends the program
 	turns turns                                                           // of requests that may be unanswered
 
@@ -92,7 +92,7 @@ func (w *worker) call(ctx context.Context, req *agent.Request, action *ddl.Actio
 	defer w.turns.release()
 	d := w.document(ctx, req)
 	d.Type = "request"
-	var answer *marshal.Hash
+	var answer *value.Map
 	err := errNotSent
 	for errors.Is(err, errNotSent) {
 		s, starting := w.session(ctx)
@@ -122,10 +122,10 @@ func (w *worker) overdue(ctx context.Context, why string) error {
 }
 
 // readReply fills a reply from the line of a worker.
-func readReply(reply *rpc.Reply, action *ddl.Action, answer *marshal.Hash) error {
+func readReply(reply *rpc.Reply, action *ddl.Action, answer *value.Map) error {
 	switch data, _ := answer.Get("data"); data := data.(type) {
 	case nil:
-	case *marshal.Hash:
+	case *value.Map:
 		for k, v := range data.All() {
 			name := keyText(k)
 			if action != nil {

@@ -17,8 +17,8 @@ import (
 
 	"mcollective/agent"
 	"mcollective/internal/run"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // fake is a program in this process: a function between two pipes.
@@ -435,7 +435,7 @@ func TestWorkerEvents(t *testing.T) {
 		w, _ := fakeWorker(defaults(), each(func(req map[string]any) string {
 			return `{"type":"event","data":{"disk":"full"}}` + "\n" + replyTo(req, "")
 		}))
-		w.event = func(agent string, data *marshal.Hash) {
+		w.event = func(agent string, data *value.Map) {
 			v, _ := data.Get("disk")
 			events = append(events, fmt.Sprint(agent, v))
 		}

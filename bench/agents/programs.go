@@ -16,9 +16,9 @@ import (
 	"mcollective/agent"
 	"mcollective/agent/stdio"
 	"mcollective/internal/run"
-	"mcollective/marshal"
 	"mcollective/message"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // scripts are the one-shot programs, from the least that there is.
@@ -74,7 +74,7 @@ func oneShot(ctx context.Context, name, path string, rounds int) error {
 
 // call has a node's handler run an action.
 func call(ctx context.Context, h *agent.Handler, name, action string, inputs ...any) error {
-	body := rpc.Request{Agent: name, Action: action, Caller: "uid=0", Data: marshal.NewHash(inputs...)}
+	body := rpc.Request{Agent: name, Action: action, Caller: "uid=0", Data: value.NewMap(inputs...)}
 	answer, err := h.Handle(ctx, &message.Request{
 		ID: message.NewID(), Sender: "admin.example", Caller: "uid=0", Collective: "mcollective", Agent: name, Time: time.Now(), TTL: time.Minute, Body: body.Body(),
 	})

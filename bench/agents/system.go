@@ -16,7 +16,7 @@ import (
 	"mcollective/internal/agents/packages"
 	"mcollective/internal/agents/process"
 	"mcollective/internal/agents/service"
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // tool runs a program of the system. A service that does not run is an answer.
@@ -40,7 +40,7 @@ func statuses(ctx context.Context, rounds int, name, pack string) error {
 	if _, err := os.Stat("/run/systemd/system"); err == nil {
 		ask = []string{"systemctl", "show", "--property=ActiveState,SubState,UnitFileState", name}
 	}
-	if err := asked(ctx, "service", s, rounds, ask, marshal.Symbol("service"), name); err != nil {
+	if err := asked(ctx, "service", s, rounds, ask, value.Symbol("service"), name); err != nil {
 		return err
 	}
 	p, err := packages.New(packages.Options{})
@@ -51,7 +51,7 @@ func statuses(ctx context.Context, rounds int, name, pack string) error {
 	if _, err := exec.LookPath(ask[0]); err != nil {
 		ask = []string{"rpm", "-q", pack}
 	}
-	return asked(ctx, "package", p, rounds, ask, marshal.Symbol("package"), pack)
+	return asked(ctx, "package", p, rounds, ask, value.Symbol("package"), pack)
 }
 
 // asked compares the action status of an agent with what the system itself has.
@@ -87,7 +87,7 @@ func crowded(ctx context.Context, dir string, rounds, n int) error {
 	}
 	there := strings.Count(string(out), "\n") - 1
 	if err := compare("list of "+strconv.Itoa(there), rounds, tool(ctx, ask...), func() error {
-		return call(ctx, h, "process", "list", marshal.Symbol("pattern"), ".")
+		return call(ctx, h, "process", "list", value.Symbol("pattern"), ".")
 	}); err != nil {
 		return err
 	}

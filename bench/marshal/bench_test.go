@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"mcollective/marshal"
+	"mcollective/value"
 )
 
 func BenchmarkInventoryReply(b *testing.B) {
@@ -24,8 +25,8 @@ func BenchmarkInventoryReply(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	inner, _ := outer.(*marshal.Hash).Get(marshal.Symbol("body"))
-	body := []byte(inner.(marshal.Binary))
+	inner, _ := outer.(*value.Map).Get(value.Symbol("body"))
+	body := []byte(inner.(value.Binary))
 	tree, err := marshal.ReplyPolicy.Unmarshal(body)
 	if err != nil {
 		b.Fatal(err)
@@ -120,8 +121,8 @@ func strangers(b *testing.B, tree any) [][]byte {
 				list[i] = other(v[i])
 			}
 			return list
-		case *marshal.Hash:
-			h := marshal.NewHash()
+		case *value.Map:
+			h := value.NewMap()
 			for k, w := range v.All() {
 				h.Set(k, other(w))
 			}

@@ -11,9 +11,9 @@ import (
 	"mcollective/connector"
 	"mcollective/connector/nats"
 	"mcollective/internal/swarm"
-	"mcollective/marshal"
 	"mcollective/security"
 	"mcollective/security/psk"
+	"mcollective/value"
 )
 
 // oneNode measures a node by itself.
@@ -81,8 +81,8 @@ func (s *settings) burstOf(ctx context.Context, address, agent string) error {
 	defer c.conn.Close()
 	var body any = "ping"
 	if agent == "rpcutil" {
-		body = marshal.NewHash(marshal.Symbol("agent"), agent, marshal.Symbol("action"), "ping", marshal.Symbol("caller"), "uid=0",
-			marshal.Symbol("data"), marshal.NewHash())
+		body = value.NewMap(value.Symbol("agent"), agent, value.Symbol("action"), "ping", value.Symbol("caller"), "uid=0",
+			value.Symbol("data"), value.NewMap())
 	}
 	to := connector.Target{Kind: connector.Directed, Collective: "mcollective", Identity: swarm.Describe(child.Seed, 0).Identity}
 	c.agent = agent
@@ -133,8 +133,8 @@ func newAsker(ctx context.Context, address string) (*asker, error) {
 func (a *asker) receive(d connector.Delivery) {
 	busy := false
 	if r, err := a.sec.DecodeReply(security.Payload{Data: d.Data}); err == nil {
-		if h, ok := r.Body.(*marshal.Hash); ok {
-			code, _ := h.Get(marshal.Symbol("statuscode"))
+		if h, ok := r.Body.(*value.Map); ok {
+			code, _ := h.Get(value.Symbol("statuscode"))
 			busy = code != int64(0)
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"strings"
 
 	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // A Kind is the form of a Result.
@@ -125,7 +126,7 @@ func (t *tally) result() (Result, error) {
 // each calls f with v, or with its members if it is a list.
 func each(v any, f func(any) error) error {
 	list, ok := v.([]any)
-	if a, isArray := v.(*marshal.Array); isArray {
+	if a, isArray := v.(*value.Array); isArray {
 		list, ok = a.Items, true
 	}
 	if !ok {

@@ -9,13 +9,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mcollective/internal/aggregate"
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 type counts = []aggregate.Count
 
 func process(rss, vsize any) any {
-	return marshal.NewHash(marshal.Symbol("rss"), rss, "vsize", vsize)
+	return value.NewMap(value.Symbol("rss"), rss, "vsize", vsize)
 }
 
 func TestFunctions(t *testing.T) {
@@ -32,8 +32,8 @@ func TestFunctions(t *testing.T) {
 		{"sum", aggregate.Options{Output: "x"}, []any{int64(1), 0.5, int64(2)}, aggregate.Result{Format: "Sum of x: %f", Values: []any{3.5}}},
 		{"sum", aggregate.Options{Output: "x"}, nil, aggregate.Result{Format: "Sum of x: %f", Values: []any{int64(0)}}},
 		{"sum", aggregate.Options{Output: "x"}, []any{huge, int64(1), new(big.Int).Neg(huge)}, aggregate.Result{Format: "Sum of x: %f", Values: []any{int64(1)}}},
-		{"summary", aggregate.Options{}, []any{"a", nil, []any{"b", "a", int64(1)}, 1.0, marshal.Symbol("a"), []any{nil}},
-			aggregate.Result{Kind: aggregate.Collection, Counts: counts{{"a", 2}, {marshal.Symbol("a"), 1}, {1.0, 1}, {int64(1), 1}, {"b", 1}}}},
+		{"summary", aggregate.Options{}, []any{"a", nil, []any{"b", "a", int64(1)}, 1.0, value.Symbol("a"), []any{nil}},
+			aggregate.Result{Kind: aggregate.Collection, Counts: counts{{"a", 2}, {value.Symbol("a"), 1}, {1.0, 1}, {int64(1), 1}, {"b", 1}}}},
 		{"boolean_summary", aggregate.Options{Args: map[string]any{"true": "Yes"}}, []any{false, true, true, nil},
 			aggregate.Result{Kind: aggregate.Collection, Format: "%5s = %s", Counts: counts{{"Yes", 2}, {"False", 1}}}},
 		{"nagios_states", aggregate.Options{}, []any{int64(0), int64(2), int64(2), nil, int64(9), "x"},

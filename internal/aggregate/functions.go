@@ -7,7 +7,7 @@ import (
 	"math/big"
 	"strings"
 
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // A total adds numbers as Ruby does: integers of any size until a float comes.
@@ -149,7 +149,7 @@ func processSummary(Options) *Function {
 			hosts++
 		}
 		for _, p := range list {
-			h, ok := p.(*marshal.Hash)
+			h, ok := p.(*value.Map)
 			if !ok {
 				return fmt.Errorf("%T is not a process", p)
 			}
@@ -165,8 +165,8 @@ func processSummary(Options) *Function {
 	}, strings.Join(lines, "\n")}
 }
 
-func number(h *marshal.Hash, name string) float64 {
-	v, ok := h.Get(marshal.Symbol(name))
+func number(h *value.Map, name string) float64 {
+	v, ok := h.Get(value.Symbol(name))
 	if !ok {
 		v, _ = h.Get(name)
 	}

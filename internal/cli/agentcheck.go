@@ -10,8 +10,8 @@ import (
 	"mcollective/agent"
 	"mcollective/ddl"
 	"mcollective/internal/render"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // An agentCheck reports what a test of an agent finds.
@@ -97,7 +97,7 @@ func (c *agentCheck) tryAlone(ctx context.Context, def *ddl.Action) {
 }
 
 // try calls an action and judges the answer.
-func (c *agentCheck) try(ctx context.Context, def *ddl.Action, in *marshal.Hash) {
+func (c *agentCheck) try(ctx context.Context, def *ddl.Action, in *value.Map) {
 	reply, took, err := c.a.ask(ctx, def.Name, in)
 	switch {
 	case err != nil:
@@ -132,7 +132,7 @@ func judge(def *ddl.Action, reply *rpc.Reply) []error {
 		return problems // it says nothing of what it answers
 	}
 	for k := range reply.Data.All() {
-		name, _ := k.(marshal.Symbol)
+		name, _ := k.(value.Symbol)
 		if def.Output(string(name)) == nil {
 			problems = append(problems, fmt.Errorf("the output %s is not declared", name))
 		}
@@ -147,7 +147,7 @@ func ofType(t ddl.Type, v any) bool {
 	switch v.(type) {
 	case int64, *big.Int:
 		isWhole = true
-	case float64, *marshal.Float:
+	case float64, *value.Float:
 		isFloat = true
 	}
 	_, isText := rpc.Text(v)
@@ -164,7 +164,7 @@ func ofType(t ddl.Type, v any) bool {
 	case ddl.Number:
 		return isWhole || isFloat
 	case ddl.Hash:
-		_, ok := v.(*marshal.Hash)
+		_, ok := v.(*value.Map)
 		return ok
 	case ddl.Array:
 		return isArray(v)
@@ -174,7 +174,7 @@ func ofType(t ddl.Type, v any) bool {
 
 func isArray(v any) bool {
 	switch v.(type) {
-	case []any, *marshal.Array:
+	case []any, *value.Array:
 		return true
 	}
 	return false

@@ -15,9 +15,9 @@ import (
 	"mcollective/client"
 	"mcollective/ddl"
 	"mcollective/internal/render"
-	"mcollective/marshal"
 	"mcollective/message"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // open opens the agent of a file, or of a name in the folders of the node.
@@ -106,7 +106,7 @@ func globQuote(path string) string {
 }
 
 // inputs are what the user typed, judged by what the agent says of itself.
-func (a *agentTrial) inputs(action string, args []argument) (*ddl.Action, *marshal.Hash, error) {
+func (a *agentTrial) inputs(action string, args []argument) (*ddl.Action, *value.Map, error) {
 	o := rpcOptions{agent: a.name, action: action}
 	def, in, err := o.request(ddl.NewContract(a.name, a.Definition()), args)
 	if err == nil && def == nil {
@@ -116,7 +116,7 @@ func (a *agentTrial) inputs(action string, args []argument) (*ddl.Action, *marsh
 }
 
 // ask calls an action as a node does.
-func (a *agentTrial) ask(ctx context.Context, action string, in *marshal.Hash) (*rpc.Reply, time.Duration, error) {
+func (a *agentTrial) ask(ctx context.Context, action string, in *value.Map) (*rpc.Reply, time.Duration, error) {
 	caller := fmt.Sprintf("uid=%d", os.Getuid())
 	start := a.env.Now()
 	h := agent.NewHandler(a.Agent, agent.Options{})

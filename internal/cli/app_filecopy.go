@@ -12,8 +12,8 @@ import (
 
 	"mcollective/client"
 	"mcollective/internal/render"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // partSize is how many bytes go at a time; the agent takes no more.
@@ -66,8 +66,8 @@ func (x *transfer) done(node, what string) {
 
 // ask calls an action about the file on some nodes, and takes out those where it
 // fails. take returns why an answer is of no use.
-func (x *transfer) ask(ctx context.Context, nodes []string, action string, in *marshal.Hash, take func(node string, reply *rpc.Reply) error) error {
-	in.Set(marshal.Symbol("file"), x.remote)
+func (x *transfer) ask(ctx context.Context, nodes []string, action string, in *value.Map, take func(node string, reply *rpc.Reply) error) error {
+	in.Set(value.Symbol("file"), x.remote)
 	heard := make(map[string]bool, len(nodes))
 	_, err := x.t.call(ctx, nodes, action, in, func(a client.Answer) {
 		if _, asked := x.at[a.Sender]; !asked || heard[a.Sender] {

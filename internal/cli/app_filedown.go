@@ -13,8 +13,8 @@ import (
 	"strconv"
 	"strings"
 
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // A download is a copy from nodes.
@@ -77,9 +77,9 @@ func (c *fileCopy) place(node string) (string, error) {
 // next gets the next part from the nodes that are behind the others.
 func (d *download) next(ctx context.Context) error {
 	nodes, offset := d.behind()
-	in := marshal.NewHash(marshal.Symbol("offset"), offset, marshal.Symbol("length"), int64(partSize))
+	in := value.NewMap(value.Symbol("offset"), offset, value.Symbol("length"), int64(partSize))
 	if offset == 0 {
-		in.Set(marshal.Symbol("checksum"), true)
+		in.Set(value.Symbol("checksum"), true)
 	}
 	return d.ask(ctx, nodes, "fetch", in, func(node string, reply *rpc.Reply) error {
 		f := d.files[node]

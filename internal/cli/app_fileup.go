@@ -13,8 +13,8 @@ import (
 	"strings"
 
 	"mcollective/client"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // An upload is a copy to nodes.
@@ -72,7 +72,7 @@ func (c *fileCopy) upload(ctx context.Context, t *task) error {
 }
 
 // wishes are how the file is to be, judged by what the agent says of itself.
-func (u *upload) wishes(t *task) (*marshal.Hash, error) {
+func (u *upload) wishes(t *task) (*value.Map, error) {
 	args := append([]argument{{"file", u.remote}, {"upload", u.word}, {"checksum", u.checksum}}, t.args...)
 	_, in, err := t.request("commit", args)
 	return in, err
@@ -85,7 +85,7 @@ func (u *upload) compare(ctx context.Context, wishes bool) error {
 	if wishes && !u.t.o.noop {
 		return nil
 	}
-	in := marshal.NewHash(marshal.Symbol("checksum"), true)
+	in := value.NewMap(value.Symbol("checksum"), true)
 	return u.ask(ctx, u.t.who.nodes, "status", in, func(node string, reply *rpc.Reply) error {
 		kind, there := said(reply, "type"), said(reply, "checksum")
 		switch {
@@ -108,7 +108,7 @@ func (u *upload) send(ctx context.Context) error {
 	}
 	nodes, _ := u.behind()
 	begun := make(map[string]int64)
-	in := marshal.NewHash(marshal.Symbol("upload"), u.word)
+	in := value.NewMap(value.Symbol("upload"), u.word)
 	if err := u.ask(ctx, nodes, "store", in, func(node string, reply *rpc.Reply) error {
 		if n, ok := whole(reply, "offset"); ok && n <= u.size {
 			begun[node] = n
@@ -131,8 +131,8 @@ func (u *upload) send(ctx context.Context) error {
 			return fmt.Errorf("cannot copy: %w", err)
 		}
 		u.show(offset, u.size)
-		in := marshal.NewHash(marshal.Symbol("upload"), u.word, marshal.Symbol("offset"), offset,
-			marshal.Symbol("data"), base64.StdEncoding.EncodeToString(part[:n]))
+		in := value.NewMap(value.Symbol("upload"), u.word, value.Symbol("offset"), offset,
+			value.Symbol("data"), base64.StdEncoding.EncodeToString(part[:n]))
 		if err := u.ask(ctx, nodes, "store", in, func(node string, reply *rpc.Reply) error {
 			at, ok := whole(reply, "offset")
 			if !ok || at != offset+int64(n) {
@@ -151,7 +151,7 @@ func (u *upload) send(ctx context.Context) error {
 }
 
 // commit puts the file in its place.
-func (u *upload) commit(ctx context.Context, in *marshal.Hash) error {
+func (u *upload) commit(ctx context.Context, in *value.Map) error {
 	if len(u.at) == 0 {
 		return nil
 	}
@@ -168,7 +168,7 @@ func (u *upload) commit(ctx context.Context, in *marshal.Hash) error {
 	if len(u.refused) == 0 {
 		return nil
 	}
-	drop := marshal.NewHash(marshal.Symbol("file"), u.remote, marshal.Symbol("upload"), u.word)
+	drop := value.NewMap(value.Symbol("file"), u.remote, value.Symbol("upload"), u.word)
 	_, err := u.t.call(ctx, u.refused, "discard", drop, func(client.Answer) {})
 	return err
 }

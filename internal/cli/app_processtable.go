@@ -5,33 +5,33 @@ import (
 	"strings"
 
 	"mcollective/internal/render"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // A processCell is one column of a table of processes.
 type processCell struct {
 	name  string
 	right bool // numbers
-	value func(p *marshal.Hash) string
+	value func(p *value.Map) string
 }
 
 // processColumns reads the value of --fields.
 func processColumns(list string) ([]processCell, error) {
-	text := func(key string) func(*marshal.Hash) string {
-		return func(p *marshal.Hash) string { return render.Text(output(p, key)) }
+	text := func(key string) func(*value.Map) string {
+		return func(p *value.Map) string { return render.Text(output(p, key)) }
 	}
-	size := func(key string, unit float64) func(*marshal.Hash) string {
-		return func(p *marshal.Hash) string { return bytesText(number(output(p, key)) * unit) }
+	size := func(key string, unit float64) func(*value.Map) string {
+		return func(p *value.Map) string { return bytesText(number(output(p, key)) * unit) }
 	}
-	percent := func(key string) func(*marshal.Hash) string {
-		return func(p *marshal.Hash) string { return fmt.Sprintf("%.1f", number(output(p, key))) }
+	percent := func(key string) func(*value.Map) string {
+		return func(p *value.Map) string { return fmt.Sprintf("%.1f", number(output(p, key))) }
 	}
 	known := []processCell{
 		{"pid", true, text("pid")}, {"ppid", true, text("ppid")}, {"user", false, text("username")}, {"uid", true, text("uid")},
 		{"state", false, text("state")}, {"name", false, text("name")}, {"vsz", true, size("vsize", 1)}, {"rss", true, size("rss", 1024)},
 		{"cpu", true, percent("pctcpu")}, {"mem", true, percent("pctmem")}, {"nice", true, text("nice")}, {"threads", true, text("nlwp")},
-		{"command", false, func(p *marshal.Hash) string {
+		{"command", false, func(p *value.Map) string {
 			if line := render.Text(output(p, "cmdline")); line != "" {
 				return line
 			}
@@ -66,7 +66,7 @@ func number(v any) float64 {
 		return float64(v)
 	case float64:
 		return v
-	case *marshal.Float:
+	case *value.Float:
 		return v.Value
 	}
 	return 0
@@ -92,7 +92,7 @@ func members(v any) []any {
 	switch v := v.(type) {
 	case []any:
 		return v
-	case *marshal.Array:
+	case *value.Array:
 		if v != nil {
 			return v.Items
 		}
@@ -111,7 +111,7 @@ func (p *processes) table(env *Env, node string, reply *rpc.Reply, cells []proce
 	listed, _ := reply.Output("pslist")
 	var rows [][]string
 	for _, one := range members(listed) {
-		h, ok := one.(*marshal.Hash)
+		h, ok := one.(*value.Map)
 		if !ok || h == nil {
 			continue
 		}

@@ -49,7 +49,7 @@ func (p *puppet) flags(set *pflag.FlagSet) {
 	set.Bool("use_cached_catalog", false, "Use the catalog of the last run")
 	set.Bool("no-use_cached_catalog", false, "Do not use the catalog of the last run")
 	set.Bool("ignoreschedules", false, "Whatever the schedules of resources say")
-	value(set, groupOwn, &p.rerun, "rerun", "", "SECONDS", "Begin runall anew, at the earliest so long after it began")
+	valueFlag(set, groupOwn, &p.rerun, "rerun", "", "SECONDS", "Begin runall anew, at the earliest so long after it began")
 }
 
 func (p *puppet) words(words []string, in *inputs) (string, error) {

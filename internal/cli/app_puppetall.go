@@ -10,8 +10,8 @@ import (
 
 	"mcollective/client"
 	"mcollective/internal/render"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 const (
@@ -40,7 +40,7 @@ type puppetRun struct {
 type puppetQueue struct {
 	t       *task
 	bound   int
-	inputs  *marshal.Hash // of runonce
+	inputs  *value.Map // of runonce
 	waiting []*puppetRun
 	running []*puppetRun
 	ran     int
@@ -141,7 +141,7 @@ func (q *puppetQueue) ours() int {
 // fill asks who is to run. Nodes on which Puppet runs already count for the bound.
 func (q *puppetQueue) fill(ctx context.Context) error {
 	disabled := 0
-	_, err := q.t.each(ctx, "status", marshal.NewHash(), func(node string, reply *rpc.Reply) {
+	_, err := q.t.each(ctx, "status", value.NewMap(), func(node string, reply *rpc.Reply) {
 		r := &puppetRun{node: node, before: said(reply, "lastrun")}
 		switch {
 		case !truth(reply, "enabled"):
@@ -193,7 +193,7 @@ func (q *puppetQueue) drop(r *puppetRun, why string) {
 }
 
 // ask calls an action on some nodes.
-func (q *puppetQueue) ask(ctx context.Context, runs []*puppetRun, action string, in *marshal.Hash) (map[string]client.Answer, error) {
+func (q *puppetQueue) ask(ctx context.Context, runs []*puppetRun, action string, in *value.Map) (map[string]client.Answer, error) {
 	nodes := make([]string, len(runs))
 	for i, r := range runs {
 		nodes[i] = r.node
@@ -205,7 +205,7 @@ func (q *puppetQueue) ask(ctx context.Context, runs []*puppetRun, action string,
 
 // poll looks which runs have ended.
 func (q *puppetQueue) poll(ctx context.Context) error {
-	answers, err := q.ask(ctx, q.running, "status", marshal.NewHash())
+	answers, err := q.ask(ctx, q.running, "status", value.NewMap())
 	if err != nil {
 		return err
 	}

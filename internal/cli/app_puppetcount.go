@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"mcollective/internal/render"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // countPuppets tells how many nodes have Puppet in which state.
@@ -25,7 +25,7 @@ func countPuppets(ctx context.Context, t *task) error {
 		return err
 	}
 	count := map[string]int{}
-	account, err := t.each(ctx, "status", marshal.NewHash(), func(_ string, reply *rpc.Reply) {
+	account, err := t.each(ctx, "status", value.NewMap(), func(_ string, reply *rpc.Reply) {
 		count["all"]++
 		for _, name := range []string{"enabled", "applying", "daemon_present", "idling"} {
 			if truth(reply, name) {
@@ -80,7 +80,7 @@ func summarizePuppets(ctx context.Context, t *task) error {
 	}
 	values := make([][]float64, len(puppetFigures))
 	nodes := 0
-	account, err := t.each(ctx, "last_run_summary", marshal.NewHash(), func(_ string, reply *rpc.Reply) {
+	account, err := t.each(ctx, "last_run_summary", value.NewMap(), func(_ string, reply *rpc.Reply) {
 		nodes++
 		for i, f := range puppetFigures {
 			v, _ := reply.Output(f.output)

@@ -8,8 +8,8 @@ import (
 
 	"mcollective/client"
 	"mcollective/internal/render"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // A liveCommand is a command of which more output may come.
@@ -50,7 +50,7 @@ func (s *shell) follow(ctx context.Context, t *task) error {
 // endAll kills what was started.
 func (s *shell) endAll(ctx context.Context, t *task) {
 	for node, c := range s.live {
-		in := marshal.NewHash(marshal.Symbol("handle"), c.handle)
+		in := value.NewMap(value.Symbol("handle"), c.handle)
 		if _, err := t.call(ctx, []string{node}, "kill", in, func(a client.Answer) {
 			if err := refusal(a); err != nil {
 				t.complain(node, err)
@@ -99,7 +99,7 @@ func (s *shell) kill(ctx context.Context, t *task) error {
 		return err
 	}
 	nodes := sortedKeys(s.live)
-	account, err := t.call(ctx, nodes, "kill", marshal.NewHash(marshal.Symbol("handle"), handle), func(a client.Answer) {
+	account, err := t.call(ctx, nodes, "kill", value.NewMap(value.Symbol("handle"), handle), func(a client.Answer) {
 		if err := refusal(a); err != nil {
 			t.complain(a.Sender, err)
 			return
@@ -127,7 +127,7 @@ func (s *shell) stream(ctx context.Context, t *task) (bad int, err error) {
 	for {
 		for _, node := range sortedKeys(s.live) {
 			c := s.live[node]
-			in := marshal.NewHash(marshal.Symbol("handle"), c.handle, marshal.Symbol("stdout_offset"), c.stdout, marshal.Symbol("stderr_offset"), c.stderr)
+			in := value.NewMap(value.Symbol("handle"), c.handle, value.Symbol("stdout_offset"), c.stdout, value.Symbol("stderr_offset"), c.stderr)
 			heard, ended, good := false, false, false
 			if _, err := t.call(ctx, []string{node}, "status", in, func(a client.Answer) {
 				heard = true

@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"mcollective/internal/render"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // show calls run, start or list, and prints what nodes answer as a shell would.
@@ -43,7 +43,7 @@ func (s *shell) show(ctx context.Context, t *task) error {
 }
 
 // prepare judges a request, finds the nodes and asks whether it is meant.
-func (s *shell) prepare(ctx context.Context, t *task, action string) (*marshal.Hash, error) {
+func (s *shell) prepare(ctx context.Context, t *task, action string) (*value.Map, error) {
 	if err := t.prepare(); err != nil {
 		return nil, err
 	}
@@ -84,13 +84,13 @@ func printLines(env *Env, before, text string) {
 
 func printJobs(env *Env, node string, reply *rpc.Reply) {
 	jobs, _ := reply.Output("jobs")
-	h, ok := jobs.(*marshal.Hash)
+	h, ok := jobs.(*value.Map)
 	if !ok || h == nil || len(h.Pairs) == 0 {
 		return
 	}
 	fmt.Fprintf(env.Out, "%s:\n", render.CleanLine(node))
 	for handle, v := range h.All() {
-		job, _ := v.(*marshal.Hash)
+		job, _ := v.(*value.Map)
 		fmt.Fprintf(env.Out, "    %-36s  %-8s  %s\n", render.CleanLine(render.Text(handle)),
 			render.CleanLine(render.Text(output(job, "status"))), render.CleanLine(render.Text(output(job, "command"))))
 	}

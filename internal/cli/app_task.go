@@ -14,8 +14,8 @@ import (
 	"mcollective/ddl"
 	"mcollective/filter"
 	"mcollective/internal/render"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // A task is one run of an application that looks at the answers itself.
@@ -51,7 +51,7 @@ func (t *task) prepare() error {
 }
 
 // request makes an action's inputs of texts, and refuses what nodes would refuse.
-func (t *task) request(action string, args []argument) (*ddl.Action, *marshal.Hash, error) {
+func (t *task) request(action string, args []argument) (*ddl.Action, *value.Map, error) {
 	o := *t.o
 	o.action = action
 	return o.request(t.about, args)
@@ -82,7 +82,7 @@ func (t *task) agree(action string) error {
 
 // call calls an action on some of the nodes that were found, or on all of them if
 // nodes is nil.
-func (t *task) call(ctx context.Context, nodes []string, action string, in *marshal.Hash, each func(client.Answer)) (*client.Account, error) {
+func (t *task) call(ctx context.Context, nodes []string, action string, in *value.Map, each func(client.Answer)) (*client.Account, error) {
 	run := client.Run{Agent: t.o.agent, Action: action, Inputs: in}
 	t.aim(&run, t.who)
 	if nodes != nil {
@@ -109,7 +109,7 @@ func (t *task) call(ctx context.Context, nodes []string, action string, in *mars
 
 // each calls an action on all nodes and gives the answers of those where it
 // succeeded; of the others it says what went wrong. With --sort they come by name.
-func (t *task) each(ctx context.Context, action string, in *marshal.Hash, show func(node string, reply *rpc.Reply)) (*client.Account, error) {
+func (t *task) each(ctx context.Context, action string, in *value.Map, show func(node string, reply *rpc.Reply)) (*client.Account, error) {
 	var kept []client.Answer
 	give := func(a client.Answer) {
 		if err := refusal(a); err != nil {

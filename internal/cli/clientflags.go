@@ -69,20 +69,20 @@ const rawUsage = "Print what nodes say byte for byte, control characters too"
 func (f *clientFlags) addCommon(set *pflag.FlagSet) {
 	const g = groupCommon
 	text(set, g, &f.target, "target", "T", "COLLECTIVE", "Target messages to a specific sub collective")
-	value(set, g, &f.discoveryTimeout, "discovery-timeout", "", "SECONDS", "Timeout for doing discovery")
-	value(set, g, &f.timeout, "timeout", "t", "SECONDS", "Timeout for calling remote agents")
+	valueFlag(set, g, &f.discoveryTimeout, "discovery-timeout", "", "SECONDS", "Timeout for doing discovery")
+	valueFlag(set, g, &f.timeout, "timeout", "t", "SECONDS", "Timeout for calling remote agents")
 	set.BoolFuncP("quiet", "q", "Do not be verbose", func(string) error { f.verbose = false; return nil })
-	value(set, g, &f.ttl, "ttl", "", "TTL", "Set the message validity period")
+	valueFlag(set, g, &f.ttl, "ttl", "", "TTL", "Set the message validity period")
 	text(set, g, &f.replyTo, "reply-to", "", "TARGET", "Set a custom target for replies")
 	text(set, g, &f.method, "disc-method", "", "METHOD", "Which discovery method to use")
 	set.StringArrayVar(&f.methodOptions, "disc-option", nil, "Options to pass to the discovery method")
 	takes(set, "disc-option", "OPTION")
 	text(set, g, &f.nodes, "nodes", "", "FILE", "List of nodes to address")
-	value(set, g, &f.publishTimeout, "publish_timeout", "", "TIMEOUT", "Timeout for publishing requests to remote agents.")
+	valueFlag(set, g, &f.publishTimeout, "publish_timeout", "", "TIMEOUT", "Timeout for publishing requests to remote agents.")
 	set.BoolVar(&f.threaded, "threaded", false, "Start publishing requests and receiving responses in threaded mode.")
 	set.BoolVar(&f.sort, "sort", false, "Sort the output of an RPC call before processing.")
 	set.BoolVar(&f.raw, "raw", false, rawUsage)
-	value(set, g, &f.connectionTimeout, "connection-timeout", "", "TIMEOUT", "Set the timeout for establishing a connection to the middleware")
+	valueFlag(set, g, &f.connectionTimeout, "connection-timeout", "", "TIMEOUT", "Set the timeout for establishing a connection to the middleware")
 	group(set, g, "quiet", "disc-option", "threaded", "sort", "raw")
 }
 
@@ -91,7 +91,7 @@ func (r *rpcFlags) add(set *pflag.FlagSet) {
 	set.BoolVar(&r.noProgress, "no-progress", false, "Do not show the progress bar")
 	set.BoolVarP(&r.one, "one", "1", false, "Send request to only one discovered nodes")
 	text(set, g, &r.batch, "batch", "", "SIZE", "Do requests in batches")
-	value(set, g, &r.batchSleep, "batch-sleep", "", "SECONDS", "Sleep time between batches")
+	valueFlag(set, g, &r.batchSleep, "batch-sleep", "", "SECONDS", "Sleep time between batches")
 	text(set, g, &r.limitSeed, "limit-seed", "", "NUMBER", "Seed value for deterministic random batching")
 	text(set, g, &r.limit, "limit-nodes", "", "COUNT", "Send request to only a subset of nodes, can be a percentage")
 	set.BoolVarP(&r.json, "json", "j", false, "Produce JSON output")
@@ -106,8 +106,8 @@ func text(set *pflag.FlagSet, heading string, p *string, name, short, what, usag
 	takes(set, name, what)
 }
 
-// value defines a flag whose value has a form of its own.
-func value(set *pflag.FlagSet, heading string, v pflag.Value, name, short, what, usage string) {
+// valueFlag defines a flag whose value has a form of its own.
+func valueFlag(set *pflag.FlagSet, heading string, v pflag.Value, name, short, what, usage string) {
 	set.VarP(v, name, short, usage)
 	group(set, heading, name)
 	takes(set, name, what)

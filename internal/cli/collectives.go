@@ -11,7 +11,7 @@ import (
 	"mcollective/client"
 	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/render"
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // A membership is which nodes are in which collective.
@@ -33,7 +33,7 @@ func (e *errand) memberships(ctx context.Context) (*membership, error) {
 	if len(m.audience.nodes) == 0 {
 		_ = nothingFound(e, rpcutil.Name) // which is no reason to end here
 	}
-	m.account, err = e.ask(ctx, m.audience, "collective_info", marshal.NewHash(), func(answer client.Answer) {
+	m.account, err = e.ask(ctx, m.audience, "collective_info", value.NewMap(), func(answer client.Answer) {
 		if answer.Err != nil {
 			return
 		}

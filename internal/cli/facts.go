@@ -11,8 +11,8 @@ import (
 	"mcollective/client"
 	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/render"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // rpcutilTime is what Ruby's definition of rpcutil says its actions take at most.
@@ -116,7 +116,7 @@ func (o *factsOptions) report(ctx context.Context, e *errand, a audience) error 
 
 // values asks for one fact and gives what each node has.
 func (o *factsOptions) values(ctx context.Context, e *errand, a audience, fact string, each func(node string, value any)) (*client.Account, error) {
-	return e.ask(ctx, a, "get_fact", marshal.NewHash(marshal.Symbol("fact"), fact), func(answer client.Answer) {
+	return e.ask(ctx, a, "get_fact", value.NewMap(value.Symbol("fact"), fact), func(answer client.Answer) {
 		if answer.Err != nil {
 			fmt.Fprintf(e.env.Err, "Could not parse facts for %s: %s\n", render.CleanLine(answer.Sender), render.Clean(answer.Err.Error()))
 			return
@@ -128,7 +128,7 @@ func (o *factsOptions) values(ctx context.Context, e *errand, a audience, fact s
 
 // inner is the fact at a path with dots inside of another; nil if there is none.
 func inner(v any, path string) any {
-	h, ok := v.(*marshal.Hash)
+	h, ok := v.(*value.Map)
 	if !ok || h == nil {
 		return nil
 	}
@@ -203,7 +203,7 @@ func valuesByCount(holders map[string][]string) []valueCount {
 
 // ask calls an action of rpcutil on an audience, if there is one. What a node
 // answers is given to each only when it is a success or unreadable.
-func (e *errand) ask(ctx context.Context, a audience, action string, inputs *marshal.Hash, each func(client.Answer)) (*client.Account, error) {
+func (e *errand) ask(ctx context.Context, a audience, action string, inputs *value.Map, each func(client.Answer)) (*client.Account, error) {
 	if len(a.nodes) == 0 {
 		return nil, nil // nobody was asked
 	}

@@ -12,7 +12,7 @@ import (
 	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/render"
 	"mcollective/internal/suggest"
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // inventoryOptions are the flags of inventory.
@@ -140,9 +140,9 @@ func (o *inventoryOptions) reportNode(ctx context.Context, e *errand, layout *te
 	if err != nil {
 		return err
 	}
-	var stats, about *marshal.Hash
+	var stats, about *value.Map
 	refused := ""
-	account, err := e.ask(ctx, a, "daemon_stats", marshal.NewHash(), func(answer client.Answer) {
+	account, err := e.ask(ctx, a, "daemon_stats", value.NewMap(), func(answer client.Answer) {
 		if answer.Err == nil {
 			stats = answer.RPC.Data
 		} else {
@@ -163,7 +163,7 @@ func (o *inventoryOptions) reportNode(ctx context.Context, e *errand, layout *te
 		fmt.Fprintf(e.env.Err, "Failed to retrieve daemon_stats from %s: %s\n", render.CleanLine(o.node), render.Clean(refused))
 		return exit(exitSomeFailed)
 	}
-	account, err = e.ask(ctx, a, "inventory", marshal.NewHash(), func(answer client.Answer) {
+	account, err = e.ask(ctx, a, "inventory", value.NewMap(), func(answer client.Answer) {
 		if answer.Err == nil {
 			about = answer.RPC.Data
 		}
@@ -202,8 +202,8 @@ func (o *inventoryOptions) reportAll(ctx context.Context, e *errand, layout *tem
 	if len(a.nodes) == 0 {
 		return nothingFound(e, rpcutil.Name)
 	}
-	stats := make(map[string]*marshal.Hash)
-	if _, err := e.ask(ctx, a, "daemon_stats", marshal.NewHash(), func(answer client.Answer) {
+	stats := make(map[string]*value.Map)
+	if _, err := e.ask(ctx, a, "daemon_stats", value.NewMap(), func(answer client.Answer) {
 		if answer.Err == nil {
 			stats[answer.Sender] = answer.RPC.Data
 		}
@@ -211,7 +211,7 @@ func (o *inventoryOptions) reportAll(ctx context.Context, e *errand, layout *tem
 		return err
 	}
 	var reports []*nodeReport
-	account, err := e.ask(ctx, a, "inventory", marshal.NewHash(), func(answer client.Answer) {
+	account, err := e.ask(ctx, a, "inventory", value.NewMap(), func(answer client.Answer) {
 		if answer.Err == nil {
 			reports = append(reports, newNodeReport(answer.Sender, stats[answer.Sender], answer.RPC.Data))
 		}

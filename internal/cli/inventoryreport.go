@@ -14,18 +14,18 @@ import (
 	"time"
 
 	"mcollective/internal/render"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // A nodeReport is what a node says of itself.
 type nodeReport struct {
 	node  string
-	stats *marshal.Hash // of daemon_stats; nil if that was not answered
-	about *marshal.Hash // of inventory
+	stats *value.Map // of daemon_stats; nil if that was not answered
+	about *value.Map // of inventory
 }
 
-func newNodeReport(node string, stats, about *marshal.Hash) *nodeReport {
+func newNodeReport(node string, stats, about *value.Map) *nodeReport {
 	return &nodeReport{node: node, stats: stats, about: about}
 }
 
@@ -33,7 +33,7 @@ func sortReports(list []*nodeReport) {
 	slices.SortFunc(list, func(a, b *nodeReport) int { return cmp.Compare(a.node, b.node) })
 }
 
-func output(h *marshal.Hash, name string) any {
+func output(h *value.Map, name string) any {
 	if h == nil {
 		return nil
 	}
@@ -81,7 +81,7 @@ func (n *nodeReport) print(env *Env) error {
 	} {
 		line(f.label, say(output(n.stats, f.name)))
 	}
-	times, _ := output(n.stats, "times").(*marshal.Hash)
+	times, _ := output(n.stats, "times").(*value.Map)
 	line("Total Processor Time", say(output(times, "utime"))+" seconds")
 	line("System Time", say(output(times, "stime"))+" seconds")
 
@@ -101,7 +101,7 @@ func (n *nodeReport) print(env *Env) error {
 	}
 	cells(w, env, classes, "    ", fmt.Sprintf("%%-%ds", column), max(90/column, 1), "No classes applied")
 	fmt.Fprint(w, "\n   Facts:\n")
-	facts, _ := output(n.about, "facts").(*marshal.Hash)
+	facts, _ := output(n.about, "facts").(*value.Map)
 	if facts == nil || facts.Len() == 0 {
 		fmt.Fprint(w, "      No facts known\n")
 	} else {
@@ -149,7 +149,7 @@ func cells(w io.Writer, env *Env, list []string, margin, format string, columns 
 // plain is the report as values that JSON and templates know.
 func (n *nodeReport) plain() map[string]any {
 	m := map[string]any{"sender": n.node, "identity": n.node}
-	for _, h := range []*marshal.Hash{n.stats, n.about} {
+	for _, h := range []*value.Map{n.stats, n.about} {
 		if h == nil {
 			continue
 		}
@@ -174,7 +174,7 @@ func plainValue(v any) any {
 			list[i] = plainValue(v[i])
 		}
 		return list
-	case *marshal.Hash:
+	case *value.Map:
 		m := make(map[string]any, v.Len())
 		for k, e := range v.All() {
 			m[render.Text(k)] = plainValue(e)

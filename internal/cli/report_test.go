@@ -8,8 +8,8 @@ import (
 
 	"mcollective/client"
 	"mcollective/internal/render"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 func TestDotIsEscaped(t *testing.T) {
@@ -21,7 +21,7 @@ func TestDotIsEscaped(t *testing.T) {
 }
 
 func TestInnerFacts(t *testing.T) {
-	h := marshal.NewHash("release", marshal.NewHash("major", "7", "a.b", "x"), "c.d", marshal.NewHash("e", "y"))
+	h := value.NewMap("release", value.NewMap("major", "7", "a.b", "x"), "c.d", value.NewMap("e", "y"))
 	for path, want := range map[string]any{"release.major": "7", "release.a.b": "x", "c.d.e": "y", "release.minor": nil, "release.major.x": nil, "": nil} {
 		if got := inner(h, path); got != want {
 			t.Errorf("%s is %v, want %v", path, got, want)
@@ -32,10 +32,10 @@ func TestInnerFacts(t *testing.T) {
 // TestReportsAreCleaned: what a node says reaches a terminal, and a pipe that may end
 // on one, without what that would obey; with --raw it is as it came.
 func TestReportsAreCleaned(t *testing.T) {
-	stats := marshal.NewHash(marshal.Symbol("version"), "2\x1b[2J", marshal.Symbol("starttime"), "\x1b", marshal.Symbol("times"), "no hash")
-	about := marshal.NewHash(marshal.Symbol("agents"), []any{"a\x1b"}, marshal.Symbol("classes"), []any{"c\x1b"},
-		marshal.Symbol("facts"), marshal.NewHash("f\x1b", []any{"v\x1b"}), marshal.Symbol("collectives"), []any{"k\x1b"})
-	evil := &rpc.Reply{Data: marshal.NewHash(marshal.Symbol("stdout"), "o\x1b[2J\nsecond\u009b", marshal.Symbol("stderr"), "e\x1b", marshal.Symbol("tree"), "1 \x1b]0;x\a")}
+	stats := value.NewMap(value.Symbol("version"), "2\x1b[2J", value.Symbol("starttime"), "\x1b", value.Symbol("times"), "no hash")
+	about := value.NewMap(value.Symbol("agents"), []any{"a\x1b"}, value.Symbol("classes"), []any{"c\x1b"},
+		value.Symbol("facts"), value.NewMap("f\x1b", []any{"v\x1b"}), value.Symbol("collectives"), []any{"k\x1b"})
+	evil := &rpc.Reply{Data: value.NewMap(value.Symbol("stdout"), "o\x1b[2J\nsecond\u009b", value.Symbol("stderr"), "e\x1b", value.Symbol("tree"), "1 \x1b]0;x\a")}
 	layout := template.Must(template.New("t").Parse(`{{.version}}`))
 	n := newNodeReport("n", stats, about)
 	for name, write := range map[string]func(env *Env) error{

@@ -12,7 +12,7 @@ import (
 	"mcollective/ddl"
 	"mcollective/internal/render"
 	"mcollective/internal/suggest"
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // rpcOptions are the flags of rpc.
@@ -149,7 +149,7 @@ func (o *rpcOptions) run(ctx context.Context, env *Env, args []argument) error {
 // A prepared request is one of which all is known that its definition says.
 type prepared struct {
 	contract *ddl.Contract
-	inputs   *marshal.Hash
+	inputs   *value.Map
 	results  *render.Results // nil if none are awaited
 }
 
@@ -212,9 +212,9 @@ func (o *rpcOptions) talks() bool {
 
 // request turns the words of the user into the inputs of the action, and refuses
 // what nodes would refuse.
-func (o *rpcOptions) request(c *ddl.Contract, args []argument) (*ddl.Action, *marshal.Hash, error) {
+func (o *rpcOptions) request(c *ddl.Contract, args []argument) (*ddl.Action, *value.Map, error) {
 	action := c.Action(o.action)
-	inputs := marshal.NewHash()
+	inputs := value.NewMap()
 	if o.noop {
 		if action != nil && action.Noop && !c.Noop(o.action) {
 			return nil, nil, usageErrorf("not all nodes are known to understand --noop for the action %s of agent %s: %s", o.action, o.agent, render.CleanLine(c.Doubt(o.action)))
@@ -222,20 +222,20 @@ func (o *rpcOptions) request(c *ddl.Contract, args []argument) (*ddl.Action, *ma
 		if action != nil && !action.Noop {
 			return nil, nil, usageErrorf("the action %s of agent %s does not know --noop: it would do its work", o.action, o.agent)
 		}
-		inputs.Set(marshal.Symbol("noop"), true)
+		inputs.Set(value.Symbol("noop"), true)
 	}
 	for _, arg := range args {
-		var value any = arg.text
+		var input any = arg.text
 		if action != nil {
 			if flag, ok := o.from[arg.name]; ok && action.Input(arg.name) == nil {
 				return nil, nil, usageErrorf("--%s does not apply to the action %s of agent %s: it has no such input", flag, o.action, o.agent)
 			}
 			var err error
-			if value, err = action.Coerce(arg.name, arg.text); err != nil {
+			if input, err = action.Coerce(arg.name, arg.text); err != nil {
 				return nil, nil, &usageError{err: err}
 			}
 		}
-		inputs.Set(marshal.Symbol(arg.name), value)
+		inputs.Set(value.Symbol(arg.name), input)
 	}
 	if action != nil {
 		action.Complete(inputs)

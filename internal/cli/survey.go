@@ -10,7 +10,7 @@ import (
 	"mcollective/client"
 	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/render"
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // survey prints the nodes that the filter matches and in which facts they differ.
@@ -21,7 +21,7 @@ func (o *factsOptions) survey(ctx context.Context, e *errand, a audience) error 
 	if spread && len(a.nodes) > 0 {
 		vary = newVariation()
 		var err error
-		account, err = e.ask(ctx, a, "inventory", marshal.NewHash(), func(answer client.Answer) {
+		account, err = e.ask(ctx, a, "inventory", value.NewMap(), func(answer client.Answer) {
 			if answer.Err != nil {
 				return
 			}
@@ -73,7 +73,7 @@ func newVariation() *variation { return &variation{facts: make(map[string]map[st
 
 // add counts the facts of one node.
 func (v *variation) add(facts any) {
-	h, ok := facts.(*marshal.Hash)
+	h, ok := facts.(*value.Map)
 	if !ok || h == nil {
 		return
 	}
@@ -95,10 +95,10 @@ func (v *variation) add(facts any) {
 
 // flatFacts gives each fact that is no structure, with the path that filters know
 // it by.
-func flatFacts(h *marshal.Hash, prefix string, depth int, each func(name, value string)) {
+func flatFacts(h *value.Map, prefix string, depth int, each func(name, value string)) {
 	for k, v := range h.All() {
 		name := prefix + render.Text(k)
-		if inner, ok := v.(*marshal.Hash); ok && inner != nil && depth < factDepth {
+		if inner, ok := v.(*value.Map); ok && inner != nil && depth < factDepth {
 			flatFacts(inner, name+".", depth+1, each)
 			continue
 		}

@@ -14,7 +14,7 @@ import (
 	"mcollective/filter"
 	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/render"
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // whyOptions are the flags of why.
@@ -147,7 +147,7 @@ func (e *errand) crowd(ctx context.Context, nodes []string) (*crowd, error) {
 	e.hosts = filter.Filter{}
 	defer func() { e.hosts = hosts }()
 	a := audience{nodes: nodes, method: choice{name: methodBroadcast, timeout: broadcastTime}}
-	_, err := e.ask(ctx, a, "inventory", marshal.NewHash(), func(answer client.Answer) {
+	_, err := e.ask(ctx, a, "inventory", value.NewMap(), func(answer client.Answer) {
 		if m := c.byName[answer.Sender]; m != nil && answer.Err == nil {
 			m.tell(answer.RPC.Data)
 		}

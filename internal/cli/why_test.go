@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mcollective/filter"
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 func TestNearValues(t *testing.T) {
@@ -29,11 +29,11 @@ func TestNearValues(t *testing.T) {
 }
 
 // member makes a node as rpcutil inventory tells of it.
-func newMember(name string, agents, classes []any, facts *marshal.Hash, inactive *marshal.Hash) *member {
+func newMember(name string, agents, classes []any, facts *value.Map, inactive *value.Map) *member {
 	m := &member{identity: name}
-	about := marshal.NewHash(marshal.Symbol("agents"), agents, marshal.Symbol("classes"), classes, marshal.Symbol("facts"), facts)
+	about := value.NewMap(value.Symbol("agents"), agents, value.Symbol("classes"), classes, value.Symbol("facts"), facts)
 	if inactive != nil {
-		about.Set(marshal.Symbol("inactive_agents"), inactive)
+		about.Set(value.Symbol("inactive_agents"), inactive)
 	}
 	m.tell(about)
 	return m
@@ -41,12 +41,12 @@ func newMember(name string, agents, classes []any, facts *marshal.Hash, inactive
 
 func TestExplanation(t *testing.T) {
 	var out bytes.Buffer
-	os := marshal.NewHash("name", "CentOS", "release", marshal.NewHash("major", int64(7)))
+	os := value.NewMap("name", "CentOS", "release", value.NewMap("major", int64(7)))
 	x := &explanation{
 		env: (&Env{Out: &out}).withDefaults(), target: "mcollective",
 		crowd: &crowd{members: []*member{
-			newMember("web1", []any{"rpcutil", "service"}, []any{"web"}, marshal.NewHash("os", os, "country", "de"), nil),
-			newMember("web2", []any{"rpcutil"}, []any{"web"}, marshal.NewHash("os", os, "country", "fr"), marshal.NewHash("service", "no service manager\x1b[2J")),
+			newMember("web1", []any{"rpcutil", "service"}, []any{"web"}, value.NewMap("os", os, "country", "de"), nil),
+			newMember("web2", []any{"rpcutil"}, []any{"web"}, value.NewMap("os", os, "country", "fr"), value.NewMap("service", "no service manager\x1b[2J")),
 			{identity: "hung"},
 		}},
 	}

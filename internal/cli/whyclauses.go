@@ -7,7 +7,7 @@ import (
 
 	"mcollective/filter"
 	"mcollective/internal/render"
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // A clause is one part of a filter that a node has to match.
@@ -71,13 +71,13 @@ type member struct {
 }
 
 // tell takes what rpcutil inventory answered.
-func (m *member) tell(about *marshal.Hash) {
+func (m *member) tell(about *value.Map) {
 	m.known = true
 	m.agents, m.classes = texts(output(about, "agents")), texts(output(about, "classes"))
-	if h, ok := output(about, "facts").(*marshal.Hash); ok {
+	if h, ok := output(about, "facts").(*value.Map); ok {
 		m.facts, _ = factValue(h, 0).(map[string]any)
 	}
-	if h, ok := output(about, "inactive_agents").(*marshal.Hash); ok && h != nil {
+	if h, ok := output(about, "inactive_agents").(*value.Map); ok && h != nil {
 		m.inactive = make(map[string]string, h.Len())
 		for k, v := range h.All() {
 			m.inactive[render.Text(k)] = render.Text(v)
@@ -96,7 +96,7 @@ func factValue(v any, depth int) any {
 			}
 			return list
 		}
-	case *marshal.Hash:
+	case *value.Map:
 		if v != nil && depth < factDepth {
 			m := make(map[string]any, v.Len())
 			for k, e := range v.All() {

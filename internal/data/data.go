@@ -18,8 +18,8 @@ import (
 	"time"
 
 	"mcollective/ddl"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // A Plugin answers queries. A Plugin that may be of no use on a machine has, in
@@ -35,7 +35,7 @@ type Plugin interface {
 }
 
 // An Output is one value of an answer: nil, bool, int64, *big.Int, float64, string or
-// marshal.Binary.
+// value.Binary.
 type Output struct {
 	Name  string
 	Value any
@@ -259,7 +259,7 @@ func (m *member) outputs(values map[string]any) ([]Output, error) {
 		}
 	}
 	for i := range all {
-		v, err := value(all[i].Value)
+		v, err := checkComparable(all[i].Value)
 		if err != nil {
 			return nil, fmt.Errorf("data plugin %s: output %s: %w", m.name, all[i].Name, err)
 		}
@@ -270,13 +270,13 @@ func (m *member) outputs(values map[string]any) ([]Output, error) {
 
 var errKind = errors.New("only strings, integers, floats and booleans can be compared")
 
-func value(v any) (any, error) {
+func checkComparable(v any) (any, error) {
 	v, err := rpc.Value(v)
 	if err != nil {
 		return nil, err
 	}
 	switch v.(type) {
-	case nil, bool, int64, *big.Int, float64, string, marshal.Binary:
+	case nil, bool, int64, *big.Int, float64, string, value.Binary:
 		return v, nil
 	}
 	return nil, fmt.Errorf("it is %T; %w", v, errKind)

@@ -23,8 +23,8 @@ import (
 	"mcollective/ddl"
 	"mcollective/discovery"
 	"mcollective/internal/agents/rpcutil"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // Bounds on what is done for the definition of one agent.
@@ -271,9 +271,9 @@ type given struct {
 // ask asks nodes for the definition of an agent, unless it is the one with a known
 // hash. What can be used is kept.
 func (f *Finder) ask(ctx context.Context, agent, known string, nodes []string, each func(node string, g given)) error {
-	inputs := marshal.NewHash(marshal.Symbol("agent"), agent, marshal.Symbol("format"), "json")
+	inputs := value.NewMap(value.Symbol("agent"), agent, value.Symbol("format"), "json")
 	if known != "" {
-		inputs.Set(marshal.Symbol("hash"), known)
+		inputs.Set(value.Symbol("hash"), known)
 	}
 	wait := roundTime
 	if end, ok := ctx.Deadline(); ok {

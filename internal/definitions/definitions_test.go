@@ -12,9 +12,9 @@ import (
 	"mcollective/client"
 	"mcollective/ddl"
 	"mcollective/discovery"
-	"mcollective/marshal"
 	"mcollective/message"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // A fakeFleet answers get_ddl with what each node gives: the JSON of a definition,
@@ -41,7 +41,7 @@ func (f *fakeFleet) Run(_ context.Context, r client.Run, each func(client.Answer
 		f.t.Errorf("ran %+v", r)
 	}
 	f.runs = append(f.runs, slices.Clone(r.Nodes))
-	known, _ := r.Inputs.Get(marshal.Symbol("hash"))
+	known, _ := r.Inputs.Get(value.Symbol("hash"))
 	for _, n := range r.Nodes {
 		text := f.gives[n]
 		reply := rpc.NewReply()

@@ -10,8 +10,8 @@ import (
 
 	"mcollective/client"
 	"mcollective/ddl"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // classic is the text of Ruby's client.
@@ -121,9 +121,9 @@ func (r *Results) status(s rpc.Status) string {
 }
 
 // body writes outputs by name, their labels flush right.
-func (r *Results) body(out io.Writer, data *marshal.Hash) {
+func (r *Results) body(out io.Writer, data *value.Map) {
 	pairs := slices.Clone(data.Pairs)
-	slices.SortFunc(pairs, func(a, b marshal.Pair) int { return strings.Compare(Text(a.Key), Text(b.Key)) })
+	slices.SortFunc(pairs, func(a, b value.Pair) int { return strings.Compare(Text(a.Key), Text(b.Key)) })
 	labels, values := make([]string, len(pairs)), make([]string, len(pairs))
 	longest, lines := 0, len(pairs)
 	for i, p := range pairs {
@@ -158,7 +158,7 @@ func aligned(longest, lines int) int {
 // plainText is the text of a string that is shown without quotes: of Ruby's own
 // class.
 func plainText(v any) (string, bool) {
-	if s, ok := v.(*marshal.String); ok && s != nil && s.Extra != nil && s.Extra.Class != "" {
+	if s, ok := v.(*value.String); ok && s != nil && s.Extra != nil && s.Extra.Class != "" {
 		return "", false
 	}
 	return rpc.Text(v)

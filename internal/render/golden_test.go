@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mcollective/ddl"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -26,7 +26,7 @@ func succeeded(kv ...any) *rpc.Reply {
 }
 
 func refused(status rpc.Status, message string) *rpc.Reply {
-	return &rpc.Reply{Status: status, Message: message, Data: marshal.NewHash(sym("fact"), nil)}
+	return &rpc.Reply{Status: status, Message: message, Data: value.NewMap(sym("fact"), nil)}
 }
 
 // fleet is a run with a bit of everything.
@@ -42,7 +42,7 @@ func fleet() scene {
 	for i := range 5 {
 		add(fmt.Sprintf("web%02d.ams.example.net", i+1), succeeded("fact", "os", "value", "Debian", "tags", []any{"web", "a,b"}))
 	}
-	add("db1.ams.example.net", succeeded("fact", "os", "value", "CentOS", "tags", marshal.NewHash("role", sym("db"), "n", 2.5)))
+	add("db1.ams.example.net", succeeded("fact", "os", "value", "CentOS", "tags", value.NewMap("role", sym("db"), "n", 2.5)))
 	add("web06.ams.example.net", refused(rpc.Aborted, "cannot read the facts"))
 	add("web07.ams.example.net", refused(rpc.Aborted, "cannot read the facts"))
 	add("odd", succeeded("fact", "os", "value", "two\nlines \x1b[31m\"\u202e", "tags", nil))

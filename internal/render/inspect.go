@@ -8,8 +8,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // Text is v as Ruby's to_s makes it: strings as they are, structures as Inspect.
@@ -20,9 +20,9 @@ func Text(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return ""
-	case marshal.Symbol:
+	case value.Symbol:
 		return string(v)
-	case marshal.EncodedSymbol:
+	case value.EncodedSymbol:
 		return v.Name
 	}
 	return Inspect(v)
@@ -45,23 +45,23 @@ func appendInspect(b []byte, v any) []byte {
 		return v.Append(b, 10)
 	case float64:
 		return appendFloat(b, v)
-	case *marshal.Float:
+	case *value.Float:
 		return appendFloat(b, v.Value)
 	case string:
 		return appendQuoted(b, v, true)
-	case marshal.Binary:
+	case value.Binary:
 		return appendQuoted(b, string(v), false)
-	case *marshal.String:
+	case *value.String:
 		return appendQuoted(b, v.Bytes, v.Encoding == "UTF-8")
-	case marshal.Symbol:
+	case value.Symbol:
 		return appendSymbol(b, string(v))
-	case marshal.EncodedSymbol:
+	case value.EncodedSymbol:
 		return appendSymbol(b, v.Name)
 	case []any:
 		return appendList(b, v)
-	case *marshal.Array:
+	case *value.Array:
 		return appendList(b, v.Items)
-	case *marshal.Hash:
+	case *value.Map:
 		b = append(b, '{')
 		n := 0
 		for k, e := range v.All() {
@@ -72,13 +72,13 @@ func appendInspect(b []byte, v any) []byte {
 			b = appendInspect(b, e)
 		}
 		return append(b, '}')
-	case *marshal.Regexp:
+	case *value.Regexp:
 		return appendRegexp(b, v)
-	case *marshal.Class:
+	case *value.Class:
 		return append(b, v.Name...)
-	case *marshal.Module:
+	case *value.Module:
 		return append(b, v.Name...)
-	case *marshal.Cycle, marshal.Cycle:
+	case *value.Cycle, value.Cycle:
 		return append(b, "[...]"...)
 	}
 	return appendObject(b, v)
@@ -97,18 +97,18 @@ func appendList(b []byte, items []any) []byte {
 
 // appendObject shows what no Ruby client without the class could load.
 func appendObject(b []byte, v any) []byte {
-	class, vars := marshal.Symbol("?"), []marshal.Ivar(nil)
+	class, vars := value.Symbol("?"), []value.Ivar(nil)
 	switch v := v.(type) {
-	case *marshal.Object:
+	case *value.Object:
 		class, vars = v.Class, v.Ivars
-	case *marshal.Struct:
+	case *value.Struct:
 		class, vars = "struct "+v.Class, v.Members
-	case *marshal.UserDefined:
+	case *value.UserDefined:
 		class = v.Class
-	case *marshal.UserMarshal:
-		class, vars = v.Class, []marshal.Ivar{{Name: "value", Value: v.Value}}
-	case *marshal.Data:
-		class, vars = v.Class, []marshal.Ivar{{Name: "value", Value: v.Value}}
+	case *value.UserMarshal:
+		class, vars = v.Class, []value.Ivar{{Name: "value", Value: v.Value}}
+	case *value.Data:
+		class, vars = v.Class, []value.Ivar{{Name: "value", Value: v.Value}}
 	}
 	b = append(append(b, "#<"...), class...)
 	for i, m := range vars {
@@ -121,12 +121,12 @@ func appendObject(b []byte, v any) []byte {
 	return append(b, '>')
 }
 
-func appendRegexp(b []byte, r *marshal.Regexp) []byte {
+func appendRegexp(b []byte, r *value.Regexp) []byte {
 	b = append(append(append(b, '/'), r.Source...), '/')
 	for _, o := range []struct {
 		bit    int
 		letter byte
-	}{{marshal.RegexpMultiline, 'm'}, {marshal.RegexpIgnoreCase, 'i'}, {marshal.RegexpExtended, 'x'}} {
+	}{{value.RegexpMultiline, 'm'}, {value.RegexpIgnoreCase, 'i'}, {value.RegexpExtended, 'x'}} {
 		if r.Options&o.bit != 0 {
 			b = append(b, o.letter)
 		}

@@ -10,8 +10,8 @@ import (
 	"github.com/itchyny/gojq"
 
 	"mcollective/client"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // What a jq program may use for one result.
@@ -99,9 +99,9 @@ func jqValue(v any) any {
 		return int(v)
 	case []any:
 		return jqList(v)
-	case *marshal.Array:
+	case *value.Array:
 		return jqList(v.Items)
-	case *marshal.Hash:
+	case *value.Map:
 		m := make(map[string]any, v.Len())
 		for k, e := range v.All() {
 			m[utf8Text(k)] = jqValue(e)

@@ -7,13 +7,13 @@ import (
 	"unicode/utf8"
 
 	"mcollective/client"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // object is a result as programs see it.
-func (r *Results) object(sender string, reply *rpc.Reply) *marshal.Hash {
-	return marshal.NewHash("agent", r.agent, "action", r.action, "sender", sender,
+func (r *Results) object(sender string, reply *rpc.Reply) *value.Map {
+	return value.NewMap("agent", r.agent, "action", r.action, "sender", sender,
 		"statuscode", int64(reply.Status), "statusmsg", reply.Message, "data", r.data(reply))
 }
 
@@ -93,9 +93,9 @@ func (e *jsonEncoder) value(v any) {
 		}
 	case []any:
 		e.list(v)
-	case *marshal.Array:
+	case *value.Array:
 		e.list(v.Items)
-	case *marshal.Hash:
+	case *value.Map:
 		e.hash(v)
 	default:
 		e.text(utf8Text(v))
@@ -120,7 +120,7 @@ func (e *jsonEncoder) list(items []any) {
 	e.b = append(e.b, ']')
 }
 
-func (e *jsonEncoder) hash(h *marshal.Hash) {
+func (e *jsonEncoder) hash(h *value.Map) {
 	e.b = append(e.b, '{')
 	e.depth++
 	n := 0
@@ -192,7 +192,7 @@ func (e *jsonEncoder) text(s string) {
 
 // utf8Text is Text, with ISO 8859-1 converted as Ruby's JSON does.
 func utf8Text(v any) string {
-	s, ok := v.(*marshal.String)
+	s, ok := v.(*value.String)
 	if !ok || s == nil || s.Encoding != "ISO-8859-1" {
 		return Text(v)
 	}

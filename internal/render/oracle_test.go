@@ -20,9 +20,10 @@ import (
 	"mcollective/marshal"
 	"mcollective/message"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
-type sym = marshal.Symbol
+type sym = value.Symbol
 
 // An oracle is a Ruby process with the installed MCollective in it.
 type oracle struct {
@@ -105,7 +106,7 @@ func TestAgainstRuby(t *testing.T) {
 	}
 }
 
-func ask(what string, v any) any { return marshal.NewHash(sym("ask"), what, sym("value"), v) }
+func ask(what string, v any) any { return value.NewMap(sym("ask"), what, sym("value"), v) }
 
 // values are values of replies, of any depth.
 func values() *rapid.Generator[any] {
@@ -125,7 +126,7 @@ func values() *rapid.Generator[any] {
 			list = append(list,
 				rapid.Map(rapid.SliceOfN(deep(depth-1), 0, 8), func(l []any) any { return l }),
 				rapid.Map(rapid.SliceOfN(deep(depth-1), 0, 12), func(l []any) any {
-					h := marshal.NewHash()
+					h := value.NewMap()
 					for i := 0; i+1 < len(l); i += 2 {
 						h.Set(l[i], l[i+1])
 					}
@@ -154,7 +155,7 @@ func compareValues(t *testing.T, o *oracle) {
 		list = append(list, f)
 	}
 	for c := range 256 {
-		list = append(list, marshal.Binary([]byte{byte(c)}), string([]byte{byte(c), 'x'}))
+		list = append(list, value.Binary([]byte{byte(c)}), string([]byte{byte(c), 'x'}))
 	}
 	for _, s := range symbols {
 		list = append(list, sym(s))
@@ -189,7 +190,7 @@ func compareFormats(t *testing.T, o *oracle) {
 				continue // Ruby writes negative ones as ..fd
 			}
 			list = append(list, one{f, []any{v, "second"}})
-			cases = append(cases, marshal.NewHash(sym("ask"), "format", sym("value"), f, sym("args"), []any{v, "second"}))
+			cases = append(cases, value.NewMap(sym("ask"), "format", sym("value"), f, sym("args"), []any{v, "second"}))
 		}
 	}
 	for i, want := range o.ask(t, cases) {
@@ -215,13 +216,13 @@ type scene struct {
 }
 
 func (s scene) ruby() any {
-	outputs := marshal.NewHash()
+	outputs := value.NewMap()
 	for _, o := range s.outputs {
 		outputs.Set(sym(o[0]), o[1])
 	}
 	var aggregate, results []any
 	for _, d := range s.summaries {
-		args := marshal.NewHash()
+		args := value.NewMap()
 		for k, v := range d.Options {
 			args.Set(sym(k), v)
 		}
@@ -231,13 +232,13 @@ func (s scene) ruby() any {
 		aggregate = append(aggregate, []any{sym(d.Function), sym(d.Output), args})
 	}
 	for i, r := range s.replies {
-		results = append(results, marshal.NewHash(sym("sender"), s.senders[i], sym("statuscode"), int64(r.Status), sym("statusmsg"), r.Message, sym("data"), r.Data))
+		results = append(results, value.NewMap(sym("sender"), s.senders[i], sym("statuscode"), int64(r.Status), sym("statusmsg"), r.Message, sym("data"), r.Data))
 	}
 	what := "results"
 	if s.json {
 		what = "json"
 	}
-	return marshal.NewHash(sym("ask"), what, sym("agent"), "stage", sym("action"), "play", sym("display"), s.display, sym("force"), s.force,
+	return value.NewMap(sym("ask"), what, sym("agent"), "stage", sym("action"), "play", sym("display"), s.display, sym("force"), s.force,
 		sym("verbose"), s.verbose, sym("color"), s.color, sym("progress"), s.progress, sym("sort"), s.sort,
 		sym("outputs"), outputs, sym("aggregate"), append([]any{}, aggregate...), sym("results"), append([]any{}, results...),
 		sym("discovered"), int64(s.discovered()), sym("silent"), list(s.silent), sym("strangers"), list(s.strangers))
@@ -391,7 +392,7 @@ func compareTwirl(t *testing.T, o *oracle) {
 				p.tick()
 			}
 			p.finish()
-			want := o.ask(t, []any{marshal.NewHash(sym("ask"), "twirl", sym("size"), int64(size), sym("total"), int64(13), sym("color"), color)})[0]
+			want := o.ask(t, []any{value.NewMap(sym("ask"), "twirl", sym("size"), int64(size), sym("total"), int64(13), sym("color"), color)})[0]
 			if got := strings.TrimPrefix(out.String(), "\n"); got != want {
 				t.Errorf("size %d\n got %q\nwant %q", size, got, want)
 			}

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // prettyWidth is how wide Ruby's pp writes when it does not write to a terminal.
@@ -64,9 +64,9 @@ func tree(v any) part {
 	switch v := v.(type) {
 	case []any:
 		return listTree(v)
-	case *marshal.Array:
+	case *value.Array:
 		return listTree(v.Items)
-	case *marshal.Hash:
+	case *value.Map:
 		var pairs []part
 		for k, e := range v.All() {
 			pairs = separated(pairs, len(pairs), ",")

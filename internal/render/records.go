@@ -9,8 +9,8 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"mcollective/client"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 
 	document "mcollective/internal/yaml"
 )
@@ -31,17 +31,17 @@ func (v *names) close(*client.Account, Stats) {}
 // compact is a value for one cell: lists of plain values with commas, other
 // structures as JSON.
 func compact(v any) string {
-	if a, ok := v.(*marshal.Array); ok {
+	if a, ok := v.(*value.Array); ok {
 		v = a.Items
 	}
 	switch list := v.(type) {
-	case *marshal.Hash:
+	case *value.Map:
 		return compactJSON(v)
 	case []any:
 		cells := make([]string, len(list))
 		for i, e := range list {
 			switch e.(type) {
-			case []any, *marshal.Hash, *marshal.Array:
+			case []any, *value.Map, *value.Array:
 				return compactJSON(v)
 			}
 			cells[i] = compact(e)
@@ -102,12 +102,12 @@ func (v *csvView) add(sender string, reply *rpc.Reply) {
 	cells := []string{sender, strconv.Itoa(int(reply.Status)), reply.Message}
 	given := outputs(reply.Data)
 	for _, c := range v.columns {
-		value := given[c]
-		switch value.(type) {
-		case []any, *marshal.Array:
-			cells = append(cells, compactJSON(value))
+		cell := given[c]
+		switch cell.(type) {
+		case []any, *value.Array:
+			cells = append(cells, compactJSON(cell))
 		default:
-			cells = append(cells, compact(value))
+			cells = append(cells, compact(cell))
 		}
 	}
 	v.write(cells)
@@ -156,12 +156,12 @@ func (v *yamlView) close(*client.Account, Stats) {
 }
 
 func yamlNode(v any) *yaml.Node {
-	if a, ok := v.(*marshal.Array); ok {
+	if a, ok := v.(*value.Array); ok {
 		v = a.Items
 	}
 	node := &yaml.Node{Kind: yaml.ScalarNode}
 	switch v := v.(type) {
-	case *marshal.Hash:
+	case *value.Map:
 		node.Kind = yaml.MappingNode
 		for k, e := range v.All() {
 			node.Content = append(node.Content, yamlNode(utf8Text(k)), yamlNode(e))

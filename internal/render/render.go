@@ -30,8 +30,8 @@ import (
 
 	"mcollective/client"
 	"mcollective/ddl"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // A Format is how results are written.
@@ -310,14 +310,14 @@ func (r *Results) Close(a *client.Account, s Stats) error {
 }
 
 // data is what is shown of a reply's data.
-func (r *Results) data(reply *rpc.Reply) *marshal.Hash {
+func (r *Results) data(reply *rpc.Reply) *value.Map {
 	if r.o.Fields == nil {
 		return reply.Data
 	}
-	h := marshal.NewHash()
+	h := value.NewMap()
 	for _, f := range r.o.Fields {
 		if v, ok := reply.Output(f); ok {
-			h.Pairs = append(h.Pairs, marshal.Pair{Key: marshal.Symbol(f), Value: v})
+			h.Pairs = append(h.Pairs, value.Pair{Key: value.Symbol(f), Value: v})
 		}
 	}
 	return h

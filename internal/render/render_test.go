@@ -15,6 +15,7 @@ import (
 	"mcollective/marshal"
 	"mcollective/message"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 func answer(sender string, r *rpc.Reply) client.Answer {
@@ -160,7 +161,7 @@ func TestYAMLReadsBack(t *testing.T) {
 	}
 	texts := []string{"yes", "1.10", "null", "a: b", "- x", "two\nlines\n", "\x00\x1b", "\u009b\u202e \U000e0001\x7f\ttab", "", " lead", "#", "é", "\xff", "2001-01-01", "0o7", "~"}
 	for _, s := range texts {
-		r.Add(answer("a", succeeded("text", s, "float", 1e20, "symbol", marshal.Symbol("on"))))
+		r.Add(answer("a", succeeded("text", s, "float", 1e20, "symbol", value.Symbol("on"))))
 	}
 	if err := r.Close(&client.Account{}, Stats{}); err != nil {
 		t.Fatal(err)
@@ -186,7 +187,7 @@ func TestYAMLReadsBack(t *testing.T) {
 // FuzzResults shows whatever bytes a node may send, in every format, on a
 // terminal and into a pipe, which must get nothing that a terminal would obey.
 func FuzzResults(f *testing.F) {
-	for _, r := range append(fleet().replies, succeeded("x", marshal.Binary("\x1b\xff"), "y", []any{marshal.Symbol("\u009b"), 1.5, nil})) {
+	for _, r := range append(fleet().replies, succeeded("x", value.Binary("\x1b\xff"), "y", []any{value.Symbol("\u009b"), 1.5, nil})) {
 		dump, err := marshal.Marshal(r.Body())
 		if err != nil {
 			f.Fatal(err)

@@ -9,8 +9,8 @@ import (
 
 	"mcollective/ddl"
 	"mcollective/internal/aggregate"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // A summary is one aggregate that the action asks for.
@@ -93,7 +93,7 @@ func length(v any) int {
 	switch v := v.(type) {
 	case []any:
 		return len(v)
-	case *marshal.Hash:
+	case *value.Map:
 		return v.Len()
 	}
 	return utf8.RuneCountInString(Text(v))

@@ -8,8 +8,8 @@ import (
 	"github.com/mattn/go-runewidth"
 
 	"mcollective/client"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // table shows a row for each node, under the labels of the outputs. The columns
@@ -110,9 +110,9 @@ func (t *table) text(v any) string {
 	}
 	n := 0
 	switch v := v.(type) {
-	case *marshal.Hash:
+	case *value.Map:
 		n = v.Len()
-	case *marshal.Array:
+	case *value.Array:
 		n = len(v.Items)
 	case []any:
 		n = len(v)

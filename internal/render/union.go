@@ -3,7 +3,7 @@ package render
 import (
 	"fmt"
 
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // mostColumns is how many columns the answers of nodes may make. Each is in the
@@ -28,7 +28,7 @@ func newUnion(names []string) *union {
 }
 
 // add adds the names of the outputs of a reply that are not there.
-func (u *union) add(data *marshal.Hash) {
+func (u *union) add(data *value.Map) {
 	for k := range data.All() {
 		name := Text(k)
 		switch {
@@ -53,12 +53,12 @@ func (u *union) close(r *Results) []string {
 
 // outputs are the outputs of a reply by name: to look for one after the other in
 // the reply takes long if there are many.
-func outputs(data *marshal.Hash) map[string]any {
+func outputs(data *value.Map) map[string]any {
 	all := make(map[string]any, data.Len())
 	for k, v := range data.All() {
 		name := Text(k)
 		_, there := all[name]
-		if _, symbol := k.(marshal.Symbol); symbol || !there {
+		if _, symbol := k.(value.Symbol); symbol || !there {
 			all[name] = v
 		}
 	}

@@ -1,8 +1,8 @@
 package server
 
 import (
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // failure is a reply body that every client of any agent understands.
@@ -24,7 +24,7 @@ func silent(body any) bool {
 // SimpleRPC say; "" if it does not say. ok is false for a body that names two
 // agents or something that is no name.
 func innerAgent(body any) (name string, ok bool) {
-	h, isHash := body.(*marshal.Hash)
+	h, isHash := body.(*value.Map)
 	if !isHash {
 		return "", true
 	}
@@ -46,9 +46,9 @@ func bodyText(v any) (string, bool) {
 	switch v := v.(type) {
 	case string:
 		return v, true
-	case marshal.Symbol:
+	case value.Symbol:
 		return string(v), true
-	case marshal.Binary:
+	case value.Binary:
 		return string(v), true
 	}
 	return "", false

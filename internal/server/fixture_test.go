@@ -17,9 +17,9 @@ import (
 	"mcollective/connector"
 	"mcollective/connector/inmem"
 	"mcollective/internal/server"
-	"mcollective/marshal"
 	"mcollective/message"
 	"mcollective/security"
+	"mcollective/value"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -296,13 +296,13 @@ func (w *world) alive() {
 // status takes an RPC body apart.
 func status(t testing.TB, body any) (code int64, text string) {
 	t.Helper()
-	h, ok := body.(*marshal.Hash)
+	h, ok := body.(*value.Map)
 	if !ok {
 		t.Fatalf("the body is %T %v, not of an RPC reply", body, body)
 	}
-	c, _ := h.Get(marshal.Symbol("statuscode"))
-	m, _ := h.Get(marshal.Symbol("statusmsg"))
-	if d, _ := h.Get(marshal.Symbol("data")); d.(*marshal.Hash).Len() != 0 {
+	c, _ := h.Get(value.Symbol("statuscode"))
+	m, _ := h.Get(value.Symbol("statusmsg"))
+	if d, _ := h.Get(value.Symbol("data")); d.(*value.Map).Len() != 0 {
 		t.Errorf("the data of a failure is %v", d)
 	}
 	return c.(int64), m.(string)

@@ -12,8 +12,8 @@ import (
 	"mcollective/connector"
 	"mcollective/filter"
 	"mcollective/internal/server"
-	"mcollective/marshal"
 	"mcollective/message"
+	"mcollective/value"
 )
 
 // A guard plays every hook of the pipeline, notes that it was asked, and refuses
@@ -166,7 +166,7 @@ func TestEarlierStepRefusesFirst(t *testing.T) {
 }
 
 func TestBinding(t *testing.T) {
-	inner := func(kv ...any) any { return marshal.NewHash(kv...) }
+	inner := func(kv ...any) any { return value.NewMap(kv...) }
 	france := func(r *message.Request) { r.Collective = "france" }
 	franceTopic := connector.Target{Kind: connector.Broadcast, Collective: "france", Agent: "echo"}
 	for name, c := range map[string]struct {
@@ -183,13 +183,13 @@ func TestBinding(t *testing.T) {
 		"other collective in envelope":  {to: broadcast("echo"), req: ask("echo", "x"), edit: france},
 		"other collective, directed":    {to: directed, req: ask("echo", "x"), edit: france},
 		"its own collective":            {to: franceTopic, req: ask("echo", "x"), edit: france, ok: true},
-		"same agent within":             {to: broadcast("echo"), req: ask("echo", inner(marshal.Symbol("agent"), "echo")), ok: true},
+		"same agent within":             {to: broadcast("echo"), req: ask("echo", inner(value.Symbol("agent"), "echo")), ok: true},
 		"same agent within, as string":  {to: broadcast("echo"), req: ask("echo", inner("agent", "echo")), ok: true},
-		"other agent within":            {to: broadcast("echo"), req: ask("echo", inner(marshal.Symbol("agent"), "shell"))},
-		"other agent within, directed":  {to: directed, req: ask("echo", inner(marshal.Symbol("agent"), "shell"))},
-		"two agents within":             {to: broadcast("echo"), req: ask("echo", inner(marshal.Symbol("agent"), "echo", "agent", "shell"))},
-		"no name within":                {to: broadcast("echo"), req: ask("echo", inner(marshal.Symbol("agent"), int64(1)))},
-		"nothing within":                {to: broadcast("echo"), req: ask("echo", inner(marshal.Symbol("action"), "x")), ok: true},
+		"other agent within":            {to: broadcast("echo"), req: ask("echo", inner(value.Symbol("agent"), "shell"))},
+		"other agent within, directed":  {to: directed, req: ask("echo", inner(value.Symbol("agent"), "shell"))},
+		"two agents within":             {to: broadcast("echo"), req: ask("echo", inner(value.Symbol("agent"), "echo", "agent", "shell"))},
+		"no name within":                {to: broadcast("echo"), req: ask("echo", inner(value.Symbol("agent"), int64(1)))},
+		"nothing within":                {to: broadcast("echo"), req: ask("echo", inner(value.Symbol("action"), "x")), ok: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in(t, withEcho, func(w *world) {
@@ -286,7 +286,7 @@ func TestUnknownAgentIsSilent(t *testing.T) {
 
 // call is a request of SimpleRPC.
 func call(agent string, data ...any) *message.Request {
-	r := ask(agent, marshal.NewHash(marshal.Symbol("agent"), agent, marshal.Symbol("action"), "x", marshal.Symbol("data"), marshal.NewHash(data...)))
+	r := ask(agent, value.NewMap(value.Symbol("agent"), agent, value.Symbol("action"), "x", value.Symbol("data"), value.NewMap(data...)))
 	r.Filter.Agents = []filter.Pattern{{Text: agent}}
 	return r
 }
@@ -310,8 +310,8 @@ func TestWhoNamesANodeHearsWhy(t *testing.T) {
 			"far skewed":           {sent(-12*time.Minute, "echo"), ""},
 			"from 1970":            {sent(60*365*24*time.Hour, "echo"), ""},
 			"no such agent":        {sent(0, "shell"), `no agent "shell" on this node`},
-			"wants no answer":      {sent(2*time.Minute, "echo", marshal.Symbol("process_results"), false), ""},
-			"wants none, no agent": {sent(0, "shell", marshal.Symbol("process_results"), false), ""},
+			"wants no answer":      {sent(2*time.Minute, "echo", value.Symbol("process_results"), false), ""},
+			"wants none, no agent": {sent(0, "shell", value.Symbol("process_results"), false), ""},
 		} {
 			w.send(directed, c.req)
 			got := w.replies()

@@ -14,10 +14,10 @@ import (
 	"mcollective/connector/inmem"
 	"mcollective/internal/server"
 	"mcollective/internal/swarm"
-	"mcollective/marshal"
 	"mcollective/message"
 	"mcollective/rpc"
 	"mcollective/security/psk"
+	"mcollective/value"
 )
 
 // A trouble is what a node of a test does wrong.
@@ -174,7 +174,7 @@ func TestAccountOfAThousand(t *testing.T) {
 				r := tc.run
 				r.Nodes = tc.limit.Pick(all)
 				r.Agent, r.Action, r.Timeout = "work", "do", 5*time.Second
-				r.Inputs = marshal.NewHash(marshal.Symbol("what"), "something")
+				r.Inputs = value.NewMap(value.Symbol("what"), "something")
 				answers, sent := 0, 0
 				r.Sent = func(n int) { sent += n }
 				a, err := c.Run(t.Context(), r, func(x client.Answer) {

@@ -17,8 +17,8 @@ import (
 	"mcollective/filter"
 	"mcollective/internal/swarm"
 	"mcollective/internal/waittest"
-	"mcollective/marshal"
 	"mcollective/security/psk"
+	"mcollective/value"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -169,26 +169,26 @@ func TestEachNodeDecidesForItself(t *testing.T) {
 
 func TestRpcutilPing(t *testing.T) {
 	s, c := world(t, 2)
-	ask := func(action string) *marshal.Hash {
+	ask := func(action string) *value.Map {
 		var body any
 		_, err := c.Call(t.Context(), client.Call{
 			Agent: "rpcutil", Targets: []string{s.Nodes()[1].Identity}, Timeout: 10 * time.Second,
-			Body: marshal.NewHash(marshal.Symbol("agent"), "rpcutil", marshal.Symbol("action"), action, marshal.Symbol("data"), marshal.NewHash(),
-				marshal.Symbol("caller"), "uid=0"),
+			Body: value.NewMap(value.Symbol("agent"), "rpcutil", value.Symbol("action"), action, value.Symbol("data"), value.NewMap(),
+				value.Symbol("caller"), "uid=0"),
 		}, func(r client.Reply) { body = r.Body })
 		if err != nil {
 			t.Fatal(err)
 		}
-		h, ok := body.(*marshal.Hash)
+		h, ok := body.(*value.Map)
 		if !ok {
 			t.Fatalf("the answer is %T", body)
 		}
 		return h
 	}
-	if code, _ := ask("ping").Get(marshal.Symbol("statuscode")); code != int64(0) {
+	if code, _ := ask("ping").Get(value.Symbol("statuscode")); code != int64(0) {
 		t.Errorf("ping ends with status %v", code)
 	}
-	if code, _ := ask("reboot").Get(marshal.Symbol("statuscode")); code != int64(4) {
+	if code, _ := ask("reboot").Get(value.Symbol("statuscode")); code != int64(4) {
 		t.Errorf("an unknown action ends with status %v", code)
 	}
 }

@@ -5,14 +5,14 @@ import (
 	"strings"
 	"testing"
 
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // FuzzBody: a body that is taken is the same after it was written and read again.
 func FuzzBody(f *testing.F) {
 	for s := range names {
-		for _, v := range []any{nil, "ping", int64(-5), 1.5, marshal.Binary("\xff"), sym("a b"), marshal.NewRegexp("ü", 7), []any{"yes", "1:30", ":x", "", "\n "},
-			marshal.NewHash(sym("agent"), "rpcutil", sym("data"), marshal.NewHash(sym("process_results"), true, "<<", []any{}), int64(1), nil, "!x", "!")} {
+		for _, v := range []any{nil, "ping", int64(-5), 1.5, value.Binary("\xff"), sym("a b"), value.NewRegexp("ü", 7), []any{"yes", "1:30", ":x", "", "\n "},
+			value.NewMap(sym("agent"), "rpcutil", sym("data"), value.NewMap(sym("process_results"), true, "<<", []any{}), int64(1), nil, "!x", "!")} {
 			data, err := Serializer(s).EncodeBody(v)
 			if err != nil {
 				f.Fatal(err)

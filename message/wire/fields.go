@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // A field is one of the known keys of an envelope.
@@ -48,7 +49,7 @@ func (f *fields) decode(s Serializer, data string, p *marshal.Policy) error {
 	if err != nil {
 		return s.wrongSerializer(data, err)
 	}
-	h, ok := v.(*marshal.Hash)
+	h, ok := v.(*value.Map)
 	if !ok {
 		return s.wrongSerializer(data, fmt.Errorf("the envelope is %s, not a hash", kindOf(v)))
 	}
@@ -150,14 +151,14 @@ func (f *fields) integer(n field, most int64) int64 {
 
 // usASCII is a string that Ruby made of ASCII by conversion, and marks so.
 func usASCII(s string) any {
-	return &marshal.String{Bytes: s, Encoding: "US-ASCII"}
+	return &value.String{Bytes: s, Encoding: "US-ASCII"}
 }
 
 // bodyString is a serialized body as an envelope holds it: for Marshal a string
 // without encoding, else text.
 func (s Serializer) bodyString(body string) any {
 	if s == Marshal {
-		return marshal.Binary(body)
+		return value.Binary(body)
 	}
 	return body
 }

@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"mcollective/filter"
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // The keys of a filter, in the order that Ruby writes them. All five are always
@@ -21,14 +21,14 @@ const (
 
 // FilterTree is the tree of a filter as Ruby clients write it: string keys, facts
 // as hashes with symbol keys, compound expressions as lists of one-pair hashes.
-func FilterTree(f *filter.Filter) (*marshal.Hash, error) {
+func FilterTree(f *filter.Filter) (*value.Map, error) {
 	facts := make([]any, len(f.Facts))
 	for i, fact := range f.Facts {
 		if err := checkFact(fact); err != nil {
 			return nil, err
 		}
-		facts[i] = marshal.NewHash(marshal.Symbol("fact"), fact.Name, marshal.Symbol("value"), fact.Value,
-			marshal.Symbol("operator"), fact.Operator)
+		facts[i] = value.NewMap(value.Symbol("fact"), fact.Name, value.Symbol("value"), fact.Value,
+			value.Symbol("operator"), fact.Operator)
 	}
 	compounds := make([]any, len(f.Compound))
 	for i, c := range f.Compound {
@@ -42,10 +42,10 @@ func FilterTree(f *filter.Filter) (*marshal.Hash, error) {
 		}
 		compounds[i] = terms
 	}
-	h := marshal.NewHash(keyFact, facts, keyClass, patternList(f.Classes), keyAgent, patternList(f.Agents),
+	h := value.NewMap(keyFact, facts, keyClass, patternList(f.Classes), keyAgent, patternList(f.Agents),
 		keyIdentity, patternList(f.Identities), keyCompound, compounds)
 	if f.Collective != "" {
-		h.Pairs = append(h.Pairs, marshal.Pair{Key: keyCollective, Value: f.Collective})
+		h.Pairs = append(h.Pairs, value.Pair{Key: keyCollective, Value: f.Collective})
 	}
 	return h, nil
 }
@@ -60,7 +60,7 @@ func patternList(patterns []filter.Pattern) []any {
 
 func patternTree(p filter.Pattern) any {
 	if p.Regexp {
-		return marshal.NewRegexp(p.Text, p.Options&7)
+		return value.NewRegexp(p.Text, p.Options&7)
 	}
 	return p.Text
 }
@@ -68,9 +68,9 @@ func patternTree(p filter.Pattern) any {
 func termTree(t filter.Term) (any, error) {
 	switch t.Kind {
 	case filter.Statement:
-		return marshal.NewHash(string(t.Kind), t.Text), nil
+		return value.NewMap(string(t.Kind), t.Text), nil
 	case filter.And, filter.Or, filter.Not, filter.Open, filter.Close:
-		return marshal.NewHash(string(t.Kind), string(t.Kind)), nil
+		return value.NewMap(string(t.Kind), string(t.Kind)), nil
 	case filter.Call:
 		if t.Call == nil {
 			return nil, fmt.Errorf("call of no function")
@@ -79,12 +79,12 @@ func termTree(t filter.Term) (any, error) {
 		if err := checkCall(c); err != nil {
 			return nil, err
 		}
-		h := marshal.NewHash("r_compare", patternTree(c.Compare), "operator", c.Operator)
+		h := value.NewMap("r_compare", patternTree(c.Compare), "operator", c.Operator)
 		if c.Output != "" {
-			h.Pairs = append(h.Pairs, marshal.Pair{Key: "value", Value: c.Output})
+			h.Pairs = append(h.Pairs, value.Pair{Key: "value", Value: c.Output})
 		}
-		h.Pairs = append(h.Pairs, marshal.Pair{Key: "name", Value: c.Name}, marshal.Pair{Key: "params", Value: c.Params})
-		return marshal.NewHash(string(t.Kind), h), nil
+		h.Pairs = append(h.Pairs, value.Pair{Key: "name", Value: c.Name}, value.Pair{Key: "params", Value: c.Params})
+		return value.NewMap(string(t.Kind), h), nil
 	}
 	return nil, fmt.Errorf("no term of kind %q", t.Kind)
 }

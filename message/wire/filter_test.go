@@ -6,46 +6,47 @@ import (
 
 	"mcollective/filter"
 	"mcollective/marshal"
+	"mcollective/value"
 )
 
-func sym(s string) marshal.Symbol { return marshal.Symbol(s) }
+func sym(s string) value.Symbol { return value.Symbol(s) }
 
 // emptyFilter is the tree of the empty filter with some keys set otherwise.
-func emptyFilter(kv ...any) *marshal.Hash {
-	h := marshal.NewHash("fact", []any{}, "cf_class", []any{}, "agent", []any{}, "identity", []any{}, "compound", []any{})
+func emptyFilter(kv ...any) *value.Map {
+	h := value.NewMap("fact", []any{}, "cf_class", []any{}, "agent", []any{}, "identity", []any{}, "compound", []any{})
 	for i := 0; i < len(kv); i += 2 {
 		h.Set(kv[i], kv[i+1])
 	}
 	return h
 }
 
-func without(key string) *marshal.Hash {
+func without(key string) *value.Map {
 	h := emptyFilter()
 	h.Delete(key)
 	return h
 }
 
 func TestFilterForms(t *testing.T) {
-	regexp := marshal.NewRegexp("^(n1|n2)$", 1)
+	regexp := value.NewRegexp("^(n1|n2)$", 1)
 	for _, c := range []struct {
 		name string
 		tree any
 		want filter.Filter
 	}{
 		{"five empty keys", emptyFilter(), filter.Filter{}},
-		{"no key", marshal.NewHash(), filter.Filter{}},
+		{"no key", value.NewMap(), filter.Filter{}},
 		{"a missing key", without("compound"), filter.Filter{Irregular: true}},
 		{"an unknown key", emptyFilter("x", int64(1)), filter.Filter{Irregular: true}},
-		{"only an unknown key", marshal.NewHash("x", []any{"y"}), filter.Filter{Irregular: true}},
+		{"only an unknown key", value.NewMap("x", []any{"y"}), filter.Filter{Irregular: true}},
 		{"the collective", emptyFilter("collective", "eu"), filter.Filter{Irregular: true, Collective: "eu"}},
 		{"puppet_class", emptyFilter("puppet_class", []any{"a"}, "cf_class", []any{"b"}),
 			filter.Filter{Classes: []filter.Pattern{{Text: "b"}, {Text: "a"}}, Irregular: true}},
-		{"a key that holds cf_class", marshal.NewHash("my_cf_class", []any{"a"}), filter.Filter{Classes: []filter.Pattern{{Text: "a"}}, Irregular: true}},
+		{"a key that holds cf_class", value.NewMap("my_cf_class", []any{"a"}), filter.Filter{Classes: []filter.Pattern{{Text: "a"}}, Irregular: true}},
 		{"a Regexp object", emptyFilter("identity", []any{regexp}), filter.Filter{Identities: []filter.Pattern{{Text: "^(n1|n2)$", Regexp: true, Options: 1}}}},
 		{"a Regexp object as a class", emptyFilter("cf_class", []any{regexp, "x"}),
 			filter.Filter{Classes: []filter.Pattern{{Text: "^(n1|n2)$", Regexp: true, Options: 1}, {Text: "x"}}}},
-		{"binary strings", emptyFilter("agent", []any{marshal.Binary("rpcutil")}), filter.Filter{Agents: []filter.Pattern{{Text: "rpcutil"}}}},
-		{"a fact in another order", emptyFilter("fact", []any{marshal.NewHash(sym("operator"), "==", sym("x"), nil, sym("value"), "v", sym("fact"), "f")}),
+		{"binary strings", emptyFilter("agent", []any{value.Binary("rpcutil")}), filter.Filter{Agents: []filter.Pattern{{Text: "rpcutil"}}}},
+		{"a fact in another order", emptyFilter("fact", []any{value.NewMap(sym("operator"), "==", sym("x"), nil, sym("value"), "v", sym("fact"), "f")}),
 			filter.Filter{Facts: []filter.Fact{{Name: "f", Operator: "==", Value: "v"}}}},
 		{"an empty compound", emptyFilter("compound", []any{[]any{}}), filter.Filter{Compound: []filter.Compound{{}}}},
 	} {
@@ -57,10 +58,10 @@ func TestFilterForms(t *testing.T) {
 }
 
 func TestFiltersThatAreRefused(t *testing.T) {
-	fact := func(kv ...any) any { return emptyFilter("fact", []any{marshal.NewHash(kv...)}) }
-	term := func(kv ...any) any { return emptyFilter("compound", []any{[]any{marshal.NewHash(kv...)}}) }
+	fact := func(kv ...any) any { return emptyFilter("fact", []any{value.NewMap(kv...)}) }
+	term := func(kv ...any) any { return emptyFilter("compound", []any{[]any{value.NewMap(kv...)}}) }
 	call := func(kv ...any) any {
-		h := marshal.NewHash("r_compare", "x", "operator", "==", "value", "v", "name", "n", "params", nil)
+		h := value.NewMap("r_compare", "x", "operator", "==", "value", "v", "name", "n", "params", nil)
 		for i := 0; i < len(kv); i += 2 {
 			h.Set(kv[i], kv[i+1])
 		}
@@ -71,19 +72,19 @@ func TestFiltersThatAreRefused(t *testing.T) {
 	}
 	for name, tree := range map[string]any{
 		"nil": nil, "a list": []any{}, "a string": "x",
-		"symbol keys":              marshal.NewHash(sym("fact"), []any{}),
+		"symbol keys":              value.NewMap(sym("fact"), []any{}),
 		"a symbol besides":         emptyFilter(sym("x"), []any{}),
 		"a number as key":          emptyFilter(int64(1), nil),
-		"one key as two strings":   &marshal.Hash{Pairs: []marshal.Pair{{Key: "agent", Value: []any{}}, {Key: marshal.Binary("agent"), Value: []any{}}}},
+		"one key as two strings":   &value.Map{Pairs: []value.Pair{{Key: "agent", Value: []any{}}, {Key: value.Binary("agent"), Value: []any{}}}},
 		"nil for a list":           emptyFilter("agent", nil),
 		"a string for a list":      emptyFilter("agent", "rpcutil"),
-		"a hash for a list":        emptyFilter("identity", marshal.NewHash()),
+		"a hash for a list":        emptyFilter("identity", value.NewMap()),
 		"a number as agent":        emptyFilter("agent", []any{int64(1)}),
 		"a symbol as class":        emptyFilter("cf_class", []any{sym("x")}),
 		"nil as identity":          emptyFilter("identity", []any{nil}),
-		"binary beyond ASCII":      emptyFilter("agent", []any{marshal.Binary("\xff")}),
+		"binary beyond ASCII":      emptyFilter("agent", []any{value.Binary("\xff")}),
 		"invalid UTF-8":            emptyFilter("agent", []any{"\xff"}),
-		"an invalid Regexp source": emptyFilter("agent", []any{&marshal.Regexp{Source: "\xff"}}),
+		"an invalid Regexp source": emptyFilter("agent", []any{&value.Regexp{Source: "\xff"}}),
 		"a fact with string keys":  fact("fact", "f", "value", "v", "operator", "=="),
 		"a fact without value":     fact(sym("fact"), "f", sym("operator"), "=="),
 		"a fact with a number":     fact(sym("fact"), "f", sym("value"), int64(1), sym("operator"), "=="),
@@ -105,7 +106,7 @@ func TestFiltersThatAreRefused(t *testing.T) {
 		"a call with a symbol":     call("params", sym("x")),
 		"a call with operator ~":   call("operator", "~"),
 		"=~ with a text":           call("operator", "=~"),
-		"== with a Regexp":         call("r_compare", marshal.NewRegexp("x", 0)),
+		"== with a Regexp":         call("r_compare", value.NewRegexp("x", 0)),
 		"a call with nil to match": call("r_compare", nil),
 	} {
 		if f, err := DecodeFilter(tree, true); err == nil {
@@ -131,10 +132,10 @@ func TestFilterTreeRefusesWhatNobodyUnderstands(t *testing.T) {
 // FuzzFilterWire: a filter that is taken says the same after it went over the wire
 // again, by any serializer.
 func FuzzFilterWire(f *testing.F) {
-	seeds := []any{emptyFilter(), marshal.NewHash(), emptyFilter("collective", "x", "puppet_class", []any{"a"}),
-		emptyFilter("fact", []any{marshal.NewHash(sym("fact"), "f", sym("value"), "v", sym("operator"), "=~")}, "agent", []any{"x", marshal.NewRegexp("ü", 7)}),
-		emptyFilter("compound", []any{[]any{marshal.NewHash("statement", "a=b"), marshal.NewHash("and", "and"), marshal.NewHash("fstatement",
-			marshal.NewHash("r_compare", marshal.NewRegexp("x", 0), "operator", "=~", "name", "n", "params", 1.5))}})}
+	seeds := []any{emptyFilter(), value.NewMap(), emptyFilter("collective", "x", "puppet_class", []any{"a"}),
+		emptyFilter("fact", []any{value.NewMap(sym("fact"), "f", sym("value"), "v", sym("operator"), "=~")}, "agent", []any{"x", value.NewRegexp("ü", 7)}),
+		emptyFilter("compound", []any{[]any{value.NewMap("statement", "a=b"), value.NewMap("and", "and"), value.NewMap("fstatement",
+			value.NewMap("r_compare", value.NewRegexp("x", 0), "operator", "=~", "name", "n", "params", 1.5))}})}
 	for _, tree := range seeds {
 		for s := range names {
 			data, err := Serializer(s).encode(nil, tree)

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 
 	"mcollective/filter"
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // DecodeFilter reads a filter from its tree; symbols tells whether the tree comes
@@ -20,7 +20,7 @@ import (
 // way nobody replies.
 func DecodeFilter(tree any, symbols bool) (filter.Filter, error) {
 	var f filter.Filter
-	h, ok := tree.(*marshal.Hash)
+	h, ok := tree.(*value.Map)
 	if !ok {
 		return f, fmt.Errorf("filter is %s, not a hash", kindOf(tree))
 	}
@@ -87,14 +87,14 @@ func decodeEntry(f *filter.Filter, key string, value any, symbols bool) (known k
 	return known, err
 }
 
-func decodeFacts(value any, symbols bool) ([]filter.Fact, error) {
-	list, err := listOf(value)
+func decodeFacts(v any, symbols bool) ([]filter.Fact, error) {
+	list, err := listOf(v)
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}
 	facts := make([]filter.Fact, len(list))
 	for i, entry := range list {
-		h, ok := entry.(*marshal.Hash)
+		h, ok := entry.(*value.Map)
 		if !ok {
 			return nil, fmt.Errorf("entry is %s, not a hash", kindOf(entry))
 		}
@@ -152,7 +152,7 @@ func decodePatterns(patterns []filter.Pattern, value any) ([]filter.Pattern, err
 }
 
 func decodePattern(v any) (filter.Pattern, bool) {
-	if r, ok := v.(*marshal.Regexp); ok {
+	if r, ok := v.(*value.Regexp); ok {
 		return filter.Pattern{Text: r.Source, Regexp: true, Options: r.Options & 7}, r.Extra == nil && utf8.ValidString(r.Source)
 	}
 	s, ok := text(v)
@@ -182,7 +182,7 @@ func decodeCompounds(value any) ([]filter.Compound, error) {
 }
 
 func decodeTerm(v any) (filter.Term, error) {
-	h, ok := v.(*marshal.Hash)
+	h, ok := v.(*value.Map)
 	if !ok || len(h.Pairs) != 1 {
 		return filter.Term{}, fmt.Errorf("%s is not a hash of one pair", kindOf(v))
 	}
@@ -210,7 +210,7 @@ func decodeTerm(v any) (filter.Term, error) {
 }
 
 func decodeCall(v any) (*filter.Function, error) {
-	h, ok := v.(*marshal.Hash)
+	h, ok := v.(*value.Map)
 	if !ok {
 		return nil, fmt.Errorf("function is %s, not a hash", kindOf(v))
 	}

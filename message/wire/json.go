@@ -13,7 +13,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // JSON has no symbols, byte strings, regular expressions or infinite numbers.
@@ -111,7 +111,7 @@ func (d *jsonDecoder) object(depth int) (any, error) {
 }
 
 // unmark opens what JSON has no word for and takes one mark off the other names.
-func unmark(h *marshal.Hash) (any, error) {
+func unmark(h *value.Map) (any, error) {
 	for i := range h.Pairs {
 		name := h.Pairs[i].Key.(string)
 		if !strings.HasPrefix(name, "!") {
@@ -124,7 +124,7 @@ func unmark(h *marshal.Hash) (any, error) {
 		if i > 0 {
 			return nil, fmt.Errorf("%q is not the first member", clip(name))
 		}
-		value, ok := h.Pairs[0].Value.(string)
+		text, ok := h.Pairs[0].Value.(string)
 		if !ok {
 			return nil, fmt.Errorf("%q is not a string", clip(name))
 		}
@@ -134,19 +134,19 @@ func unmark(h *marshal.Hash) (any, error) {
 			if !ok || options < 0 || options > 7 {
 				return nil, errors.New("options of a regular expression are not 0 to 7")
 			}
-			return marshal.NewRegexp(value, int(options)), nil
+			return value.NewRegexp(text, int(options)), nil
 		case len(h.Pairs) != 1:
 		case name == jsonBinary:
-			b, err := base64.StdEncoding.DecodeString(value)
-			return marshal.Binary(b), err
-		case name == jsonFloat && value == "nan":
+			b, err := base64.StdEncoding.DecodeString(text)
+			return value.Binary(b), err
+		case name == jsonFloat && text == "nan":
 			return math.NaN(), nil
-		case name == jsonFloat && value == "inf":
+		case name == jsonFloat && text == "inf":
 			return math.Inf(1), nil
-		case name == jsonFloat && value == "-inf":
+		case name == jsonFloat && text == "-inf":
 			return math.Inf(-1), nil
 		}
-		return nil, fmt.Errorf("no such special value %q", clip(name))
+		return nil, fmt.Errorf("no such special text %q", clip(name))
 	}
 	return h, nil
 }
@@ -175,12 +175,12 @@ func appendJSON(dst []byte, v any, depth int) ([]byte, error) {
 			return fmt.Appendf(dst, `{"!float":%q}`, strings.Trim(strings.ToLower(strconv.FormatFloat(v, 'g', -1, 64)), "+")), nil
 		}
 		return append(dst, dotted(strconv.FormatFloat(v, 'g', -1, 64))...), nil
-	case marshal.Symbol:
+	case value.Symbol:
 		if !utf8.ValidString(string(v)) {
 			return nil, fmt.Errorf("symbol %q is not UTF-8", string(v))
 		}
 		return jsonString(dst, string(v)), nil
-	case *marshal.Regexp:
+	case *value.Regexp:
 		if !utf8.ValidString(v.Source) {
 			return nil, fmt.Errorf("regular expression %q is not UTF-8", v.Source)
 		}
@@ -198,7 +198,7 @@ func appendJSON(dst []byte, v any, depth int) ([]byte, error) {
 			}
 		}
 		return append(dst, ']'), nil
-	case *marshal.Hash:
+	case *value.Map:
 		return jsonObject(dst, v, depth)
 	}
 	b, isText, ok := stringBytes(v)
@@ -212,7 +212,7 @@ func appendJSON(dst []byte, v any, depth int) ([]byte, error) {
 	return append(dst, `"}`...), nil
 }
 
-func jsonObject(dst []byte, h *marshal.Hash, depth int) ([]byte, error) {
+func jsonObject(dst []byte, h *value.Map, depth int) ([]byte, error) {
 	seen := make(map[string]struct{}, len(h.Pairs))
 	dst = append(dst, '{')
 	for i, p := range h.Pairs {
@@ -245,7 +245,7 @@ func jsonKey(k any) (string, error) {
 	case nil, bool, int, int64, *big.Int, float64:
 		b, err := appendJSON(nil, k, 0)
 		return string(b), err
-	case marshal.Symbol:
+	case value.Symbol:
 		if utf8.ValidString(string(k)) {
 			return string(k), nil
 		}

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"mcollective/marshal"
 	"mcollective/message"
+	"mcollective/value"
 )
 
 // A Reply is a reply in its envelope.
@@ -40,15 +40,15 @@ func (s Serializer) EncodeReply(r *Reply) ([]byte, error) {
 
 // replyTree is a reply as it is written; appendReply knows what Marshal makes of
 // it.
-func (s Serializer) replyTree(r *Reply) *marshal.Hash {
+func (s Serializer) replyTree(r *Reply) *value.Map {
 	h := &r.Header
-	return &marshal.Hash{Pairs: []marshal.Pair{
-		{Key: marshal.Symbol("senderid"), Value: h.Sender},
-		{Key: marshal.Symbol("requestid"), Value: usASCII(h.RequestID)},
-		{Key: marshal.Symbol("senderagent"), Value: h.Agent},
-		{Key: marshal.Symbol("msgtime"), Value: h.Time.Unix()},
-		{Key: marshal.Symbol("body"), Value: s.bodyString(r.Body)},
-		{Key: marshal.Symbol("hash"), Value: usASCII(r.Hash)},
+	return &value.Map{Pairs: []value.Pair{
+		{Key: value.Symbol("senderid"), Value: h.Sender},
+		{Key: value.Symbol("requestid"), Value: usASCII(h.RequestID)},
+		{Key: value.Symbol("senderagent"), Value: h.Agent},
+		{Key: value.Symbol("msgtime"), Value: h.Time.Unix()},
+		{Key: value.Symbol("body"), Value: s.bodyString(r.Body)},
+		{Key: value.Symbol("hash"), Value: usASCII(r.Hash)},
 	}}
 }
 

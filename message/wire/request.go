@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"mcollective/marshal"
 	"mcollective/message"
+	"mcollective/value"
 )
 
 // A Request is a request in its envelope.
@@ -28,17 +28,17 @@ func (s Serializer) EncodeRequest(r *Request) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("request: %w", err)
 	}
-	data, err := s.encode(nil, &marshal.Hash{Pairs: []marshal.Pair{
-		{Key: marshal.Symbol("body"), Value: s.bodyString(r.Body)},
-		{Key: marshal.Symbol("senderid"), Value: h.Sender},
-		{Key: marshal.Symbol("requestid"), Value: usASCII(h.ID)},
-		{Key: marshal.Symbol("filter"), Value: filter},
-		{Key: marshal.Symbol("collective"), Value: h.Collective},
-		{Key: marshal.Symbol("agent"), Value: h.Agent},
-		{Key: marshal.Symbol("callerid"), Value: h.Caller},
-		{Key: marshal.Symbol("ttl"), Value: int64(h.TTL / time.Second)},
-		{Key: marshal.Symbol("msgtime"), Value: h.Time.Unix()},
-		{Key: marshal.Symbol("hash"), Value: usASCII(r.Hash)},
+	data, err := s.encode(nil, &value.Map{Pairs: []value.Pair{
+		{Key: value.Symbol("body"), Value: s.bodyString(r.Body)},
+		{Key: value.Symbol("senderid"), Value: h.Sender},
+		{Key: value.Symbol("requestid"), Value: usASCII(h.ID)},
+		{Key: value.Symbol("filter"), Value: filter},
+		{Key: value.Symbol("collective"), Value: h.Collective},
+		{Key: value.Symbol("agent"), Value: h.Agent},
+		{Key: value.Symbol("callerid"), Value: h.Caller},
+		{Key: value.Symbol("ttl"), Value: int64(h.TTL / time.Second)},
+		{Key: value.Symbol("msgtime"), Value: h.Time.Unix()},
+		{Key: value.Symbol("hash"), Value: usASCII(r.Hash)},
 	}})
 	if err != nil {
 		return nil, fmt.Errorf("request: %w", err)

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // maxWriteDepth is how deep the values are that YAML and JSON write: no deeper
@@ -55,9 +56,9 @@ func text(v any) (string, bool) {
 	switch v := v.(type) {
 	case string:
 		return v, utf8.ValidString(v)
-	case marshal.Binary:
+	case value.Binary:
 		return string(v), isASCII(string(v))
-	case *marshal.String:
+	case *value.String:
 		wide := strings.HasPrefix(v.Encoding, "UTF-") || strings.HasPrefix(v.Encoding, "UCS-")
 		return v.Bytes, v.Extra == nil && !wide && isASCII(v.Bytes)
 	}
@@ -67,11 +68,11 @@ func text(v any) (string, bool) {
 // rawBytes are the bytes of any string.
 func rawBytes(v any) (string, bool) {
 	switch v := v.(type) {
-	case marshal.Binary:
+	case value.Binary:
 		return string(v), true
 	case string:
 		return v, true
-	case *marshal.String:
+	case *value.String:
 		return v.Bytes, v.Extra == nil
 	}
 	return "", false
@@ -81,7 +82,7 @@ func rawBytes(v any) (string, bool) {
 // has to be written as bytes.
 func stringBytes(v any) (s string, isText, ok bool) {
 	if s, ok := text(v); ok {
-		_, binary := v.(marshal.Binary)
+		_, binary := v.(value.Binary)
 		return s, !binary, true
 	}
 	s, ok = rawBytes(v)
@@ -101,7 +102,7 @@ func isASCII(s string) bool {
 // or a string where the serializer has no symbols.
 func fieldName(key any, symbols bool) (string, bool) {
 	if symbols {
-		s, ok := key.(marshal.Symbol)
+		s, ok := key.(value.Symbol)
 		return string(s), ok
 	}
 	s, ok := key.(string)
@@ -119,17 +120,17 @@ func kindOf(v any) string {
 		return "an integer"
 	case float64:
 		return "a float"
-	case string, *marshal.String:
+	case string, *value.String:
 		return "a string"
-	case marshal.Binary:
+	case value.Binary:
 		return "a binary string"
-	case marshal.Symbol:
+	case value.Symbol:
 		return fmt.Sprintf("the symbol %q", clip(string(v)))
-	case *marshal.Regexp:
+	case *value.Regexp:
 		return "a regular expression"
 	case []any:
 		return "a list"
-	case *marshal.Hash:
+	case *value.Map:
 		return "a hash"
 	}
 	return strings.TrimPrefix(fmt.Sprintf("a %T", v), "*")
@@ -153,12 +154,12 @@ func refuseTwins(v any) error {
 				return err
 			}
 		}
-	case *marshal.Hash:
-		var symbols map[marshal.Symbol]struct{}
+	case *value.Map:
+		var symbols map[value.Symbol]struct{}
 		strings := 0
 		for i := range v.Pairs {
 			switch v.Pairs[i].Key.(type) {
-			case string, marshal.Binary, *marshal.String:
+			case string, value.Binary, *value.String:
 				strings++
 			}
 			if err := refuseTwins(v.Pairs[i].Value); err != nil {
@@ -168,15 +169,15 @@ func refuseTwins(v any) error {
 		if strings == 0 || strings == len(v.Pairs) {
 			return nil
 		}
-		symbols = make(map[marshal.Symbol]struct{}, len(v.Pairs))
+		symbols = make(map[value.Symbol]struct{}, len(v.Pairs))
 		for i := range v.Pairs {
-			if s, ok := v.Pairs[i].Key.(marshal.Symbol); ok {
+			if s, ok := v.Pairs[i].Key.(value.Symbol); ok {
 				symbols[s] = struct{}{}
 			}
 		}
 		for i := range v.Pairs {
 			s, _ := rawBytes(v.Pairs[i].Key)
-			if _, twin := symbols[marshal.Symbol(s)]; twin && s != "" {
+			if _, twin := symbols[value.Symbol(s)]; twin && s != "" {
 				return fmt.Errorf("key %q is there both as a symbol and as a string", clip(s))
 			}
 		}
@@ -186,13 +187,13 @@ func refuseTwins(v any) error {
 
 // A hashBuilder makes a hash of scalar keys and refuses a key that comes twice.
 type hashBuilder struct {
-	pairs []marshal.Pair
+	pairs []value.Pair
 	seen  map[any]struct{}
 }
 
 func (b *hashBuilder) add(k, v any) error {
 	switch k.(type) {
-	case nil, bool, int64, float64, string, marshal.Symbol, marshal.Binary:
+	case nil, bool, int64, float64, string, value.Symbol, value.Binary:
 		if b.seen == nil {
 			b.seen = map[any]struct{}{}
 		}
@@ -205,13 +206,13 @@ func (b *hashBuilder) add(k, v any) error {
 	default:
 		return fmt.Errorf("%s is a key", kindOf(k))
 	}
-	b.pairs = append(b.pairs, marshal.Pair{Key: k, Value: v})
+	b.pairs = append(b.pairs, value.Pair{Key: k, Value: v})
 	return nil
 }
 
-func (b *hashBuilder) hash() *marshal.Hash {
+func (b *hashBuilder) hash() *value.Map {
 	if b.pairs == nil {
-		b.pairs = []marshal.Pair{} // as the other decoders have it
+		b.pairs = []value.Pair{} // as the other decoders have it
 	}
-	return &marshal.Hash{Pairs: b.pairs}
+	return &value.Map{Pairs: b.pairs}
 }

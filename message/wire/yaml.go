@@ -15,7 +15,7 @@ import (
 	"unicode/utf8"
 
 	"mcollective/internal/yaml"
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // YAML as Ruby's Psych reads and writes it under the rules of MCollective: a plain
@@ -103,7 +103,7 @@ func (d *yamlDecoder) value(n *yaml.Node, depth int) (any, error) {
 }
 
 func (d *yamlDecoder) hash(n *yaml.Node, depth int) (any, error) {
-	b := hashBuilder{pairs: make([]marshal.Pair, 0, len(n.Content)/2)}
+	b := hashBuilder{pairs: make([]value.Pair, 0, len(n.Content)/2)}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if n.Content[i].Kind != yaml.ScalarNode {
 			d.line = n.Content[i].Line
@@ -148,9 +148,9 @@ func scalar(n *yaml.Node, tag string) (any, error) {
 		if err != nil {
 			return nil, fmt.Errorf("!binary: %w", err)
 		}
-		return marshal.Binary(b), nil
+		return value.Binary(b), nil
 	case "!ruby/symbol", "!ruby/sym":
-		return marshal.Symbol(n.Value), nil
+		return value.Symbol(n.Value), nil
 	case "!ruby/regexp":
 		return rubyRegexp(n.Value)
 	case "!!null", "!!bool", "!!int", "!!float":
@@ -179,7 +179,7 @@ func rubyRegexp(s string) (any, error) {
 			return nil, fmt.Errorf("!ruby/regexp has an option %q", c)
 		}
 	}
-	return marshal.NewRegexp(s[1:end], options), nil
+	return value.NewRegexp(s[1:end], options), nil
 }
 
 // How Psych tells the scalars that begin with a digit, a sign or a dot apart. What
@@ -212,7 +212,7 @@ func plain(s string) (any, error) {
 		if len(name) > 1 && (name[0] == '"' || name[0] == '\'') && name[len(name)-1] == name[0] {
 			name = name[1 : len(name)-1]
 		}
-		return marshal.Symbol(name), nil
+		return value.Symbol(name), nil
 	case '0' <= c && c <= '9', c == '-', c == '+', c == '.':
 		return number(s)
 	}

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"mcollective/internal/waittest"
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 func TestYAMLScalars(t *testing.T) {
@@ -24,11 +24,11 @@ func TestYAMLScalars(t *testing.T) {
 		"": nil, "~": nil, "null": nil, "Null": nil, "true": true, "Yes": true, "ON": true, "off": false, "NO": false, "nope": "nope",
 		"0": int64(0), "-1": int64(-1), "+5": int64(5), "1.5": 1.5, "-.5": -0.5, "1.": 1.0, ".": ".", "1.0e+100": 1e100, "1.5e3": "1.5e3", "1e5": "1e5",
 		":sym": sym("sym"), `:"a b"`: sym("a b"), ":'x'": sym("x"), `":x"`: ":x", "':x'": ":x", "a:b": "a:b", "=~": "=~", "089": "089", "1.2.3": "1.2.3",
-		"a b": "a b", "'yes'": "yes", `"\u00fc\n"`: "ü\n", "|-\n  a\n  b": "a\nb", "|\n  a\n": "a\n", ">-\n  a\n  b": "a b", "!binary |-\n  AP8=": marshal.Binary("\x00\xff"),
-		"!ruby/regexp /a\\/b/mi": marshal.NewRegexp(`a\/b`, 5), "!ruby/regexp '/x/'": marshal.NewRegexp("x", 0), "!ruby/symbol x y": sym("x y"), "!ruby/sym 1": sym("1"),
-		"!!str 1": "1", "! 1": int64(1), `! ":a b"`: sym("a b"), "!!int 1": int64(1), "2020-02-31": "2020-02-31", "[]": []any{}, "{}": marshal.NewHash(),
-		"[a, :b, 1]": []any{"a", sym("b"), int64(1)}, "\n- a\n-\n- :b: c": []any{"a", nil, marshal.NewHash(sym("b"), "c")},
-		"{1: a, ~: b}": marshal.NewHash(int64(1), "a", nil, "b"), "!!str <<": "<<",
+		"a b": "a b", "'yes'": "yes", `"\u00fc\n"`: "ü\n", "|-\n  a\n  b": "a\nb", "|\n  a\n": "a\n", ">-\n  a\n  b": "a b", "!binary |-\n  AP8=": value.Binary("\x00\xff"),
+		"!ruby/regexp /a\\/b/mi": value.NewRegexp(`a\/b`, 5), "!ruby/regexp '/x/'": value.NewRegexp("x", 0), "!ruby/symbol x y": sym("x y"), "!ruby/sym 1": sym("1"),
+		"!!str 1": "1", "! 1": int64(1), `! ":a b"`: sym("a b"), "!!int 1": int64(1), "2020-02-31": "2020-02-31", "[]": []any{}, "{}": value.NewMap(),
+		"[a, :b, 1]": []any{"a", sym("b"), int64(1)}, "\n- a\n-\n- :b: c": []any{"a", nil, value.NewMap(sym("b"), "c")},
+		"{1: a, ~: b}": value.NewMap(int64(1), "a", nil, "b"), "!!str <<": "<<",
 	} {
 		got, err := decodeYAML([]byte("--- "+text+"\n"), limitsOf(replyBody))
 		if err != nil || !reflect.DeepEqual(got, want) {
@@ -124,9 +124,9 @@ func TestRubysYAMLEnvelopes(t *testing.T) {
 
 func jsonView(v any) any {
 	switch v := v.(type) {
-	case marshal.Symbol:
+	case value.Symbol:
 		return ":" + string(v)
-	case *marshal.Regexp:
+	case *value.Regexp:
 		return map[string]any{"!regexp": v.Source, "options": float64(v.Options & 7)}
 	case []any:
 		list := make([]any, len(v))
@@ -134,7 +134,7 @@ func jsonView(v any) any {
 			list[i] = jsonView(v[i])
 		}
 		return list
-	case *marshal.Hash:
+	case *value.Map:
 		m := map[string]any{}
 		for k, x := range v.All() {
 			m[jsonView(k).(string)] = jsonView(x)
@@ -207,15 +207,15 @@ func TestJSONMapping(t *testing.T) {
 		text  string
 		back  any
 	}{
-		{marshal.NewHash(sym("a"), sym("b"), int64(1), nil), `{"a":"b","1":null}`, marshal.NewHash("a", "b", "1", nil)},
-		{marshal.Binary("\xff"), `{"!binary":"/w=="}`, marshal.Binary("\xff")},
-		{"\xff", `{"!binary":"/w=="}`, marshal.Binary("\xff")},
-		{marshal.NewRegexp("a\"b", 1), `{"!regexp":"a\"b","options":1}`, marshal.NewRegexp("a\"b", 1)},
-		{marshal.NewHash("!binary", "x"), `{"!!binary":"x"}`, marshal.NewHash("!binary", "x")},
+		{value.NewMap(sym("a"), sym("b"), int64(1), nil), `{"a":"b","1":null}`, value.NewMap("a", "b", "1", nil)},
+		{value.Binary("\xff"), `{"!binary":"/w=="}`, value.Binary("\xff")},
+		{"\xff", `{"!binary":"/w=="}`, value.Binary("\xff")},
+		{value.NewRegexp("a\"b", 1), `{"!regexp":"a\"b","options":1}`, value.NewRegexp("a\"b", 1)},
+		{value.NewMap("!binary", "x"), `{"!!binary":"x"}`, value.NewMap("!binary", "x")},
 		{math.Inf(-1), `{"!float":"-inf"}`, math.Inf(-1)}, {math.Inf(1), `{"!float":"inf"}`, math.Inf(1)},
 		{2.0, "2.0", 2.0}, {1e100, "1.0e+100", 1e100}, {"<&>\u2028", "\"<&>\u2028\"", "<&>\u2028"},
-		{&marshal.String{Bytes: "x", Encoding: "US-ASCII"}, `"x"`, "x"},
-		{&marshal.String{Bytes: "\xfc", Encoding: "ISO-8859-1"}, `{"!binary":"/A=="}`, marshal.Binary("\xfc")},
+		{&value.String{Bytes: "x", Encoding: "US-ASCII"}, `"x"`, "x"},
+		{&value.String{Bytes: "\xfc", Encoding: "ISO-8859-1"}, `{"!binary":"/A=="}`, value.Binary("\xfc")},
 	} {
 		text, err := appendJSON(nil, c.value, 0)
 		if err != nil || string(text) != c.text {
@@ -232,7 +232,7 @@ func TestJSONMapping(t *testing.T) {
 			t.Errorf("%q is taken as %#v", text, v)
 		}
 	}
-	for _, v := range []any{marshal.NewHash(sym("a"), 1, "a", 2), marshal.NewHash([]any{}, 1), marshal.NewHash("\xff", 1), &marshal.Object{Class: "X"}, sym("\xff")} {
+	for _, v := range []any{value.NewMap(sym("a"), 1, "a", 2), value.NewMap([]any{}, 1), value.NewMap("\xff", 1), &value.Object{Class: "X"}, sym("\xff")} {
 		if text, err := appendJSON(nil, v, 0); err == nil {
 			t.Errorf("%#v is written as %s", v, text)
 		}

@@ -10,7 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // appendYAML writes v as one document that Psych and every other YAML reader take
@@ -39,7 +39,7 @@ func yamlValue(dst []byte, v any, indent, depth int) ([]byte, error) {
 			}
 		}
 		return dst, nil
-	case *marshal.Hash:
+	case *value.Map:
 		if len(v.Pairs) == 0 {
 			return append(dst, " {}\n"...), nil
 		}
@@ -90,7 +90,7 @@ func yamlScalar(dst []byte, v any) ([]byte, error) {
 		return v.Append(dst, 10), nil
 	case float64:
 		return yamlFloatText(dst, v), nil
-	case marshal.Symbol:
+	case value.Symbol:
 		if plainSymbol(string(v)) {
 			return append(append(dst, ':'), v...), nil
 		}
@@ -98,7 +98,7 @@ func yamlScalar(dst []byte, v any) ([]byte, error) {
 			return nil, fmt.Errorf("symbol %q is not UTF-8", string(v))
 		}
 		return yamlQuoted(append(dst, "!ruby/symbol "...), string(v)), nil
-	case *marshal.Regexp:
+	case *value.Regexp:
 		if !utf8.ValidString(v.Source) {
 			return nil, fmt.Errorf("regular expression %q is not UTF-8", v.Source)
 		}

@@ -16,6 +16,7 @@ import (
 	"mcollective/marshal"
 	"mcollective/message/wire"
 	"mcollective/security"
+	"mcollective/value"
 )
 
 // The captures under testdata are what Ruby MCollective 2.12.5 sent, and beside
@@ -207,24 +208,24 @@ func unlinked(t *testing.T, data []byte) []byte {
 
 func copied(v any) any {
 	switch v := v.(type) {
-	case *marshal.Array:
+	case *value.Array:
 		c := *v
 		c.Items = make([]any, len(v.Items))
 		for i := range v.Items {
 			c.Items[i] = copied(v.Items[i])
 		}
 		return &c
-	case *marshal.Hash:
+	case *value.Map:
 		c := *v
-		c.Pairs = make([]marshal.Pair, len(v.Pairs))
+		c.Pairs = make([]value.Pair, len(v.Pairs))
 		for i, p := range v.Pairs {
-			c.Pairs[i] = marshal.Pair{Key: copied(p.Key), Value: copied(p.Value)}
+			c.Pairs[i] = value.Pair{Key: copied(p.Key), Value: copied(p.Value)}
 		}
 		return &c
-	case *marshal.String:
+	case *value.String:
 		c := *v
 		return &c
-	case *marshal.Regexp:
+	case *value.Regexp:
 		c := *v
 		return &c
 	case *big.Int:
@@ -257,19 +258,19 @@ func floats(v any) any {
 // view is a value as the .json files show it.
 func view(v any) any {
 	switch v := v.(type) {
-	case marshal.Symbol:
+	case value.Symbol:
 		return ":" + string(v)
 	case string:
 		return v
-	case marshal.Binary:
+	case value.Binary:
 		return map[string]any{"!b64": base64.StdEncoding.EncodeToString([]byte(v))}
-	case *marshal.String: // the captures have none but Latin-1
+	case *value.String: // the captures have none but Latin-1
 		latin := []rune{}
 		for _, b := range []byte(v.Bytes) {
 			latin = append(latin, rune(b))
 		}
 		return string(latin)
-	case *marshal.Regexp:
+	case *value.Regexp:
 		return map[string]any{"!regexp": v.Source, "options": json.Number(fmt.Sprint(v.Options & 7))}
 	case int64:
 		if v >= 1<<53 || v < -1<<53 {
@@ -286,11 +287,11 @@ func view(v any) any {
 			list[i] = view(v[i])
 		}
 		return list
-	case *marshal.Hash:
+	case *value.Map:
 		m := map[string]any{}
 		for k, x := range v.All() {
 			switch k := k.(type) {
-			case string, marshal.Symbol:
+			case string, value.Symbol:
 				m[view(k).(string)] = view(x)
 			case nil:
 				m["!nil"] = view(x)

@@ -10,11 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"mcollective/marshal"
 	"mcollective/message"
 	"mcollective/message/wire"
 	"mcollective/security"
 	"mcollective/security/securitytest"
+	"mcollective/value"
 )
 
 const testSecret = "not known to anybody else"
@@ -49,7 +49,7 @@ func TestConformance(t *testing.T) {
 				New:      func(t testing.TB) (security.Client, security.Node) { return pair(t, testSecret) },
 				Stranger: func(t testing.TB) (security.Client, security.Node) { return pair(t, testSecret+"!") },
 				Forge: func(t testing.TB, caller string) security.Payload {
-					return forge(t, s, marshal.Symbol("callerid"), caller)
+					return forge(t, s, value.Symbol("callerid"), caller)
 				},
 				NoSymbols: s == wire.JSON,
 				Slow:      s != wire.Marshal,
@@ -66,13 +66,13 @@ func forge(t testing.TB, s wire.Serializer, kv ...any) security.Payload {
 	if err != nil {
 		t.Fatal(err)
 	}
-	filter := marshal.NewHash("fact", []any{}, "cf_class", []any{}, "agent", []any{}, "identity", []any{}, "compound", []any{})
-	sym := func(s string) marshal.Symbol { return marshal.Symbol(s) }
-	var text any = marshal.Binary(body)
+	filter := value.NewMap("fact", []any{}, "cf_class", []any{}, "agent", []any{}, "identity", []any{}, "compound", []any{})
+	sym := func(s string) value.Symbol { return value.Symbol(s) }
+	var text any = value.Binary(body)
 	if s != wire.Marshal {
 		text = string(body)
 	}
-	h := marshal.NewHash(sym("body"), text, sym("senderid"), "n1", sym("requestid"), "abc", sym("filter"), filter, sym("collective"), "mcollective",
+	h := value.NewMap(sym("body"), text, sym("senderid"), "n1", sym("requestid"), "abc", sym("filter"), filter, sym("collective"), "mcollective",
 		sym("agent"), "discovery", sym("callerid"), "uid=0", sym("ttl"), int64(60), sym("msgtime"), int64(1795336394), sym("hash"), md5hex(string(body)+testSecret))
 	for i := 0; i < len(kv); i += 2 {
 		if kv[i+1] == absent {
@@ -88,7 +88,7 @@ func forge(t testing.TB, s wire.Serializer, kv ...any) security.Payload {
 	return security.Payload{Data: data}
 }
 
-const absent = marshal.Symbol("absent")
+const absent = value.Symbol("absent")
 
 func md5hex(s string) string {
 	sum := md5.Sum([]byte(s))
@@ -96,7 +96,7 @@ func md5hex(s string) string {
 }
 
 func TestRequestsOfOtherClients(t *testing.T) {
-	sym := func(s string) marshal.Symbol { return marshal.Symbol(s) }
+	sym := func(s string) value.Symbol { return value.Symbol(s) }
 	p := testProvider(t, Options{TTL: 7 * time.Second})
 	for _, c := range []struct {
 		name  string
@@ -111,10 +111,10 @@ func TestRequestsOfOtherClients(t *testing.T) {
 		{"without sender", []any{sym("senderid"), absent}, func(r *message.Request) bool { return r.Sender == "" }},
 		{"without collective", []any{sym("collective"), absent}, func(r *message.Request) bool { return r.Collective == "" }},
 		{"with unknown keys", []any{sym("x"), "y", "z", int64(1), int64(3), nil}, func(r *message.Request) bool { return r.Body == "ping" }},
-		{"with an empty filter", []any{sym("filter"), marshal.NewHash()}, func(r *message.Request) bool { return !r.Filter.Irregular }},
-		{"with binary strings", []any{sym("agent"), marshal.Binary("discovery"), sym("callerid"), marshal.Binary("uid=0")},
+		{"with an empty filter", []any{sym("filter"), value.NewMap()}, func(r *message.Request) bool { return !r.Filter.Irregular }},
+		{"with binary strings", []any{sym("agent"), value.Binary("discovery"), sym("callerid"), value.Binary("uid=0")},
 			func(r *message.Request) bool { return r.Agent == "discovery" }},
-		{"in a Latin-1 locale", []any{sym("agent"), &marshal.String{Bytes: "discovery", Encoding: "ISO-8859-1"}},
+		{"in a Latin-1 locale", []any{sym("agent"), &value.String{Bytes: "discovery", Encoding: "ISO-8859-1"}},
 			func(r *message.Request) bool { return r.Agent == "discovery" }},
 		{"without agent", []any{sym("agent"), absent}, nil},
 		{"without filter", []any{sym("filter"), absent}, nil},
@@ -124,7 +124,7 @@ func TestRequestsOfOtherClients(t *testing.T) {
 		{"without hash", []any{sym("hash"), absent}, nil},
 		{"with a reply's key", []any{sym("senderagent"), "discovery"}, nil},
 		{"with a twin of the agent", []any{"agent", "shell"}, nil},
-		{"with a binary twin of the agent", []any{marshal.Binary("agent"), "shell"}, nil},
+		{"with a binary twin of the agent", []any{value.Binary("agent"), "shell"}, nil},
 		{"with a TTL as text", []any{sym("ttl"), "60"}, nil},
 		{"with a TTL as float", []any{sym("ttl"), 60.0}, nil},
 		{"with a negative TTL", []any{sym("ttl"), int64(-1)}, nil},
@@ -136,7 +136,7 @@ func TestRequestsOfOtherClients(t *testing.T) {
 		{"with a path as agent", []any{sym("agent"), "../../x"}, nil},
 		{"with a star in the collective", []any{sym("collective"), "*"}, nil},
 		{"with a list as filter", []any{sym("filter"), []any{}}, nil},
-		{"with a wide string as agent", []any{sym("agent"), &marshal.String{Bytes: "discovery", Encoding: "UTF-16LE"}}, nil},
+		{"with a wide string as agent", []any{sym("agent"), &value.String{Bytes: "discovery", Encoding: "UTF-16LE"}}, nil},
 	} {
 		r, err := p.DecodeRequest(forge(t, wire.Marshal, c.kv...))
 		switch {
@@ -155,7 +155,7 @@ func TestRequestsOfOtherClients(t *testing.T) {
 
 func TestTwinsInABodyAreRefused(t *testing.T) {
 	p := testProvider(t, Options{})
-	body := marshal.NewHash(marshal.Symbol("data"), []any{marshal.NewHash(marshal.Symbol("a"), int64(1), "b", int64(2), "a", int64(3))})
+	body := value.NewMap(value.Symbol("data"), []any{value.NewMap(value.Symbol("a"), int64(1), "b", int64(2), "a", int64(3))})
 	payload, err := p.EncodeRequest(testRequest(body))
 	if err != nil {
 		t.Fatal(err)

@@ -4,7 +4,7 @@ import (
 	"math/big"
 
 	"mcollective/filter"
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // A Body is a value to send.
@@ -17,36 +17,36 @@ type Body struct {
 // Bodies are values of every kind that the body of a request may have.
 func Bodies() []Body {
 	large, _ := new(big.Int).SetString("123456789012345678901234567890", 10)
-	sym := func(s string) any { return marshal.Symbol(s) }
+	sym := func(s string) any { return value.Symbol(s) }
 	same := func(name string, v any) Body { return Body{name, v, v} }
 	bodies := []Body{
 		same("nil", nil), same("true", true), same("false", false),
 		same("zero", int64(0)), same("minus one", int64(-1)), same("time", int64(1795336394)), same("2 to 62", int64(1)<<62),
 		same("large", large), same("large negative", new(big.Int).Neg(large)),
 		same("float", 1.5), same("whole float", 2048.0), same("small float", 1e-300), same("large float", -1e300),
-		same("string", "ping"), same("binary", marshal.Binary("\x00\xff\x80\n")),
+		same("string", "ping"), same("binary", value.Binary("\x00\xff\x80\n")),
 		same("strings", []any{"", "Grüße", "日本語 \U0001f600", "a\nb\n", "\n", " x ", "x: y # z", "'", `"\`, "\x00\x01\x1b\x7f\u0085\u2028\ufeff",
 			":x", "::", ":", "~", "null", "yes", "No", "on", "true", "1", "-1", "1.5", ".inf", ".nan", "017", "0x1f", "1_000", "1,000", "1:30", "1e5",
 			"2020-01-01", "2020-01-01 10:00:00", "<<", "=", "-", "- a", "? a", "!x", "&x", "*x", "%x", "@x", "`", "|", ">", "{}", "[]", "---", "...", "y", "n"}),
-		same("empty list", []any{}), same("empty hash", marshal.NewHash()),
-		same("lists", []any{[]any{}, []any{[]any{int64(1)}, []any{nil, marshal.NewHash()}}}),
-		same("string keys", marshal.NewHash("a", int64(1), "B b", []any{"x"}, "<<", "merge", "", nil, "!x", "mark", ":sym", "colon", "ü", marshal.NewHash("c", nil))),
-		same("regexp", marshal.NewRegexp("^(a|b)$ /x\\//", 5)),
+		same("empty list", []any{}), same("empty hash", value.NewMap()),
+		same("lists", []any{[]any{}, []any{[]any{int64(1)}, []any{nil, value.NewMap()}}}),
+		same("string keys", value.NewMap("a", int64(1), "B b", []any{"x"}, "<<", "merge", "", nil, "!x", "mark", ":sym", "colon", "ü", value.NewMap("c", nil))),
+		same("regexp", value.NewRegexp("^(a|b)$ /x\\//", 5)),
 		{"symbol", sym("a_symbol"), "a_symbol"},
 		{"odd symbols", []any{sym("a b"), sym("a?"), sym("=="), sym("ü"), sym("\""), sym("")}, []any{"a b", "a?", "==", "ü", "\"", ""}},
-		{"other keys", marshal.NewHash(int64(3), "int", nil, "nil", true, "true", 1.5, "float"),
-			marshal.NewHash("3", "int", "null", "nil", "true", "true", "1.5", "float")},
-		{"rpc", rpcBody(), marshal.NewHash("agent", "rpcutil", "action", "get_fact", "caller", "uid=0", "data",
-			marshal.NewHash("fact", "country", "process_results", true, "list", []any{"x", int64(1)}))},
+		{"other keys", value.NewMap(int64(3), "int", nil, "nil", true, "true", 1.5, "float"),
+			value.NewMap("3", "int", "null", "nil", "true", "true", "1.5", "float")},
+		{"rpc", rpcBody(), value.NewMap("agent", "rpcutil", "action", "get_fact", "caller", "uid=0", "data",
+			value.NewMap("fact", "country", "process_results", true, "list", []any{"x", int64(1)}))},
 	}
 	return bodies
 }
 
 // rpcBody is the body of an RPC request.
 func rpcBody() any {
-	return marshal.NewHash(marshal.Symbol("agent"), "rpcutil", marshal.Symbol("action"), "get_fact", marshal.Symbol("caller"), "uid=0",
-		marshal.Symbol("data"), marshal.NewHash(marshal.Symbol("fact"), "country", marshal.Symbol("process_results"), true,
-			marshal.Symbol("list"), []any{marshal.Symbol("x"), int64(1)}))
+	return value.NewMap(value.Symbol("agent"), "rpcutil", value.Symbol("action"), "get_fact", value.Symbol("caller"), "uid=0",
+		value.Symbol("data"), value.NewMap(value.Symbol("fact"), "country", value.Symbol("process_results"), true,
+			value.Symbol("list"), []any{value.Symbol("x"), int64(1)}))
 }
 
 // A NamedFilter is a filter to send.

@@ -1,9 +1,9 @@
 package ruby
 
-import "mcollective/marshal"
+import "mcollective/value"
 
 // Plain is a value as the rest of the program has it: nil, bool, int64, float64,
-// string, marshal.Symbol, []any or *marshal.Hash; a regular expression is its
+// string, value.Symbol, []any or *value.Map; a regular expression is its
 // text, a class its name, a range is not plain and ends the evaluation.
 func (c *Call) Plain(v any) any {
 	ev := c.ev
@@ -27,9 +27,9 @@ func (c *Call) Plain(v any) any {
 	case *Hash:
 		defer ev.leave(ev.enter())
 		ev.charge(32 * len(v.Keys))
-		h := &marshal.Hash{Pairs: make([]marshal.Pair, 0, len(v.Keys))}
+		h := &value.Map{Pairs: make([]value.Pair, 0, len(v.Keys))}
 		for i, k := range v.Keys {
-			h.Pairs = append(h.Pairs, marshal.Pair{Key: c.Plain(k), Value: c.Plain(v.Values[i])})
+			h.Pairs = append(h.Pairs, value.Pair{Key: c.Plain(k), Value: c.Plain(v.Values[i])})
 		}
 		return h
 	case *Range:

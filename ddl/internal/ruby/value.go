@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // A Value is nil, bool, int64, float64, [Symbol], *[String], *[Array], *[Hash],
@@ -15,7 +15,7 @@ import (
 type Value = any
 
 // A Symbol is a symbol.
-type Symbol = marshal.Symbol
+type Symbol = value.Symbol
 
 // A String is a string; it can be changed in place, as Ruby's can.
 type String struct{ S string }

@@ -6,22 +6,22 @@ import (
 	"time"
 
 	"mcollective/agent"
-	"mcollective/marshal"
 	"mcollective/message"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // Call calls an action, with inputs as names and values in turn, and returns the
 // reply whatever its status. The request is judged by the definition first.
 func Call(t testing.TB, a agent.Agent, action string, inputs ...any) *rpc.Reply {
 	t.Helper()
-	data := marshal.NewHash()
+	data := value.NewMap()
 	for i := 0; i < len(inputs); i += 2 {
-		value := inputs[i+1]
-		if n, ok := value.(int); ok {
-			value = int64(n) // as it is when it was sent
+		v := inputs[i+1]
+		if n, ok := v.(int); ok {
+			v = int64(n) // as it is when it was sent
 		}
-		data.Set(marshal.Symbol(inputs[i].(string)), value)
+		data.Set(value.Symbol(inputs[i].(string)), v)
 	}
 	name := a.Definition().Metadata.Agent
 	body := (&rpc.Request{Agent: name, Action: action, Caller: "uid=0", Data: data}).Body()

@@ -20,8 +20,8 @@ import (
 	"mcollective/agent"
 	"mcollective/internal/run"
 	"mcollective/internal/trust"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 //go:embed nrpe.yaml
@@ -209,10 +209,10 @@ func (a *Agent) all(ctx context.Context, _ *agent.Request, reply *rpc.Reply) err
 		})
 	}
 	wait.Wait()
-	list := &marshal.Hash{}
+	list := &value.Map{}
 	for i, out := range outcomes {
-		list.Pairs = append(list.Pairs, marshal.Pair{Key: names[i], Value: marshal.NewHash(
-			marshal.Symbol("exitcode"), out.exit, marshal.Symbol("output"), out.output, marshal.Symbol("perfdata"), out.perf,
+		list.Pairs = append(list.Pairs, value.Pair{Key: names[i], Value: value.NewMap(
+			value.Symbol("exitcode"), out.exit, value.Symbol("output"), out.output, value.Symbol("perfdata"), out.perf,
 		)})
 	}
 	reply.Set("commands", list)

@@ -12,8 +12,8 @@ import (
 
 	"mcollective/internal/agents/agenttest"
 	"mcollective/internal/data"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -104,8 +104,8 @@ func TestRunCommand(t *testing.T) {
 func TestRunAllCommands(t *testing.T) {
 	reply := agenttest.OK(t, newAgent(t, checks(t)), "runallcommands")
 	got := map[any]any{}
-	for name, check := range agenttest.Output[*marshal.Hash](t, reply, "commands").All() {
-		got[name], _ = check.(*marshal.Hash).Get(marshal.Symbol("exitcode"))
+	for name, check := range agenttest.Output[*value.Map](t, reply, "commands").All() {
+		got[name], _ = check.(*value.Map).Get(value.Symbol("exitcode"))
 	}
 	want := map[any]any{"check_ok": int64(0), "check_warning": int64(1), "check_critical": int64(2), "check_odd": int64(77), "check_twice": int64(0),
 		"check_gone": int64(3), "check_shell": int64(3), "check_quote": int64(3)}

@@ -22,8 +22,8 @@ import (
 
 	"mcollective/agent"
 	"mcollective/internal/run"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 //go:embed package.yaml
@@ -352,9 +352,9 @@ func complaint(program string, r *run.Result) error {
 func text(out []byte) string { return strings.TrimSpace(strings.ToValidUTF8(string(out), "\uFFFD")) }
 
 // hash is made of names, which become symbols, and values in turn.
-func hash(kv ...any) *marshal.Hash {
+func hash(kv ...any) *value.Map {
 	for i := 0; i < len(kv); i += 2 {
-		kv[i] = marshal.Symbol(kv[i].(string))
+		kv[i] = value.Symbol(kv[i].(string))
 	}
-	return marshal.NewHash(kv...)
+	return value.NewMap(kv...)
 }

@@ -17,8 +17,8 @@ import (
 	"mcollective/internal/agents/agenttest"
 	"mcollective/internal/run"
 	"mcollective/internal/waittest"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -259,7 +259,7 @@ func TestTimeIsUp(t *testing.T) {
 }
 
 func get(p any, key string) string {
-	v, _ := p.(*marshal.Hash).Get(marshal.Symbol(key))
+	v, _ := p.(*value.Map).Get(value.Symbol(key))
 	text, _ := v.(string)
 	return text
 }

@@ -17,8 +17,8 @@ import (
 	"time"
 
 	"mcollective/agent"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 //go:embed process.yaml
@@ -183,10 +183,10 @@ func (u users) name(uid uint32) string {
 
 // hash is a process as it is sent. The keys are those that Ruby's library for
 // processes has; rss is in KiB because the published client takes it for that.
-func (m machine) hash(p *proc, names users) *marshal.Hash {
-	h := &marshal.Hash{Pairs: make([]marshal.Pair, 0, 24)}
-	add := func(key string, value any) {
-		h.Pairs = append(h.Pairs, marshal.Pair{Key: marshal.Symbol(key), Value: value})
+func (m machine) hash(p *proc, names users) *value.Map {
+	h := &value.Map{Pairs: make([]value.Pair, 0, 24)}
+	add := func(key string, v any) {
+		h.Pairs = append(h.Pairs, value.Pair{Key: value.Symbol(key), Value: v})
 	}
 	add("pid", int64(p.pid))
 	add("ppid", int64(p.ppid))

@@ -14,8 +14,8 @@ import (
 
 	"mcollective/internal/agents/agenttest"
 	"mcollective/internal/waittest"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -31,7 +31,7 @@ func newAgent(t *testing.T, o Options) *Agent {
 
 // get is a value of a process in a list.
 func get(p any, key string) any {
-	v, _ := p.(*marshal.Hash).Get(marshal.Symbol(key))
+	v, _ := p.(*value.Map).Get(value.Symbol(key))
 	return v
 }
 

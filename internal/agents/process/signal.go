@@ -10,8 +10,8 @@ import (
 	"strings"
 
 	"mcollective/agent"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // defaultMatches is how many processes a pattern may mean, unless the caller
@@ -46,10 +46,10 @@ func (a *Agent) signal(_ context.Context, req *agent.Request, reply *rpc.Reply) 
 				continue
 			}
 		}
-		done = append(done, marshal.NewHash(
-			marshal.Symbol("pid"), int64(p.pid),
-			marshal.Symbol("username"), names.name(p.uid),
-			marshal.Symbol("cmdline"), shown(p.cmdline, 200),
+		done = append(done, value.NewMap(
+			value.Symbol("pid"), int64(p.pid),
+			value.Symbol("username"), names.name(p.uid),
+			value.Symbol("cmdline"), shown(p.cmdline, 200),
 		))
 	}
 	reply.Set("signal", name)

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"mcollective/agent"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 const (
@@ -55,7 +55,7 @@ func (a *Agent) top(ctx context.Context, req *agent.Request, reply *rpc.Reply) e
 	}
 	list, _ := reply.Output("pslist")
 	for i, h := range list.([]any) {
-		h.(*marshal.Hash).Set(marshal.Symbol("pctcpu"), percent(float64(used[all[i].pid])/ticks, took))
+		h.(*value.Map).Set(value.Symbol("pctcpu"), percent(float64(used[all[i].pid])/ticks, took))
 	}
 	return nil
 }

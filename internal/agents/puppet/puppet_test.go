@@ -16,8 +16,8 @@ import (
 	"mcollective/internal/data"
 	"mcollective/internal/run"
 	"mcollective/internal/waittest"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -170,12 +170,12 @@ func TestLastRunSummary(t *testing.T) {
 			t.Errorf("%s is %#v, want %#v", name, got, want)
 		}
 	}
-	if diff := cmp.Diff(marshal.NewHash("Apt::Source", int64(1), "File", int64(2)).Pairs, agenttest.Output[*marshal.Hash](t, reply, "type_distribution").Pairs); diff != "" {
+	if diff := cmp.Diff(value.NewMap("Apt::Source", int64(1), "File", int64(2)).Pairs, agenttest.Output[*value.Map](t, reply, "type_distribution").Pairs); diff != "" {
 		t.Error(diff)
 	}
 	var lines []string
 	for _, l := range agenttest.Output[[]any](t, reply, "logs") {
-		get := func(name string) any { v, _ := l.(*marshal.Hash).Get(name); return v }
+		get := func(name string) any { v, _ := l.(*value.Map).Get(name); return v }
 		lines = append(lines, strings.Join([]string{get("level").(string), get("source").(string), get("msg").(string), time.Unix(get("time").(int64), 0).UTC().Format(time.RFC3339)}, "|"))
 	}
 	want := []string{"notice|/Stage[main]/File[/tmp/x]/ensure|created|2026-01-02T02:04:05Z", "err|Puppet|two\nlines|1970-01-01T00:00:00Z"}

@@ -11,8 +11,8 @@ import (
 
 	"mcollective/agent"
 	"mcollective/internal/run"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // Resources say which resources callers may change. Default: none.
@@ -136,17 +136,17 @@ func outcome(title string, r *run.Result, reply *rpc.Reply) error {
 }
 
 // scalar is the text of a property.
-func scalar(value any) (string, error) {
-	if text, ok := rpc.Text(value); ok {
+func scalar(property any) (string, error) {
+	if text, ok := rpc.Text(property); ok {
 		if strings.ContainsRune(text, 0) {
 			return "", errors.New("holds a zero byte")
 		}
 		return text, nil
 	}
-	switch v := value.(type) {
+	switch v := property.(type) {
 	case bool, int64, float64:
 		return fmt.Sprint(v), nil
-	case marshal.Symbol:
+	case value.Symbol:
 		return string(v), nil
 	}
 	return "", errors.New("is not one value")

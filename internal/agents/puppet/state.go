@@ -17,7 +17,7 @@ import (
 
 	"mcollective/internal/plainfile"
 	"mcollective/internal/yaml"
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // A node is the state of Puppet on a machine, as its files tell.
@@ -228,9 +228,9 @@ func text(v any) any {
 func plain(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
-		h := &marshal.Hash{}
+		h := &value.Map{}
 		for _, name := range slices.Sorted(maps.Keys(v)) {
-			h.Pairs = append(h.Pairs, marshal.Pair{Key: name, Value: plain(v[name])})
+			h.Pairs = append(h.Pairs, value.Pair{Key: name, Value: plain(v[name])})
 		}
 		return h
 	case []any:
@@ -282,7 +282,7 @@ func (n node) logs() ([]any, error) {
 		if !at.IsZero() {
 			seconds = at.Unix()
 		}
-		list = append(list, marshal.NewHash("time_utc", seconds, "time", seconds, "level", strings.TrimPrefix(get("level"), ":"), "source", get("source"), "msg", strings.TrimRight(get("message"), "\n")))
+		list = append(list, value.NewMap("time_utc", seconds, "time", seconds, "level", strings.TrimPrefix(get("level"), ":"), "source", get("source"), "msg", strings.TrimRight(get("message"), "\n")))
 	}
 	return list, nil
 }
@@ -329,7 +329,7 @@ func (n node) manages(resource string) (bool, error) {
 }
 
 // types counts managed resources by type, as "File" and "Apt::Source".
-func (n node) types() (*marshal.Hash, error) {
+func (n node) types() (*value.Map, error) {
 	all, err := n.managed()
 	counts := map[string]any{}
 	for _, r := range all {
@@ -347,5 +347,5 @@ func (n node) types() (*marshal.Hash, error) {
 		count, _ := counts[kind].(int64)
 		counts[kind] = count + 1
 	}
-	return plain(counts).(*marshal.Hash), err
+	return plain(counts).(*value.Map), err
 }

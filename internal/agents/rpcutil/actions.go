@@ -8,8 +8,8 @@ import (
 
 	"mcollective/agent"
 	"mcollective/ddl"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 func (a *Agent) ping(_ context.Context, _ *agent.Request, reply *rpc.Reply) error {
@@ -46,7 +46,7 @@ func (a *Agent) getFact(_ context.Context, req *agent.Request, reply *rpc.Reply)
 
 func (a *Agent) getFacts(_ context.Context, req *agent.Request, reply *rpc.Reply) error {
 	text, _ := req.String("facts")
-	facts, values := a.opts.Machine.Facts(), marshal.NewHash()
+	facts, values := a.opts.Machine.Facts(), value.NewMap()
 	for name := range strings.SplitSeq(text, ",") {
 		name = strings.Trim(name, " \t\r\n\f\v")
 		value, err := rpc.Value(facts[name])

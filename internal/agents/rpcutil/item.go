@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"mcollective/internal/config"
-	"mcollective/marshal"
+	"mcollective/value"
 )
 
 // items are the configuration keys that anybody may know, with the values as
@@ -50,7 +50,7 @@ var items = [...]struct {
 	{"max_log_size", func(c *config.Config) any { return c.MaxLogSize }},
 	{"max_skew", func(c *config.Config) any { return seconds(c.MaxSkew) }},
 	{"max_ttl", func(c *config.Config) any { return seconds(c.MaxTTL) }},
-	{"mode", func(*config.Config) any { return marshal.Symbol("server") }},
+	{"mode", func(*config.Config) any { return value.Symbol("server") }},
 	{"publish_timeout", func(c *config.Config) any { return seconds(c.PublishTimeout) }},
 	{"queue_size", func(c *config.Config) any { return int64(c.QueueSize) }},
 	{"registerinterval", func(c *config.Config) any { return seconds(c.RegisterInterval) }},
@@ -61,7 +61,7 @@ var items = [...]struct {
 	{"rpcauditprovider", func(c *config.Config) any { return capitalized(c.RPCAuditProvider) }},
 	{"rpcauthorization", func(c *config.Config) any { return c.RPCAuthorization }},
 	{"rpcauthprovider", func(c *config.Config) any { return capitalized(c.RPCAuthProvider) }},
-	{"rpclimitmethod", func(c *config.Config) any { return marshal.Symbol(c.RPCLimitMethod) }},
+	{"rpclimitmethod", func(c *config.Config) any { return value.Symbol(c.RPCLimitMethod) }},
 	{"securityprovider", func(c *config.Config) any { return capitalized(c.SecurityProvider) }},
 	{"soft_shutdown", func(c *config.Config) any { return c.SoftShutdown }},
 	{"soft_shutdown_timeout", func(c *config.Config) any { return secondsOrNil(c.SoftShutdownTimeout) }},

@@ -12,6 +12,7 @@ import (
 	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/config"
 	"mcollective/marshal"
+	"mcollective/value"
 )
 
 func load(t *testing.T, lines ...string) *config.Config {
@@ -39,7 +40,7 @@ func TestItems(t *testing.T) {
 	}{
 		{plain, "identity", "n1"}, {plain, "connector", "Activemq"}, {plain, "securityprovider", "Psk"}, {plain, "factsource", "Yaml"},
 		{plain, "registration", "Agentlist"}, {plain, "rpcauditprovider", ""}, {plain, "collectives", []any{"mcollective", "eu"}},
-		{plain, "main_collective", "mcollective"}, {plain, "rpclimitmethod", marshal.Symbol("first")}, {plain, "mode", marshal.Symbol("server")},
+		{plain, "main_collective", "mcollective"}, {plain, "rpclimitmethod", value.Symbol("first")}, {plain, "mode", value.Symbol("server")},
 		{plain, "ttl", int64(60)}, {plain, "direct_addressing", true}, {plain, "daemonize", false}, {plain, "max_log_size", int64(2097152)},
 		{plain, "default_batch_sleep_time", int64(1)}, {plain, "registration_collective", nil}, {plain, "discovery_timeout", nil},
 		{plain, "soft_shutdown_timeout", nil}, {plain, "connection_timeout", nil}, {plain, "default_discovery_options", []any{}},

@@ -19,9 +19,10 @@ import (
 	"mcollective/marshal"
 	"mcollective/message"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
-type sym = marshal.Symbol
+type sym = value.Symbol
 
 // fake is the node of the recorded messages.
 type fake struct {
@@ -80,7 +81,7 @@ func goldenNode() *fake {
 	}
 }
 
-func recorded(t testing.TB, name string) *marshal.Hash {
+func recorded(t testing.TB, name string) *value.Map {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
@@ -90,33 +91,33 @@ func recorded(t testing.TB, name string) *marshal.Hash {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inner, _ := envelope.(*marshal.Hash).Get(marshal.Symbol("body"))
-	body, err := marshal.ReplyPolicy.Unmarshal([]byte(inner.(marshal.Binary)))
+	inner, _ := envelope.(*value.Map).Get(value.Symbol("body"))
+	body, err := marshal.ReplyPolicy.Unmarshal([]byte(inner.(value.Binary)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return body.(*marshal.Hash)
+	return body.(*value.Map)
 }
 
-func handle(t testing.TB, a *agent.Handler, body any) *marshal.Hash {
+func handle(t testing.TB, a *agent.Handler, body any) *value.Map {
 	t.Helper()
 	got, err := a.Handle(t.Context(), &message.Request{Agent: rpcutil.Name, Body: body})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return got.(*marshal.Hash)
+	return got.(*value.Map)
 }
 
-func ask(action any, data ...any) *marshal.Hash {
-	return marshal.NewHash(sym("agent"), "rpcutil", sym("action"), action, sym("caller"), "uid=0", sym("data"), marshal.NewHash(data...))
+func ask(action any, data ...any) *value.Map {
+	return value.NewMap(sym("agent"), "rpcutil", sym("action"), action, sym("caller"), "uid=0", sym("data"), value.NewMap(data...))
 }
 
-func member(t testing.TB, h *marshal.Hash, keys ...string) any {
+func member(t testing.TB, h *value.Map, keys ...string) any {
 	t.Helper()
 	var v any = h
 	for _, k := range keys {
 		var ok bool
-		if v, ok = v.(*marshal.Hash).Get(sym(k)); !ok {
+		if v, ok = v.(*value.Map).Get(sym(k)); !ok {
 			t.Fatalf("no %s in %v", k, h)
 		}
 	}
@@ -124,12 +125,12 @@ func member(t testing.TB, h *marshal.Hash, keys ...string) any {
 }
 
 // sorted is h with its keys in order: those of facts are a matter of taste.
-func sorted(h *marshal.Hash) *marshal.Hash {
+func sorted(h *value.Map) *value.Map {
 	m := map[string]any{}
 	for k, v := range h.All() {
 		m[k.(string)] = v
 	}
-	got := marshal.NewHash()
+	got := value.NewMap()
 	for _, k := range []string{"country", "cpus", "description", "empty", "environment", "hostname", "interfaces", "is_virtual", "memory_mb",
 		"operatingsystem", "operatingsystemrelease", "os", "role", "uptime_days"} {
 		got.Set(k, m[k])
@@ -145,11 +146,11 @@ func TestAsRecorded(t *testing.T) {
 		want, got := recorded(t, name+".reply.bin"), handle(t, a, recorded(t, name+".request.bin"))
 		switch name {
 		case "inventory":
-			data := member(t, want, "data").(*marshal.Hash)
+			data := member(t, want, "data").(*value.Map)
 			data.Set(sym("data_plugins"), []any{})
-			data.Set(sym("facts"), sorted(member(t, data, "facts").(*marshal.Hash)))
+			data.Set(sym("facts"), sorted(member(t, data, "facts").(*value.Map)))
 		case "daemon_stats":
-			theirs, ours := member(t, want, "data").(*marshal.Hash), member(t, got, "data").(*marshal.Hash)
+			theirs, ours := member(t, want, "data").(*value.Map), member(t, got, "data").(*value.Map)
 			for _, key := range []string{"utime", "stime", "cutime", "cstime"} {
 				if v, ok := member(t, ours, "times", key).(float64); !ok || v < 0 {
 					t.Errorf("%s is %v", key, v)
@@ -184,7 +185,7 @@ func TestAsRecorded(t *testing.T) {
 
 func keys(v any) []any {
 	var all []any
-	for k := range v.(*marshal.Hash).All() {
+	for k := range v.(*value.Map).All() {
 		all = append(all, k)
 	}
 	return all
@@ -192,11 +193,11 @@ func keys(v any) []any {
 
 func TestOtherActions(t *testing.T) {
 	a := newAgent(goldenNode())
-	ok := func(data *marshal.Hash) *marshal.Hash {
-		return marshal.NewHash(sym("statuscode"), int64(0), sym("statusmsg"), "OK", sym("data"), data)
+	ok := func(data *value.Map) *value.Map {
+		return value.NewMap(sym("statuscode"), int64(0), sym("statusmsg"), "OK", sym("data"), data)
 	}
-	described := func(name string, timeout int64, words ...any) *marshal.Hash {
-		h := marshal.NewHash(sym("agent"), name)
+	described := func(name string, timeout int64, words ...any) *value.Map {
+		h := value.NewMap(sym("agent"), name)
 		for i, key := range []string{"license", "timeout", "description", "name", "url", "version", "author"} {
 			if key == "timeout" {
 				h.Set(sym(key), timeout)
@@ -206,14 +207,14 @@ func TestOtherActions(t *testing.T) {
 		}
 		return h
 	}
-	for _, test := range []struct{ request, want *marshal.Hash }{
-		{ask("ping"), marshal.NewHash(sym("pong"), now.Unix())},
-		{ask("collective_info"), marshal.NewHash(sym("main_collective"), "mcollective", sym("collectives"), []any{"mcollective", "eu_collective"})},
-		{ask("get_fact", "fact", "nosuch"), marshal.NewHash(sym("fact"), "nosuch", sym("value"), nil)},
-		{ask("get_fact", "fact", "os.family"), marshal.NewHash(sym("fact"), "os.family", sym("value"), nil)},
-		{ask("get_facts", "facts", " country , os,\v nosuch,country"), marshal.NewHash(sym("values"), marshal.NewHash("country", "de",
-			"os", marshal.NewHash("family", "Debian", "release", marshal.NewHash("major", "12", "minor", "7")), "nosuch", nil))},
-		{ask("agent_inventory"), marshal.NewHash(sym("agents"), []any{
+	for _, test := range []struct{ request, want *value.Map }{
+		{ask("ping"), value.NewMap(sym("pong"), now.Unix())},
+		{ask("collective_info"), value.NewMap(sym("main_collective"), "mcollective", sym("collectives"), []any{"mcollective", "eu_collective"})},
+		{ask("get_fact", "fact", "nosuch"), value.NewMap(sym("fact"), "nosuch", sym("value"), nil)},
+		{ask("get_fact", "fact", "os.family"), value.NewMap(sym("fact"), "os.family", sym("value"), nil)},
+		{ask("get_facts", "facts", " country , os,\v nosuch,country"), value.NewMap(sym("values"), value.NewMap("country", "de",
+			"os", value.NewMap("family", "Debian", "release", value.NewMap("major", "12", "minor", "7")), "nosuch", nil))},
+		{ask("agent_inventory"), value.NewMap(sym("agents"), []any{
 			described("interop", 60, "l", nil, "d", "Interop", "u", "2", "a"),
 			described("discovery", 0, "unknown", nil, "unknown", "discovery", "unknown", "unknown", "unknown"),
 			described("rpcutil", 10, "Apache License, Version 2.0", nil, "General helpful actions that expose stats and internals to SimpleRPC clients", "rpcutil",
@@ -229,10 +230,10 @@ func TestOtherActions(t *testing.T) {
 // TestRefusals has the words and the empty outputs of Ruby's daemon, to which
 // interop compares them as well.
 func TestRefusals(t *testing.T) {
-	fact := func(value any) *marshal.Hash { return ask("get_fact", sym("fact"), value) }
-	facts := func(value any) *marshal.Hash { return ask("get_facts", sym("facts"), value) }
+	fact := func(value any) *value.Map { return ask("get_fact", sym("fact"), value) }
+	facts := func(value any) *value.Map { return ask("get_facts", sym("facts"), value) }
 	for _, test := range []struct {
-		request *marshal.Hash
+		request *value.Map
 		status  int64
 		text    string
 		outputs []any
@@ -250,7 +251,7 @@ func TestRefusals(t *testing.T) {
 		{fact("a\xff"), 4, "Cannot validate input fact: invalid byte sequence in UTF-8", []any{sym("fact"), sym("value")}},
 		{facts("a,,b"), 4, `Cannot validate input facts: value should match ^\s*[\w\.\-]+(\s*,\s*[\w\.\-]+)*$`, []any{sym("values")}},
 		{ask("get_config_item", "item", "nosuch"), 1, "Unknown config property nosuch", []any{sym("item"), sym("value")}},
-		{ask("get_config_item", "item", marshal.Binary("\xff")), 1, "Unknown config property \uFFFD", []any{sym("item"), sym("value")}},
+		{ask("get_config_item", "item", value.Binary("\xff")), 1, "Unknown config property \uFFFD", []any{sym("item"), sym("value")}},
 		{ask("get_data", "source", "fstat", "query", "/etc/hosts"), 5, "Can't find DDL for data plugin 'fstat_data'", nil},
 		{ask("get_data", "source", "fstat"), 5, "No plugin fstat_data defined", nil},
 		{ask("get_data", "query", "x"), 4, "Action get_data needs a source argument", nil},
@@ -260,7 +261,7 @@ func TestRefusals(t *testing.T) {
 		if code, text := member(t, got, "statuscode"), member(t, got, "statusmsg"); code != test.status || text != test.text {
 			t.Errorf("status %v %q, want %d %q", code, text, test.status, test.text)
 		}
-		data := member(t, got, "data").(*marshal.Hash)
+		data := member(t, got, "data").(*value.Map)
 		if diff := cmp.Diff(test.outputs, keys(data)); diff != "" {
 			t.Errorf("%s: %s", test.text, diff)
 		}
@@ -275,7 +276,7 @@ func TestRefusals(t *testing.T) {
 // TestLinesOfPatterns: to Ruby one good line makes a good text.
 func TestLinesOfPatterns(t *testing.T) {
 	a := newAgent(goldenNode())
-	for _, name := range []any{"a b\ncountry", "country\n", strings.Repeat("x", 40), marshal.Binary("country"), &marshal.String{Bytes: "country", Encoding: "ISO-8859-1"}} {
+	for _, name := range []any{"a b\ncountry", "country\n", strings.Repeat("x", 40), value.Binary("country"), &value.String{Bytes: "country", Encoding: "ISO-8859-1"}} {
 		got := handle(t, a, ask("get_fact", sym("fact"), name))
 		if code := member(t, got, "statuscode"); code != int64(0) {
 			t.Errorf("%q: status %v %v", name, code, member(t, got, "statusmsg"))

@@ -2,12 +2,12 @@
 
 package rpcutil
 
-import "mcollective/marshal"
+import "mcollective/value"
 
 // times is not known here; commands of Ruby's want numbers all the same.
-func times() *marshal.Hash {
-	return marshal.NewHash(
-		marshal.Symbol("utime"), 0.0, marshal.Symbol("stime"), 0.0,
-		marshal.Symbol("cutime"), 0.0, marshal.Symbol("cstime"), 0.0,
+func times() *value.Map {
+	return value.NewMap(
+		value.Symbol("utime"), 0.0, value.Symbol("stime"), 0.0,
+		value.Symbol("cutime"), 0.0, value.Symbol("cstime"), 0.0,
 	)
 }

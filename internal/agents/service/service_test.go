@@ -16,8 +16,8 @@ import (
 	"mcollective/internal/agents/agenttest"
 	"mcollective/internal/run"
 	"mcollective/internal/waittest"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -281,7 +281,7 @@ func TestRestartIsNotBrokenOff(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	req := &agent.Request{Request: &rpc.Request{Agent: "service", Action: "restart", Data: marshal.NewHash(marshal.Symbol("service"), "web")}}
+	req := &agent.Request{Request: &rpc.Request{Agent: "service", Action: "restart", Data: value.NewMap(value.Symbol("service"), "web")}}
 	go func() { ended <- a.Call(ctx, req, a.Definition().Action("restart").Reply()) }()
 	w, err := os.OpenFile(gate, os.O_WRONLY, 0) // when the script is at that place
 	if err != nil {

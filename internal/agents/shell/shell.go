@@ -22,8 +22,8 @@ import (
 
 	"mcollective/agent"
 	"mcollective/internal/run"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 //go:embed shell.yaml
@@ -203,7 +203,7 @@ func (j *job) part(from *bytes.Buffer, offset int64) any {
 	}
 	text := string(all[offset:min(offset+maxPart, int64(len(all)))])
 	if strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }) {
-		return marshal.Binary(text)
+		return value.Binary(text)
 	}
 	return text
 }
@@ -218,7 +218,7 @@ func (j *job) ended() bool {
 }
 
 // state is in the words of the published agent.
-func (j *job) state() marshal.Symbol {
+func (j *job) state() value.Symbol {
 	switch {
 	case !j.ended():
 		return "running"
@@ -282,15 +282,15 @@ func (a *Agent) status(_ context.Context, req *agent.Request, reply *rpc.Reply) 
 func (a *Agent) list(_ context.Context, _ *agent.Request, reply *rpc.Reply) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	list := &marshal.Hash{}
+	list := &value.Map{}
 	for _, j := range a.jobs {
 		signal := any(nil)
 		if j.ended() && j.result != nil && j.result.Signal != "" {
 			signal = j.result.Signal
 		}
-		list.Pairs = append(list.Pairs, marshal.Pair{Key: j.handle, Value: marshal.NewHash(
-			marshal.Symbol("id"), j.handle, marshal.Symbol("command"), strings.ToValidUTF8(j.command, "\uFFFD"),
-			marshal.Symbol("status"), j.state(), marshal.Symbol("signal"), signal,
+		list.Pairs = append(list.Pairs, value.Pair{Key: j.handle, Value: value.NewMap(
+			value.Symbol("id"), j.handle, value.Symbol("command"), strings.ToValidUTF8(j.command, "\uFFFD"),
+			value.Symbol("status"), j.state(), value.Symbol("signal"), signal,
 		)})
 	}
 	reply.Set("jobs", list)

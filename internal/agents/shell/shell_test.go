@@ -10,8 +10,8 @@ import (
 
 	"mcollective/internal/agents/agenttest"
 	"mcollective/internal/waittest"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -100,7 +100,7 @@ func follow(t *testing.T, a *Agent, handle string) (stdout, stderr string, last 
 		err, _ := rpc.Text(e)
 		stdout, stderr = stdout+out, stderr+err
 		state, _ := last.Output("status")
-		return state != marshal.Symbol("running") && out == "" && err == ""
+		return state != value.Symbol("running") && out == "" && err == ""
 	})
 	return stdout, stderr, last
 }
@@ -141,7 +141,7 @@ func TestKillAndList(t *testing.T) {
 	if reply := agenttest.Call(t, a, "start", "command", "true"); reply.Status != rpc.Aborted {
 		t.Error("too many commands")
 	}
-	jobs := agenttest.Output[*marshal.Hash](t, agenttest.OK(t, a, "list"), "jobs")
+	jobs := agenttest.Output[*value.Map](t, agenttest.OK(t, a, "list"), "jobs")
 	if _, there := jobs.Get(ended); there || jobs.Len() != 2 {
 		t.Errorf("%v", jobs.Pairs)
 	}
@@ -150,8 +150,8 @@ func TestKillAndList(t *testing.T) {
 	if v, _ := last.Output("exitcode"); v != int64(-1) {
 		t.Errorf("%v", v)
 	}
-	h, _ := agenttest.Output[*marshal.Hash](t, agenttest.OK(t, a, "list"), "jobs").Get(handle)
-	if signal, _ := h.(*marshal.Hash).Get(marshal.Symbol("signal")); signal != "terminated" {
+	h, _ := agenttest.Output[*value.Map](t, agenttest.OK(t, a, "list"), "jobs").Get(handle)
+	if signal, _ := h.(*value.Map).Get(value.Symbol("signal")); signal != "terminated" {
 		t.Errorf("signal is %v", signal)
 	}
 	if err := a.Close(); err != nil { // ends the other one

@@ -15,8 +15,8 @@ import (
 
 	"mcollective/agent"
 	"mcollective/internal/plainfile"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 //go:embed sysinfo.yaml
@@ -181,9 +181,9 @@ func percent(part, whole uint64) float64 {
 }
 
 // hash is made of names, which become symbols, and values in turn.
-func hash(kv ...any) *marshal.Hash {
+func hash(kv ...any) *value.Map {
 	for i := 0; i < len(kv); i += 2 {
-		kv[i] = marshal.Symbol(kv[i].(string))
+		kv[i] = value.Symbol(kv[i].(string))
 	}
-	return marshal.NewHash(kv...)
+	return value.NewMap(kv...)
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mcollective/internal/agents/agenttest"
-	"mcollective/marshal"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 const gib = 1 << 30
@@ -44,7 +44,7 @@ func machine(t *testing.T, files map[string]string, o Options) *Agent {
 func outputs(reply *rpc.Reply) map[string]any {
 	all := map[string]any{}
 	for k, v := range reply.Data.All() {
-		all[string(k.(marshal.Symbol))] = v
+		all[string(k.(value.Symbol))] = v
 	}
 	return all
 }
@@ -108,9 +108,9 @@ func TestDisks(t *testing.T) {
 	mounts := func(inputs ...any) (got []string, fullest any) {
 		reply := agenttest.OK(t, a, "disks", inputs...)
 		for _, d := range agenttest.Output[[]any](t, reply, "disks") {
-			v, _ := d.(*marshal.Hash).Get(marshal.Symbol("mount"))
+			v, _ := d.(*value.Map).Get(value.Symbol("mount"))
 			text := v.(string)
-			if v, failed := d.(*marshal.Hash).Get(marshal.Symbol("error")); failed {
+			if v, failed := d.(*value.Map).Get(value.Symbol("error")); failed {
 				text += " " + v.(string)
 			}
 			got = append(got, text)
@@ -198,7 +198,7 @@ func TestWho(t *testing.T) {
 		var got []string
 		for _, l := range agenttest.Output[[]any](t, reply, "logins") {
 			var words []string
-			for _, v := range l.(*marshal.Hash).All() {
+			for _, v := range l.(*value.Map).All() {
 				text, ok := v.(string)
 				if !ok {
 					text = strconv.FormatInt(v.(int64), 10)

@@ -1,4 +1,4 @@
-package marshal
+package value
 
 import (
 	"math"
@@ -7,7 +7,7 @@ import (
 )
 
 func TestHash(t *testing.T) {
-	h := NewHash(Symbol("a"), 1, "a", 2, "last")
+	h := NewMap(Symbol("a"), 1, "a", 2, "last")
 	if v, ok := h.Get("last"); !ok || v != nil || h.Len() != 3 {
 		t.Errorf("%v %v %d", v, ok, h.Len())
 	}
@@ -29,7 +29,7 @@ func TestHash(t *testing.T) {
 	if len(keys) != 3 || keys[0] != "a" || keys[2] != 1.0 {
 		t.Errorf("%v", keys)
 	}
-	var none *Hash
+	var none *Map
 	if _, ok := none.Get("x"); ok || none.Len() != 0 {
 		t.Error("a nil hash is empty")
 	}
@@ -51,44 +51,13 @@ func TestKeysEqual(t *testing.T) {
 		{nil, nil, true}, {nil, false, false}, {int64(1), 1, true}, {int64(1), 1.0, false}, {0.0, math.Copysign(0, -1), true},
 		{math.NaN(), math.NaN(), false}, {big.NewInt(9), big.NewInt(9), true}, {&Float{1.5}, 1.5, true}, {1.5, &Float{1.5}, true},
 		{[]any{int64(1), "a"}, []any{int64(1), "a"}, true}, {[]any{int64(1)}, &Array{Items: []any{int64(1)}}, true},
-		{[]any{int64(1)}, []any{int64(2)}, false}, {NewHash("a", "b"), NewHash("a", "b"), true}, {NewHash("a", "b"), NewHash("a", "c"), false},
+		{[]any{int64(1)}, []any{int64(2)}, false}, {NewMap("a", "b"), NewMap("a", "b"), true}, {NewMap("a", "b"), NewMap("a", "c"), false},
 		{NewRegexp("a", 0), NewRegexp("a", 0), true}, {NewRegexp("a", 0), NewRegexp("a", 1), false},
 		{shared, shared, true}, {shared, &Object{Class: "A"}, false},
 		{EncodedSymbol{"\xe9", "ISO-8859-1"}, EncodedSymbol{"\xe9", "ISO-8859-1"}, true}, {Cycle{}, Cycle{}, false},
 	} {
-		if got := keysEqual(c.a, c.b); got != c.want {
+		if got := Equal(c.a, c.b); got != c.want {
 			t.Errorf("%#v and %#v: %v", c.a, c.b, got)
-		}
-		var s keySet
-		s.reset(2)
-		pairs := []Pair{{Key: c.a}, {Key: c.b}}
-		if c.a == any(1) || c.b == any(1) {
-			continue // decoding makes no int
-		}
-		s.add(pairs, 0)
-		if got := s.add(pairs, 1) == 0; got != c.want {
-			t.Errorf("hash of %#v and %#v: %v", c.a, c.b, got)
-		}
-	}
-}
-
-// Small and large hashes find and merge repeated keys alike.
-func TestRepeatedKeys(t *testing.T) {
-	for _, n := range []int{2, 8, 9, 100} {
-		h := &Hash{}
-		for i := range n {
-			h.Pairs = append(h.Pairs, Pair{int64(i), i})
-		}
-		var s keySet
-		if i := s.firstRepeat(h.Pairs); i >= 0 {
-			t.Errorf("%d keys: %d taken for a repeat", n, i)
-		}
-		h.Pairs = append(h.Pairs, Pair{int64(0), "last"})
-		if i := s.firstRepeat(h.Pairs); i != n {
-			t.Errorf("%d keys: repeat at %d", n, i)
-		}
-		if h.Pairs = s.merge(h.Pairs); h.Len() != n || h.Pairs[0].Value != "last" {
-			t.Errorf("%d keys: %v", n, h.Pairs)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package marshal
+package value
 
 // A Symbol is a Ruby symbol, without its leading colon. It is told apart from a
 // string everywhere: Symbol("agent") and "agent" are two different hash keys.
@@ -42,24 +42,26 @@ const (
 	RegexpFixedEncoding = 16
 	RegexpNoEncoding    = 32
 
-	regexpOptions = RegexpIgnoreCase | RegexpExtended | RegexpMultiline | RegexpFixedEncoding | RegexpNoEncoding
+	RegexpOptions = RegexpIgnoreCase | RegexpExtended | RegexpMultiline | RegexpFixedEncoding | RegexpNoEncoding
 )
 
 // NewRegexp returns the regular expression that Ruby's literal /source/ makes,
 // with options i, x and m as bits. A source that is not ASCII is UTF-8.
 func NewRegexp(source string, options int) *Regexp {
-	if isASCII(source) {
-		return &Regexp{Source: source, Options: options, Encoding: usASCII}
+	if IsASCII(source) {
+		return &Regexp{Source: source, Options: options, Encoding: ASCII}
 	}
-	return &Regexp{Source: source, Options: options | RegexpFixedEncoding, Encoding: utf8Name}
+	return &Regexp{Source: source, Options: options | RegexpFixedEncoding, Encoding: UTF8}
 }
 
+// The names of the two encodings that a Go string stands for.
 const (
-	utf8Name = "UTF-8"
-	usASCII  = "US-ASCII"
+	UTF8  = "UTF-8"
+	ASCII = "US-ASCII"
 )
 
-func isASCII(s string) bool {
+// IsASCII reports whether s is nothing but ASCII.
+func IsASCII(s string) bool {
 	for i := range len(s) {
 		if s[i] >= 0x80 {
 			return false

@@ -1,4 +1,4 @@
-package marshal
+package value
 
 // The types of this file are inert: what Ruby calls an object is here its class
 // name and its parts, which encode back unchanged. Nothing is ever looked up or
@@ -7,7 +7,7 @@ package marshal
 // Extra is what Ruby can attach to an object besides its content. A nil *Extra
 // means nothing is attached.
 type Extra struct {
-	Class    Symbol   // user subclass of String, Regexp, Array or Hash; "" for none
+	Class    Symbol   // user subclass of String, Regexp, Array or Map; "" for none
 	Extended []Symbol // modules that extend this one object, in Ruby's order
 	Ivars    []Ivar   // instance variables in order, encodings excepted
 	Identity bool     // hashes: compare_by_identity
@@ -81,13 +81,3 @@ type Float struct{ Value float64 }
 // A Cycle takes the place of a reference from inside an object to itself, where
 // the policy asks for it. It cannot be encoded.
 type Cycle struct{}
-
-// A Value holds any Ruby value losslessly: decoding what Ruby dumped into a
-// Value and encoding that again gives the same bytes, with every link, shared
-// object, encoding and cycle.
-//
-// In its tree arrays are *[Array], strings *[String], floats *[Float] and
-// integers outside -2**30 to 2**30-1 *[big.Int]; everything else is as in
-// decoding into any. Two references to one Ruby object are one pointer, so a
-// tree can hold cycles: whoever walks it must remember where it has been.
-type Value struct{ Node any }

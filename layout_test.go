@@ -20,8 +20,10 @@ var levels = []struct {
 	level int
 	names []string
 }{
-	{7, []string{"cmd/mco"}},
-	{6, []string{"internal/cli", "bench", "internal/fleettest"}},
+	{9, []string{"cmd/mco"}},
+	{8, []string{"internal/cli", "bench", "internal/fleettest"}},
+	{7, []string{"internal/app"}},
+	{6, []string{"internal/nodeagents"}},
 	{5, []string{"internal/definitions", "internal/plugins", "internal/swarm", "agent/ruby"}},
 	{4, []string{"internal/agents", "agent/stdio", "internal/render"}},
 	{3, []string{"client", "internal/server", "agent", "internal/data", "security/psk", "security/securitytest", "broker"}},

@@ -14,6 +14,8 @@ import (
 	"mcollective/agent/stdio"
 	"mcollective/client"
 	"mcollective/ddl"
+	"mcollective/internal/nodeagents"
+	"mcollective/internal/plugins"
 	"mcollective/internal/render"
 	"mcollective/message"
 	"mcollective/rpc"
@@ -36,7 +38,7 @@ func (o *agentOptions) open(ctx context.Context, env *Env, file string) (*agentT
 	if !o.verbose {
 		quiet = slog.New(slog.DiscardHandler)
 	}
-	facts, err := openFacts(ctx, cfg, quiet)
+	facts, err := plugins.Facts(ctx, cfg, quiet)
 	if err != nil {
 		a.close()
 		return nil, err
@@ -45,7 +47,7 @@ func (o *agentOptions) open(ctx context.Context, env *Env, file string) (*agentT
 	path, err := o.locate(cfg.AgentsDirs, file)
 	var options stdio.Options
 	if err == nil {
-		options, err = programOptions(cfg, func() map[string]any { return facts.Snapshot() }, log)
+		options, err = nodeagents.ProgramOptions(cfg, func() map[string]any { return facts.Snapshot() }, log)
 	}
 	if err == nil {
 		options.Unchecked = true

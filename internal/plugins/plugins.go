@@ -9,11 +9,13 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"mcollective/connector"
 	"mcollective/internal/config"
+	"mcollective/internal/facts"
 	"mcollective/security"
 )
 
@@ -84,4 +86,13 @@ func choose[T any](list map[string]T, cfg *config.Config, key, name string) (T, 
 	var none T
 	known := strings.Join(slices.Sorted(maps.Keys(list)), ", ")
 	return none, fmt.Errorf("%s: there is no %s %q; there is %s", cfg.Origin(key), key, name, known)
+}
+
+// Facts starts to collect the facts that the configuration names. The caller closes
+// them.
+func Facts(ctx context.Context, cfg *config.Config, log *slog.Logger) (*facts.Facts, error) {
+	return facts.Open(ctx, facts.Options{
+		Source: cfg.FactSource, Dirs: cfg.FactsDirs, CacheTime: cfg.FactCacheTime, Logger: log,
+		Files: filepath.SplitList(cfg.PluginString("yaml", "")),
+	})
 }

@@ -1,4 +1,4 @@
-package cli
+package nodeagents
 
 import (
 	"context"
@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"mcollective/agent"
 	"mcollective/agent/ruby"
 	"mcollective/ddl"
 	"mcollective/internal/config"
@@ -15,9 +14,9 @@ import (
 	"mcollective/internal/plugins"
 )
 
-// openRubies makes the loader of the plugins in libdir that are written in Ruby,
-// or nil if the configuration does not want them.
-func openRubies(cfg *config.Config, facts func() map[string]any, log *slog.Logger) *ruby.Loader {
+// Ruby makes the loader of the plugins in libdir that are written in Ruby, or returns
+// nil if the configuration does not want them.
+func Ruby(cfg *config.Config, facts func() map[string]any, log *slog.Logger) *ruby.Loader {
 	if len(cfg.LibDirs) == 0 {
 		return nil
 	}
@@ -35,7 +34,7 @@ func openRubies(cfg *config.Config, facts func() map[string]any, log *slog.Logge
 	})
 }
 
-// rubyWanted tells whether a plugin in Ruby is to be loaded: the configuration
+// rubyWanted reports whether a plugin in Ruby is to be loaded: the configuration
 // has not switched it off, and the program has none of that name or the
 // configuration prefers Ruby's.
 func rubyWanted(cfg *config.Config, kind ddl.Kind, name string) bool {
@@ -47,22 +46,15 @@ func rubyWanted(cfg *config.Config, kind ddl.Kind, name string) bool {
 	return prefersRuby(cfg, name) || !slices.Contains(plugins.Names(kind), name)
 }
 
-// prefersRuby tells whether a plugin in Ruby is to take the place of the
+// prefersRuby reports whether a plugin in Ruby is to take the place of the
 // program's own.
 func prefersRuby(cfg *config.Config, name string) bool {
 	yes, err := cfg.PluginBool(name+".ruby", false)
 	return yes && err == nil
 }
 
-// takesPlace tells whether an agent that was found is to take the place of the
-// program's own.
-func takesPlace(cfg *config.Config, name string, a agent.Agent) bool {
-	_, isRuby := a.(*ruby.Agent)
-	return isRuby && prefersRuby(cfg, name)
-}
-
-// rubyData makes the data plugins that are written in Ruby.
-func rubyData(ctx context.Context, l *ruby.Loader) []data.Plugin {
+// RubyData returns the data plugins that are written in Ruby; none without a loader.
+func RubyData(ctx context.Context, l *ruby.Loader) []data.Plugin {
 	if l == nil {
 		return nil
 	}

@@ -1,6 +1,6 @@
 //go:build unix
 
-package cli
+package nodeagents
 
 import (
 	"context"
@@ -12,8 +12,9 @@ import (
 
 	"mcollective/agent"
 	"mcollective/ddl"
+	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/config"
-	"mcollective/internal/facts"
+	"mcollective/internal/plugins"
 	"mcollective/internal/server"
 )
 
@@ -30,8 +31,8 @@ func TestMisspelledAgentIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log strings.Builder
-	a := &agents{cfg: cfg, log: slog.New(slog.NewTextHandler(&log, nil))}
-	a.warnOfStrangers(map[string]agent.Agent{"service": nil}, map[string]error{"package": nil})
+	a := &Set{cfg: cfg, log: slog.New(slog.NewTextHandler(&log, nil))}
+	a.warnOfUnknown(map[string]agent.Agent{"service": nil}, map[string]error{"package": nil})
 	if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "setting=plugin.servce.activate_agent at="+file+":1 did_you_mean=service") {
 		t.Errorf("the log says %q", got)
 	}
@@ -59,21 +60,21 @@ func TestAgentsOfANode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	known, err := openFacts(t.Context(), cfg, slog.New(slog.DiscardHandler))
+	known, err := plugins.Facts(t.Context(), cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer known.Close()
-	about := &self{cfg: cfg, facts: known, classes: facts.NewClasses(filepath.Join(dir, "none"), slog.New(slog.DiscardHandler))}
-	a, err := openAgents(cfg, about, slog.New(slog.DiscardHandler))
+	a, err := New(Options{Config: cfg, Facts: func() map[string]any { return known.Snapshot() }, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer a.close()
+	defer a.Close()
+	a.Add(rpcutil.Name, rpcutil.New(rpcutil.Options{}))
 
 	load := func(ctx context.Context) map[string]server.Handler {
 		t.Helper()
-		list, err := a.load(ctx)
+		list, err := a.Load(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,20 +83,20 @@ func TestAgentsOfANode(t *testing.T) {
 	first := load(t.Context())
 	for _, name := range []string{"rpcutil", "hello"} {
 		if first[name] == nil {
-			t.Errorf("no agent %s, but %v; inactive are %v", name, first, a.inactive())
+			t.Errorf("no agent %s, but %v; inactive are %v", name, first, a.Inactive())
 		}
 	}
-	idle := a.inactive()
+	idle := a.Inactive()
 	if idle["sysinfo"] != agent.ErrDisabled.Error() || idle["process"] != agent.ErrDisabled.Error() || first["sysinfo"] != nil || first["process"] != nil {
 		t.Errorf("inactive: %v", idle)
 	}
-	if d := a.definition(ddl.Agent, "hello"); d == nil || d.Action("run") == nil {
+	if d := a.Definition(ddl.Agent, "hello"); d == nil || d.Action("run") == nil {
 		t.Errorf("the definition of hello is %+v", d)
 	}
-	if a.definition(ddl.Agent, "sysinfo") != nil || a.definition(ddl.Data, "hello") != nil {
+	if a.Definition(ddl.Agent, "sysinfo") != nil || a.Definition(ddl.Data, "hello") != nil {
 		t.Error("there is a definition of what the node has not")
 	}
-	if a.handlers["rpcutil"].Agent() != a.own["rpcutil"] {
+	if a.handlers["rpcutil"].Agent() != a.builtin["rpcutil"] {
 		t.Error("a file took the place of rpcutil")
 	}
 
@@ -113,10 +114,10 @@ func TestAgentsOfANode(t *testing.T) {
 	// Who has no time left finds no agent that can work, and that means nothing.
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
-	if list, err := a.load(over); err == nil || list != nil {
+	if list, err := a.Load(over); err == nil || list != nil {
 		t.Errorf("without time to look there are %d agents, error %v", len(list), err)
 	}
-	if a.definition(ddl.Agent, "hello") == nil || len(a.inactive()) != len(idle) {
-		t.Errorf("the agents are gone; inactive are %v", a.inactive())
+	if a.Definition(ddl.Agent, "hello") == nil || len(a.Inactive()) != len(idle) {
+		t.Errorf("the agents are gone; inactive are %v", a.Inactive())
 	}
 }

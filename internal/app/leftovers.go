@@ -1,32 +1,23 @@
-package cli
+package app
 
 import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/url"
-	"path/filepath"
 	"sync"
 	"time"
 
-	"mcollective/internal/daemon"
 	"mcollective/internal/run"
 )
 
-// endTime bounds how long a node that ends waits for the programs that it ends.
-const endTime = 10 * time.Second
+// endTimeout bounds how long a node that ends waits for the programs that it ends.
+const endTimeout = 10 * time.Second
 
 // rememberPrograms has the node find what it leaves running when it is killed, and
 // sees to what it left the last time: programs that must not be broken off are left
-// to finish, the others are ended. forget ends that.
-func rememberPrograms(ctx context.Context, identity string, log *slog.Logger) (forget func()) {
-	dir, err := daemon.RunDir()
-	var left []*run.Leftover
-	stop := func() {}
-	if err == nil {
-		dir = filepath.Join(dir, "programs-"+url.PathEscape(identity))
-		left, stop, err = run.Remember(dir, func(err error) { log.Warn("program is not recorded", "error", err) })
-	}
+// to finish, the others are ended. The records are in dir. forget ends that.
+func rememberPrograms(ctx context.Context, dir string, log *slog.Logger) (forget func()) {
+	left, stop, err := run.Remember(dir, func(err error) { log.Warn("program is not recorded", "error", err) })
 	if err != nil {
 		log.Warn("programs that this node leaves running when it is killed will not be found", "error", err)
 		return stop
@@ -68,7 +59,7 @@ func handleLeftover(ctx context.Context, l *run.Leftover, log *slog.Logger) {
 
 // endPrograms ends what agents still run, as far as it may be broken off.
 func endPrograms(log *slog.Logger) {
-	ctx, cancel := context.WithTimeout(context.Background(), endTime)
+	ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
 	defer cancel()
 	if err := run.EndAll(ctx); err != nil {
 		log.Warn("programs outlive this node; its next start ends them", "error", err)

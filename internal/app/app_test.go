@@ -1,0 +1,189 @@
+package app_test
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"mcollective/broker"
+	"mcollective/client"
+	"mcollective/internal/app"
+	"mcollective/internal/config"
+	"mcollective/internal/plugins"
+	"mcollective/internal/waittest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// A journal is a log that a test reads while it is written.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(p)
+}
+
+func (j *journal) has(text string) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return strings.Contains(j.text.String(), text)
+}
+
+func startBroker(t *testing.T, listen string) *broker.Broker {
+	t.Helper()
+	b, err := broker.New(broker.Options{Listen: listen})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Stop)
+	return b
+}
+
+// configOf is the configuration of a node with facts and classes of its own.
+func configOf(t *testing.T, brokerURL, more string) *config.Config {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"facts.yaml": "role: test\n", "classes.txt": "apache\n",
+		"server.cfg": "identity = node.example.net\nconnector = nats\nplugin.nats.servers = " + brokerURL + "\nplugin.psk = a secret for this test\n" +
+			"classesfile = " + dir + "/classes.txt\nfactsource = yaml\nplugin.yaml = " + dir + "/facts.yaml\n" + more,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cfg, err := config.Load(filepath.Join(dir, "server.cfg"), config.Server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+// ping asks the collective of a configuration who is there.
+func ping(t *testing.T, cfg config.Config) []string {
+	t.Helper()
+	ctx := waittest.Within(t, waittest.Patience)
+	cfg.Identity = "client.example.net"
+	conn, err := plugins.Connect(ctx, &cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	sec, _, err := plugins.ClientSecurity(&cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	c := client.New(conn, sec, client.Options{Identity: cfg.Identity})
+	if _, err := c.Call(ctx, client.Call{Agent: "discovery", Body: "ping", Timeout: 5 * time.Second, Limit: 1}, func(r client.Reply) {
+		names = append(names, r.Sender)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+func TestNodeStartsReloadsAndStops(t *testing.T) {
+	b := startBroker(t, "127.0.0.1:0")
+	cfg := configOf(t, b.ClientURL(), "")
+	log := &journal{}
+	n := app.NewNode(app.NodeOptions{Config: cfg, Log: slog.New(slog.NewTextHandler(log, nil))})
+	if err := n.Reload(t.Context()); err != nil || n.Running() || n.Broker() != "" {
+		t.Errorf("a node that was not started reloads (%v), runs (%v) or is connected to %q", err, n.Running(), n.Broker())
+	}
+	if err := n.Start(waittest.Within(t, waittest.Patience)); err != nil {
+		t.Fatal(err)
+	}
+	waittest.Receive(t, "the node to be ready", n.Ready())
+	if complete, incomplete := n.Missing(); len(complete) != 1 || len(incomplete) != 0 || n.Health() != nil || !strings.Contains(n.Status(), "serves through") {
+		t.Errorf("it listens in %v, not in %v, health %v: %s", complete, incomplete, n.Health(), n.Status())
+	}
+	if got := ping(t, *cfg); len(got) != 1 || got[0] != "node.example.net" {
+		t.Errorf("the collective is %q", got)
+	}
+	if err := n.Reload(t.Context()); err != nil || !log.has("were read again") {
+		t.Errorf("reload: %v", err)
+	}
+	if err := n.Stop(); err != nil {
+		t.Error(err)
+	}
+	if !log.has("what this node did") {
+		t.Error("the node ended without its counters")
+	}
+}
+
+// A node whose start is broken off, or which cannot start, leaves nothing running,
+// which TestMain checks.
+func TestNodeThatDoesNotStart(t *testing.T) {
+	b := startBroker(t, "127.0.0.1:0")
+	address := b.Addr()
+	b.Stop() // nobody else takes the port meanwhile, and if so he is no broker
+	for name, tt := range map[string]struct{ more, want string }{
+		"the broker is away":     {"", "context canceled"},
+		"bad interpreters":       {"plugin.bolt.interpreters = nonsense\n", "plugin.bolt.interpreters"},
+		"a secret that is known": {"plugin.psk = unset\n", "which everybody knows"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			log := &journal{}
+			n := app.NewNode(app.NodeOptions{Config: configOf(t, "nats://"+address, tt.more), Log: slog.New(slog.NewTextHandler(log, nil))})
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			ended := make(chan error, 1)
+			go func() { ended <- n.Start(ctx) }()
+			if tt.more == "" {
+				waittest.Until(t, "the node to look for its broker", func() bool { return log.has("no broker; trying again") })
+				cancel()
+			}
+			if err := waittest.Receive(t, "the start to end", ended); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v, want %q", err, tt.want)
+			}
+			if err := n.Stop(); err != nil {
+				t.Errorf("stopping what did not start: %v", err)
+			}
+		})
+	}
+}
+
+func TestDemoLeavesNothing(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	d := app.NewDemo(app.DemoOptions{Nodes: 3, Seed: 6, Listen: "127.0.0.1:0"})
+	if err := d.Start(waittest.Within(t, waittest.Patience)); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(d.ClientConfig()); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the configuration with its secret: %v, %v", info, err)
+	}
+	sum := 0
+	for _, s := range d.Systems() {
+		sum += s.Nodes
+	}
+	if sum != 3 || d.Identity() == "" || d.System() == nil || !strings.HasPrefix(d.BrokerURL(), "nats://127.0.0.1:") {
+		t.Errorf("%d nodes at %s, and %s with %v", sum, d.BrokerURL(), d.Identity(), d.System())
+	}
+	// Somebody else has the broker's address: nothing of the second stays.
+	second := app.NewDemo(app.DemoOptions{Nodes: 3, Listen: strings.TrimPrefix(d.BrokerURL(), "nats://")})
+	if err := second.Start(t.Context()); err == nil {
+		t.Error("two demos listen on one address")
+	}
+	if err := d.Stop(); err != nil {
+		t.Error(err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(os.TempDir(), "*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}

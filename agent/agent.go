@@ -67,12 +67,13 @@ type Preparer interface {
 	Prepare(log *slog.Logger)
 }
 
-// A Prompter is an Agent of which some actions answer from memory, whatever
+// An InlineAgent is an Agent of which some actions answer from memory, whatever
 // happens: they wait for nobody and run no program. These are called without a
-// goroutine of their own, and nothing watches their time: that is an eighth of what
-// such a call costs a node. An action that waits after all holds up one worker of the node.
-type Prompter interface {
-	Prompt(action string) bool
+// goroutine of their own, and nothing limits their time: that is a tenth of what
+// such a call costs a node. An action that waits after all holds up one worker of
+// the node.
+type InlineAgent interface {
+	RunsInline(action string) bool
 }
 
 // A Closer is an Agent that holds something, like a running process. Close is

@@ -16,6 +16,8 @@ import (
 	"go.uber.org/goleak"
 
 	"mcollective/agent"
+	"mcollective/internal/timelimit"
+	"mcollective/internal/timelimit/timelimittest"
 	"mcollective/marshal"
 	"mcollective/message"
 	"mcollective/rpc"
@@ -59,7 +61,7 @@ func body(action any, data ...any) *value.Map {
 func call(t testing.TB, h *agent.Handler, b any) (rpc.Status, string, *value.Map) {
 	t.Helper()
 	got, err := h.Handle(t.Context(), &message.Request{ID: "1", Caller: "uid=7", Sender: "client", Body: b})
-	if err != nil {
+	if got == nil {
 		t.Fatal(err)
 	}
 	r, err := rpc.ParseReply(got)
@@ -157,52 +159,61 @@ func TestDefaultsAreFilledIn(t *testing.T) {
 	}
 }
 
-func TestTimeLimits(t *testing.T) {
+func TestTimeLimit(t *testing.T) {
+	timelimittest.Run(t, 16, func(t *testing.T, code timelimittest.Code) func(context.Context) string {
+		slow := func(ctx context.Context, _ *agent.Request, _ *rpc.Reply) error { return code(ctx) }
+		h := handler(t, agent.Options{}, nil, slow)
+		return func(ctx context.Context) string {
+			got, err := h.Handle(ctx, &message.Request{Body: body("slow")})
+			r, _ := rpc.ParseReply(got)
+			if r == nil {
+				t.Fatal(err)
+			}
+			over := strings.HasPrefix(r.Message, rpc.TextTimedOut) || strings.Contains(r.Message, "broken off")
+			if errors.As(err, new(*timelimit.Overrun)) != over || err != nil && !over {
+				t.Errorf("error %v beside the reply %q", err, r.Message)
+			}
+			if r.Status == rpc.OK {
+				return ""
+			}
+			return r.Message
+		}
+	})
+}
+
+// TestReplyOfOverrun has actions that set an output and do not end in time.
+func TestReplyOfOverrun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		stubborn := func(context.Context, *agent.Request, *rpc.Reply) error { <-release; return nil }
-		obedient := func(ctx context.Context, _ *agent.Request, reply *rpc.Reply) error {
+		runsOn := func(_ context.Context, _ *agent.Request, reply *rpc.Reply) error {
+			<-release
+			reply.Set("message", "too late")
+			return nil
+		}
+		heeds := func(ctx context.Context, _ *agent.Request, reply *rpc.Reply) error {
 			reply.Set("message", "half of it")
 			<-ctx.Done()
 			return ctx.Err()
 		}
-		h := handler(t, agent.Options{MaxOverdue: 2}, stubborn, obedient)
-		took := func(b any) (rpc.Status, string, any, time.Duration) {
-			start := time.Now()
-			status, text, data := call(t, h, b)
+		h := handler(t, agent.Options{MaxOverdue: 1}, runsOn, heeds)
+		for _, c := range []struct {
+			body  any
+			text  string
+			found any
+			limit time.Duration
+		}{
+			{body("slow"), "timed out: action slow of agent tests may take 2s", "half of it", 2 * time.Second},
+			{body("work", "name", "x"), "timed out: action work of agent tests may take 4s", "nothing yet", 4 * time.Second},
+			{body("work", "name", "x"), "busy: 1 earlier calls of agent tests are over their time limit and do not end", "nothing yet", 0},
+		} {
+			began := time.Now()
+			status, text, data := call(t, h, c.body)
 			found, _ := data.Get(sym("message"))
-			return status, text, found, time.Since(start)
-		}
-		// One that heeds its limit gives what it has.
-		status, text, found, d := took(body("slow"))
-		if status != 5 || text != "timed out: action slow of agent tests may take 2s" || found != "half of it" || d != 2*time.Second {
-			t.Errorf("status %d %q %v after %v", status, text, found, d)
-		}
-		// One that does not is answered for, and counted.
-		for range 2 {
-			status, text, found, d = took(body("work", "name", "x"))
-			if status != 5 || text != "timed out: action work of agent tests may take 4s" || found != "nothing yet" || d > 5*time.Second || d > h.Timeout() {
-				t.Errorf("status %d %q %v after %v", status, text, found, d)
+			if took := time.Since(began); status != 5 || text != c.text || found != c.found || took < c.limit || took > c.limit+timelimit.Grace || took > h.Timeout() {
+				t.Errorf("status %d %q %v after %v", status, text, found, took)
 			}
 		}
-		if status, text, _, d = took(body("work", "name", "x")); status != 5 || !strings.HasPrefix(text, "busy: 2 earlier calls") || d != 0 {
-			t.Errorf("status %d %q after %v", status, text, d)
-		}
 		close(release)
-		synctest.Wait()
-		if status, _, _, _ = took(body("work", "name", "x")); status != 0 {
-			t.Errorf("status %d once the others ended", status)
-		}
-		// The end of the node is not the fault of the action.
-		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(time.Second, cancel)
-		got, err := h.Handle(ctx, &message.Request{Body: body("slow")})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if r, _ := rpc.ParseReply(got); r.Status != 5 || !strings.Contains(r.Message, "the node is stopping") {
-			t.Errorf("%+v", r)
-		}
 	})
 }
 

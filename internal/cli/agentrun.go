@@ -128,7 +128,7 @@ func (a *agentTrial) ask(ctx context.Context, action string, in *value.Map) (*rp
 		Body: (&rpc.Request{Agent: a.name, Action: action, Caller: caller, Data: in}).Body(),
 	})
 	took := max(a.env.Now().Sub(start), 1)
-	if err != nil {
+	if body == nil {
 		return nil, took, err
 	}
 	reply, err := rpc.ParseReply(body)

@@ -2,8 +2,8 @@
 //
 // A [Plugin] answers one query with named values. A [Set] holds those of a node,
 // and does for each what none should do itself: it judges the query by the
-// plugin's definition, limits the time, and lets only values pass that a filter
-// can compare.
+// plugin's definition, limits the time by the contract of package timelimit, and
+// lets only values pass that a filter can compare.
 package data
 
 import (
@@ -14,10 +14,10 @@ import (
 	"math/big"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"mcollective/ddl"
+	"mcollective/internal/timelimit"
 	"mcollective/rpc"
 	"mcollective/value"
 )
@@ -48,16 +48,14 @@ type Set struct {
 }
 
 // maxOverdue is how many queries of one plugin may run on after their time limit
-// before no other is begun.
+// before others are refused.
 const maxOverdue = 8
 
 type member struct {
 	Plugin
-	name  string
-	limit time.Duration
-
-	mu      sync.Mutex
-	overdue int
+	name    string
+	limit   time.Duration
+	limiter timelimit.Limiter
 }
 
 // NewSet makes a set of plugins. Of two with the same name the last one counts.
@@ -70,7 +68,7 @@ func NewSet(plugins ...Plugin) *Set {
 			limit = time.Second // as in Ruby
 		}
 		name := strings.ToLower(strings.TrimSuffix(m.Agent, suffix))
-		s.plugins[name] = &member{Plugin: p, name: name, limit: limit}
+		s.plugins[name] = &member{Plugin: p, name: name, limit: limit, limiter: timelimit.Limiter{MaxOverdue: maxOverdue}}
 	}
 	s.names = slices.Sorted(maps.Keys(s.plugins))
 	return s
@@ -157,7 +155,7 @@ func (m *member) takesQuery() bool {
 	return q != nil && q.Input("query") != nil
 }
 
-// needsQuery tells whether no query at all is one that the plugin refuses.
+// needsQuery reports whether no query at all is one that the plugin refuses.
 func (m *member) needsQuery() bool {
 	return m.takesQuery() && !m.Definition().Query.Input("query").Optional
 }
@@ -178,65 +176,31 @@ func (m *member) judge(query *string) (string, error) {
 	return *query, d.ValidateQuery(value)
 }
 
-// ask runs the plugin within its time limit, and does not wait for one that does
-// not heed it.
+// ask runs the plugin within its time limit.
 func (m *member) ask(ctx context.Context, query string) (map[string]any, error) {
-	m.mu.Lock()
-	busy := m.overdue >= maxOverdue
-	m.mu.Unlock()
-	if busy {
-		return nil, fmt.Errorf("busy: %d earlier queries of data plugin %s are over their time limit and do not end", maxOverdue, m.name)
+	var values map[string]any
+	err := m.limiter.Call(ctx, m.limit, func(ctx context.Context) (err error) {
+		values, err = m.Query(ctx, query)
+		return err
+	})
+	var (
+		over   *timelimit.Overrun
+		broken *timelimit.Panic
+		busy   timelimit.Busy
+	)
+	switch {
+	case err == nil:
+		return values, nil
+	case errors.As(err, &over) && over.Stopping:
+		return nil, fmt.Errorf("data plugin %s was broken off: %w", m.name, context.Cause(ctx))
+	case errors.As(err, &over):
+		return nil, rpc.Errorf(rpc.UnknownError, "Data plugin %s%s timed out on query '%s'", m.name, suffix, query)
+	case errors.As(err, &broken):
+		return nil, fmt.Errorf("data plugin %s broke: %v", m.name, broken.Value)
+	case errors.As(err, &busy):
+		return nil, fmt.Errorf("busy: %d earlier queries of data plugin %s are over their time limit and do not end", int(busy), m.name)
 	}
-	limited, cancel := context.WithTimeout(ctx, m.limit)
-	defer cancel()
-	type answer struct {
-		values map[string]any
-		err    error
-	}
-	done := make(chan answer, 1)
-	over := false // guarded by m.mu
-	go func() {
-		var a answer
-		defer func() {
-			if p := recover(); p != nil {
-				a = answer{err: fmt.Errorf("data plugin %s broke: %v", m.name, p)}
-			}
-			m.mu.Lock()
-			defer m.mu.Unlock()
-			if over {
-				m.overdue--
-			}
-			done <- a
-		}()
-		a.values, a.err = m.Query(limited, query)
-	}()
-	select {
-	case a := <-done:
-		if a.err != nil && limited.Err() != nil {
-			return nil, m.timedOut(ctx, query)
-		}
-		return a.values, a.err
-	case <-limited.Done():
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	select {
-	case a := <-done:
-		if a.err == nil {
-			return a.values, nil
-		}
-	default:
-		over = true
-		m.overdue++
-	}
-	return nil, m.timedOut(ctx, query)
-}
-
-func (m *member) timedOut(ctx context.Context, query string) error {
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("data plugin %s was broken off: %w", m.name, err)
-	}
-	return rpc.Errorf(rpc.UnknownError, "Data plugin %s%s timed out on query '%s'", m.name, suffix, query)
+	return nil, err
 }
 
 // outputs puts values into order, with the defaults of those that are missing.

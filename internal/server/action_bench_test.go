@@ -26,17 +26,17 @@ func (w *wire) Publish(context.Context, connector.Target, connector.Message) err
 	return nil
 }
 
-// A prompt agent answers from memory.
-type prompt struct{ *agent.Mux }
+// An inline agent answers from memory.
+type inline struct{ *agent.Mux }
 
-func (prompt) Prompt(string) bool { return true }
+func (inline) RunsInline(string) bool { return true }
 
 // BenchmarkAction is what a node does for one call of an action that costs nothing,
 // sockets left out. Between two calls it is idle, as in a collective: every call
 // finds it without a worker.
 func BenchmarkAction(b *testing.B) {
 	b.Run("any", func(b *testing.B) { benchmarkAction(b, func(m *agent.Mux) agent.Agent { return m }) })
-	b.Run("prompt", func(b *testing.B) { benchmarkAction(b, func(m *agent.Mux) agent.Agent { return prompt{m} }) })
+	b.Run("inline", func(b *testing.B) { benchmarkAction(b, func(m *agent.Mux) agent.Agent { return inline{m} }) })
 }
 
 func benchmarkAction(b *testing.B, as func(*agent.Mux) agent.Agent) {

@@ -19,9 +19,10 @@ import (
 type Handler interface {
 	// Handle answers a request that passed every check; body is what the reply
 	// holds. ErrNoReply sends none, any other error sends a failure with status
-	// 5 and the error's text, and so does a panic. Handle is called from many
-	// goroutines and should return when ctx ends: at the agent's time limit the
-	// caller is told of the failure, but the worker is held until Handle returns.
+	// 5 and the error's text, and so does a panic. A *timelimit.Overrun may come with
+	// a body, which is sent: then it only tells why the action failed. Handle is called from many
+	// goroutines. It limits its own time, as agent.Handler does, and returns soon
+	// after ctx ends, which is when the node stops: nobody else watches it.
 	Handle(ctx context.Context, req *message.Request) (body any, err error)
 }
 
@@ -33,18 +34,10 @@ func (f HandlerFunc) Handle(ctx context.Context, req *message.Request) (any, err
 	return f(ctx, req)
 }
 
-// A Timed handler has a time limit of its own in the place of
-// Options.AgentTimeout.
+// A Timed handler tells how long Handle takes at most, by which Health knows a slow
+// agent from one that hangs. Of others a minute is expected.
 type Timed interface {
 	Timeout() time.Duration
-}
-
-// A TimeKeeper is a Timed handler that may say that it sees to its time limit
-// itself: Handle returns within it, whatever the agent does. The engine then sets
-// no timers of its own, and the context of Handle ends only with the node.
-type TimeKeeper interface {
-	Timed
-	KeepsTime() bool
 }
 
 // A Described handler says what it is. Of others only the name is known.
@@ -60,9 +53,7 @@ var ErrNoReply = rpc.ErrNoReply
 type agent struct {
 	name    string
 	handler Handler
-	timeout time.Duration
 	inline  bool // cheap and safe to run where messages arrive
-	keeps   bool // its time limit by itself
 }
 
 // A roster is what a node is at one moment: its agents, and its face to filters.
@@ -131,15 +122,9 @@ func (s *Server) newRoster(opts Options) (*roster, error) {
 		if h == nil {
 			return nil, fmt.Errorf("agent %q has no handler", name)
 		}
-		a := &agent{name: name, handler: h, timeout: opts.AgentTimeout}
-		if t, ok := h.(Timed); ok && t.Timeout() > 0 {
-			a.timeout = t.Timeout()
-			k, ok := h.(TimeKeeper)
-			a.keeps = ok && k.KeepsTime()
-		}
-		r.agents[name] = a
+		r.agents[name] = &agent{name: name, handler: h}
 	}
-	r.agents[discovery] = &agent{name: discovery, handler: discoverer{}, timeout: 5 * time.Second, inline: true}
+	r.agents[discovery] = &agent{name: discovery, handler: discoverer{}, inline: true}
 	for name := range r.agents {
 		r.names = append(r.names, name)
 	}
@@ -169,9 +154,6 @@ func (s *Server) Agents() []rpc.Metadata {
 			all[i] = d.Metadata()
 		}
 		all[i].Agent = name
-		if all[i].Timeout == 0 {
-			all[i].Timeout = a.timeout
-		}
 	}
 	return all
 }

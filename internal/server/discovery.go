@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"mcollective/message"
 	"mcollective/rpc"
@@ -16,7 +17,7 @@ type discoverer struct{}
 
 // Metadata is what the node tells of the discovery agent.
 func (discoverer) Metadata() rpc.Metadata {
-	return rpc.Metadata{Name: "Discovery Agent", Description: "MCollective Discovery Agent", Version: "1.0"}
+	return rpc.Metadata{Name: "Discovery Agent", Description: "MCollective Discovery Agent", Version: "1.0", Timeout: 5 * time.Second}
 }
 
 // Handle answers "ping".

@@ -34,7 +34,9 @@ func (s *Server) Health() error {
 	}
 	limit := patience
 	for _, a := range s.roster.Load().agents {
-		limit = max(limit, a.timeout+patience)
+		if t, ok := a.handler.(Timed); ok {
+			limit = max(limit, t.Timeout()+patience)
+		}
 	}
 	if since := s.pool.stuck(); !since.IsZero() {
 		if d := now.Sub(since); d > limit {

@@ -6,14 +6,18 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"mcollective/agent"
 	"mcollective/connector"
 	"mcollective/internal/server"
+	"mcollective/internal/timelimit"
 	"mcollective/message"
+	"mcollective/rpc"
 )
 
 // slow is an agent that takes a second.
@@ -133,43 +137,63 @@ func TestNoQueue(t *testing.T) {
 }
 
 // stubborn is an agent that does not look at its context.
-type stubborn struct{ limit time.Duration }
-
-func (s stubborn) Timeout() time.Duration { return s.limit }
-func (s stubborn) Handle(context.Context, *message.Request) (any, error) {
+var stubborn = server.HandlerFunc(func(context.Context, *message.Request) (any, error) {
 	time.Sleep(time.Minute)
 	return "too late", nil
+})
+
+// outcomes is an Auditor that keeps how requests ended.
+type outcomes struct {
+	mu   sync.Mutex
+	errs []error
 }
 
+func (o *outcomes) Decision(context.Context, *message.Request, error) error { return nil }
+func (o *outcomes) Outcome(_ context.Context, _ *message.Request, end server.Outcome) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.errs = append(o.errs, end.Err)
+}
+
+// TestTimeLimit has an action that hangs; how its time is limited is tested in package agent.
 func TestTimeLimit(t *testing.T) {
+	mux, err := agent.NewMux("hangs.yaml", []byte("agent: hangs\nactions: {work: {timeout: 5}}"), map[string]agent.ActionFunc{
+		"work": func(context.Context, *agent.Request, *rpc.Reply) error { time.Sleep(time.Minute); return nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	book := &outcomes{}
 	in(t, func(_ *world, o *server.Options) {
-		o.Handlers["stubborn"] = stubborn{5 * time.Second}
+		o.Handlers["hangs"] = agent.NewHandler(mux, agent.Options{})
 		o.Handlers["slow"] = slow
-		o.Workers = 1
+		o.Workers, o.Audit = 1, book
 	}, func(w *world) {
-		w.send(broadcast("stubborn"), ask("stubborn", "x"))
+		call := func(silent bool) {
+			w.send(broadcast("hangs"), ask("hangs", (&rpc.Request{Agent: "hangs", Action: "work", Silent: silent}).Body()))
+		}
+		call(false)
 		time.Sleep(5*time.Second - 1)
 		w.none()
-		time.Sleep(time.Nanosecond)
-		if code, text := status(t, w.one()); code != 5 || !strings.Contains(text, "timed out: agent stubborn did not answer within 5s") {
+		time.Sleep(timelimit.Grace + 1)
+		if code, text := status(t, w.one()); code != 5 || text != "timed out: action work of agent hangs may take 5s" {
 			t.Errorf("status %d %q", code, text)
 		}
-		w.send(broadcast("stubborn"), ask("stubborn", "x"))
 		w.send(broadcast("slow"), ask("slow", "x"))
 		time.Sleep(time.Second)
-		if b := w.one(); b != "done" {
+		if b := w.one(); b != "done" { // the worker is free again
 			t.Errorf("an agent beside it: %v", b)
 		}
-		time.Sleep(53 * time.Second)
-		w.none() // the worker is still held
-		time.Sleep(6 * time.Second)
-		if code, _ := status(t, w.one()); code != 5 {
-			t.Errorf("the next request: status %d", code)
-		}
+		call(true)
 		time.Sleep(time.Minute)
-		if n := w.srv.Stats(); n.TimedOut != 2 || n.Replies != 3 {
+		w.none()
+		if n := w.srv.Stats(); n.TimedOut != 2 || n.Replies != 2 {
 			t.Errorf("counters: %+v", n)
 		}
+		if err := book.errs[0]; !errors.As(err, new(*timelimit.Overrun)) {
+			t.Errorf("the audit log is told %v", err)
+		}
+		time.Sleep(time.Minute)
 	})
 }
 
@@ -210,7 +234,7 @@ func (w *world) finish1() {
 func TestStopIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, hubOptions, func(_ *world, o *server.Options) {
-			o.Handlers["stubborn"] = stubborn{30 * time.Second}
+			o.Handlers["stubborn"] = stubborn
 			o.Workers, o.Grace = 2, 4*time.Second
 		})
 		w.start()
@@ -249,7 +273,7 @@ func TestBrokenOffIsAnswered(t *testing.T) {
 				return nil, errors.New("broken off: the node is stopping")
 			}
 			o.Handlers["slow"] = server.HandlerFunc(wait)
-			o.AgentTimeout, o.Grace = time.Minute, 4*time.Second
+			o.Grace = 4 * time.Second
 		})
 		w.start()
 		for range 3 {

@@ -27,9 +27,7 @@ func (s *Server) refused(c *call, r *refusal) bool {
 		}
 		c.late = nil
 	}
-	if !c.answered.CompareAndSwap(false, true) {
-		return true // the time limit was faster
-	}
+	c.answered = true
 	r.count(&s.count)
 	s.logRefused(c, r)
 	switch {
@@ -107,11 +105,6 @@ func (s *Server) logSilence(c *call, err error) {
 	}
 }
 
-func (s *Server) logLate(c *call, err error) {
-	s.log.LogAttrs(context.Background(), slog.LevelWarn, "agent ended after its time limit",
-		append(c.attrs(), slog.Duration("took", s.now().Sub(c.arrived)), slog.Any("error", err))...)
-}
-
 // attrs names a call in logs. What other machines wrote is cut short.
 func (c *call) attrs() []slog.Attr {
 	if c.Request == nil {
@@ -137,24 +130,10 @@ func (s *Server) contain(c *call) {
 		s.log.LogAttrs(context.Background(), slog.LevelError, "request broke the code that handled it; this is a bug",
 			append(c.attrs(), slog.String("panic", fmt.Sprint(p)), slog.String("stack", string(debug.Stack())))...)
 	}
-	if !c.matched || !c.answered.CompareAndSwap(false, true) {
+	if !c.matched || c.answered {
 		return // nobody is waiting, or nobody any more
 	}
 	err := errors.New("the agent broke; the log of the node tells where")
-	s.auditOutcome(c, err)
-	if !silent(c.Body) {
-		s.reply(c, nil, err)
-	}
-}
-
-// timedOut answers for an agent that is over its time limit.
-func (s *Server) timedOut(c *call) {
-	if !c.answered.CompareAndSwap(false, true) {
-		return
-	}
-	s.count.timedOut.Add(1)
-	err := fmt.Errorf("%s: agent %s did not answer within %v", rpc.TextTimedOut, c.agent.name, c.agent.timeout)
-	s.log.LogAttrs(context.Background(), slog.LevelWarn, "agent is over its time limit", append(c.attrs(), slog.Duration("limit", c.agent.timeout))...)
 	s.auditOutcome(c, err)
 	if !silent(c.Body) {
 		s.reply(c, nil, err)

@@ -1,11 +1,11 @@
 package server
 
 import (
-	"context"
-	"sync/atomic"
+	"errors"
 	"time"
 
 	"mcollective/connector"
+	"mcollective/internal/timelimit"
 	"mcollective/message"
 )
 
@@ -22,12 +22,12 @@ type call struct {
 
 	roster   *roster
 	agent    *agent
-	runsData bool        // its filter has data functions
-	matched  bool        // by the whole filter: from here on the caller may hear of us
-	late     *refusal    // a no that the caller, who named this node, is to hear from a worker
-	handed   bool        // it is a worker's now
-	onWorker bool        // it may wait
-	answered atomic.Bool // whoever sets it owns the answer
+	runsData bool     // its filter has data functions
+	matched  bool     // by the whole filter: from here on the caller may hear of us
+	late     *refusal // a no that the caller, who named this node, is to hear from a worker
+	handed   bool     // it is a worker's now
+	onWorker bool     // it may wait
+	answered bool     // nothing else is to be said
 }
 
 // receive takes a delivery through the steps that need neither code of others
@@ -53,7 +53,7 @@ func (s *Server) receive(d connector.Delivery, now time.Time) {
 	case s.refused(c, s.checkReplay(c)):
 	case s.refused(c, s.filterPlain(c)): // everything but data functions
 	case c.agent.inline && !c.runsData && s.online():
-		s.run(s.work, c)
+		s.run(c)
 	default:
 		s.enqueue(c)
 	}
@@ -74,31 +74,22 @@ func (s *Server) answer(c *call) {
 	case s.refused(c, s.auditDecision(c, denied)):
 	case s.refused(c, denied):
 	case s.refused(c, s.filterData(c)): // runs plugins, so only for who may
-	case c.agent.keeps:
-		s.run(s.work, c)
 	default:
-		s.runTimed(c)
+		s.run(c)
 	}
-}
-
-// runTimed runs an agent that may not keep its time limit.
-func (s *Server) runTimed(c *call) {
-	ctx, cancel := context.WithTimeout(s.work, c.agent.timeout)
-	defer cancel()
-	// A handler that does not come back must not leave its caller in the dark.
-	overdue := time.AfterFunc(c.agent.timeout, func() { s.timedOut(c) })
-	defer overdue.Stop()
-	s.run(ctx, c)
 }
 
 // run asks the agent, records how that ended, and replies.
-func (s *Server) run(ctx context.Context, c *call) {
+func (s *Server) run(c *call) {
 	s.logAccepted(c)
-	body, err := c.agent.handler.Handle(ctx, c.Request)
-	if !c.answered.CompareAndSwap(false, true) {
-		s.logLate(c, err)
-		return
-	}
+	body, err := c.agent.handler.Handle(s.work, c.Request)
+	c.answered = true
 	s.auditOutcome(c, err)
+	if errors.As(err, new(*timelimit.Overrun)) {
+		s.count.timedOut.Add(1)
+		if body != nil {
+			err = nil
+		}
+	}
 	s.reply(c, c.state(body), err)
 }

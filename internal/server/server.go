@@ -56,13 +56,12 @@ type Options struct {
 	MaxTTL  time.Duration // requests are good for no longer, whatever they say; 0 is no limit
 	MaxSkew time.Duration // how far ahead of ours a request's clock may be; 0 is no limit
 
-	Workers      int           // requests that run at the same time, and one more for each agent; default 32
-	Queue        int           // requests that wait for a worker; default 1,000, negative for none
-	QueueBytes   int           // payload bytes of the requests that wait; default 32 MiB
-	MaxRequest   int           // payload bytes of one request; default 4 MiB
-	AgentTimeout time.Duration // for handlers that name none; default 10 s, as in Ruby
-	DataTimeout  time.Duration // for all data functions of one filter; default 3 s
-	Grace        time.Duration // for the work under way when Run's context ends; default 10 s
+	Workers     int           // requests that run at the same time, and one more for each agent; default 32
+	Queue       int           // requests that wait for a worker; default 1,000, negative for none
+	QueueBytes  int           // payload bytes of the requests that wait; default 32 MiB
+	MaxRequest  int           // payload bytes of one request; default 4 MiB
+	DataTimeout time.Duration // for all data functions of one filter; default 3 s
+	Grace       time.Duration // for the work under way when Run's context ends; default 10 s
 
 	Replay    ReplayGuard // nil: requests are not remembered
 	Authorize Authorizer  // nil: everybody may do everything
@@ -119,7 +118,6 @@ func New(opts Options) (*Server, error) {
 	defaultTo(&opts.Queue, 1000)
 	defaultTo(&opts.QueueBytes, 32<<20)
 	defaultTo(&opts.MaxRequest, 4<<20)
-	defaultTo(&opts.AgentTimeout, 10*time.Second)
 	defaultTo(&opts.DataTimeout, 3*time.Second)
 	defaultTo(&opts.Grace, 10*time.Second)
 	if opts.Log == nil {

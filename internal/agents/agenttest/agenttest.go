@@ -28,7 +28,7 @@ func Call(t testing.TB, a agent.Agent, action string, inputs ...any) *rpc.Reply 
 	answer, err := agent.NewHandler(a, agent.Options{}).Handle(t.Context(), &message.Request{
 		ID: "0123456789abcdef0123456789abcdef", Agent: name, Sender: "client", Caller: "uid=0", Collective: "mcollective", Time: time.Now(), TTL: time.Minute, Body: body,
 	})
-	if err != nil {
+	if answer == nil {
 		t.Fatalf("%s %s: %v", name, action, err)
 	}
 	reply, err := rpc.ParseReply(answer)

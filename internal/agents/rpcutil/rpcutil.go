@@ -127,8 +127,8 @@ func New(opts Options) *Agent {
 	return a
 }
 
-// Prompt implements agent.Prompter: these actions copy what the node has in memory.
-func (a *Agent) Prompt(action string) bool {
+// RunsInline implements agent.InlineAgent: these actions copy what the node has in memory.
+func (a *Agent) RunsInline(action string) bool {
 	switch action {
 	case "ping", "collective_info", "get_fact", "agent_inventory", "get_config_item":
 		return true
@@ -136,4 +136,4 @@ func (a *Agent) Prompt(action string) bool {
 	return false
 }
 
-var _ agent.Prompter = (*Agent)(nil)
+var _ agent.InlineAgent = (*Agent)(nil)

@@ -15,7 +15,7 @@ import (
 // A memory is an agent whose action work is prompt.
 type memory struct{ *agent.Mux }
 
-func (memory) Prompt(action string) bool { return action == "work" }
+func (memory) RunsInline(action string) bool { return action == "work" }
 
 // goroutine is the number of the one that calls.
 func goroutine() string {
@@ -23,7 +23,7 @@ func goroutine() string {
 	return strings.Fields(string(b[:runtime.Stack(b[:], false)]))[1]
 }
 
-func TestPromptActionsHaveNoGoroutine(t *testing.T) {
+func TestInlineActionsHaveNoGoroutine(t *testing.T) {
 	var ran string
 	var left context.Context
 	act := func(ctx context.Context, req *agent.Request, reply *rpc.Reply) error {

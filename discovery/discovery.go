@@ -16,6 +16,17 @@ import (
 	"mcollective/filter"
 )
 
+// The names of the discovery methods, as in Ruby.
+const (
+	MethodBroadcast = "mc"
+	MethodFlatfile  = "flatfile"
+	MethodStdin     = "stdin"
+	MethodExternal  = "external"
+)
+
+// BroadcastTimeout is how long the broadcast awaits answers when nothing says otherwise.
+const BroadcastTimeout = 2 * time.Second
+
 // A Query is what to look for.
 type Query struct {
 	Collective string // "" means the method's own default

@@ -12,6 +12,7 @@ import (
 	"mcollective/ddl"
 	"mcollective/internal/config"
 	"mcollective/internal/definitions"
+	"mcollective/internal/plugins"
 	"mcollective/internal/render"
 	"mcollective/internal/suggest"
 	"mcollective/message"
@@ -37,7 +38,7 @@ func library(env *Env, cfg *config.Config) *ddl.Library { return libraryFor(env,
 
 // libraryFor is the library for whoever wants to find one plugin only.
 func libraryFor(env *Env, cfg *config.Config, name string) *ddl.Library {
-	return &ddl.Library{Dirs: cfg.LibDirs, BuiltIn: func(kind ddl.Kind) map[string]*ddl.Definition { return builtIn(kind, name) }, Cache: definitionCache(env)}
+	return &ddl.Library{Dirs: cfg.LibDirs, BuiltIn: func(kind ddl.Kind) map[string]*ddl.Definition { return plugins.BuiltIn(kind, name, Version()) }, Cache: definitionCache(env)}
 }
 
 // definitionCache is what nodes gave earlier.

@@ -16,16 +16,16 @@ import (
 // What the methods of discovery take when nothing says otherwise, and what each
 // data function in a compound filter may take on top.
 const (
-	broadcastTime = 2 * time.Second
+	broadcastTime = discovery.BroadcastTimeout
 	functionTime  = time.Second
 )
 
 // The names of the discovery methods.
 const (
-	methodBroadcast = "mc"
-	methodFlatfile  = "flatfile"
-	methodStdin     = "stdin"
-	methodExternal  = "external"
+	methodBroadcast = discovery.MethodBroadcast
+	methodFlatfile  = discovery.MethodFlatfile
+	methodStdin     = discovery.MethodStdin
+	methodExternal  = discovery.MethodExternal
 )
 
 // A choice is the discovery method that the flags, the configuration and the

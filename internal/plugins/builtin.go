@@ -1,31 +1,33 @@
-package cli
+package plugins
 
 import (
 	"strings"
 	"time"
 
 	"mcollective/ddl"
-	"mcollective/internal/plugins"
+	"mcollective/discovery"
 	"mcollective/rpc"
 )
 
-// builtIn are the definitions of the plugins that are part of this program; of
-// agents and data plugins only the one of a name, if there is one, since each has
-// to be read.
-func builtIn(kind ddl.Kind, name string) map[string]*ddl.Definition {
+// BuiltIn returns the definitions of the plugins of a kind that are part of this
+// program; of agents and data plugins only the one of a name, if a name is given, since
+// each has to be read. Plugins that have no file to describe them are as old as the
+// program, whose version is given.
+func BuiltIn(kind ddl.Kind, name, version string) map[string]*ddl.Definition {
 	switch {
 	case kind != ddl.Agent && kind != ddl.Data:
-		return ownDefinitions(kind)
+		return undescribed(kind, version)
 	case name == "":
-		return plugins.Definitions(kind)
+		return Definitions(kind)
 	}
-	if d := plugins.Definition(kind, name); d != nil {
+	if d := Definition(kind, name); d != nil {
 		return map[string]*ddl.Definition{name: d}
 	}
 	return nil
 }
 
-func ownDefinitions(kind ddl.Kind) map[string]*ddl.Definition {
+// undescribed makes the definitions of plugins that have no file.
+func undescribed(kind ddl.Kind, version string) map[string]*ddl.Definition {
 	all := make(map[string]*ddl.Definition)
 	for _, p := range ownPlugins() {
 		if p.kind != kind {
@@ -35,7 +37,7 @@ func ownDefinitions(kind ddl.Kind) map[string]*ddl.Definition {
 			Kind: kind,
 			Metadata: rpc.Metadata{
 				Agent: p.name, Name: p.name, Description: p.about, Author: "The mcollective authors",
-				License: "Apache-2.0", Version: Version(), URL: "docs/commands/common.md", Timeout: p.time,
+				License: "Apache-2.0", Version: version, URL: "docs/commands/common.md", Timeout: p.time,
 			},
 		}
 		if p.can != "" {
@@ -57,10 +59,10 @@ type ownPlugin struct {
 
 func ownPlugins() []ownPlugin {
 	return []ownPlugin{
-		{kind: ddl.Discovery, name: methodBroadcast, about: "MCollective Broadcast based discovery", time: broadcastTime, can: "classes facts identity agents compound"},
-		{kind: ddl.Discovery, name: methodExternal, about: "Discovery by a command of your own", can: "classes facts identity agents compound"},
-		{kind: ddl.Discovery, name: methodFlatfile, about: "Flatfile based discovery for node identities", can: "identity"},
-		{kind: ddl.Discovery, name: methodStdin, about: "STDIN based discovery for node identities", can: "identity"},
+		{kind: ddl.Discovery, name: discovery.MethodBroadcast, about: "MCollective Broadcast based discovery", time: discovery.BroadcastTimeout, can: "classes facts identity agents compound"},
+		{kind: ddl.Discovery, name: discovery.MethodExternal, about: "Discovery by a command of your own", can: "classes facts identity agents compound"},
+		{kind: ddl.Discovery, name: discovery.MethodFlatfile, about: "Flatfile based discovery for node identities", can: "identity"},
+		{kind: ddl.Discovery, name: discovery.MethodStdin, about: "STDIN based discovery for node identities", can: "identity"},
 		{kind: ddl.Connector, name: "activemq", about: "Connector plugin for ActiveMQ middleware", time: time.Minute},
 		{kind: ddl.Connector, name: "nats", about: "Connector plugin for NATS, which mco broker runs", time: time.Minute},
 		{kind: ddl.Connector, name: "rabbitmq", about: "Connector plugin for RabbitMQ middleware", time: time.Minute},

@@ -31,6 +31,7 @@ var levels = []struct {
 	{1, []string{"message", "rpc", "discovery", "ddl/internal", "connector/nats", "connector/internal", "connector/inmem", "connector/connectortest", "stomp/stomptest", "internal/facts", "internal/aggregate", "internal/config"}},
 	{0, []string{"", "marshal", "stomp", "filter", "connector", "internal/suggest", "internal/yaml", "internal/logging", "internal/daemon", "internal/run", "internal/plainfile", "internal/tlsfiles", "sdk", "interop", "connector/nats/interest", "internal/timelimit/timelimittest"}},
 	{-1, []string{"value", "internal/trust", "internal/dial", "internal/waittest", "internal/timelimit"}},
+	{-1, []string{"internal/usage"}},
 }
 
 // forbidden are package names that say nothing of what is inside.

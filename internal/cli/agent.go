@@ -15,6 +15,7 @@ import (
 	"mcollective/agent/stdio"
 	"mcollective/internal/config"
 	"mcollective/internal/logging"
+	"mcollective/internal/usage"
 	"mcollective/sdk"
 )
 
@@ -68,15 +69,15 @@ func newAgent(env *Env) *cobra.Command {
 func (o *agentOptions) run(ctx context.Context, env *Env, args []string) error {
 	const hint = "Use one of: new, run, test, list; see mco help agent"
 	if len(args) == 0 {
-		return hinted(errors.New("mco agent needs to know what to do"), hint)
+		return usage.Hinted(errors.New("mco agent needs to know what to do"), hint)
 	}
 	needs := map[string]int{"new": 2, "run": 3, "test": 2, "list": 1}[args[0]]
 	most := map[string]int{"new": 2, "list": 1}[args[0]]
 	switch {
 	case needs == 0:
-		return hinted(fmt.Errorf("mco agent cannot %q", args[0]), hint)
+		return usage.Hinted(fmt.Errorf("mco agent cannot %q", args[0]), hint)
 	case len(args) < needs || most > 0 && len(args) > most:
-		return usageErrorf("mco agent %s is not called like this; see mco help agent", args[0])
+		return usage.Errorf("mco agent %s is not called like this; see mco help agent", args[0])
 	}
 	switch args[0] {
 	case "new":
@@ -96,7 +97,7 @@ func (o *agentOptions) run(ctx context.Context, env *Env, args []string) error {
 		for _, arg := range args[3:] {
 			name, value, ok := strings.Cut(arg, "=")
 			if !ok || name == "" {
-				return usageErrorf("Could not parse %s: inputs have the form key=val", arg)
+				return usage.Errorf("Could not parse %s: inputs have the form key=val", arg)
 			}
 			inputs = append(inputs, argument{name, value})
 		}
@@ -111,14 +112,14 @@ func (o *agentOptions) run(ctx context.Context, env *Env, args []string) error {
 // language, if that is the one of this program already.
 func (o *agentOptions) create(env *Env, name string) error {
 	if !agentName(name) {
-		return usageErrorf("invalid name of an agent: %s; it may have letters, digits and _", name)
+		return usage.Errorf("invalid name of an agent: %s; it may have letters, digits and _", name)
 	}
 	if o.lang == "" {
-		return hinted(usageErrorf("new needs --lang"), "The languages are "+strings.Join(sdk.Languages(), ", "))
+		return usage.Hinted(usage.Errorf("new needs --lang"), "The languages are "+strings.Join(sdk.Languages(), ", "))
 	}
 	files, err := sdk.New(name, o.lang)
 	if err != nil {
-		return &usageError{err: err}
+		return usage.Hinted(err, "")
 	}
 	dir := o.dir
 	if dir == "" {

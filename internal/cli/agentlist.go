@@ -8,6 +8,7 @@ import (
 
 	"mcollective/internal/app"
 	"mcollective/internal/render"
+	"mcollective/internal/usage"
 )
 
 // list shows the agents of the node on this machine, and why some are not active.
@@ -30,7 +31,7 @@ func (o *agentOptions) list(ctx context.Context, env *Env) error {
 		return writeJSON(env, rows)
 	}
 	if o.format != "" || o.fields != "" || o.jq != "" {
-		return usageErrorf("list has the formats text and json")
+		return usage.Errorf("list has the formats text and json")
 	}
 	inactive := 0
 	for _, r := range rows {

@@ -17,6 +17,7 @@ import (
 	"mcollective/internal/nodeagents"
 	"mcollective/internal/plugins"
 	"mcollective/internal/render"
+	"mcollective/internal/usage"
 	"mcollective/message"
 	"mcollective/rpc"
 	"mcollective/value"
@@ -99,7 +100,7 @@ func (o *agentOptions) locate(dirs []string, file string) (string, error) {
 			}
 		}
 	}
-	return "", hinted(fmt.Errorf("there is no agent %s: %w", file, fs.ErrNotExist), "Looked for "+strings.Join(candidates, ", ")+", with and without an end")
+	return "", usage.Hinted(fmt.Errorf("there is no agent %s: %w", file, fs.ErrNotExist), "Looked for "+strings.Join(candidates, ", ")+", with and without an end")
 }
 
 // globQuote is a path for which no letter of it stands for others.
@@ -145,7 +146,7 @@ func (o *agentOptions) call(ctx context.Context, a *agentTrial, action string, a
 	shown.Progress, shown.Display = false, "all"
 	results, err := render.New(shown, a.name, action, def)
 	if err != nil {
-		return &usageError{err: err}
+		return usage.Hinted(err, "")
 	}
 	results.Expect(1)
 	start := a.env.Now()

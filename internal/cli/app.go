@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"mcollective/internal/usage"
 )
 
 // An application is a command for one agent. It makes the words that people like
@@ -135,11 +137,11 @@ func (a *application) understand(t *task, args []string) (*inputs, error) {
 		}
 	}
 	if len(t.words) == 0 {
-		return nil, hinted(usageErrorf("mco %s needs to know what to do", a.agent), "Like this: "+a.forms())
+		return nil, usage.Hinted(usage.Errorf("mco %s needs to know what to do", a.agent), "Like this: "+a.forms())
 	}
 	var err error
 	if t.o.action, err = a.words(t.words, in); err != nil {
-		return nil, hinted(err, "Like this: "+a.forms())
+		return nil, usage.Hinted(err, "Like this: "+a.forms())
 	}
 	t.args = in.list
 	if t.o.noop && slices.ContainsFunc(t.args, func(a argument) bool { return a.name == "noop" }) {

@@ -6,6 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"mcollective/internal/usage"
 )
 
 func newFile(env *Env) *cobra.Command {
@@ -37,7 +39,7 @@ func newFile(env *Env) *cobra.Command {
 			in.take("mode", "owner", "group", "backup")
 			switch {
 			case len(words) > 2:
-				return "", usageErrorf("%q is one word too many", words[2])
+				return "", usage.Errorf("%q is one word too many", words[2])
 			case len(words) == 2:
 				in.set("file", words[1])
 			}
@@ -65,7 +67,7 @@ type fileCopy struct {
 // colon, or with the name of a node and a colon.
 func (c *fileCopy) words(words []string) error {
 	if len(words) != 2 {
-		return usageErrorf("cp needs to know what to copy where")
+		return usage.Errorf("cp needs to know what to copy where")
 	}
 	sides := [2]bool{}
 	for i, word := range words {
@@ -76,12 +78,12 @@ func (c *fileCopy) words(words []string) error {
 			continue
 		}
 		if !strings.HasPrefix(path, "/") {
-			return usageErrorf("%q is no path from the root on", path)
+			return usage.Errorf("%q is no path from the root on", path)
 		}
 		c.node, c.remote, sides[i] = node, path, true
 	}
 	if sides[0] == sides[1] {
-		return usageErrorf("cp needs one file on the nodes, which has a colon in front, and one here")
+		return usage.Errorf("cp needs one file on the nodes, which has a colon in front, and one here")
 	}
 	c.up = sides[1]
 	return nil
@@ -91,15 +93,15 @@ func (c *fileCopy) words(words []string) error {
 func (c *fileCopy) copy(ctx context.Context, t *task) error {
 	switch {
 	case !t.human():
-		return usageErrorf("cp reports for people: it knows no --output, --json, --jq, --no-results and --reply-to")
+		return usage.Errorf("cp reports for people: it knows no --output, --json, --jq, --no-results and --reply-to")
 	case t.o.rpc.batch != "":
-		return usageErrorf("--batch does not apply to cp; --limit-nodes takes some of the nodes")
+		return usage.Errorf("--batch does not apply to cp; --limit-nodes takes some of the nodes")
 	case !c.up && len(t.args) > 0:
-		return usageErrorf("--%s is for copies to the nodes", t.args[0].name)
+		return usage.Errorf("--%s is for copies to the nodes", t.args[0].name)
 	}
 	if c.node != "" {
 		if len(t.o.hosts.identities) > 0 {
-			return usageErrorf("Cannot mix -I and the name of a node before the colon")
+			return usage.Errorf("Cannot mix -I and the name of a node before the colon")
 		}
 		t.o.hosts.identities = []string{c.node}
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"mcollective/client"
+	"mcollective/internal/usage"
 	"mcollective/rpc"
 	"mcollective/value"
 )
@@ -33,7 +34,7 @@ func (c *fileCopy) upload(ctx context.Context, t *task) error {
 	}
 	defer file.Close()
 	if fi, err := file.Stat(); err != nil || !fi.Mode().IsRegular() {
-		return errors.Join(usageErrorf("cannot copy %s: it is no file", c.local), err)
+		return errors.Join(usage.Errorf("cannot copy %s: it is no file", c.local), err)
 	}
 	if strings.HasSuffix(c.remote, "/") {
 		c.remote = path.Join(c.remote, path.Base(c.local))

@@ -1,6 +1,10 @@
 package cli
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+
+	"mcollective/internal/usage"
+)
 
 func newNettest(env *Env) *cobra.Command {
 	return newApplication(env, &application{
@@ -12,7 +16,7 @@ func newNettest(env *Env) *cobra.Command {
 		words: func(words []string, in *inputs) (string, error) {
 			most := map[string]int{"ping": 2, "connect": 3}[words[0]]
 			if most > 0 && len(words) > most || most == 0 && len(words) > 1 {
-				return "", usageErrorf("%q is one word too many", words[max(most, 1)])
+				return "", usage.Errorf("%q is one word too many", words[max(most, 1)])
 			}
 			for i, input := range []string{"fqdn", "port"}[:len(words)-1] {
 				in.set(input, words[i+1])
@@ -35,11 +39,11 @@ func newNRPE(env *Env) *cobra.Command {
 			switch {
 			case words[0] == actions[0] || words[0] == actions[1]:
 				if len(words) > 1 {
-					return "", usageErrorf("%q is one word too many", words[1])
+					return "", usage.Errorf("%q is one word too many", words[1])
 				}
 				return words[0], nil
 			case len(words) > 2:
-				return "", usageErrorf("%q is one word too many", words[2])
+				return "", usage.Errorf("%q is one word too many", words[2])
 			case len(words) == 2:
 				in.set("args", words[1])
 			}

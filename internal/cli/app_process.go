@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"mcollective/client"
+	"mcollective/internal/usage"
 	"mcollective/rpc"
 )
 
@@ -59,7 +60,7 @@ func (p *processes) words(words []string, in *inputs) (string, error) {
 		most = 2
 	}
 	if len(rest) > most {
-		return "", usageErrorf("%q is one word too many", rest[most])
+		return "", usage.Errorf("%q is one word too many", rest[most])
 	}
 	for _, word := range rest {
 		switch {

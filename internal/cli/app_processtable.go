@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"mcollective/internal/render"
+	"mcollective/internal/usage"
 	"mcollective/rpc"
 	"mcollective/value"
 )
@@ -53,7 +54,7 @@ next:
 			}
 		}
 		if word != "" {
-			return nil, hinted(usageErrorf("invalid argument: --fields %s", word), "The fields of processes are "+strings.Join(names, ", "))
+			return nil, usage.Hinted(usage.Errorf("invalid argument: --fields %s", word), "The fields of processes are "+strings.Join(names, ", "))
 		}
 	}
 	return cells, nil

@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"mcollective/internal/usage"
 )
 
 func newPuppet(env *Env) *cobra.Command {
@@ -91,7 +93,7 @@ func (p *puppet) words(words []string, in *inputs) (string, error) {
 		}
 	}
 	if len(rest) > most {
-		return "", usageErrorf("%q is one word too many", rest[most])
+		return "", usage.Errorf("%q is one word too many", rest[most])
 	}
 	return action, nil
 }
@@ -100,7 +102,7 @@ func (p *puppet) words(words []string, in *inputs) (string, error) {
 func contradiction(list []argument) error {
 	for i, a := range list {
 		if slices.ContainsFunc(list[:i], func(b argument) bool { return b.name == a.name }) {
-			return usageErrorf("Cannot mix --%s and --no-%s", a.name, a.name)
+			return usage.Errorf("Cannot mix --%s and --no-%s", a.name, a.name)
 		}
 	}
 	return nil
@@ -109,7 +111,7 @@ func contradiction(list []argument) error {
 // does is what is more than a call of an action.
 func (p *puppet) does(ctx context.Context, t *task) (bool, error) {
 	if p.rerun.set && t.o.action != "runall" {
-		return true, usageErrorf("--rerun is for runall")
+		return true, usage.Errorf("--rerun is for runall")
 	}
 	switch {
 	case t.o.action == "runall":

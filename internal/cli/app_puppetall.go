@@ -10,6 +10,7 @@ import (
 
 	"mcollective/client"
 	"mcollective/internal/render"
+	"mcollective/internal/usage"
 	"mcollective/rpc"
 	"mcollective/value"
 )
@@ -52,16 +53,16 @@ type puppetQueue struct {
 func (p *puppet) runAll(ctx context.Context, t *task) error {
 	bound, err := strconv.Atoi(p.bound)
 	if err != nil || bound < 1 {
-		return hinted(usageErrorf("runall needs to know on how many nodes Puppet may run at the same time"), "Like this: mco puppet runall 10")
+		return usage.Hinted(usage.Errorf("runall needs to know on how many nodes Puppet may run at the same time"), "Like this: mco puppet runall 10")
 	}
 	if !t.human() {
-		return usageErrorf("runall reports for people: it knows no --output, --json, --jq, --no-results and --reply-to")
+		return usage.Errorf("runall reports for people: it knows no --output, --json, --jq, --no-results and --reply-to")
 	}
 	if err := t.prepare(); err != nil {
 		return err
 	}
 	if t.flags.rpc.batch != "" {
-		return usageErrorf("--batch does not apply to runall, which has a bound of its own")
+		return usage.Errorf("--batch does not apply to runall, which has a bound of its own")
 	}
 	if !slices.ContainsFunc(t.args, func(a argument) bool { return a.name == "force" || a.name == "splay" }) {
 		// A node that waits for a random time would keep the others waiting.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"mcollective/internal/render"
+	"mcollective/internal/usage"
 	"mcollective/rpc"
 	"mcollective/value"
 )
@@ -16,7 +17,7 @@ import (
 // countPuppets tells how many nodes have Puppet in which state.
 func countPuppets(ctx context.Context, t *task) error {
 	if !t.human() {
-		return hinted(usageErrorf("count is a report for people"), "mco puppet status gives the answers in every format")
+		return usage.Hinted(usage.Errorf("count is a report for people"), "mco puppet status gives the answers in every format")
 	}
 	if err := t.prepare(); err != nil {
 		return err

@@ -5,6 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"mcollective/internal/usage"
 )
 
 // twoWords is what applications take that do something with a thing of a name, in
@@ -15,7 +17,7 @@ func twoWords(words []string, in *inputs, input string, actions []string) (strin
 	case len(words) == 1:
 		return words[0], nil
 	case len(words) > 2:
-		return "", usageErrorf("%q is one word too many", words[2])
+		return "", usage.Errorf("%q is one word too many", words[2])
 	case slices.Contains(actions, words[0]) && !slices.Contains(actions, words[1]):
 		words[0], words[1] = words[1], words[0]
 	}

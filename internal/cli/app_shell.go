@@ -6,6 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"mcollective/internal/usage"
 )
 
 func newShell(env *Env) *cobra.Command {
@@ -46,7 +48,7 @@ func (s *shell) words(words []string, in *inputs) (string, error) {
 			for _, word := range rest {
 				name, value, ok := strings.Cut(word, "=")
 				if !ok || !inputName(name) {
-					return "", usageErrorf("%q is no input; a command of several words needs quotes", word)
+					return "", usage.Errorf("%q is no input; a command of several words needs quotes", word)
 				}
 				in.set(name, value)
 			}
@@ -62,7 +64,7 @@ func (s *shell) words(words []string, in *inputs) (string, error) {
 		}
 	}
 	if len(rest) > 0 {
-		return "", usageErrorf("%q is one word too many", rest[0])
+		return "", usage.Errorf("%q is one word too many", rest[0])
 	}
 	return action, nil
 }
@@ -70,11 +72,11 @@ func (s *shell) words(words []string, in *inputs) (string, error) {
 func (s *shell) does(ctx context.Context, t *task) (bool, error) {
 	action := t.o.action
 	if s.tail && action != "run" {
-		return true, usageErrorf("--tail is for run")
+		return true, usage.Errorf("--tail is for run")
 	}
 	if !t.human() {
 		if s.tail || action == "watch" {
-			return true, usageErrorf("output as it comes has no other format")
+			return true, usage.Errorf("output as it comes has no other format")
 		}
 		return false, nil
 	}

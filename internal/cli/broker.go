@@ -15,6 +15,7 @@ import (
 	"mcollective/broker"
 	"mcollective/internal/daemon"
 	"mcollective/internal/logging"
+	"mcollective/internal/usage"
 )
 
 // brokerOptions are the flags of broker.
@@ -91,7 +92,7 @@ func (o *brokerOptions) run(ctx context.Context, env *Env) error {
 	})
 	notified(log, systemd.Stopping(""))
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return hinted(err, "Another broker may be running; --listen takes another address, like --listen 127.0.0.1:4223")
+		return usage.Hinted(err, "Another broker may be running; --listen takes another address, like --listen 127.0.0.1:4223")
 	}
 	return err
 }

@@ -26,6 +26,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"mcollective/internal/usage"
 )
 
 // Main runs mco with args, the words after the program's name, and returns the
@@ -109,16 +111,16 @@ func rubyWords(err error) error {
 	var unknown *pflag.NotExistError
 	switch {
 	case errors.As(err, &invalid) && errors.Is(err, errEmptyValue):
-		return usageErrorf("missing argument: --%s: %w", invalid.GetFlag().Name, errEmptyValue)
+		return usage.Errorf("missing argument: --%s: %w", invalid.GetFlag().Name, errEmptyValue)
 	case errors.As(err, &missing):
-		return usageErrorf("missing argument: %s", spelled(missing.GetFlag(), missing.GetSpecifiedShortnames()))
+		return usage.Errorf("missing argument: %s", spelled(missing.GetFlag(), missing.GetSpecifiedShortnames()))
 	case errors.As(err, &invalid):
-		return usageErrorf("invalid argument: --%s %s: %w", invalid.GetFlag().Name, invalid.GetValue(), errors.Unwrap(invalid))
+		return usage.Errorf("invalid argument: --%s %s: %w", invalid.GetFlag().Name, invalid.GetValue(), errors.Unwrap(invalid))
 	case errors.As(err, &unknown):
 		if group := unknown.GetSpecifiedShortnames(); group != "" {
-			return usageErrorf("invalid option: -%s", group)
+			return usage.Errorf("invalid option: -%s", group)
 		}
-		return usageErrorf("invalid option: --%s", unknown.GetSpecifiedName())
+		return usage.Errorf("invalid option: --%s", unknown.GetSpecifiedName())
 	}
 	return err
 }

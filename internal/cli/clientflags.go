@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"mcollective/client"
+	"mcollective/internal/usage"
 )
 
 // clientFlags are the options that every command has that talks to a collective,
@@ -117,23 +118,23 @@ func valueFlag(set *pflag.FlagSet, heading string, v pflag.Value, name, short, w
 func (f *clientFlags) check(cmd *cobra.Command, args []string) error {
 	switch {
 	case len(args) > 0:
-		return hinted(fmt.Errorf("%s takes no arguments, but was given %q", cmd.Name(), args[0]),
+		return usage.Hinted(fmt.Errorf("%s takes no arguments, but was given %q", cmd.Name(), args[0]),
 			"A filter of several words needs its option before each, or quotes around all")
 	case f.nodes != "" && (f.method != "" || len(f.methodOptions) > 0):
-		return usageErrorf("Cannot mix --disc-method, --disc-option and --nodes")
+		return usage.Errorf("Cannot mix --disc-method, --disc-option and --nodes")
 	case f.rpc.one && f.rpc.limit != "":
-		return usageErrorf("Cannot mix --one and --limit")
+		return usage.Errorf("Cannot mix --one and --limit")
 	case f.ttl.set && f.ttl.Duration == 0:
-		return usageErrorf("invalid argument: --ttl 0: a message that is never valid reaches nobody")
+		return usage.Errorf("invalid argument: --ttl 0: a message that is never valid reaches nobody")
 	case f.publishTimeout.set && f.publishTimeout.Duration == 0:
-		return usageErrorf("invalid argument: --publish_timeout 0: no broker accepts a request in no time")
+		return usage.Errorf("invalid argument: --publish_timeout 0: no broker accepts a request in no time")
 	case f.connectionTimeout.set && f.connectionTimeout.Duration == 0:
-		return usageErrorf("invalid argument: --connection-timeout 0: no broker is reached in no time")
+		return usage.Errorf("invalid argument: --connection-timeout 0: no broker is reached in no time")
 	case f.timeout.set && f.timeout.Duration == 0:
 		// The request would run everywhere, and everybody count as silent.
-		return usageErrorf("invalid argument: --timeout 0: no node answers in no time; --no-results sends a request without waiting")
+		return usage.Errorf("invalid argument: --timeout 0: no node answers in no time; --no-results sends a request without waiting")
 	case f.discoveryTimeout.set && f.discoveryTimeout.Duration == 0:
-		return usageErrorf("invalid argument: --discovery-timeout 0: no node is found in no time")
+		return usage.Errorf("invalid argument: --discovery-timeout 0: no node is found in no time")
 	}
 	if f.rpc.limit == "" && !f.rpc.one {
 		if err := refuse(cmd, "there is no limit to pick nodes for", "limit-seed"); err != nil {
@@ -143,7 +144,7 @@ func (f *clientFlags) check(cmd *cobra.Command, args []string) error {
 	if f.nodes != "" {
 		file, err := os.Open(f.nodes)
 		if err != nil {
-			return usageErrorf("Cannot read the discovery file %s: %w", f.nodes, err)
+			return usage.Errorf("Cannot read the discovery file %s: %w", f.nodes, err)
 		}
 		file.Close()
 	}
@@ -156,7 +157,7 @@ func refuse(cmd *cobra.Command, why string, names ...string) error {
 	for _, name := range names {
 		f := cmd.Flags().Lookup(name)
 		if f != nil && f.Changed && len(f.Annotations[fromEnvironment]) == 0 {
-			return usageErrorf("--%s does not apply to %s: %s", name, cmd.Name(), why)
+			return usage.Errorf("--%s does not apply to %s: %s", name, cmd.Name(), why)
 		}
 	}
 	return nil
@@ -182,7 +183,7 @@ func (r *rpcFlags) parseLimit() (client.Limit, error) {
 	}
 	n, percent, err := amount(r.limit)
 	if err != nil || n == 0 {
-		return client.Limit{}, usageErrorf("Invalid limit specified: %s; valid limits are a number of nodes and a percentage, like 10 and 10%%", r.limit)
+		return client.Limit{}, usage.Errorf("Invalid limit specified: %s; valid limits are a number of nodes and a percentage, like 10 and 10%%", r.limit)
 	}
 	if percent {
 		return client.Limit{Percent: float64(n)}, nil

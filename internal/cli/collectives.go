@@ -11,6 +11,7 @@ import (
 	"mcollective/client"
 	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/render"
+	"mcollective/internal/usage"
 	"mcollective/value"
 )
 
@@ -84,7 +85,7 @@ func (o *inventoryOptions) drawCollectives(ctx context.Context, e *errand) error
 	// Opened first, as in Ruby: whoever cannot have the file need not wait.
 	f, err := os.Create(o.graph)
 	if err != nil {
-		return usageErrorf("write the graph: %w", err)
+		return usage.Errorf("write the graph: %w", err)
 	}
 	defer f.Close()
 	fmt.Fprintln(e.env.Out, "Retrieving collective info....")

@@ -13,6 +13,7 @@ import (
 	"mcollective/ddl"
 	"mcollective/internal/config"
 	"mcollective/internal/render"
+	"mcollective/internal/usage"
 )
 
 // completeCommand is what the completion scripts call for each press of the key.
@@ -52,7 +53,7 @@ func script(env *Env, shell string) error {
 	case "fish":
 		return root.GenFishCompletion(env.Out, true)
 	}
-	return hinted(fmt.Errorf("there is no completion for the shell %q", shell), "There is one for bash, zsh and fish")
+	return usage.Hinted(fmt.Errorf("there is no completion for the shell %q", shell), "There is one for bash, zsh and fish")
 }
 
 // complete answers a completion script: the words that may come next. Nothing here

@@ -7,6 +7,7 @@ import (
 
 	"mcollective/ddl"
 	"mcollective/internal/render"
+	"mcollective/internal/usage"
 )
 
 // confirm asks before an action that changes things runs on several nodes.
@@ -44,7 +45,7 @@ func (o *rpcOptions) question(env *Env, c *ddl.Contract, where, names string) er
 		changes = "may change things (" + render.CleanLine(why) + ")"
 	}
 	if !env.InTerminal || !env.ErrTerminal {
-		return hinted(usageErrorf("%s %s %s on %s, and there is no terminal to ask whether that is meant", o.agent, o.action, changes, where),
+		return usage.Hinted(usage.Errorf("%s %s %s on %s, and there is no terminal to ask whether that is meant", o.agent, o.action, changes, where),
 			"With --yes nobody is asked; --limit-nodes 1 tries it on one node")
 	}
 	fmt.Fprintf(env.Err, "%s %s %s on %s%s\nGo on? [y/N] ", o.agent, o.action, changes, where, names)

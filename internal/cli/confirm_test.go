@@ -2,11 +2,11 @@ package cli
 
 import (
 	"bytes"
-	"errors"
 	"strings"
 	"testing"
 
 	"mcollective/ddl"
+	"mcollective/internal/usage"
 )
 
 func TestConfirm(t *testing.T) {
@@ -36,8 +36,7 @@ func TestConfirm(t *testing.T) {
 			if (err == nil) != tc.ok {
 				t.Errorf("err %v", err)
 			}
-			var usage *usageError
-			if !tc.terminal && err != nil && (!errors.As(err, &usage) || !strings.Contains(usage.hint, "--yes")) {
+			if !tc.terminal && err != nil && !strings.Contains(usage.Hint(err), "--yes") {
 				t.Errorf("the error does not say what to do: %v", err)
 			}
 			if strings.Contains(errs.String(), "\x1b") {

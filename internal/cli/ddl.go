@@ -13,6 +13,7 @@ import (
 
 	"mcollective/ddl"
 	"mcollective/internal/render"
+	"mcollective/internal/usage"
 )
 
 // definitionForms are the extensions of files that hold definitions.
@@ -33,7 +34,7 @@ func newDDL(env *Env) *cobra.Command {
 	takes(cmd.Flags(), "to", "FORM")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		if len(args) == 0 {
-			return hinted(errors.New("mco ddl needs to know what to do"), "Use one of: check, convert, show, schema; see mco help ddl")
+			return usage.Hinted(errors.New("mco ddl needs to know what to do"), "Use one of: check, convert, show, schema; see mco help ddl")
 		}
 		files := args[1:]
 		switch args[0] {
@@ -41,13 +42,13 @@ func newDDL(env *Env) *cobra.Command {
 			return checkDefinitions(env, files)
 		case "schema":
 			if len(files) > 0 {
-				return usageErrorf("mco ddl schema takes no arguments")
+				return usage.Errorf("mco ddl schema takes no arguments")
 			}
 			_, err := env.Out.Write(ddl.Schema())
 			return err
 		case "convert", "show":
 			if len(files) != 1 {
-				return usageErrorf("mco ddl %s takes one file, not %d", args[0], len(files))
+				return usage.Errorf("mco ddl %s takes one file, not %d", args[0], len(files))
 			}
 			d, err := readDefinition(files[0])
 			if err != nil {
@@ -59,7 +60,7 @@ func newDDL(env *Env) *cobra.Command {
 			}
 			return convertDefinition(env, d, to)
 		}
-		return hinted(fmt.Errorf("mco ddl cannot %q", args[0]), "Use one of: check, convert, show, schema; see mco help ddl")
+		return usage.Hinted(fmt.Errorf("mco ddl cannot %q", args[0]), "Use one of: check, convert, show, schema; see mco help ddl")
 	}
 	return cmd
 }
@@ -83,7 +84,7 @@ func convertDefinition(env *Env, d *ddl.Definition, to string) error {
 	case "ruby", "ddl":
 		out = d.Ruby()
 	default:
-		return usageErrorf("invalid argument: --to %s: it must be yaml, json or ruby", to)
+		return usage.Errorf("invalid argument: --to %s: it must be yaml, json or ruby", to)
 	}
 	if err != nil {
 		return err
@@ -99,7 +100,7 @@ func convertDefinition(env *Env, d *ddl.Definition, to string) error {
 // Those of a folder are the definitions anywhere inside.
 func checkDefinitions(env *Env, args []string) error {
 	if len(args) == 0 {
-		return usageErrorf("mco ddl check needs files or folders")
+		return usage.Errorf("mco ddl check needs files or folders")
 	}
 	var files []string
 	for _, arg := range args {

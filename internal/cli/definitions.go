@@ -15,6 +15,7 @@ import (
 	"mcollective/internal/plugins"
 	"mcollective/internal/render"
 	"mcollective/internal/suggest"
+	"mcollective/internal/usage"
 	"mcollective/message"
 )
 
@@ -92,7 +93,7 @@ func (e *errand) complete(ctx context.Context, c *ddl.Contract, a audience) erro
 	} else if near := suggest.Nearest(c.Agent(), agentNames(library(e.env, e.cfg))); near != "" {
 		hint = "Did you mean '" + near + "'?"
 	}
-	return hinted(unknownAgent(c.Agent()), hint)
+	return usage.Hinted(unknownAgent(c.Agent()), hint)
 }
 
 // hashTime is how long nodes are awaited that were not searched for.

@@ -11,6 +11,7 @@ import (
 
 	"mcollective/internal/app"
 	"mcollective/internal/render"
+	"mcollective/internal/usage"
 )
 
 // demoOptions are the flags of demo.
@@ -40,10 +41,10 @@ func newDemo(env *Env) *cobra.Command {
 	takes(flags, "listen", "HOST:PORT")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if o.nodes < 1 {
-			return usageErrorf("invalid argument: --nodes %d: at least one node is needed", o.nodes)
+			return usage.Errorf("invalid argument: --nodes %d: at least one node is needed", o.nodes)
 		}
 		if o.nodes > app.MaxSimulated {
-			return usageErrorf("invalid argument: --nodes %d: there can be %d nodes at most", o.nodes, app.MaxSimulated)
+			return usage.Errorf("invalid argument: --nodes %d: there can be %d nodes at most", o.nodes, app.MaxSimulated)
 		}
 		return o.run(cmd.Context(), env)
 	}

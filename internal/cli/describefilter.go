@@ -9,6 +9,7 @@ import (
 
 	"mcollective/filter"
 	"mcollective/internal/render"
+	"mcollective/internal/usage"
 )
 
 func newDescribeFilter(env *Env) *cobra.Command {
@@ -26,7 +27,7 @@ func newDescribeFilter(env *Env) *cobra.Command {
 	hosts.add(set)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
-			return hinted(fmt.Errorf("describe_filter takes no arguments, but was given %q", args[0]),
+			return usage.Hinted(fmt.Errorf("describe_filter takes no arguments, but was given %q", args[0]),
 				"A filter of several words needs its option before each, or quotes around all")
 		}
 		f, err := hosts.parse(env)

@@ -11,6 +11,7 @@ import (
 	"mcollective/filter"
 	"mcollective/internal/config"
 	"mcollective/internal/render"
+	"mcollective/internal/usage"
 )
 
 // What the methods of discovery take when nothing says otherwise, and what each
@@ -78,7 +79,7 @@ func (f *clientFlags) chooseMethod(env *Env, cfg *config.Config, hosts filter.Fi
 		}
 		return f.direct(cfg, choice{name: methodExternal, local: m})
 	}
-	return choice{}, hinted(usageErrorf("Unknown discovery method %s", name), "There are mc, flatfile, stdin and external")
+	return choice{}, usage.Hinted(usage.Errorf("Unknown discovery method %s", name), "There are mc, flatfile, stdin and external")
 }
 
 // checkOptions refuses options that a method has no use for: --do FILE without
@@ -88,11 +89,11 @@ func (f *clientFlags) checkOptions(method string) error {
 	switch strings.ToLower(method) {
 	case methodBroadcast:
 		if n > 0 {
-			return hinted(usageErrorf("--disc-option %s: the mc discovery method has no options", f.methodOptions[0]), "Names in a file are read with --nodes FILE")
+			return usage.Hinted(usage.Errorf("--disc-option %s: the mc discovery method has no options", f.methodOptions[0]), "Names in a file are read with --nodes FILE")
 		}
 	case methodFlatfile, methodStdin:
 		if n > 1 {
-			return usageErrorf("--disc-option %s: the %s discovery method has one option, and was given %s too", f.methodOptions[1], method, f.methodOptions[0])
+			return usage.Errorf("--disc-option %s: the %s discovery method has one option, and was given %s too", f.methodOptions[1], method, f.methodOptions[0])
 		}
 	}
 	return nil
@@ -123,7 +124,7 @@ func (f *clientFlags) external(cfg *config.Config, hosts filter.Filter, options 
 		case i == 0:
 			m.Command = option
 		case !ok || key == "":
-			return nil, usageErrorf("--disc-option %s: what follows the command is of the form name=value", option)
+			return nil, usage.Errorf("--disc-option %s: what follows the command is of the form name=value", option)
 		default:
 			m.Options[key] = value
 		}
@@ -142,7 +143,7 @@ func (f *clientFlags) external(cfg *config.Config, hosts filter.Filter, options 
 // the broadcast are for.
 func (f *clientFlags) direct(cfg *config.Config, c choice) (choice, error) {
 	if !cfg.DirectAddressing {
-		return choice{}, usageErrorf("the %s discovery method needs direct addressing, which the configuration turns off (direct_addressing)", c.name)
+		return choice{}, usage.Errorf("the %s discovery method needs direct addressing, which the configuration turns off (direct_addressing)", c.name)
 	}
 	return c, nil
 }

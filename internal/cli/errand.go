@@ -11,6 +11,7 @@ import (
 	"mcollective/discovery"
 	"mcollective/filter"
 	"mcollective/internal/config"
+	"mcollective/internal/usage"
 )
 
 // An errand is one run of a command that calls actions: what its flags and the
@@ -46,7 +47,7 @@ func (f *clientFlags) newErrand(env *Env) (*errand, error) {
 	if f.rpc.limitSeed != "" {
 		seed, err := strconv.ParseUint(f.rpc.limitSeed, 10, 64)
 		if err != nil {
-			return nil, usageErrorf("invalid argument: --limit-seed %s: not a number", f.rpc.limitSeed)
+			return nil, usage.Errorf("invalid argument: --limit-seed %s: not a number", f.rpc.limitSeed)
 		}
 		e.limit.Seed = &seed
 	}
@@ -226,9 +227,9 @@ func (e *errand) batch(nodes int) (int, error) {
 	n, percent, err := amount(text)
 	switch {
 	case err != nil:
-		return 0, hinted(usageErrorf("invalid argument: --batch %s", text), "It is a number of nodes or a percentage, like 10 and 10%; 0 is no batches")
+		return 0, usage.Hinted(usage.Errorf("invalid argument: --batch %s", text), "It is a number of nodes or a percentage, like 10 and 10%; 0 is no batches")
 	case n > 0 && !e.cfg.DirectAddressing:
-		return 0, usageErrorf("Can only set batch size if direct addressing is supported")
+		return 0, usage.Errorf("Can only set batch size if direct addressing is supported")
 	case percent:
 		return (nodes*n + 99) / 100, nil
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"mcollective/internal/render"
+	"mcollective/internal/usage"
 )
 
 // The exit codes of Ruby's mco. Scripts depend on them.
@@ -28,22 +29,6 @@ func exit(code int) error {
 	}
 	return &exitError{code: code}
 }
-
-// A usageError says that the command line was wrong: nothing was sent.
-type usageError struct {
-	err  error
-	hint string // what to do about it; may have several lines
-}
-
-func (e *usageError) Error() string { return e.err.Error() }
-func (e *usageError) Unwrap() error { return e.err }
-
-func usageErrorf(format string, args ...any) error {
-	return &usageError{err: fmt.Errorf(format, args...)}
-}
-
-// hinted adds advice to an error: one line what, further lines what to do.
-func hinted(err error, hint string) error { return &usageError{err: err, hint: hint} }
 
 // A detail is how much a command says about its failure.
 type detail int
@@ -69,9 +54,8 @@ func failure(env *Env, name string, how detail, err error) int {
 		hint = ", use -v for full error backtrace details"
 	}
 	fmt.Fprintf(env.Err, "\nThe %s application failed to run%s: %s\n", env.paint(styleBold, name), hint, env.paint(styleRed, render.Clean(err.Error())))
-	var usage *usageError
-	if errors.As(err, &usage) && usage.hint != "" {
-		fmt.Fprintf(env.Err, "%s\n", render.Clean(usage.hint))
+	if hint := usage.Hint(err); hint != "" {
+		fmt.Fprintf(env.Err, "%s\n", render.Clean(hint))
 	}
 	if how == detailFull {
 		printCauses(env, err)

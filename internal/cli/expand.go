@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"mcollective/internal/suggest"
+	"mcollective/internal/usage"
 )
 
 // aliases are the other spellings of long flags.
@@ -158,7 +159,7 @@ func (l *longFlags) resolve(name string) (string, error) {
 	}
 	sort.Strings(spellings)
 	if len(targets) > 1 {
-		return "", hinted(fmt.Errorf("ambiguous option: --%s", name), "Did you mean?  --"+strings.Join(spellings, "\n               --"))
+		return "", usage.Hinted(fmt.Errorf("ambiguous option: --%s", name), "Did you mean?  --"+strings.Join(spellings, "\n               --"))
 	}
 	all := make([]string, 0, len(l.names))
 	for spelling := range l.names {
@@ -166,9 +167,9 @@ func (l *longFlags) resolve(name string) (string, error) {
 	}
 	err := fmt.Errorf("invalid option: --%s", name)
 	if near := suggest.Nearest(name, all); near != "" {
-		return "", hinted(err, "Did you mean?  --"+near)
+		return "", usage.Hinted(err, "Did you mean?  --"+near)
 	}
-	return "", hinted(err, "--help lists the options of this command")
+	return "", usage.Hinted(err, "--help lists the options of this command")
 }
 
 // shellWords splits text as a POSIX shell splits a command line without

@@ -15,6 +15,7 @@ import (
 	"mcollective/filter"
 	"mcollective/internal/config"
 	"mcollective/internal/render"
+	"mcollective/internal/usage"
 )
 
 // findOptions are the flags of find.
@@ -111,7 +112,7 @@ func (o *findOptions) discover(ctx context.Context, env *Env, cfg *config.Config
 	q := discovery.Query{Collective: collective, Filter: hosts, Timeout: method.timeout, TTL: o.ttl.Duration}
 	if method.local != nil {
 		if len(hosts.Agents) > 0 && method.name != methodExternal {
-			return nil, usageErrorf("cannot use agent filters while using the '%s' discovery method, which knows only names", method.name)
+			return nil, usage.Errorf("cannot use agent filters while using the '%s' discovery method, which knows only names", method.name)
 		}
 		o.announce(env, method)
 		names, err := method.local.Discover(ctx, q)

@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"mcollective/internal/usage"
 )
 
 // errEmptyValue refuses an option that was given with nothing in it. That is what
@@ -50,7 +52,7 @@ func guard(cmd *cobra.Command) {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		for i, arg := range args {
 			if strings.TrimSpace(arg) == "" {
-				return hinted(usageErrorf("argument %d of %s is empty", i+1, cmd.Name()), "A variable of the shell may not be set")
+				return usage.Hinted(usage.Errorf("argument %d of %s is empty", i+1, cmd.Name()), "A variable of the shell may not be set")
 			}
 		}
 		return run(cmd, args)
@@ -75,7 +77,7 @@ func commaList(option, text string) ([]string, error) {
 	list := strings.Split(text, ",")
 	for i, word := range list {
 		if list[i] = strings.TrimSpace(word); list[i] == "" {
-			return nil, usageErrorf("invalid argument: --%s %s: there is nothing between two commas, or before or after one", option, text)
+			return nil, usage.Errorf("invalid argument: --%s %s: there is nothing between two commas, or before or after one", option, text)
 		}
 	}
 	return list, nil

@@ -8,6 +8,7 @@ import (
 
 	"mcollective/ddl"
 	"mcollective/internal/suggest"
+	"mcollective/internal/usage"
 )
 
 func newHelp(env *Env) *cobra.Command {
@@ -42,9 +43,9 @@ func newHelp(env *Env) *cobra.Command {
 				}
 				err := fmt.Errorf("there is no command %q", args[0])
 				if near := suggest.Nearest(args[0], names); near != "" {
-					return hinted(err, "Did you mean '"+near+"'?")
+					return usage.Hinted(err, "Did you mean '"+near+"'?")
 				}
-				return hinted(err, env.Name+" help lists the commands")
+				return usage.Hinted(err, env.Name+" help lists the commands")
 			}
 			about := r.new(env)
 			prepare(env, about)

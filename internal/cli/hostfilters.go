@@ -9,6 +9,7 @@ import (
 
 	"mcollective/filter"
 	"mcollective/internal/render"
+	"mcollective/internal/usage"
 )
 
 // hostFilters are the options that say which nodes are meant. Each may be given
@@ -77,9 +78,9 @@ func (h *hostFilters) parse(env *Env) (filter.Filter, error) {
 func filterError(err error) error {
 	var parse *filter.ParseError
 	if !errors.As(err, &parse) || parse.Text == "" {
-		return &usageError{err: err}
+		return usage.Hinted(err, "")
 	}
-	return hinted(err, "    "+strings.ReplaceAll(parse.Caret(), "\n", "\n    "))
+	return usage.Hinted(err, "    "+strings.ReplaceAll(parse.Caret(), "\n", "\n    "))
 }
 
 // functions counts the calls of data functions in a filter, each of which may take

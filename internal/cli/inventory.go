@@ -12,6 +12,7 @@ import (
 	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/render"
 	"mcollective/internal/suggest"
+	"mcollective/internal/usage"
 	"mcollective/value"
 )
 
@@ -80,18 +81,18 @@ func (o *inventoryOptions) run(ctx context.Context, env *Env) error {
 	many := o.template != "" || o.rpc.json
 	switch {
 	case o.script != "":
-		return hinted(usageErrorf("the script %s is a Ruby program, which this mco does not run", o.script),
+		return usage.Hinted(usage.Errorf("the script %s is a Ruby program, which this mco does not run", o.script),
 			"--template FILE prints the same fields: {{.identity}}, {{.facts.serialnumber}}, {{.classes}}, {{.agents}}; --json has them for other programs")
 	case o.node == "" && !o.collectives && o.graph == "" && !many:
 		//lint:ignore ST1005 Ruby's words
-		return hinted(fmt.Errorf("Need to specify either a node name, script to run or other options"),
+		return usage.Hinted(fmt.Errorf("Need to specify either a node name, script to run or other options"),
 			"Like this: mco inventory NODE, mco inventory --list-collectives, mco inventory -C CLASS --json")
 	case o.collectives && o.graph != "":
-		return usageErrorf("Cannot mix --list-collectives and --collective-graph")
+		return usage.Errorf("Cannot mix --list-collectives and --collective-graph")
 	case o.template != "" && o.rpc.json:
-		return usageErrorf("Cannot mix --json and --template")
+		return usage.Errorf("Cannot mix --json and --template")
 	case o.node != "" && (o.collectives || o.graph != ""):
-		return usageErrorf("please choose either a node or the report about collectives")
+		return usage.Errorf("please choose either a node or the report about collectives")
 	}
 	layout, err := o.layout()
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"mcollective/internal/render"
+	"mcollective/internal/usage"
 	"mcollective/rpc"
 	"mcollective/value"
 )
@@ -188,7 +189,7 @@ func plainValue(v any) any {
 func readTemplate(path string) (*template.Template, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, usageErrorf("read the template: %w", err)
+		return nil, usage.Errorf("read the template: %w", err)
 	}
 	t := template.New(filepath.Base(path)).Funcs(template.FuncMap{
 		"fact": factAt,
@@ -206,7 +207,7 @@ func readTemplate(path string) (*template.Template, error) {
 		},
 	})
 	if t, err = t.Parse(string(data)); err != nil {
-		return nil, hinted(usageErrorf("template %s: %w", path, err), "The fields are {{.identity}}, {{.version}}, {{.facts.NAME}}, {{fact . \"os.release.major\"}}, {{join \", \" .classes}}, .agents, .collectives, .main_collective, .data_plugins, .starttime, .pid")
+		return nil, usage.Hinted(usage.Errorf("template %s: %w", path, err), "The fields are {{.identity}}, {{.version}}, {{.facts.NAME}}, {{fact . \"os.release.major\"}}, {{join \", \" .classes}}, .agents, .collectives, .main_collective, .data_plugins, .starttime, .pid")
 	}
 	return t, nil
 }
@@ -236,7 +237,7 @@ func factAt(node map[string]any, path string) any {
 func (n *nodeReport) fill(env *Env, t *template.Template) error {
 	var b strings.Builder
 	if err := t.Execute(&b, n.plain()); err != nil {
-		return usageErrorf("node %s: %w", render.CleanLine(n.node), err)
+		return usage.Errorf("node %s: %w", render.CleanLine(n.node), err)
 	}
 	text := env.clean(b.String())
 	if !strings.HasSuffix(text, "\n") {

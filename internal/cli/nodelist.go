@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mcollective/discovery"
+	"mcollective/internal/usage"
 )
 
 // A fixedList is a method whose list of names is read once, and holds for the
@@ -76,7 +77,7 @@ func (m pipedNames) Discover(ctx context.Context, q discovery.Query) ([]string, 
 		err = errors.New("no nodes: -I matches none of the names on standard input") // a loop's other lines, perhaps
 	}
 	if err != nil && !m.asked && !errors.Is(err, ctx.Err()) {
-		err = hinted(err, "Standard input is no terminal, so that names are read from it; with --dm mc, or with </dev/null, the collective is asked")
+		err = usage.Hinted(err, "Standard input is no terminal, so that names are read from it; with --dm mc, or with </dev/null, the collective is asked")
 	}
 	return names, err
 }

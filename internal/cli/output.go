@@ -11,6 +11,7 @@ import (
 
 	"mcollective/internal/render"
 	"mcollective/internal/suggest"
+	"mcollective/internal/usage"
 )
 
 // outputFlags are the options of commands that show what agents answer.
@@ -54,15 +55,15 @@ func (o *outputFlags) check(f *clientFlags) error {
 	}
 	switch {
 	case o.format != "" && !slices.Contains(formats(), o.format):
-		err := usageErrorf("invalid argument: --output %s", o.format)
+		err := usage.Errorf("invalid argument: --output %s", o.format)
 		if near := suggest.Nearest(o.format, formats()); near != "" {
-			return hinted(err, "Did you mean '"+near+"'?")
+			return usage.Hinted(err, "Did you mean '"+near+"'?")
 		}
-		return hinted(err, "The formats are "+strings.Join(formats(), ", "))
+		return usage.Hinted(err, "The formats are "+strings.Join(formats(), ", "))
 	case f.rpc.json && o.format != "" && o.format != string(render.JSON):
-		return usageErrorf("Cannot mix --json and --output %s", o.format)
+		return usage.Errorf("Cannot mix --json and --output %s", o.format)
 	case f.rpc.display != "" && !slices.Contains([]string{"ok", "all", "failed"}, f.rpc.display):
-		return usageErrorf("--display has to be one of ok, all or failed")
+		return usage.Errorf("--display has to be one of ok, all or failed")
 	}
 	return nil
 }

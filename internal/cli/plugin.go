@@ -14,6 +14,7 @@ import (
 	"mcollective/internal/config"
 	"mcollective/internal/render"
 	"mcollective/internal/suggest"
+	"mcollective/internal/usage"
 )
 
 // newPlugin is mco plugin, with the subcommands doc and refresh.
@@ -68,7 +69,7 @@ without a name what completion has learned, too.`,
 		case 2:
 			return printPlugin(cmd.Context(), env, l, *path, args[1])
 		}
-		return usageErrorf("plugin doc describes one plugin, but was given %q too", args[2])
+		return usage.Errorf("plugin doc describes one plugin, but was given %q too", args[2])
 	}
 	return cmd
 }
@@ -76,16 +77,16 @@ without a name what completion has learned, too.`,
 // unknownPluginAction says what to do in place of the actions that Ruby has.
 func unknownPluginAction(args []string) error {
 	if len(args) == 0 {
-		return hinted(usageErrorf("please specify what to do"), "mco plugin doc lists the plugins, mco plugin doc NAME describes one")
+		return usage.Hinted(usage.Errorf("please specify what to do"), "mco plugin doc lists the plugins, mco plugin doc NAME describes one")
 	}
-	err := usageErrorf("there is no plugin %s", args[0])
+	err := usage.Errorf("there is no plugin %s", args[0])
 	switch args[0] {
 	case "generate":
-		return hinted(err, "An agent here is a program and a YAML file beside it; docs/agents.md shows a complete one")
+		return usage.Hinted(err, "An agent here is a program and a YAML file beside it; docs/agents.md shows a complete one")
 	case "package", "info":
-		return hinted(err, "An agent here is a folder, which any packaging tool can copy; see docs/agents.md")
+		return usage.Hinted(err, "An agent here is a folder, which any packaging tool can copy; see docs/agents.md")
 	}
-	return hinted(err, "mco plugin doc lists the plugins, mco plugin doc NAME describes one")
+	return usage.Hinted(err, "mco plugin doc lists the plugins, mco plugin doc NAME describes one")
 }
 
 // clientConfig reads the configuration from a path, or from where it usually is.

@@ -12,6 +12,7 @@ import (
 	"mcollective/ddl"
 	"mcollective/internal/render"
 	"mcollective/internal/suggest"
+	"mcollective/internal/usage"
 	"mcollective/value"
 )
 
@@ -110,7 +111,7 @@ func agree(option, given, word string) error {
 	if given == "" || given == word {
 		return nil
 	}
-	return hinted(usageErrorf("--%s %s: the words say %s", option, given, word),
+	return usage.Hinted(usage.Errorf("--%s %s: the words say %s", option, given, word),
 		"Give agent and action both as options, or both as the first two words")
 }
 
@@ -170,7 +171,7 @@ func (o *rpcOptions) prepare(e *errand, p *prepared, args []argument) error {
 	shown := o.options(e.env, &o.clientFlags)
 	shown.Batch = batched > 0
 	if p.results, err = render.New(shown, o.agent, o.action, action); err != nil {
-		return &usageError{err: err}
+		return usage.Hinted(err, "")
 	}
 	return nil
 }
@@ -217,10 +218,10 @@ func (o *rpcOptions) request(c *ddl.Contract, args []argument) (*ddl.Action, *va
 	inputs := value.NewMap()
 	if o.noop {
 		if action != nil && action.Noop && !c.Noop(o.action) {
-			return nil, nil, usageErrorf("not all nodes are known to understand --noop for the action %s of agent %s: %s", o.action, o.agent, render.CleanLine(c.Doubt(o.action)))
+			return nil, nil, usage.Errorf("not all nodes are known to understand --noop for the action %s of agent %s: %s", o.action, o.agent, render.CleanLine(c.Doubt(o.action)))
 		}
 		if action != nil && !action.Noop {
-			return nil, nil, usageErrorf("the action %s of agent %s does not know --noop: it would do its work", o.action, o.agent)
+			return nil, nil, usage.Errorf("the action %s of agent %s does not know --noop: it would do its work", o.action, o.agent)
 		}
 		inputs.Set(value.Symbol("noop"), true)
 	}
@@ -228,11 +229,11 @@ func (o *rpcOptions) request(c *ddl.Contract, args []argument) (*ddl.Action, *va
 		var input any = arg.text
 		if action != nil {
 			if flag, ok := o.from[arg.name]; ok && action.Input(arg.name) == nil {
-				return nil, nil, usageErrorf("--%s does not apply to the action %s of agent %s: it has no such input", flag, o.action, o.agent)
+				return nil, nil, usage.Errorf("--%s does not apply to the action %s of agent %s: it has no such input", flag, o.action, o.agent)
 			}
 			var err error
 			if input, err = action.Coerce(arg.name, arg.text); err != nil {
-				return nil, nil, &usageError{err: err}
+				return nil, nil, usage.Hinted(err, "")
 			}
 		}
 		inputs.Set(value.Symbol(arg.name), input)
@@ -241,7 +242,7 @@ func (o *rpcOptions) request(c *ddl.Contract, args []argument) (*ddl.Action, *va
 		action.Complete(inputs)
 	}
 	if err := c.Validate(o.action, inputs); err != nil {
-		return nil, nil, &usageError{err: err, hint: o.advice(c.Definition(), action, args)}
+		return nil, nil, usage.Hinted(err, o.advice(c.Definition(), action, args))
 	}
 	return action, inputs, nil
 }
@@ -276,7 +277,7 @@ func (o *rpcOptions) advice(d *ddl.Definition, action *ddl.Action, args []argume
 // send sends a request that this command awaits no answers to.
 func (o *rpcOptions) send(ctx context.Context, e *errand, p *prepared, args []argument) error {
 	if o.rpc.batch != "" && o.rpc.batch != "0" {
-		return usageErrorf("Cannot bypass result processing for batched requests")
+		return usage.Errorf("Cannot bypass result processing for batched requests")
 	}
 	method, err := e.chooseMethod()
 	if err != nil {
@@ -286,7 +287,7 @@ func (o *rpcOptions) send(ctx context.Context, e *errand, p *prepared, args []ar
 		return err
 	}
 	if err := e.client.CheckReplyTo(o.replyTo); err != nil {
-		return usageErrorf("invalid argument: --reply-to %s: %w", o.replyTo, err)
+		return usage.Errorf("invalid argument: --reply-to %s: %w", o.replyTo, err)
 	}
 	a := audience{}
 	_, given := e.names()

@@ -12,6 +12,7 @@ import (
 	"mcollective/internal/config"
 	"mcollective/internal/daemon"
 	"mcollective/internal/logging"
+	"mcollective/internal/usage"
 )
 
 // serverOptions are the flags of server, which are those of mcollectived.
@@ -77,7 +78,7 @@ func (o *serverOptions) load() (*config.Config, error) {
 	if path == "" {
 		var ok bool
 		if path, ok = config.FindServer(nil); !ok {
-			return nil, hinted(fmt.Errorf("found no readable configuration file; looked for %s", strings.Join(config.ServerPaths(), " and ")),
+			return nil, usage.Hinted(fmt.Errorf("found no readable configuration file; looked for %s", strings.Join(config.ServerPaths(), " and ")),
 				"--config FILE names one; docs/operations.md shows the smallest that works")
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"mcollective/connector"
 	"mcollective/internal/config"
 	"mcollective/internal/logging"
+	"mcollective/internal/usage"
 )
 
 // defaultConnectionTimeout is how long a client tries to reach a broker when
@@ -46,7 +47,7 @@ func (f *clientFlags) configuration(env *Env) (*config.Config, string, error) {
 		collective = f.target
 	}
 	if !slices.Contains(cfg.Collectives, collective) {
-		return nil, "", usageErrorf("Unknown collective '%s' known collectives are '%s'", collective, strings.Join(cfg.Collectives, ", "))
+		return nil, "", usage.Errorf("Unknown collective '%s' known collectives are '%s'", collective, strings.Join(cfg.Collectives, ", "))
 	}
 	return cfg, collective, nil
 }

@@ -1,17 +1,13 @@
 package client
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"maps"
-	"sync"
 	"time"
 
-	"mcollective/connector"
 	"mcollective/filter"
 	"mcollective/message"
+	"mcollective/rpc"
 )
 
 // A Call is one question to a collective.
@@ -26,17 +22,17 @@ type Call struct {
 	// proves them, and nodes that do not know them take no notice.
 	Headers map[string]string
 
-	// Timeout is how long answers are awaited once the request is published.
+	// Timeout is how long the answer of a node is awaited once it was asked.
 	Timeout time.Duration
 
-	// Targets are the nodes that are asked directly, one message each; duplicates
-	// are sent once. With none the request is broadcast.
-	Targets []string
+	// Nodes are the nodes that should answer; duplicates count once. Each is accounted
+	// for, and the call ends when all have answered. With none everybody is welcome,
+	// and the call takes its whole time.
+	Nodes []string
 
-	// Expect are the nodes that should answer a broadcast; the targets of a direct
-	// call are always expected. The call ends when all have answered. With nobody
-	// expected everybody is welcome, and the call takes its whole time.
-	Expect []string
+	// Direct asks each of Nodes in a message of its own, and nobody else. Otherwise
+	// the request is broadcast to whom the filter matches.
+	Direct bool
 
 	// Exact has the call end when everybody has spoken, where that can be known. The
 	// request asks the nodes that it does not concern to say so, which those of ours
@@ -49,126 +45,67 @@ type Call struct {
 	// no limit.
 	Limit int
 
-	// Idle, if set, is called between replies whenever none is waiting: the moment
-	// to flush what the replies wrote.
+	// Idle, if set, is called between answers whenever none is waiting: the moment
+	// to flush what the answers wrote.
 	Idle func()
 }
 
-// A Reply is one answer, as it arrived.
-type Reply struct {
+// An Answer is one reply of a node, as it arrived.
+type Answer struct {
 	*message.Reply
 
 	After      time.Duration // from when publishing began until it arrived
 	Duplicate  bool          // this sender has answered before
 	Unexpected bool          // others were asked, or expected
+
+	// Of a Run.
+	RPC     *rpc.Reply // nil if Err is set
+	Outcome Outcome    // OK, Failed, Denied, TimedOut or Expired, as the node says
+	Err     error      // the reply is not one of SimpleRPC
+}
+
+// An Account says what became of a question. Every node that was named is in it.
+type Account struct {
+	RequestID string
+	Started   time.Time     // when publishing began
+	Publish   time.Duration // how long publishing took
+	Total     time.Duration
+
+	Outcomes map[string]Outcome // of every node that was named, and of no other
+	Count    map[Outcome]int    // how many nodes have each outcome; they add up to len(Outcomes)
+
+	Replies    int      // answers that were given to the caller, of any kind
+	Duplicates []string // nodes that answered more than once
+	Unexpected []string // nodes that answered though others were asked, by arrival
+	NoResponse []string // named nodes that did not answer, whatever the outcome, in the order of the call
+
+	Undecodable int  // replies that were malformed or not proven
+	Sent        bool // the request has left, if only to some of the nodes
+	Interrupted bool // the context ended first
+
+	// Of an exact call only.
+	Exact      bool     // everybody who listens, or was named, has spoken
+	Declined   int      // nodes that said that the request does not concern them
+	Suspicious []string // names under which more answers came than can be theirs, a no among them; sorted
+	Silent     []string // nodes that have not spoken, if the broker can tell; sorted, and not if the call ended early
+	Listening  int      // how many nodes the broker knows of; 0 if it cannot tell
 }
 
 // maxReplies ends a call that is flooded.
 const maxReplies = 1 << 20
 
-// ErrFlooded is returned (wrapped) by Call when more replies came than any
-// collective has nodes.
-var ErrFlooded = errors.New("too many replies")
+// errFlooded is returned when more replies came than any collective has nodes.
+var errFlooded = errors.New("too many replies")
 
-// Call sends a request and gives each reply to each, in the order they arrive and
-// from the goroutine that called Call. each may take its time: the replies behind
-// it wait. The end of ctx ends the call as time does: there is a Result and no
+// Call sends a request and gives each answer to each, in the order they arrive and
+// from the goroutine that called Call. each may take its time: the answers behind
+// it wait. The end of ctx ends the call as time does: there is an Account and no
 // error.
 //
 // An error means that nothing could be sent, or that the connection, or the
 // number of replies, made the result worthless.
-func (c *Client) Call(ctx context.Context, call Call, each func(Reply)) (*Result, error) {
-	if call.Collective == "" {
-		call.Collective = c.opts.Collective
-	}
+func (c *Client) Call(ctx context.Context, call Call, each func(Answer)) (*Account, error) {
+	call.Nodes = unique(call.Nodes)
 	call.Exact = call.Exact && !c.opts.Patient
-	req := c.request(call)
-	payload, err := c.sec.EncodeRequest(req)
-	if err != nil {
-		return nil, fmt.Errorf("encode the request to agent %s: %w", call.Agent, err)
-	}
-	in := newInbox(c, req.ID)
-	subscribing, done := context.WithTimeout(ctx, c.opts.PublishTimeout)
-	defer done()
-	sub, err := c.conn.Subscribe(subscribing, connector.Target{Kind: connector.Reply, Collective: call.Collective, Agent: call.Agent}, in.receive)
-	if err != nil {
-		return nil, fmt.Errorf("subscribe to replies of agent %s: %w", call.Agent, err)
-	}
-	// In this order: a receive that waits for room would hold up Close.
-	defer sub.Close()
-	defer in.close()
-
-	msg := connector.Message{Data: payload.Data, Headers: payload.Headers, ReplyTo: sub.Address(), TTL: req.TTL}
-	if len(call.Headers) > 0 {
-		headers := maps.Clone(call.Headers)
-		maps.Copy(headers, msg.Headers)
-		msg.Headers = headers
-	}
-	books := newBooks(call, req.ID, c.opts.Now)
-	in.start = books.result.Started
-	_, exact := c.conn.(interested)
-	if exact = exact && call.Exact; exact {
-		msg.Headers = wantsAll(msg.Headers)
-	}
-	since := c.connections()
-	var background sync.WaitGroup
-	verifying, verified := context.WithCancel(ctx)
-	defer verified()
-	books.verifier = c.verifier(verifying, since, call.Collective, &background)
-	if w, ok := sub.(watcher); ok && call.Exact {
-		books.watched = w.Watch(in.nobody)
-	}
-	publishing, cancel := context.WithTimeout(ctx, c.opts.PublishTimeout)
-	defer cancel()
-	published := make(chan delivery, 1)
-	ended := func() {}
-	if len(call.Targets) == 0 {
-		// One message: until it is out nobody answers, and to wait elsewhere would
-		// be a good part of what a call to few nodes takes.
-		d := c.broadcast(publishing, call, msg)
-		published <- d
-		if d.err == nil {
-			ended = c.confirm(publishing, in, &background)
-			if exact {
-				listening, stop := context.WithTimeout(ctx, call.Timeout)
-				confirmed := ended
-				ended = func() { stop(); confirmed() }
-				books.listening = c.ask(listening, since, call.Collective, call.Agent, &background)
-			}
-		}
-	} else {
-		background.Go(func() { published <- c.publishAll(publishing, call, msg) })
-	}
-	err = books.collect(ctx, in, published, each)
-	cancel()
-	ended()
-	verified()
-	background.Wait()
-	if !books.published {
-		books.sent(<-published)
-	}
-	books.close(in)
-	books.warn(c.opts.Log)
-	if err = cmp.Or(err, unheard(sub)); err != nil {
-		return nil, err
-	}
-	return &books.result, nil
-}
-
-// request makes the message of a call.
-func (c *Client) request(call Call) *message.Request {
-	ttl := call.TTL
-	if ttl <= 0 {
-		ttl = c.opts.TTL
-	}
-	return &message.Request{
-		ID:         message.NewID(),
-		Collective: call.Collective,
-		Agent:      call.Agent,
-		Sender:     c.opts.Identity,
-		Filter:     call.Filter,
-		Time:       c.opts.Now().Truncate(time.Second),
-		TTL:        (ttl + time.Second - 1).Truncate(time.Second),
-		Body:       call.Body,
-	}
+	return c.put(ctx, question{Call: call, name: "agent " + call.Agent, watch: call.Exact, judge: func(a *Answer) { a.Outcome = OK }}, each)
 }

@@ -43,7 +43,7 @@ func TestBroadcastTakesItsWholeTime(t *testing.T) {
 		var got []string
 		call := ping(5 * time.Second)
 		call.Filter.Facts = []filter.Fact{{Name: "a", Operator: "==", Value: "b"}}
-		res, err := c.Call(t.Context(), call, func(r client.Reply) {
+		res, err := c.Call(t.Context(), call, func(r client.Answer) {
 			got = append(got, fmt.Sprintf("%s %v", r.Sender, r.After))
 		})
 		if err != nil {
@@ -55,7 +55,7 @@ func TestBroadcastTakesItsWholeTime(t *testing.T) {
 		if took := time.Since(start); took != 5*time.Second || res.Total != took {
 			t.Errorf("took %v, result says %v, want 5s", took, res.Total)
 		}
-		if res.Complete || res.Interrupted || res.Replies != 2 {
+		if res.Interrupted || res.Replies != 2 || len(res.Outcomes) > 0 {
 			t.Errorf("result is %+v", res)
 		}
 		want := []string{"subscribe reply discovery", "publish broadcast discovery", "unsubscribe"}
@@ -74,9 +74,9 @@ func TestExpectedNodesEndTheCall(t *testing.T) {
 		b := &fakeBroker{script: answers("n2", "stranger", "n2", "n1", "late")}
 		c := client.New(b, openSecurity{}, client.Options{})
 		call := ping(time.Hour)
-		call.Expect = []string{"n1", "n2", "n1"}
+		call.Nodes = []string{"n1", "n2", "n1"}
 		var flags []string
-		res, err := c.Call(t.Context(), call, func(r client.Reply) {
+		res, err := c.Call(t.Context(), call, func(r client.Answer) {
 			flags = append(flags, fmt.Sprintf("%s dup=%t unexpected=%t", r.Sender, r.Duplicate, r.Unexpected))
 		})
 		if err != nil {
@@ -89,13 +89,14 @@ func TestExpectedNodesEndTheCall(t *testing.T) {
 		if diff := cmp.Diff(want, flags); diff != "" {
 			t.Error(diff)
 		}
-		if diff := cmp.Diff([]string{"n2", "n1"}, res.Responded); diff != "" {
+		check(t, res, map[string]client.Outcome{"n1": client.OK, "n2": client.OK})
+		if diff := cmp.Diff([]string{"n2"}, res.Duplicates); diff != "" {
 			t.Error(diff)
 		}
 		if diff := cmp.Diff([]string{"stranger"}, res.Unexpected); diff != "" {
 			t.Error(diff)
 		}
-		if !res.Complete || res.Replies != 4 || res.Duplicates != 1 || res.NoResponse != nil {
+		if res.Interrupted || res.Replies != 4 || res.NoResponse != nil {
 			t.Errorf("result is %+v", res)
 		}
 		b.running.Wait()
@@ -119,8 +120,8 @@ func TestDirectCallAccountsForEveryTarget(t *testing.T) {
 		}
 		c := client.New(b, openSecurity{}, client.Options{})
 		call := ping(time.Second)
-		call.Targets = []string{"n1", "silent", "unreachable", "n2", "n1"}
-		res, err := c.Call(t.Context(), call, func(client.Reply) {})
+		call.Nodes, call.Direct = []string{"n1", "silent", "unreachable", "n2", "n1"}, true
+		res, err := c.Call(t.Context(), call, func(client.Answer) {})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -134,8 +135,9 @@ func TestDirectCallAccountsForEveryTarget(t *testing.T) {
 		if len(ids) != 1 {
 			t.Errorf("%d request ids, want one", len(ids))
 		}
-		if len(res.Responded) != 2 || cmp.Diff([]string{"silent"}, res.NoResponse) != "" || cmp.Diff([]string{"unreachable"}, res.NotSent) != "" {
-			t.Errorf("result is %+v", res)
+		check(t, res, map[string]client.Outcome{"n1": client.OK, "n2": client.OK, "silent": client.Unknown, "unreachable": client.NotSent})
+		if diff := cmp.Diff([]string{"silent", "unreachable"}, res.NoResponse); diff != "" {
+			t.Error(diff)
 		}
 		if res.Total != time.Second {
 			t.Errorf("took %v", res.Total)
@@ -149,14 +151,14 @@ func TestNothingSentIsAnError(t *testing.T) {
 		b := &fakeBroker{publishErr: down}
 		c := client.New(b, openSecurity{}, client.Options{})
 		call := ping(time.Hour)
-		call.Targets = targets
-		_, err := c.Call(t.Context(), call, func(client.Reply) {})
+		call.Nodes, call.Direct = targets, targets != nil
+		_, err := c.Call(t.Context(), call, func(client.Answer) {})
 		if err == nil || !strings.Contains(err.Error(), "connection is down") {
 			t.Errorf("targets %v: error is %v", targets, err)
 		}
 	}
 	c := client.New(&fakeBroker{}, openSecurity{}, client.Options{})
-	if _, err := c.Call(t.Context(), client.Call{Agent: "x"}, func(client.Reply) {}); err == nil {
+	if _, err := c.Call(t.Context(), client.Call{Agent: "x"}, func(client.Answer) {}); err == nil {
 		t.Error("a request that cannot be encoded was sent")
 	}
 }
@@ -166,8 +168,8 @@ func TestPublishingIsBounded(t *testing.T) {
 		b := &fakeBroker{script: answers("n1"), flush: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }}
 		c := client.New(b, openSecurity{}, client.Options{PublishTimeout: 3 * time.Second})
 		call := ping(time.Second)
-		call.Targets = []string{"n1", "n2"}
-		res, err := c.Call(t.Context(), call, func(client.Reply) {})
+		call.Nodes, call.Direct = []string{"n1", "n2"}, true
+		res, err := c.Call(t.Context(), call, func(client.Answer) {})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -189,7 +191,7 @@ func TestSilenceIsConfirmed(t *testing.T) {
 				b.script, want = answers("n1"), 0
 			}
 			c := client.New(b, openSecurity{}, client.Options{})
-			res, err := c.Call(t.Context(), ping(time.Second), func(client.Reply) {})
+			res, err := c.Call(t.Context(), ping(time.Second), func(client.Answer) {})
 			if err != nil || res.Total != time.Second {
 				t.Fatalf("result is %+v, %v", res, err)
 			}
@@ -207,12 +209,12 @@ func TestInterruptKeepsWhatCame(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		call := ping(time.Hour)
-		call.Expect = []string{"n1", "n2", "n3"}
-		res, err := c.Call(ctx, call, func(client.Reply) {})
+		call.Nodes = []string{"n1", "n2", "n3"}
+		res, err := c.Call(ctx, call, func(client.Answer) {})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !res.Interrupted || len(res.Responded) != 2 || cmp.Diff([]string{"n3"}, res.NoResponse) != "" || res.Total != time.Second {
+		if !res.Interrupted || res.Count[client.OK] != 2 || cmp.Diff([]string{"n3"}, res.NoResponse) != "" || res.Total != time.Second {
 			t.Errorf("result is %+v", res)
 		}
 	})
@@ -231,11 +233,11 @@ func TestUnusableRepliesAreCounted(t *testing.T) {
 			answer(pong(req, "n1"))
 		}
 		c := client.New(b, openSecurity{}, client.Options{})
-		res, err := c.Call(t.Context(), ping(time.Second), func(client.Reply) {})
+		res, err := c.Call(t.Context(), ping(time.Second), func(client.Answer) {})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if res.Undecodable != 20 || res.Foreign != 1 || res.Replies != 1 {
+		if res.Undecodable != 20 || res.Replies != 1 {
 			t.Errorf("result is %+v", res)
 		}
 	})
@@ -257,7 +259,7 @@ func TestSlowConsumerHoldsTheConnectorUp(t *testing.T) {
 		call := ping(time.Hour)
 		call.Limit = replies
 		call.Idle = func() { idle++ }
-		res, err := c.Call(t.Context(), call, func(client.Reply) {
+		res, err := c.Call(t.Context(), call, func(client.Answer) {
 			most = max(most, delivered.Load()-consumed.Load())
 			time.Sleep(time.Millisecond)
 			consumed.Add(1)
@@ -265,7 +267,7 @@ func TestSlowConsumerHoldsTheConnectorUp(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if res.Replies != replies || !res.Complete {
+		if res.Replies != replies || res.Total > time.Minute {
 			t.Errorf("result has %d replies", res.Replies)
 		}
 		if idle == 0 || idle > replies {
@@ -287,7 +289,7 @@ func TestEndWhileTheConnectorWaitsForRoom(t *testing.T) {
 		}
 		c := client.New(b, openSecurity{}, client.Options{})
 		ctx, cancel := context.WithCancel(t.Context())
-		res, err := c.Call(ctx, ping(time.Hour), func(client.Reply) {
+		res, err := c.Call(ctx, ping(time.Hour), func(client.Answer) {
 			time.Sleep(time.Second)
 			cancel()
 		})
@@ -352,7 +354,7 @@ func BenchmarkCollect(b *testing.B) {
 			call.Limit = n
 			b.ReportAllocs()
 			for b.Loop() {
-				if res, err := c.Call(b.Context(), call, func(client.Reply) {}); err != nil || len(res.Responded) != n {
+				if res, err := c.Call(b.Context(), call, func(client.Answer) {}); err != nil || res.Replies != n {
 					b.Fatal(res, err)
 				}
 			}
@@ -365,7 +367,7 @@ func TestRefusedReplies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &fakeBroker{script: answers(), refused: fmt.Errorf("here: %w", connector.ErrRefused)}
 		c := client.New(b, openSecurity{}, client.Options{Identity: "me"})
-		if _, err := c.Call(t.Context(), ping(time.Second), func(client.Reply) {}); !errors.Is(err, connector.ErrRefused) {
+		if _, err := c.Call(t.Context(), ping(time.Second), func(client.Answer) {}); !errors.Is(err, connector.ErrRefused) {
 			t.Errorf("Call: %v, want ErrRefused", err)
 		}
 		r := client.Run{Agent: "rpcutil", Action: "ping", Nodes: []string{"n1"}, Timeout: time.Second}

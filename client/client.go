@@ -1,16 +1,17 @@
-// Package client asks a collective: it sends a request once, collects the answers as they arrive, and accounts for who answered.
+// Package client asks a collective: it sends a request once, hands on the answers as they arrive, and accounts for every node.
 //
 //	c := client.New(conn, sec, client.Options{Identity: "workstation"})
-//	result, err := c.Call(ctx, client.Call{Agent: "discovery", Body: "ping", Timeout: 2 * time.Second},
-//		func(r client.Reply) { fmt.Println(r.Sender, r.After) })
+//	account, err := c.Call(ctx, client.Call{Agent: "discovery", Body: "ping", Timeout: 2 * time.Second},
+//		func(a client.Answer) { fmt.Println(a.Sender, a.After) })
 //
-// There are three questions. [Client.Find] asks which nodes match a filter,
-// [Client.Run] runs an action of an agent on nodes and accounts for each of them,
-// and [Client.Call], which the others stand on or beside, sends any body.
+// There are three questions, all put by one engine. [Client.Find] asks which nodes
+// match a filter, [Client.Run] runs an action of an agent on nodes, and
+// [Client.Call] sends any body.
 //
 // Each ends when everybody who is expected has answered, when its time is up, or
-// when its context ends. All of these are good ends, and the result says what came.
-// The package prints nothing, and keeps no answer that it has handed on.
+// when its context ends. All of these are good ends, and the account says what
+// came. The package prints nothing, and keeps no answer that it has handed on. It
+// takes time from package time alone, so that tests run it under testing/synctest.
 package client
 
 import (
@@ -28,7 +29,7 @@ type Options struct {
 	TTL        time.Duration // how long requests are good for that do not say; 0 means one minute
 
 	// PublishTimeout bounds how long the broker may take to accept the request, or
-	// all the requests of a call to Targets; 0 means two seconds.
+	// all the requests that go out together; 0 means two seconds.
 	PublishTimeout time.Duration
 
 	// BroadcastOnly is for collectives whose nodes take no requests addressed to
@@ -41,8 +42,7 @@ type Options struct {
 	// speak for another, that is what nobody can end a search with.
 	Patient bool
 
-	Log *slog.Logger     // nil means none
-	Now func() time.Time // nil means time.Now
+	Log *slog.Logger // nil means none
 }
 
 // A Client sends requests and collects replies. Its methods may be called from
@@ -66,9 +66,6 @@ func New(conn connector.Connector, sec security.Client, opts Options) *Client {
 	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
-	}
-	if opts.Now == nil {
-		opts.Now = time.Now
 	}
 	return &Client{conn: conn, sec: sec, opts: opts}
 }

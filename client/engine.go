@@ -3,58 +3,189 @@ package client
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
 	"mcollective/connector"
-	"mcollective/rpc"
+	"mcollective/message"
+	"mcollective/security"
 )
 
-// An engine is one Run under way. It belongs to the goroutine that called Run;
-// only what sends to many nodes has a goroutine of its own.
-type engine struct {
-	client   *Client
-	run      Run
-	each     func(Answer)
-	msg      connector.Message
-	in       *inbox
-	ledger   *ledger
-	since    uint64    // the age of the connection, as ask takes it
-	watched  bool      // the broker tells who cannot be reached
-	verifier *verifier // of who cannot be reached
+// A question is what the engine puts to a collective: what Call, Run and Find have
+// in common.
+type question struct {
+	Call
+	name       string        // for errors
+	watch      bool          // the broker's word counts that nobody listens
+	batch      int           // nodes that work on the request at the same time; 0 is all
+	batchSleep time.Duration // before the place of one in the batch is given to another
+	silent     bool          // nobody is to answer
+	replyTo    string        // where replies go instead of here; "" is here
+	sent       func(nodes int)
+	judge      func(*Answer) // reads an answer
+}
 
-	inquire   func()          // asks the broker who listens to the broadcast; nil when that was done, or cannot be
-	inquireAt time.Time       // when nobody has answered for a while
-	latest    time.Time       // when it is done in any case
-	listening <-chan hearing  // gives once who listened to the broadcast
-	listens   map[string]bool // these; nil if nobody can tell
+// expectsReplies reports whether replies come here.
+func (q *question) expectsReplies() bool { return !q.silent && q.replyTo == "" }
+
+// An engine is one question under way. It belongs to the goroutine that put it;
+// only what sends to many nodes, and what asks the broker, has goroutines of its
+// own.
+type engine struct {
+	question
+	client     *Client
+	each       func(Answer)
+	msg        connector.Message
+	in         *inbox
+	ledger     *ledger
+	tracker    *tracker // nil unless the call is exact
+	verifier   *verifier
+	background sync.WaitGroup
+	replies    int // that were taken out of the inbox
+
+	since   uint64 // the age of the connection, as listListeners takes it
+	watched bool   // the broker tells who cannot be reached
+
+	inquire   func()              // asks the broker who listens to the broadcast; nil when that was done, or cannot be
+	inquireAt time.Time           // when nobody has answered for a while
+	latest    time.Time           // when it is done in any case
+	listening <-chan listenerList // gives once who listened to the broadcast
 
 	orders    chan []string // nodes that are to be asked now
-	next      int           // how many of Run.Nodes were ordered
-	slots     []time.Time   // from when on places in the window are free, each for one node
+	next      int           // how many of Nodes were ordered
+	reported  int           // of how many it is known how sending went
+	slots     []time.Time   // from when on places in the batch are free, each for one node
 	deadlines []deadline    // in order
+	overdue   bool          // all deadlines have passed before everybody had spoken
 	timer     *time.Timer
 }
 
-// A deadline is until when some nodes may answer.
+// A deadline is until when some nodes may answer. Where none is named, it is
+// everybody's.
 type deadline struct {
 	at    time.Time
 	nodes []string
 }
 
-// A sending is what became of asking some nodes.
-type sending struct {
-	sent, failed []string
-	err          error // why they failed
+// put asks a question, which names no node twice, and collects the answers.
+func (c *Client) put(ctx context.Context, q question, each func(Answer)) (*Account, error) {
+	if q.Collective == "" {
+		q.Collective = c.opts.Collective
+	}
+	if q.Direct && len(q.Nodes) == 0 {
+		return nil, fmt.Errorf("%s: %w", q.name, ErrNoNodes)
+	}
+	req := c.request(q.Call)
+	e := &engine{question: q, client: c, each: each, in: newInbox(c, req.ID), ledger: newLedger(q.Nodes, req.ID), since: c.connections()}
+	if q.Exact {
+		e.tracker = &tracker{ledger: e.ledger}
+	}
+	working, cancel := context.WithCancel(ctx)
+	defer func() { cancel(); e.background.Wait() }()
+	e.verifier = c.verifier(working, e.since, q.Collective, &e.background)
+	e.msg = connector.Message{ReplyTo: q.replyTo, TTL: req.TTL}
+	refused := func() error { return nil }
+	if e.expectsReplies() {
+		sub, err := e.subscribe(ctx)
+		if err != nil && ctx.Err() != nil {
+			e.ledger.account.Interrupted = true
+			return e.close(), nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("subscribe to replies of agent %s: %w", q.Agent, err)
+		}
+		// In this order: a receive that waits for room would hold up Close.
+		defer sub.Close()
+		defer e.in.close()
+		refused = func() error { return unheard(sub) }
+	}
+	payload, err := c.sec.EncodeRequest(req)
+	if err != nil {
+		return nil, fmt.Errorf("encode the request to agent %s: %w", q.Agent, err)
+	}
+	e.msg.Data, e.msg.Headers = payload.Data, e.headers(payload)
+	e.begin()
+	if q.Direct {
+		err = e.askEach(working)
+	} else {
+		err = e.askAll(working)
+	}
+	if err == nil {
+		err = refused()
+	}
+	a := e.close()
+	if err == nil && !e.expectsReplies() && !a.Sent {
+		err = fmt.Errorf("%s: interrupted before anything was sent: %w", q.name, context.Cause(ctx))
+	}
+	return a, err
 }
 
-// deaf tells whether answers do not come here.
-func (e *engine) deaf() bool { return e.run.Silent || e.run.ReplyTo != "" }
+// request makes the message of a call.
+func (c *Client) request(call Call) *message.Request {
+	ttl := call.TTL
+	if ttl <= 0 {
+		ttl = c.opts.TTL
+	}
+	return &message.Request{
+		ID:         message.NewID(),
+		Collective: call.Collective,
+		Agent:      call.Agent,
+		Sender:     c.opts.Identity,
+		Filter:     call.Filter,
+		Time:       time.Now().Truncate(time.Second),
+		TTL:        (ttl + time.Second - 1).Truncate(time.Second),
+		Body:       call.Body,
+	}
+}
 
-// direct tells whether each node gets a message of its own.
-func (e *engine) direct() bool {
-	n := len(e.run.Nodes)
-	return n > 0 && !e.client.opts.BroadcastOnly && (e.run.Direct || e.run.Batch > 0 || e.run.Silent || n <= e.run.DirectThreshold)
+// subscribe lets replies come, before the request is made: a provider may have to
+// prove where to they go.
+func (e *engine) subscribe(ctx context.Context) (connector.Subscription, error) {
+	ctx, done := context.WithTimeout(ctx, e.client.opts.PublishTimeout)
+	defer done()
+	sub, err := e.client.conn.Subscribe(ctx, connector.Target{Kind: connector.Reply, Collective: e.Collective, Agent: e.Agent}, e.in.receive)
+	if err != nil {
+		return nil, err
+	}
+	e.msg.ReplyTo = sub.Address()
+	if w, ok := sub.(watcher); ok && e.watch {
+		e.watched = w.Watch(e.in.nobody)
+	}
+	return sub, nil
+}
+
+// unheard returns an error if the broker refused the subscription to replies: then
+// that there are none says nothing of the nodes.
+func unheard(replies connector.Subscription) error {
+	if err := replies.Err(); err != nil {
+		return fmt.Errorf("no reply can arrive, whatever the nodes did: %w", err)
+	}
+	return nil
+}
+
+// headers returns those of the provider, those of the call, and the wish that nodes
+// which do not match say so. Nodes that do not know that take no notice.
+func (e *engine) headers(p security.Payload) map[string]string {
+	_, lists := e.client.conn.(listenerLister)
+	wants := lists && e.tracker != nil
+	if len(e.Headers) == 0 && !wants {
+		return p.Headers
+	}
+	headers := make(map[string]string, len(e.Headers)+len(p.Headers)+1)
+	maps.Copy(headers, e.Headers)
+	maps.Copy(headers, p.Headers)
+	if wants {
+		headers[message.AnswerHeader] = message.AnswerAll
+	}
+	return headers
+}
+
+// begin starts the clock.
+func (e *engine) begin() {
+	now := time.Now()
+	e.ledger.account.Started = now
+	e.in.begin(now)
 }
 
 // askAll broadcasts the request.
@@ -63,58 +194,58 @@ func (e *engine) askAll(ctx context.Context) error {
 	publishing, cancel := context.WithTimeout(ctx, c.opts.PublishTimeout)
 	defer cancel()
 	// One message: until it is out nobody answers, and to wait elsewhere would be a
-	// good part of what a run on few nodes takes.
-	to := connector.Target{Kind: connector.Broadcast, Collective: e.run.Collective, Agent: e.run.Agent}
-	e.ledger.order(e.run.Nodes)
+	// good part of what a call to few nodes takes.
+	to := connector.Target{Kind: connector.Broadcast, Collective: e.Collective, Agent: e.Agent}
+	e.ledger.order(e.Nodes)
 	if err := c.conn.Publish(publishing, to, e.msg); err != nil {
-		e.note(sending{failed: e.run.Nodes})
+		e.note(sending{failed: e.Nodes})
 		if ctx.Err() != nil {
 			e.ledger.account.Interrupted = true
 			return nil
 		}
-		return fmt.Errorf("publish the request to agent %s: %w", e.run.Agent, err)
+		return fmt.Errorf("publish the request to agent %s: %w", e.Agent, err)
 	}
 	e.ledger.account.Sent = true
-	if e.deaf() {
+	if !e.expectsReplies() {
 		c.flush(publishing)
-		e.note(sending{sent: e.run.Nodes})
+		e.note(sending{sent: e.Nodes})
 		return nil
 	}
-	var background sync.WaitGroup
-	ended := c.confirm(publishing, e.in, &background)
-	listening, stop := context.WithTimeout(ctx, e.run.Timeout)
-	defer func() { stop(); cancel(); ended(); background.Wait() }()
-	if _, ok := c.conn.(interested); ok && len(e.run.Nodes) > 0 {
-		// After the request is out, so that who listens has it; and not while answers
-		// come, since it is only of interest for those who do not answer, and costs the
-		// broker a look at every subscription.
-		e.inquire = func() { e.listening = c.ask(listening, e.since, e.run.Collective, e.run.Agent, &background) }
-		e.latest = time.Now().Add(e.run.Timeout / 2)
-		e.stillAnswering(time.Now())
+	confirmed := c.confirm(publishing, e.in, &e.background)
+	defer func() { cancel(); confirmed() }()
+	listening, stop := context.WithTimeout(ctx, e.Timeout)
+	defer stop()
+	if _, ok := c.conn.(listenerLister); ok {
+		// After the request is out, so that all who listen have it.
+		list := func() {
+			e.listening = c.listListeners(listening, e.since, e.Collective, e.Agent, &e.background)
+		}
+		if e.tracker != nil {
+			list()
+		} else if len(e.Nodes) > 0 {
+			// Not while answers come, since it is only of interest for those who do not
+			// answer, and costs the broker a look at every subscription.
+			e.inquire = list
+			e.latest = time.Now().Add(e.Timeout / 2)
+			e.stillAnswering(time.Now())
+		}
 	}
-	e.note(sending{sent: e.run.Nodes})
+	e.note(sending{sent: e.Nodes})
 	return e.collect(ctx, nil)
 }
 
-// askEach sends the request to each node, all at once or as the window allows.
+// askEach sends the request to each node, all at once or as the batch allows.
 func (e *engine) askEach(ctx context.Context) error {
-	working, cancel := context.WithCancel(ctx)
-	e.orders = make(chan []string, len(e.run.Nodes))
-	results := make(chan sending)
-	var background sync.WaitGroup
-	background.Go(func() {
-		defer close(results)
-		for names := range e.orders {
-			e.send(working, names, results)
-		}
-	})
+	sending, cancel := context.WithCancel(ctx)
+	defer cancel()
+	results := e.startSending(sending)
 	now := time.Now()
-	if e.run.Batch <= 0 {
-		e.next = len(e.run.Nodes)
-		e.ledger.order(e.run.Nodes)
-		e.orders <- e.run.Nodes
+	if e.batch <= 0 {
+		e.next = len(e.Nodes)
+		e.ledger.order(e.Nodes)
+		e.orders <- e.Nodes
 	} else {
-		for range min(e.run.Batch, len(e.run.Nodes)) {
+		for range min(e.batch, len(e.Nodes)) {
 			e.slots = append(e.slots, now)
 		}
 		e.refill(now)
@@ -125,79 +256,36 @@ func (e *engine) askEach(ctx context.Context) error {
 	for r := range results {
 		e.note(r)
 	}
-	background.Wait()
-	if ctx.Err() != nil && e.ledger.went < len(e.run.Nodes) {
+	l := e.ledger
+	if ctx.Err() != nil && l.went < len(e.Nodes) {
 		// The end of ctx may come back as failures to send before it is seen here.
-		e.ledger.account.Interrupted = true
+		l.account.Interrupted = true
 	}
-	if a := e.ledger; err == nil && a.went == 0 && a.account.Replies == 0 && !a.account.Interrupted {
-		err = a.failure
+	if err == nil && l.went == 0 && l.account.Replies == 0 && !l.account.Interrupted {
+		err = l.failure
 	}
 	return err
 }
 
-// progress is how many nodes are asked between two reports.
-const progress = 250
-
-// send asks these nodes, within the time limit, and reports to results. One that
-// cannot be asked does not keep the others from their turn, but the end of the
-// time does.
-func (e *engine) send(ctx context.Context, names []string, results chan<- sending) {
-	c := e.client
-	ctx, cancel := context.WithTimeout(ctx, c.opts.PublishTimeout)
-	defer cancel()
-	var s sending
-	for i, name := range names {
-		err := ctx.Err()
-		if err == nil {
-			err = c.conn.Publish(ctx, connector.Target{Kind: connector.Directed, Collective: e.run.Collective, Agent: e.run.Agent, Identity: name}, e.msg)
-		}
-		switch {
-		case err == nil:
-			s.sent = append(s.sent, name)
-		case ctx.Err() != nil:
-			s.failed, s.err = append(s.failed, names[i:]...), fmt.Errorf("send the request to %s: %w", name, err)
-			results <- s
-			return
-		default:
-			s.failed, s.err = append(s.failed, name), fmt.Errorf("send the request to %s: %w", name, err)
-			c.opts.Log.Warn("a request was not sent", "node", name, "error", err)
-		}
-		if len(s.sent)+len(s.failed) == progress && i < len(names)-1 {
-			results <- s
-			s = sending{}
-		}
-	}
-	if len(names) > 1 || e.deaf() {
-		c.flush(ctx) // thousands of messages take a while to leave
-	}
-	results <- s
-}
-
-// collect passes on answers until the run has ended.
+// collect passes on answers until the question is done with.
 func (e *engine) collect(ctx context.Context, results <-chan sending) error {
 	e.timer = time.NewTimer(time.Hour)
 	defer e.timer.Stop()
-	var batch []Reply
+	var batch []arrival
 	last := false // nothing more is awaited, only what has arrived
 	for {
-		batch = e.in.take(batch)
-		for i := range batch {
-			if err := e.answer(batch[i]); err != nil {
-				return err
-			}
-			batch[i] = Reply{}
+		var absent []connector.Target
+		batch, absent = e.in.take(batch)
+		if err := e.answers(batch); err != nil {
+			return err
 		}
-		if e.run.Idle != nil && len(batch) > 0 {
-			e.run.Idle()
-		}
-		for _, to := range e.in.absences() {
+		for _, to := range absent {
 			if e.awaits(to) {
 				e.verifier.doubt(to)
 			}
 		}
 		e.verifier.next()
-		if last || e.ledger.open == 0 {
+		if last || e.complete() {
 			return nil
 		}
 		now := time.Now()
@@ -210,28 +298,19 @@ func (e *engine) collect(ctx context.Context, results <-chan sending) error {
 		}
 		e.expire(now)
 		e.refill(now)
-		if e.ledger.open == 0 {
-			last = true
+		if last = e.complete() || e.overdue; last {
 			continue // what arrived meanwhile counts
 		}
 		e.timer.Reset(e.wait(now))
 		select {
 		case <-e.in.ready:
-		case s, ok := <-results:
-			if ok {
-				e.note(s)
-			}
-		case h := <-e.listening:
+		case s := <-results:
+			e.note(s)
+		case list := <-e.listening:
 			e.listening = nil
-			e.listens = make(map[string]bool, len(h.names))
-			for _, name := range h.names {
-				e.listens[name] = true
-			}
-		case h := <-e.verifier.answer:
-			gone, _ := e.verifier.judge(h)
-			for _, to := range gone {
-				e.unreachable(to)
-			}
+			e.listen(list)
+		case list := <-e.verifier.answer:
+			e.unreachable(e.verifier.judge(list))
 		case <-e.timer.C:
 		case <-ctx.Done():
 			e.ledger.account.Interrupted = true
@@ -247,52 +326,110 @@ func (e *engine) stillAnswering(now time.Time) {
 	}
 }
 
-// answer accounts for one reply and gives it to the caller.
-func (e *engine) answer(r Reply) error {
-	a := Answer{Reply: r}
-	a.RPC, a.Err = rpc.ParseReply(r.Body)
-	a.Outcome = judge(a.RPC, a.Err)
-	if e.ledger.add(&a) {
-		e.free(1)
+// answers accounts for replies and gives them to the caller.
+func (e *engine) answers(batch []arrival) error {
+	for i := range batch {
+		if err := e.answer(batch[i]); err != nil {
+			return err
+		}
+		batch[i] = arrival{}
+		if e.limited() {
+			break
+		}
 	}
-	if n := e.ledger.account.Replies; n > maxReplies {
-		return fmt.Errorf("%w: more than %d to request %s", ErrFlooded, maxReplies, e.ledger.account.RequestID)
+	if e.Idle != nil && len(batch) > 0 {
+		e.Idle()
+	}
+	return nil
+}
+
+func (e *engine) answer(r arrival) error {
+	node := e.ledger.entry(r.reply.Sender)
+	no := false
+	if e.tracker != nil {
+		no = r.reply.Body == message.No
+		e.tracker.record(node, no)
+	}
+	if e.replies++; e.replies > maxReplies {
+		return fmt.Errorf("%w: more than %d to request %s", errFlooded, maxReplies, e.ledger.account.RequestID)
+	}
+	if no {
+		if e.ledger.decline(node) {
+			e.free(1)
+		}
+		return nil
+	}
+	a := Answer{Reply: r.reply, After: r.after}
+	e.judge(&a)
+	if e.ledger.add(node, &a) {
+		e.free(1)
 	}
 	e.each(a)
 	return nil
 }
 
+// limited reports whether as many nodes have answered as the caller wants.
+func (e *engine) limited() bool { return e.Limit > 0 && e.ledger.heard >= e.Limit }
+
+// complete reports whether waiting longer could bring nothing that is wanted.
+func (e *engine) complete() bool {
+	if e.limited() || e.tracker != nil && e.tracker.everybody() {
+		return true
+	}
+	return len(e.Nodes) > 0 && e.ledger.open == 0 && (e.tracker == nil || e.tracker.odd == 0)
+}
+
 // note accounts for nodes that were asked, or could not be.
 func (e *engine) note(s sending) {
+	e.reported += len(s.sent) + len(s.failed)
 	e.free(e.ledger.sent(s))
-	if !e.deaf() && len(s.sent) > 0 {
-		e.deadlines = append(e.deadlines, deadline{time.Now().Add(e.run.Timeout), s.sent})
-	}
-	if e.deaf() {
+	switch {
+	case !e.expectsReplies():
 		e.free(e.ledger.settle(s.sent, Unknown))
+	case len(s.sent) > 0 || len(e.Nodes) == 0:
+		e.deadlines = append(e.deadlines, deadline{time.Now().Add(e.Timeout), s.sent})
 	}
-	if e.run.Sent != nil && len(s.sent) > 0 {
-		e.run.Sent(len(s.sent))
+	if e.question.sent != nil && len(s.sent) > 0 {
+		e.question.sent(len(s.sent))
 	}
 }
 
-// awaits tells whether a target is one that this run has sent its request to, and
-// not heard of.
+// awaits reports whether a target is one that this question was sent to, and that
+// has not answered.
 func (e *engine) awaits(to connector.Target) bool {
 	if to.Kind != connector.Directed {
-		return !e.direct() && to.Agent == e.run.Agent && to.Collective == e.run.Collective
+		// Of an exact call the broker was asked anyway.
+		return !e.Direct && e.tracker == nil && to.Agent == e.Agent && to.Collective == e.Collective
 	}
 	n := e.ledger.entries[to.Identity]
-	return e.direct() && n != nil && (n.stage == ordered || n.stage == asked)
+	return e.Direct && n != nil && (n.stage == ordered || n.stage == asked)
+}
+
+// listen takes what the broker says of who listened to the broadcast.
+func (e *engine) listen(list listenerList) {
+	if e.tracker != nil {
+		e.tracker.listen(list)
+		return
+	}
+	for _, name := range list.names {
+		if n := e.ledger.entries[name]; n != nil {
+			n.listens++
+		}
+	}
 }
 
 // unreachable accounts for those that the broker found nobody for.
-func (e *engine) unreachable(to connector.Target) {
-	switch to.Kind {
-	case connector.Directed:
-		e.free(e.ledger.settle([]string{to.Identity}, Unreachable))
-	case connector.Broadcast:
-		e.free(e.ledger.settle(e.run.Nodes, Unreachable))
+func (e *engine) unreachable(gone []connector.Target, sure bool) {
+	for _, to := range gone {
+		nodes := e.Nodes
+		if to.Kind == connector.Directed {
+			nodes = []string{to.Identity}
+		}
+		n := e.ledger.settle(nodes, Unreachable)
+		e.free(n)
+		if e.tracker != nil && n > 0 && !sure {
+			e.tracker.unsure = true
+		}
 	}
 }
 
@@ -300,48 +437,23 @@ func (e *engine) unreachable(to connector.Target) {
 func (e *engine) expire(now time.Time) {
 	for len(e.deadlines) > 0 && !e.deadlines[0].at.After(now) {
 		// Over a connection that was lost the broker could not say who is not there.
-		told := e.watched && e.direct() && e.client.connections() == e.since
+		told := e.watched && e.Direct && e.client.connections() == e.since
 		for _, name := range e.deadlines[0].nodes {
-			e.free(e.ledger.settle([]string{name}, e.excuse(name, told)))
+			e.free(e.ledger.settle([]string{name}, e.timeoutOutcome(name, told)))
 		}
 		e.deadlines = e.deadlines[1:]
 	}
+	e.overdue = len(e.deadlines) == 0 && e.reported == len(e.Nodes)
 }
 
-// excuse tells why a node has not answered, and told whether the broker had said
+// timeoutOutcome is why a node has not answered, and told whether the broker had said
 // that it is not there. Of a broadcast the broker knows only who listened later: who
 // did not may have taken the request before it left.
-func (e *engine) excuse(name string, told bool) Outcome {
-	if e.listens[name] || told && !e.verifier.doubted(e.run.Collective, name) {
+func (e *engine) timeoutOutcome(name string, told bool) Outcome {
+	if e.ledger.entries[name].listens > 0 || told && !e.verifier.doubted(e.Collective, name) {
 		return TimedOut // it has the request
 	}
 	return Unknown
-}
-
-// free notes that n nodes less work on the request.
-func (e *engine) free(n int) {
-	if e.run.Batch <= 0 || e.next == len(e.run.Nodes) {
-		return
-	}
-	at := time.Now().Add(e.run.BatchSleep)
-	for range n {
-		e.slots = append(e.slots, at)
-	}
-}
-
-// refill orders the next nodes for the places that are free.
-func (e *engine) refill(now time.Time) {
-	free := 0
-	for free < len(e.slots) && !e.slots[free].After(now) {
-		free++
-	}
-	e.slots = e.slots[free:]
-	if free = min(free, len(e.run.Nodes)-e.next); free > 0 {
-		names := e.run.Nodes[e.next : e.next+free]
-		e.ledger.order(names)
-		e.orders <- names
-		e.next += free
-	}
 }
 
 // wait is how long it is until there is something to do.
@@ -353,8 +465,20 @@ func (e *engine) wait(now time.Time) time.Duration {
 	if e.inquire != nil {
 		wait = min(wait, e.inquireAt.Sub(now))
 	}
-	if len(e.slots) > 0 && e.next < len(e.run.Nodes) {
+	if len(e.slots) > 0 && e.next < len(e.Nodes) {
 		wait = min(wait, e.slots[0].Sub(now))
 	}
 	return max(wait, 0)
+}
+
+// close completes the account.
+func (e *engine) close() *Account {
+	complete := e.complete() && !e.overdue
+	e.ledger.account.Undecodable = e.in.close()
+	a := e.ledger.close(e.expectsReplies())
+	if e.tracker != nil {
+		e.tracker.close(e.watched, e.overdue)
+		e.tracker.warn(e.client.opts.Log, e.Agent, e.listening != nil, complete)
+	}
+	return a
 }

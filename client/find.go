@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"time"
 
@@ -20,7 +19,7 @@ type Found struct {
 	// hang, or that are too old to say no.
 	Exact      bool
 	Silent     []string
-	Suspicious []string // as in Result: the search is not exact then, and took its whole time
+	Suspicious []string // names under which more was said than the nodes that have them can say: the search is not exact then, and took its whole time
 	Asked      int      // how many nodes the broker knew of; 0 if nobody can tell
 	Took       time.Duration
 
@@ -54,26 +53,31 @@ func (c *Client) Find(ctx context.Context, q discovery.Query, each func(identity
 		q.Filter.Collective = q.Collective
 	}
 	call := Call{
-		Agent: "discovery", Body: message.Ping, Filter: q.Filter, Collective: q.Collective,
+		Agent: discoveryAgent, Body: message.Ping, Filter: q.Filter, Collective: q.Collective,
 		TTL: q.TTL, Timeout: q.Timeout, Limit: q.Limit, Idle: idle, Exact: true,
 	}
 	if q.Definition != "" {
 		call.Headers = map[string]string{message.DefinitionHeader: q.Definition}
 	}
 	if names, ok := discovery.Literal(q.Filter); ok && !c.opts.BroadcastOnly {
-		call.Targets = names
+		call.Nodes, call.Direct = unique(names), true
 	}
+	var nodes []string
 	var stated statements
-	r, err := c.Call(ctx, call, func(r Reply) {
-		stated.add(r)
-		if !r.Duplicate && !r.Unexpected {
-			each(r.Sender)
+	account, err := c.Call(ctx, call, func(a Answer) {
+		stated.add(a)
+		if !a.Duplicate && !a.Unexpected {
+			nodes = append(nodes, a.Sender)
+			each(a.Sender)
 		}
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Found{Definitions: stated, Nodes: r.Responded, Exact: r.Exact, Silent: r.Silent, Suspicious: r.Suspicious, Asked: max(r.Listening, len(call.Targets)), Took: r.Total}, nil
+	return &Found{
+		Definitions: stated, Nodes: nodes, Exact: account.Exact, Silent: account.Silent, Suspicious: account.Suspicious,
+		Asked: max(account.Listening, len(call.Nodes)), Took: account.Total,
+	}, nil
 }
 
 // statements are, by the beginning of a hash, the nodes that state it.
@@ -83,8 +87,8 @@ type statements map[string][]string
 // only. By then it is clear that nobody can have all definitions.
 const maxStatements = 100
 
-// add takes what a reply states. Of a node that says different things each counts.
-func (s *statements) add(r Reply) {
+// add takes what an answer states. Of a node that says different things each counts.
+func (s *statements) add(r Answer) {
 	h := message.StatedDefinition(r.Body)
 	if h == "" || r.Unexpected || r.Duplicate && (len(*s) >= maxStatements || slices.Contains((*s)[h], r.Sender)) {
 		return
@@ -99,14 +103,13 @@ func (s *statements) add(r Reply) {
 // query names in Definition, and returns it as Found does. It ends when all have
 // spoken or cannot be reached, or with the timeout of the query.
 func (c *Client) Definitions(ctx context.Context, q discovery.Query, nodes []string) (map[string][]string, error) {
-	call := Call{
-		Agent: "discovery", Body: message.Ping, Collective: q.Collective, TTL: q.TTL, Timeout: q.Timeout, Exact: true,
-		Filter: withAgent(filter.Filter{}, q.Definition), Headers: map[string]string{message.DefinitionHeader: q.Definition},
+	if len(nodes) == 0 {
+		return nil, nil
 	}
-	if c.opts.BroadcastOnly {
-		call.Expect = nodes
-	} else {
-		call.Targets = nodes
+	call := Call{
+		Agent: discoveryAgent, Body: message.Ping, Collective: q.Collective, TTL: q.TTL, Timeout: q.Timeout, Exact: true,
+		Filter: withAgent(filter.Filter{}, q.Definition), Headers: map[string]string{message.DefinitionHeader: q.Definition},
+		Nodes: nodes, Direct: !c.opts.BroadcastOnly,
 	}
 	var stated statements
 	_, err := c.Call(ctx, call, stated.add)
@@ -121,15 +124,4 @@ func (c *Client) Discover(ctx context.Context, q discovery.Query) ([]string, err
 		return nil, err
 	}
 	return found.Nodes, nil
-}
-
-// wantsAll adds to headers the wish that nodes which do not match say so. Nodes
-// that do not know it take no notice.
-func wantsAll(headers map[string]string) map[string]string {
-	all := maps.Clone(headers)
-	if all == nil {
-		all = make(map[string]string, 1)
-	}
-	all[message.AnswerHeader] = message.AnswerAll
-	return all
 }

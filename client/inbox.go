@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"mcollective/connector"
+	"mcollective/message"
 	"mcollective/security"
 )
 
@@ -15,24 +16,29 @@ const maxWaiting = 32 << 20
 // loudFailures is how many unusable replies of one call are worth a warning each.
 const loudFailures = 5
 
+// An arrival is a reply and when it came.
+type arrival struct {
+	reply *message.Reply
+	after time.Duration // from when publishing began
+}
+
 // An inbox takes replies from the connector's goroutine, opens them there, and
 // keeps them until the caller's goroutine comes for them: all at once, so that a
 // burst costs one wake-up and not one for each reply.
 type inbox struct {
 	client *Client
 	id     string
-	start  time.Time
 	ready  chan struct{} // has a token when something waits
 
 	mu          sync.Mutex
+	start       time.Time // when publishing began
 	room        sync.Cond
-	waiting     []Reply
+	waiting     []arrival
 	bytes       int
 	any         bool // a reply has come
 	closed      bool
 	absent      []connector.Target // where the broker found nobody
 	undecodable int
-	foreign     int
 }
 
 func newInbox(c *Client, id string) *inbox {
@@ -41,9 +47,17 @@ func newInbox(c *Client, id string) *inbox {
 	return in
 }
 
+// begin sets the time from which arrivals are counted.
+func (in *inbox) begin(now time.Time) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.start = now
+}
+
 // receive opens one delivery.
 func (in *inbox) receive(d connector.Delivery) {
-	now := in.client.opts.Now()
+	now := time.Now()
+	log := in.client.opts.Log
 	reply, err := in.client.sec.DecodeReply(security.Payload{Data: d.Data, Headers: d.Headers})
 
 	in.mu.Lock()
@@ -52,12 +66,11 @@ func (in *inbox) receive(d connector.Delivery) {
 	case err != nil:
 		in.undecodable++
 		if in.undecodable <= loudFailures {
-			in.client.opts.Log.Warn("ignoring a reply that cannot be trusted", "request", in.id, "error", err)
+			log.Warn("ignoring a reply that cannot be trusted", "request", in.id, "error", err)
 		}
 		return
 	case reply.RequestID != in.id:
-		in.foreign++
-		in.client.opts.Log.Debug("ignoring a reply to another request", "request", in.id, "other", reply.RequestID, "node", reply.Sender)
+		log.Debug("ignoring a reply to another request", "request", in.id, "other", reply.RequestID, "node", reply.Sender)
 		return
 	}
 	for in.bytes > maxWaiting && !in.closed {
@@ -67,13 +80,18 @@ func (in *inbox) receive(d connector.Delivery) {
 		return
 	}
 	in.any = true
-	in.waiting = append(in.waiting, Reply{Reply: reply, After: now.Sub(in.start)})
+	in.waiting = append(in.waiting, arrival{reply, now.Sub(in.start)})
 	in.bytes += len(d.Data)
 	if len(in.waiting) == 1 {
-		select {
-		case in.ready <- struct{}{}:
-		default:
-		}
+		in.wake()
+	}
+}
+
+// wake puts a token into ready.
+func (in *inbox) wake() {
+	select {
+	case in.ready <- struct{}{}:
+	default:
 	}
 }
 
@@ -85,50 +103,33 @@ func (in *inbox) nobody(to connector.Target) {
 		return // a flood, and no broker's word
 	}
 	in.absent = append(in.absent, to)
-	select {
-	case in.ready <- struct{}{}:
-	default:
-	}
+	in.wake()
 }
 
-// absences returns what nobody noted since the last time.
-func (in *inbox) absences() []connector.Target {
+// take returns the replies that wait and what nobody noted since the last time. It
+// keeps the given slice's memory for what follows.
+func (in *inbox) take(spare []arrival) (replies []arrival, absent []connector.Target) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	absent := in.absent
-	in.absent = nil
-	return absent
-}
-
-// take returns what waits, and keeps the given slice's memory for what follows.
-func (in *inbox) take(spare []Reply) []Reply {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	batch := in.waiting
-	in.waiting, in.bytes = spare[:0], 0
+	replies, absent = in.waiting, in.absent
+	in.waiting, in.bytes, in.absent = spare[:0], 0, nil
 	in.room.Broadcast()
-	return batch
+	return replies, absent
 }
 
-// heard tells whether any reply has come.
+// heard reports whether any reply has come.
 func (in *inbox) heard() bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	return in.any
 }
 
-// close drops what comes from now on.
-func (in *inbox) close() {
+// close drops what comes from now on, and returns how many replies could not be
+// used.
+func (in *inbox) close() (undecodable int) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.closed = true
 	in.room.Broadcast()
-}
-
-// failures tells how many replies could not be used, and how many were for other
-// requests.
-func (in *inbox) failures() (undecodable, foreign int) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return in.undecodable, in.foreign
+	return in.undecodable
 }

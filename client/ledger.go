@@ -6,44 +6,65 @@ import "time"
 type stage int8
 
 const (
-	waiting stage = iota // its turn has not come
-	ordered              // to be asked now
-	asked                // and may still answer in time
-	settled              // the outcome is known, unless a late answer changes it
-	heard                // it has answered
+	unnamed  stage = iota // the call does not name the node
+	waiting               // its turn has not come
+	ordered               // to be asked now
+	asked                 // and may still answer in time
+	settled               // the outcome is known, unless a late answer changes it
+	declined              // it has said no, and nothing else
+	answered              // it has answered
 )
 
-// An entry is one node in a ledger.
+// An entry is one node in a ledger. All nodes of one name are one.
 type entry struct {
-	stage   stage
-	outcome Outcome
-	again   bool // it has answered more than once
+	stage    stage
+	repeated bool // it has answered more than once
+	unasked  bool // it has answered though others were asked
+	odd      bool // see tracker
+	outcome  Outcome
+
+	// Of an exact call, how often: answers of any kind, those that said no, and the
+	// subscriptions of this name.
+	spoken, declines, listens int32
 }
 
-// A ledger does the accounting of one Run. Each node is in it once, and has one
-// outcome at any time.
+// A ledger does the accounting of one question. Each node that is named is in it
+// once, and has one outcome at any time.
 type ledger struct {
 	nodes   []string
-	entries map[string]*entry
-	strange map[string]bool
+	entries map[string]*entry // of the nodes, of everybody who has spoken, and of everybody who is known to listen
+	spare   []entry
 	open    int   // nodes that are waiting, ordered or asked
 	went    int   // nodes that the request has gone to
-	failure error // why it did not go to some
-	now     func() time.Time
+	heard   int   // nodes that have answered and are welcome
+	failure error // why the request did not go to some
 	account Account
 }
 
-func newLedger(nodes []string, id string, now func() time.Time) *ledger {
+// newLedger begins to account for the question of this id.
+func newLedger(nodes []string, id string) *ledger {
 	l := &ledger{
-		nodes: nodes, entries: make(map[string]*entry, len(nodes)), open: len(nodes), now: now,
-		account: Account{RequestID: id, Started: now()},
+		nodes: nodes, entries: make(map[string]*entry, len(nodes)), spare: make([]entry, len(nodes)), open: len(nodes),
+		account: Account{RequestID: id, Started: time.Now()},
 	}
-	all := make([]entry, len(nodes))
-	for i, name := range nodes {
-		all[i].outcome = NotSent
-		l.entries[name] = &all[i]
+	for _, name := range nodes {
+		e := l.entry(name)
+		e.stage, e.outcome = waiting, NotSent
 	}
 	return l
+}
+
+// entry returns the entry of a name, which is made if there is none.
+func (l *ledger) entry(name string) *entry {
+	e := l.entries[name]
+	if e == nil {
+		if len(l.spare) == 0 {
+			l.spare = make([]entry, 32)
+		}
+		e, l.spare = &l.spare[0], l.spare[1:]
+		l.entries[name] = e
+	}
+	return e
 }
 
 // order notes that it is the turn of these nodes.
@@ -73,7 +94,7 @@ func (l *ledger) sent(s sending) (failed int) {
 	if s.err != nil {
 		l.failure = s.err
 	}
-	l.account.Publish = l.now().Sub(l.account.Started)
+	l.account.Publish = time.Since(l.account.Started)
 	return failed
 }
 
@@ -92,53 +113,67 @@ func (l *ledger) settle(names []string, o Outcome) int {
 	return n
 }
 
-// add accounts for one answer, marks it, and tells whether its node was still
-// awaited.
-func (l *ledger) add(a *Answer) (awaited bool) {
+// add accounts for an answer of the node of an entry, marks it, and reports whether
+// the node was still awaited.
+func (l *ledger) add(e *entry, a *Answer) (awaited bool) {
 	l.account.Replies++
-	e := l.entries[a.Sender]
 	switch {
-	case e == nil || e.stage == waiting: // who was not asked has no answer of its own
-		a.Unexpected = true
-		if a.Duplicate = l.strange[a.Sender]; a.Duplicate {
-			return false
-		}
-		if l.strange == nil {
-			l.strange = make(map[string]bool)
-		}
-		l.strange[a.Sender] = true
-		l.account.Unexpected = append(l.account.Unexpected, a.Sender)
-		return false
-	case e.stage == heard:
+	case e.stage == answered:
 		a.Duplicate = true
-		if !e.again {
-			e.again = true
+		if !e.repeated {
+			e.repeated = true
 			l.account.Duplicates = append(l.account.Duplicates, a.Sender)
 		}
 		return false
+	case e.stage == waiting, e.stage == unnamed && len(l.nodes) > 0: // nodes that were not asked have no answer of their own
+		a.Unexpected, a.Duplicate = true, e.unasked
+		if !e.unasked {
+			e.unasked = true
+			l.account.Unexpected = append(l.account.Unexpected, a.Sender)
+		}
+		return false
+	case e.stage == declined: // by another of its name, or somebody spoke in its place
+		l.account.Declined--
+	case e.stage == ordered, e.stage == asked:
+		awaited = true
+		l.open--
 	}
 	// Of a node that is settled the answer is late, of one that is ordered faster than
 	// the word that it was asked: it counts.
-	if awaited = e.stage != settled; awaited {
-		l.open--
-	}
-	e.stage, e.outcome = heard, a.Outcome
+	e.stage, e.outcome = answered, a.Outcome
+	l.heard++
 	return awaited
 }
 
-// close completes the account. Of the deaf nobody can say who did not answer.
-func (l *ledger) close(in *inbox, deaf bool) *Account {
+// decline accounts for a no of the node of an entry, and reports whether the node
+// was still awaited. A no is the last word of a node that was asked by name; but of
+// two nodes with one name the other may match.
+func (l *ledger) decline(e *entry) (awaited bool) {
+	switch {
+	case e.stage == ordered, e.stage == asked:
+		awaited = true
+		l.open--
+	case e.stage == settled, e.stage == unnamed && len(l.nodes) == 0:
+	default:
+		return false
+	}
+	e.stage, e.outcome = declined, Declined
+	l.account.Declined++
+	return awaited
+}
+
+// close completes the account. Where no answers come, nobody can say who gave none.
+func (l *ledger) close(expectsReplies bool) *Account {
 	a := &l.account
 	a.Outcomes, a.Count = make(map[string]Outcome, len(l.nodes)), make(map[Outcome]int)
 	for _, name := range l.nodes {
 		e := l.entries[name]
 		a.Outcomes[name] = e.outcome
 		a.Count[e.outcome]++
-		if e.stage != heard && !deaf {
+		if e.stage < declined && expectsReplies {
 			a.NoResponse = append(a.NoResponse, name)
 		}
 	}
-	a.Undecodable, _ = in.failures()
-	a.Total = l.now().Sub(a.Started)
+	a.Total = time.Since(a.Started)
 	return a
 }

@@ -7,10 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
-	"mcollective/connector"
 	"mcollective/filter"
 	"mcollective/rpc"
 	"mcollective/value"
@@ -35,9 +33,9 @@ type Run struct {
 	Timeout    time.Duration // how long the answers of a node are awaited once it was asked
 
 	// Direct asks each node in a message of its own, and nobody else; a client with
-	// BroadcastOnly has a filter see to that. Otherwise the request is broadcast to whom the filter matches, of whom only Nodes are
-	// expected, unless there are no more of these than DirectThreshold, or it is
-	// Silent, or in batches.
+	// BroadcastOnly has a filter see to that. Otherwise the request is broadcast to
+	// whom the filter matches, of whom only Nodes are expected, unless there are no
+	// more of these than DirectThreshold, or it is Silent, or in batches.
 	Direct          bool
 	DirectThreshold int
 
@@ -54,54 +52,6 @@ type Run struct {
 	Idle func()          // as in Call
 }
 
-// An Answer is what one node said.
-type Answer struct {
-	Reply              // as it arrived
-	RPC     *rpc.Reply // nil if Err is set
-	Outcome Outcome    // OK, Failed, Denied, TimedOut or Expired, as the node says
-	Err     error      // the answer is no SimpleRPC reply
-}
-
-// An Outcome is how the request ended for one node.
-type Outcome int
-
-// The outcomes. Every node that was asked has exactly one.
-const (
-	Unknown     Outcome = iota // nothing was heard, and nobody can tell why
-	OK                         // the action answered with status 0
-	Failed                     // the action answered with another status
-	Denied                     // the node does not let this caller
-	TimedOut                   // the node has the request, and took longer than the agent or we allow; or it went down
-	Expired                    // the request reached the node too late, or the clocks differ
-	Unreachable                // the broker knows that nobody listens under this name
-	NotSent                    // the request did not leave: the broker did not take it, or the run was broken off
-)
-
-// String is the outcome in words, as in "timed out".
-func (o Outcome) String() string {
-	return [...]string{"unknown", "ok", "failed", "denied", "timed out", "expired", "unreachable", "not sent"}[o]
-}
-
-// An Account says what became of a Run.
-type Account struct {
-	RequestID string
-	Started   time.Time
-	Publish   time.Duration // how long publishing took
-	Total     time.Duration
-
-	Outcomes map[string]Outcome // of every node that was asked, and of no other
-	Count    map[Outcome]int    // how many nodes have each outcome; they add up to len(Outcomes)
-
-	Replies    int      // answers that were given to the caller, of any kind
-	Duplicates []string // nodes that answered more than once
-	Unexpected []string // strangers: who answered without being asked, by arrival
-	NoResponse []string // who did not answer, whatever the outcome, in the order of Run.Nodes
-
-	Undecodable int  // replies that were malformed or not proven
-	Sent        bool // the request has left, if only to some of the nodes
-	Interrupted bool // the context ended first
-}
-
 // ErrNoNodes is returned (wrapped) by Run when there is nobody to ask.
 var ErrNoNodes = errors.New("no nodes to ask")
 
@@ -116,75 +66,44 @@ var ErrNoNodes = errors.New("no nodes to ask")
 // all nodes are NotSent), or that the connection, or the number of replies, made
 // the result worthless.
 func (c *Client) Run(ctx context.Context, r Run, each func(Answer)) (*Account, error) {
-	r.Nodes = unique(r.Nodes)
-	if len(r.Nodes) == 0 && !r.Silent && r.ReplyTo == "" {
-		return nil, fmt.Errorf("agent %s, action %s: %w", r.Agent, r.Action, ErrNoNodes)
-	}
-	if err := c.CheckReplyTo(r.ReplyTo); err != nil {
+	q, err := c.question(r)
+	if err != nil {
 		return nil, err
 	}
+	return c.put(ctx, q, each)
+}
+
+// question checks a Run and makes it a question.
+func (c *Client) question(r Run) (question, error) {
+	q := question{
+		name: fmt.Sprintf("agent %s, action %s", r.Agent, r.Action), watch: true, judge: judgeRPC,
+		batch: r.Batch, batchSleep: r.BatchSleep, silent: r.Silent, replyTo: r.ReplyTo, sent: r.Sent,
+	}
+	r.Nodes = unique(r.Nodes)
+	named := len(r.Nodes) > 0
+	if !named && q.expectsReplies() {
+		return q, fmt.Errorf("%s: %w", q.name, ErrNoNodes)
+	}
+	if err := c.CheckReplyTo(r.ReplyTo); err != nil {
+		return q, err
+	}
 	judges := withAgent(r.Filter, r.Agent)
+	direct := r.Direct || r.Batch > 0 || r.Silent || len(r.Nodes) <= r.DirectThreshold
 	if c.opts.BroadcastOnly {
 		if r.Batch > 0 {
-			return nil, errors.New("batches need nodes that can be addressed by name (direct addressing)")
+			return q, errors.New("batches need nodes that can be addressed by name (direct addressing)")
 		}
-		if len(r.Nodes) > 0 && (r.Direct || r.Silent) {
+		if named && (r.Direct || r.Silent) {
 			judges.Identities = []filter.Pattern{oneOf(r.Nodes)}
 		}
-	}
-	if r.Collective == "" {
-		r.Collective = c.opts.Collective
+		direct = false
 	}
 	body := rpc.Request{Agent: r.Agent, Action: r.Action, Caller: c.sec.CallerID(), Data: r.Inputs, Silent: r.Silent}
-	req := c.request(Call{Agent: r.Agent, Collective: r.Collective, Filter: judges, TTL: r.TTL, Body: body.Body()})
-	payload, err := c.sec.EncodeRequest(req)
-	if err != nil {
-		return nil, fmt.Errorf("encode the request to agent %s: %w", r.Agent, err)
+	q.Call = Call{
+		Agent: r.Agent, Body: body.Body(), Filter: judges, Collective: r.Collective, TTL: r.TTL, Timeout: r.Timeout,
+		Nodes: r.Nodes, Direct: named && direct, Idle: r.Idle,
 	}
-	e := &engine{
-		client: c, run: r, each: each, in: newInbox(c, req.ID), ledger: newLedger(r.Nodes, req.ID, c.opts.Now),
-		msg: connector.Message{Data: payload.Data, Headers: payload.Headers, ReplyTo: r.ReplyTo, TTL: req.TTL},
-	}
-	e.in.start = e.ledger.account.Started
-	e.since = c.connections()
-	var background sync.WaitGroup
-	working, cancel := context.WithCancel(ctx)
-	defer func() { cancel(); background.Wait() }()
-	e.verifier = c.verifier(working, e.since, r.Collective, &background)
-	heard := func() error { return nil }
-	if !e.deaf() {
-		subscribing, done := context.WithTimeout(ctx, c.opts.PublishTimeout)
-		defer done()
-		sub, err := c.conn.Subscribe(subscribing, connector.Target{Kind: connector.Reply, Collective: r.Collective, Agent: r.Agent}, e.in.receive)
-		if err != nil && ctx.Err() != nil {
-			e.ledger.account.Interrupted = true
-			return e.ledger.close(e.in, false), nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("subscribe to replies of agent %s: %w", r.Agent, err)
-		}
-		// In this order: a receive that waits for room would hold up Close.
-		defer sub.Close()
-		defer e.in.close()
-		e.msg.ReplyTo = sub.Address()
-		heard = func() error { return unheard(sub) }
-		if s, ok := sub.(watcher); ok {
-			e.watched = s.Watch(e.in.nobody)
-		}
-	}
-	if e.direct() {
-		err = e.askEach(ctx)
-	} else {
-		err = e.askAll(ctx)
-	}
-	if err == nil {
-		err = heard()
-	}
-	a := e.ledger.close(e.in, e.deaf())
-	if err == nil && e.deaf() && !a.Sent {
-		err = fmt.Errorf("agent %s, action %s: interrupted before anything was sent: %w", r.Agent, r.Action, context.Cause(ctx))
-	}
-	return a, err
+	return q, nil
 }
 
 // oneOf is the pattern that matches these identities, in the form that Ruby sends.
@@ -237,14 +156,6 @@ func checkAddress(a string) error {
 		}
 	}
 	return nil
-}
-
-// A watcher is a subscription to replies whose broker can tell that nobody
-// listens to what a request with its address was sent to.
-type watcher interface {
-	// Watch has tell called for each such request from now on, until the
-	// subscription is closed, and reports whether this broker can tell at all.
-	Watch(tell func(to connector.Target)) bool
 }
 
 // withAgent is a filter that only nodes with an agent match.

@@ -256,11 +256,11 @@ func TestInterruptedBeforeItWasSent(t *testing.T) {
 			w.hub.Stop()
 			r := run("n1", "n2")
 			change(&r)
-			deaf := r.Silent || r.ReplyTo != ""
+			unheard := r.Silent || r.ReplyTo != ""
 			ctx, cancel := context.WithCancel(t.Context())
 			time.AfterFunc(time.Second, cancel)
 			a, err := client.New(conn, w.security, client.Options{Identity: "me"}).Run(ctx, r, func(client.Answer) {})
-			if (err != nil) != deaf || deaf && !strings.Contains(err.Error(), "interrupted before anything was sent") {
+			if (err != nil) != unheard || unheard && !strings.Contains(err.Error(), "interrupted before anything was sent") {
 				t.Errorf("%s: error is %v", name, err)
 			}
 			if a == nil || a.Sent || !a.Interrupted || a.Count[client.NotSent] != len(r.Nodes) {

@@ -149,7 +149,7 @@ func newClient(ctx context.Context, address string) (ask func(context.Context, i
 	ping := client.Call{Agent: "discovery", Body: "ping", Timeout: 2 * time.Second, Limit: 1}
 	ask = func(ctx context.Context, n int) error {
 		if n == 1 {
-			res, err := c.Call(ctx, ping, func(client.Reply) {})
+			res, err := c.Call(ctx, ping, func(client.Answer) {})
 			if err == nil && res.Replies == 0 {
 				err = fmt.Errorf("no answer within %v", ping.Timeout)
 			}

@@ -92,13 +92,13 @@ func newOurs(ctx context.Context, address string, n int) (scatter, error) {
 
 func (o *ourScatter) ask(ctx context.Context) error {
 	result, err := o.client.Call(ctx, client.Call{
-		Agent: "discovery", Body: "ping", Filter: everybody, Timeout: patience, Expect: o.names,
-	}, func(client.Reply) {})
+		Agent: "discovery", Body: "ping", Filter: everybody, Timeout: patience, Nodes: o.names,
+	}, func(client.Answer) {})
 	if err != nil {
 		return err
 	}
-	if !result.Complete || len(result.Responded) != len(o.names) {
-		return fmt.Errorf("%d of %d answered", len(result.Responded), len(o.names))
+	if result.Count[client.OK] != len(o.names) {
+		return fmt.Errorf("%d of %d answered", result.Count[client.OK], len(o.names))
 	}
 	return nil
 }

@@ -62,12 +62,12 @@ func (s *settings) ours(n int) (median time.Duration, err error) {
 	var all []time.Duration
 	for round := -s.warm; round < s.rounds; round++ {
 		began := time.Now()
-		res, err := c.Call(ctx, ping, func(client.Reply) {})
+		res, err := c.Call(ctx, ping, func(client.Answer) {})
 		if err != nil {
 			return 0, err
 		}
-		if len(res.Responded) != n {
-			return 0, fmt.Errorf("round %d: %d of %d nodes answered", round, len(res.Responded), n)
+		if res.Replies != n {
+			return 0, fmt.Errorf("round %d: %d of %d nodes answered", round, res.Replies, n)
 		}
 		if round >= 0 {
 			all = append(all, time.Since(began))

@@ -202,7 +202,7 @@ func ping(ctx context.Context, t *testing.T, c *client.Client) []time.Duration {
 	var times []time.Duration
 	for ctx.Err() == nil {
 		began := time.Now()
-		_, err := c.Call(context.Background(), client.Call{Agent: "discovery", Body: "ping", Timeout: 10 * time.Second, Limit: 1}, func(client.Reply) {})
+		_, err := c.Call(context.Background(), client.Call{Agent: "discovery", Body: "ping", Timeout: 10 * time.Second, Limit: 1}, func(client.Answer) {})
 		if err != nil {
 			t.Errorf("ping: %v", err)
 			return times

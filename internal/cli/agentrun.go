@@ -158,7 +158,7 @@ func (o *agentOptions) call(ctx context.Context, a *agentTrial, action string, a
 	if reply.Status != rpc.OK {
 		outcome = client.Failed
 	}
-	results.Add(client.Answer{Reply: client.Reply{Reply: &message.Reply{Sender: a.cfg.Identity}}, RPC: reply, Outcome: outcome})
+	results.Add(client.Answer{Reply: &message.Reply{Sender: a.cfg.Identity}, RPC: reply, Outcome: outcome})
 	account := &client.Account{
 		Started: start, Total: took, Replies: 1,
 		Outcomes: map[string]client.Outcome{a.cfg.Identity: outcome}, Count: map[client.Outcome]int{outcome: 1},

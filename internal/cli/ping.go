@@ -83,7 +83,7 @@ func (o *pingOptions) run(ctx context.Context, env *Env) error {
 	out := newPingOutput(env, o)
 	result, err := s.client.Call(ctx, client.Call{
 		Agent: "discovery", Body: "ping", Filter: hosts, Collective: collective,
-		Timeout: o.wait(cfg, hosts), Targets: targets, Exact: true, Idle: out.flush,
+		Timeout: o.wait(cfg, hosts), Nodes: targets, Direct: len(targets) > 0, Exact: true, Idle: out.flush,
 	}, out.add)
 	if err != nil {
 		return err
@@ -95,7 +95,7 @@ func (o *pingOptions) run(ctx context.Context, env *Env) error {
 		printSilent(env.Err, result.Silent, !hosts.Empty())
 	}
 	if o.verbose {
-		printAccount(env.Err, result)
+		printAccount(env.Err, result, out.duplicates)
 	}
 	// Ruby's ping forgets what it counted when it is interrupted.
 	if result.Replies == 0 || result.Interrupted {
@@ -128,7 +128,7 @@ func (o *pingOptions) wait(cfg *config.Config, hosts filter.Filter) time.Duratio
 }
 
 // printAccount tells with -v what the statistics for everybody leave out.
-func printAccount(w io.Writer, r *client.Result) {
+func printAccount(w io.Writer, r *client.Account, duplicates int) {
 	fmt.Fprintf(w, "\n---- discovery#ping call stats ----\n")
 	line := func(label, format string, args ...any) {
 		fmt.Fprintf(w, "%16s %s\n", label+":", fmt.Sprintf(format, args...))
@@ -142,15 +142,17 @@ func printAccount(w io.Writer, r *client.Result) {
 		label string
 		count int
 	}{
-		{"Nodes Listening", r.Listening}, {"Not Matching", len(r.Declined)},
-		{"Duplicates", r.Duplicates}, {"Not Sent", len(r.NotSent)}, {"No Response", len(r.NoResponse) + len(r.Unreachable)},
+		{"Nodes Listening", r.Listening}, {"Not Matching", r.Declined},
+		{"Duplicates", duplicates}, {"Not Sent", r.Count[client.NotSent]}, {"No Response", len(r.NoResponse) - r.Count[client.NotSent]},
 		{"Not Expected", len(r.Unexpected)}, {"Not Trusted", r.Undecodable},
 	} {
 		if c.count > 0 {
 			line(c.label, "%d", c.count)
 		}
 	}
-	for _, name := range slices.Concat(r.NotSent, r.Unreachable, r.NoResponse) {
+	first := map[client.Outcome]int{client.NotSent: -2, client.Unreachable: -1}
+	slices.SortStableFunc(r.NoResponse, func(a, b string) int { return cmp.Compare(first[r.Outcomes[a]], first[r.Outcomes[b]]) })
+	for _, name := range r.NoResponse {
 		fmt.Fprintf(w, "   No response from %s\n", render.CleanLine(name))
 	}
 }
@@ -159,11 +161,12 @@ func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Mi
 
 // pingOutput prints replies as they arrive, and what they amount to.
 type pingOutput struct {
-	env     *Env
-	out     *bufio.Writer
-	json    bool
-	sort    bool
-	replies []pingReply
+	env        *Env
+	out        *bufio.Writer
+	json       bool
+	sort       bool
+	replies    []pingReply
+	duplicates int // replies of nodes that had answered before
 }
 
 // A pingReply is one answer, and one object of the JSON output.
@@ -176,7 +179,10 @@ func newPingOutput(env *Env, o *pingOptions) *pingOutput {
 	return &pingOutput{env: env, out: bufio.NewWriterSize(env.Out, 16<<10), json: o.rpc.json, sort: o.sort}
 }
 
-func (p *pingOutput) add(r client.Reply) {
+func (p *pingOutput) add(r client.Answer) {
+	if r.Duplicate {
+		p.duplicates++
+	}
 	reply := pingReply{Sender: r.Sender, Time: milliseconds(r.After)}
 	p.replies = append(p.replies, reply)
 	if !p.json && !p.sort {

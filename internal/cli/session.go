@@ -93,7 +93,6 @@ func (f *clientFlags) open(ctx context.Context, env *Env, cfg *config.Config, co
 		BroadcastOnly:  !cfg.DirectAddressing,
 		Patient:        !cfg.ExactDiscovery,
 		Log:            log,
-		Now:            env.Now,
 	})
 	return s, nil
 }

@@ -62,11 +62,11 @@ func (f *fakeFleet) Run(_ context.Context, r client.Run, each func(client.Answer
 		if err != nil {
 			f.t.Fatal(err)
 		}
-		a := client.Answer{Reply: client.Reply{Reply: &message.Reply{Sender: n}}, RPC: parsed}
+		a := client.Answer{Reply: &message.Reply{Sender: n}, RPC: parsed}
 		each(a)
 		each(a) // twice, which makes no other of it
 	}
-	each(client.Answer{Reply: client.Reply{Reply: &message.Reply{Sender: "stranger"}}, Err: errors.New("nonsense")})
+	each(client.Answer{Reply: &message.Reply{Sender: "stranger"}, Err: errors.New("nonsense")})
 	return &client.Account{}, nil
 }
 

@@ -29,7 +29,7 @@ func shows(t testing.TB, o Options, out, errs io.Writer, replies ...*value.Map) 
 	for i, data := range replies {
 		reply := rpc.NewReply()
 		reply.Data = data
-		r.Add(client.Answer{Reply: client.Reply{Reply: &message.Reply{Sender: fmt.Sprintf("n%d", i)}}, RPC: reply, Outcome: client.OK})
+		r.Add(client.Answer{Reply: &message.Reply{Sender: fmt.Sprintf("n%d", i)}, RPC: reply, Outcome: client.OK})
 	}
 	if err := r.Close(&client.Account{}, Stats{}); err != nil {
 		t.Fatal(err)

@@ -285,7 +285,7 @@ func (s scene) show(t testing.TB, o Options) string {
 		if reply.Status != 0 {
 			outcome = client.Failed
 		}
-		r.Add(client.Answer{Reply: client.Reply{Reply: &message.Reply{Sender: s.senders[i]}}, RPC: reply, Outcome: outcome})
+		r.Add(client.Answer{Reply: &message.Reply{Sender: s.senders[i]}, RPC: reply, Outcome: outcome})
 	}
 	if err := r.Close(s.account(), Stats{Discovered: s.discovered(), DiscoveryTime: 2 * time.Second}); err != nil {
 		t.Fatal(err)

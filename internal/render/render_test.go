@@ -19,7 +19,7 @@ import (
 )
 
 func answer(sender string, r *rpc.Reply) client.Answer {
-	return client.Answer{Reply: client.Reply{Reply: &message.Reply{Sender: sender}}, RPC: r, Outcome: client.OK}
+	return client.Answer{Reply: &message.Reply{Sender: sender}, RPC: r, Outcome: client.OK}
 }
 
 func TestOptionsThatCannotBe(t *testing.T) {

@@ -172,10 +172,10 @@ func TestRpcutilPing(t *testing.T) {
 	ask := func(action string) *value.Map {
 		var body any
 		_, err := c.Call(t.Context(), client.Call{
-			Agent: "rpcutil", Targets: []string{s.Nodes()[1].Identity}, Timeout: 10 * time.Second,
+			Agent: "rpcutil", Nodes: []string{s.Nodes()[1].Identity}, Direct: true, Timeout: 10 * time.Second,
 			Body: value.NewMap(value.Symbol("agent"), "rpcutil", value.Symbol("action"), action, value.Symbol("data"), value.NewMap(),
 				value.Symbol("caller"), "uid=0"),
-		}, func(r client.Reply) { body = r.Body })
+		}, func(r client.Answer) { body = r.Body })
 		if err != nil {
 			t.Fatal(err)
 		}

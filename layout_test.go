@@ -29,9 +29,10 @@ var levels = []struct {
 	{3, []string{"client", "internal/server", "agent", "internal/data", "security/psk", "security/securitytest", "broker"}},
 	{2, []string{"security", "ddl", "message/wire", "connector/activemq", "connector/rabbitmq", "connector/internal/overstomptest"}},
 	{1, []string{"message", "rpc", "discovery", "ddl/internal", "connector/nats", "connector/internal", "connector/inmem", "connector/connectortest", "stomp/stomptest", "internal/facts", "internal/aggregate", "internal/config"}},
-	{0, []string{"", "marshal", "stomp", "filter", "connector", "internal/suggest", "internal/yaml", "internal/logging", "internal/daemon", "internal/run", "internal/plainfile", "internal/tlsfiles", "sdk", "interop", "connector/nats/interest", "internal/timelimit/timelimittest"}},
+	{0, []string{"", "marshal", "stomp", "filter", "connector", "internal/suggest", "internal/yaml", "internal/logging", "internal/daemon", "internal/run", "internal/tlsfiles", "sdk", "interop", "connector/nats/interest", "internal/timelimit/timelimittest"}},
 	{-1, []string{"value", "internal/trust", "internal/dial", "internal/waittest", "internal/timelimit"}},
 	{-1, []string{"internal/usage"}},
+	{-1, []string{"internal/dirtest", "internal/plainfile"}},
 }
 
 // forbidden are package names that say nothing of what is inside.

@@ -18,6 +18,7 @@ import (
 	"mcollective/connector"
 	"mcollective/connector/nats"
 	"mcollective/connector/nats/interest"
+	"mcollective/internal/dirtest"
 )
 
 // forgers try in every way to answer in the broker's place, or to have it answer
@@ -54,7 +55,7 @@ func forgers(t *testing.T, url string, options ...gonats.Option) (stop func()) {
 // Whoever may use the broker cannot see questions about who listens, and cannot
 // answer them.
 func TestInterestIsNotForged(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "nats.conf")
+	file := filepath.Join(dirtest.New(t), "nats.conf")
 	if err := os.WriteFile(file, []byte("listen: \"127.0.0.1:-1\"\nserver_name: mine\nmax_payload: 4KB\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +211,7 @@ func TestWhoMayConnect(t *testing.T) {
 		"nothing": {``, []gonats.Option{gonats.Name("anybody"), gonats.UserInfo("a", "b"), gonats.Token("t")}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			file := filepath.Join(t.TempDir(), "nats.conf")
+			file := filepath.Join(dirtest.New(t), "nats.conf")
 			if err := os.WriteFile(file, []byte("listen: \"127.0.0.1:-1\"\n"+tc.conf), 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -234,7 +235,7 @@ func TestWhoMayConnect(t *testing.T) {
 // An authenticator stays when a configuration is read again, so users that come with
 // it would not count.
 func TestUsersAreNotAddedWhileRunning(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "nats.conf")
+	file := filepath.Join(dirtest.New(t), "nats.conf")
 	write := func(text string) {
 		t.Helper()
 		if err := os.WriteFile(file, []byte("listen: \"127.0.0.1:-1\"\n"+text), 0o600); err != nil {
@@ -260,7 +261,7 @@ func TestUsersAreNotAddedWhileRunning(t *testing.T) {
 // A configuration that nats-server does not take while it runs changes nothing, not
 // even who may connect.
 func TestPasswordOfARefusedReload(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "nats.conf")
+	file := filepath.Join(dirtest.New(t), "nats.conf")
 	write := func(text string) {
 		t.Helper()
 		if err := os.WriteFile(file, []byte("listen: \"127.0.0.1:-1\"\n"+text), 0o600); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"go.uber.org/goleak"
 
+	"mcollective/internal/dirtest"
 	"mcollective/internal/waittest"
 )
 
@@ -37,7 +38,7 @@ func TestAnyPort(t *testing.T) {
 	if l, err := net.Listen("tcp", DefaultListen); err == nil { // else somebody has it already
 		defer l.Close()
 	}
-	file := filepath.Join(t.TempDir(), "broker.conf")
+	file := filepath.Join(dirtest.New(t), "broker.conf")
 	if err := os.WriteFile(file, []byte("listen: \"127.0.0.1:-1\"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +117,7 @@ func TestPortInUseIsToldAtOnce(t *testing.T) {
 }
 
 func TestConfigurationFileIsLoadedAsIs(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "broker.conf")
+	file := filepath.Join(dirtest.New(t), "broker.conf")
 	conf := `
 		listen: "127.0.0.1:-1"
 		max_payload: 64KB
@@ -152,7 +153,7 @@ func TestConfigurationFileIsLoadedAsIs(t *testing.T) {
 }
 
 func TestOptionErrors(t *testing.T) {
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	bad := filepath.Join(dir, "bad.conf")
 	if err := os.WriteFile(bad, []byte("listen: \"127.0.0.1:0\"\nmax_payloadd: 1\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -23,6 +23,7 @@ import (
 
 	"mcollective/connector"
 	"mcollective/connector/nats"
+	"mcollective/internal/dirtest"
 )
 
 // A stranger is a connection that does what it likes.
@@ -208,7 +209,7 @@ func TestWhatWaitsForAllIsBounded(t *testing.T) {
 
 // A connection that says nothing is ended, on an open broker as well.
 func TestSilentConnectionIsEnded(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "nats.conf")
+	file := filepath.Join(dirtest.New(t), "nats.conf")
 	if err := os.WriteFile(file, []byte("listen: \"127.0.0.1:-1\"\nauthorization { timeout: 0.1 }\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"mcollective/connector"
 	"mcollective/connector/nats"
 	"mcollective/connector/nats/interest"
+	"mcollective/internal/dirtest"
 	"mcollective/internal/waittest"
 )
 
@@ -127,7 +128,7 @@ func TestInterestIsLeftToWhoSeesAll(t *testing.T) {
 		"leaf":     "leafnodes { listen: \"127.0.0.1:-1\" }",
 		"accounts": "accounts { A { users: [ { user: u, password: p } ] } }\nno_auth_user: u",
 	} {
-		file := filepath.Join(t.TempDir(), "nats.conf")
+		file := filepath.Join(dirtest.New(t), "nats.conf")
 		if err := os.WriteFile(file, fmt.Appendf(nil, "listen: \"127.0.0.1:-1\"\n%s\n", text), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"mcollective/internal/dirtest"
 )
 
 func TestAvailableMemory(t *testing.T) {
@@ -23,7 +25,7 @@ func TestAvailableMemory(t *testing.T) {
 			"sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n"}, 128 * mib},
 		"nonsense": {map[string]string{"proc/self/cgroup": "nonsense\n0::\n", "sys/fs/cgroup/memory.max": "-1\n"}, 8 << 30},
 	} {
-		root := t.TempDir()
+		root := dirtest.New(t)
 		for _, files := range []map[string]string{meminfo, tc.files} {
 			for file, text := range files {
 				file = filepath.Join(root, file)
@@ -39,7 +41,7 @@ func TestAvailableMemory(t *testing.T) {
 			t.Errorf("%s: %d MiB, want %d", name, got/mib, tc.want/mib)
 		}
 	}
-	if got := availableMemory(t.TempDir()); got != 1<<30 {
+	if got := availableMemory(dirtest.New(t)); got != 1<<30 {
 		t.Errorf("where nothing tells: %d", got)
 	}
 }

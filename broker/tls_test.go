@@ -19,6 +19,8 @@ import (
 	"time"
 
 	gonats "github.com/nats-io/nats.go"
+
+	"mcollective/internal/dirtest"
 )
 
 // selfSigned writes a certificate for 127.0.0.1 that is its own authority.
@@ -77,7 +79,7 @@ func presented(t *testing.T, b *Broker, cert, key string) (serial int64) {
 // not usable leave those of before in place.
 func TestCertificatesAreReadAgain(t *testing.T) {
 	later := time.Now().Add(500 * time.Hour)
-	dir, other := t.TempDir(), t.TempDir()
+	dir, other := dirtest.New(t), dirtest.New(t)
 	cert, key := selfSigned(t, dir, 1, later)
 	var logged bytes.Buffer
 	o := Options{Listen: "127.0.0.1:0", Cert: cert, Key: key, CA: cert, Logger: slog.New(slog.NewTextHandler(&logged, nil))}
@@ -130,7 +132,7 @@ func TestDatesOfCertificatesAreSaid(t *testing.T) {
 		"not valid yet": time.Now().Add(2000 * time.Hour),
 		"":              time.Now().Add(900 * time.Hour),
 	} {
-		dir := t.TempDir()
+		dir := dirtest.New(t)
 		cert, key := selfSigned(t, dir, 1, until)
 		file := filepath.Join(dir, "nats.conf")
 		if err := os.WriteFile(file, []byte("listen: \"127.0.0.1:-1\"\ntls { cert_file: \""+cert+"\", key_file: \""+key+"\" }\n"), 0o600); err != nil {
@@ -151,7 +153,7 @@ func TestDatesOfCertificatesAreSaid(t *testing.T) {
 
 // A key that the broker cannot use is said at the start, with what mends it.
 func TestUnusableKeys(t *testing.T) {
-	cert, key := selfSigned(t, t.TempDir(), 1, time.Now().Add(1000*time.Hour))
+	cert, key := selfSigned(t, dirtest.New(t), 1, time.Now().Add(1000*time.Hour))
 	for text, want := range map[string]string{
 		"-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n": "encrypted with a passphrase",
 		"no key": key,

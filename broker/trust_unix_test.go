@@ -7,11 +7,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"mcollective/internal/dirtest"
 )
 
 // TestConfigurationOfEverybody: who may write the file decides who may do what.
 func TestConfigurationOfEverybody(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "broker.conf")
+	file := filepath.Join(dirtest.New(t), "broker.conf")
 	if err := os.WriteFile(file, []byte("listen: 127.0.0.1:-1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -4,12 +4,14 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"mcollective/internal/dirtest"
 )
 
 // TestChoriasJSON is about folders of Choria's packages, which have a .json of
 // another form beside each .ddl.
 func TestChoriasJSON(t *testing.T) {
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	put := func(name, text string) {
 		path := filepath.Join(dir, "agent", name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

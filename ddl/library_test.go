@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"mcollective/internal/dirtest"
 	"mcollective/internal/trust"
 )
 
@@ -26,7 +27,7 @@ func write(t *testing.T, file, text string) {
 
 // TestLibraryTrust has definitions that others may change, and one that would keep its reader waiting.
 func TestLibraryTrust(t *testing.T) {
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	if err := trust.Check(dir); err != nil {
 		t.Skip(err)
 	}
@@ -53,7 +54,7 @@ func TestLibraryTrust(t *testing.T) {
 }
 
 func TestLibraryOrder(t *testing.T) {
-	one, two := t.TempDir(), t.TempDir()
+	one, two := dirtest.New(t), dirtest.New(t)
 	write(t, filepath.Join(one, "mcollective/agent/hello.yaml"), "agent: hello\ndescription: one")
 	write(t, filepath.Join(two, "agent/hello.json"), `{"agent": "hello", "description": "two"}`)
 	write(t, filepath.Join(two, "agent/second.yml"), "agent: second\ndescription: two")
@@ -111,7 +112,7 @@ func TestLibraryOrder(t *testing.T) {
 // taken for it.
 func TestCache(t *testing.T) {
 	now := time.Now().Truncate(time.Second)
-	c := Cache{Dir: filepath.Join(t.TempDir(), "cache"), Now: func() time.Time { return now }}
+	c := Cache{Dir: filepath.Join(dirtest.New(t), "cache"), Now: func() time.Time { return now }}
 	version := func(n int) []byte { return fmt.Appendf(nil, `{"agent":"web","version":"%d"}`, n) }
 	hashes := make([]string, maxVersions+2)
 	for i := range hashes {

@@ -11,10 +11,11 @@ import (
 
 	"mcollective/discovery"
 	"mcollective/filter"
+	"mcollective/internal/dirtest"
 )
 
 func TestFlatfile(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "nodes")
+	path := filepath.Join(dirtest.New(t), "nodes")
 	write(t, path, "\ufeffweb1\n# a comment\n\n  web2  \r\ndb1\nweb1\n")
 	identities := func(texts ...string) filter.Filter {
 		var f filter.Filter
@@ -49,11 +50,11 @@ func TestFlatfile(t *testing.T) {
 }
 
 func TestFlatfileRefuses(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "nodes")
+	path := filepath.Join(dirtest.New(t), "nodes")
 	write(t, path, "web1\nweb 2\n")
-	empty := filepath.Join(t.TempDir(), "empty")
+	empty := filepath.Join(dirtest.New(t), "empty")
 	write(t, empty, "# none today\n\n")
-	good := filepath.Join(t.TempDir(), "good")
+	good := filepath.Join(dirtest.New(t), "good")
 	write(t, good, "web1\n")
 	for _, tc := range []struct {
 		name, path, want string

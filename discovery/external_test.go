@@ -13,13 +13,14 @@ import (
 
 	"mcollective/discovery"
 	"mcollective/filter"
+	"mcollective/internal/dirtest"
 	"mcollective/internal/trust"
 )
 
 // script writes a program.
 func script(t *testing.T, text string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "find nodes")
+	path := filepath.Join(dirtest.New(t), "find nodes")
 	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+text+"\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +110,7 @@ func TestExternalRequest(t *testing.T) {
 		Identities: []filter.Pattern{{Text: "/^n/"}},
 		Compound:   []filter.Compound{compound},
 	}}
-	kept := filepath.Join(t.TempDir(), "request")
+	kept := filepath.Join(dirtest.New(t), "request")
 	m := discovery.External{Options: map[string]string{"foo": "bar"}, Command: "'" + script(t,
 		`cmp "$CHORIA_EXTERNAL_REQUEST" - || exit 9; cat "$CHORIA_EXTERNAL_REQUEST" > "$1"; printf 'x1\nn1\nn2\nn3\n'; echo "$CHORIA_EXTERNAL_PROTOCOL" >> "$1"`) + "' " + kept}
 	names, err := m.Discover(t.Context(), q)

@@ -17,6 +17,7 @@ import (
 
 	"mcollective/agent"
 	"mcollective/agent/stdio"
+	"mcollective/internal/dirtest"
 	"mcollective/internal/run"
 	"mcollective/internal/waittest"
 	"mcollective/rpc"
@@ -149,7 +150,7 @@ func TestHelpers(t *testing.T) {
 					t.Skip(err)
 				}
 				t.Parallel()
-				dir := t.TempDir()
+				dir := dirtest.New(t)
 				write(t, dir, lang, "x", program)
 				descriptor := "agent: x\ncommand: x\nmode: " + mode + "\nactions:\n  hello: {}\n  noise: {}\n  broken: {}\n  gone: {}\n"
 				os.WriteFile(filepath.Join(dir, "x.yaml"), []byte(descriptor), 0o644)
@@ -215,7 +216,7 @@ func TestNew(t *testing.T) {
 				t.Skip("takes a compiler")
 			}
 			t.Parallel()
-			dir := t.TempDir()
+			dir := dirtest.New(t)
 			made, err := sdk.New("greet", lang)
 			if err != nil {
 				t.Fatal(err)

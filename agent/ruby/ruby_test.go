@@ -21,6 +21,7 @@ import (
 	"mcollective/agent"
 	"mcollective/ddl"
 	"mcollective/internal/data"
+	"mcollective/internal/dirtest"
 	"mcollective/internal/trust"
 	"mcollective/internal/waittest"
 	"mcollective/message"
@@ -62,7 +63,7 @@ func open(t testing.TB, change func(*Options)) (*Loader, *logged) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	classes := filepath.Join(t.TempDir(), "classes.txt")
+	classes := filepath.Join(dirtest.New(t), "classes.txt")
 	if err := os.WriteFile(classes, []byte("settings\napache\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +75,7 @@ func open(t testing.TB, change func(*Options)) (*Loader, *logged) {
 		Facts: func() map[string]any {
 			return map[string]any{"role": "web", "processors": 4, "os": map[string]any{"n": 1}}
 		},
-		Temp: t.TempDir(),
+		Temp: dirtest.New(t),
 		Log:  slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	if change != nil {
@@ -309,7 +310,7 @@ func TestProcess(t *testing.T) {
 	// child has the call of an action broken off that runs a command, and returns the
 	// command's process.
 	child := func(t *testing.T, more ...any) (pid string) {
-		file := filepath.Join(t.TempDir(), "pid")
+		file := filepath.Join(dirtest.New(t), "pid")
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() {
@@ -405,7 +406,7 @@ func TestInactive(t *testing.T) {
 
 // TestAskedAgain has an agent that needs a directory, which comes when the agent's files have long been read.
 func TestAskedAgain(t *testing.T) {
-	base := t.TempDir()
+	base := dirtest.New(t)
 	needed := filepath.Join(base, "needed")
 	if err := os.MkdirAll(filepath.Join(base, "lib/agent"), 0o755); err != nil {
 		t.Fatal(err)
@@ -536,7 +537,7 @@ func TestData(t *testing.T) {
 
 // TestReload is about files that change.
 func TestReload(t *testing.T) {
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	if err := os.CopyFS(filepath.Join(dir, "agent"), os.DirFS("testdata/libdir/mcollective/agent")); err != nil {
 		t.Fatal(err)
 	}
@@ -574,7 +575,7 @@ func TestReload(t *testing.T) {
 
 // TestTrust is about files that others may write to.
 func TestTrust(t *testing.T) {
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	if err := trust.Check(dir); err != nil {
 		t.Skip(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"mcollective/agent"
+	"mcollective/internal/dirtest"
 	"mcollective/internal/run"
 )
 
@@ -17,7 +18,7 @@ func TestDocs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	named := regexp.MustCompile(`(?m)^(?:#|//) agents/(\S+)$`)
 	files := 0
 	for _, block := range regexp.MustCompile("(?ms)^```[a-z]+\n(.*?)^```$").FindAllStringSubmatch(string(doc), -1) {

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"mcollective/internal/dirtest"
 	"mcollective/internal/waittest"
 )
 
@@ -64,7 +65,7 @@ func openFolder(t *testing.T) string {
 // TestExchangeIsNotMisled has the user of a program put links in the place of the
 // files by which it talks, while they are made.
 func TestExchangeIsNotMisled(t *testing.T) {
-	temp, secret := openFolder(t), filepath.Join(t.TempDir(), "secret")
+	temp, secret := openFolder(t), filepath.Join(dirtest.New(t), "secret")
 	if err := os.WriteFile(secret, []byte("of root"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +107,7 @@ func TestExchangeIsNotMisled(t *testing.T) {
 // TestReplyIsTheProgramsOwn has a program make other things of its reply file, and
 // change it while it is read.
 func TestReplyIsTheProgramsOwn(t *testing.T) {
-	dir, elsewhere := t.TempDir(), t.TempDir()
+	dir, elsewhere := dirtest.New(t), dirtest.New(t)
 	secret := filepath.Join(elsewhere, "secret")
 	if err := os.WriteFile(secret, []byte("secret"), 0o600); err != nil {
 		t.Fatal(err)

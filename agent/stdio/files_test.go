@@ -6,12 +6,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"mcollective/internal/dirtest"
 )
 
 // TestFactsFileComesBack removes the file as those do who tidy /tmp, and makes its
 // folder somebody else's.
 func TestFactsFileComesBack(t *testing.T) {
-	f := &factsFile{facts: func() map[string]any { return map[string]any{"a": "b"} }, temp: t.TempDir()}
+	f := &factsFile{facts: func() map[string]any { return map[string]any{"a": "b"} }, temp: dirtest.New(t)}
 	defer f.remove()
 	a := &Agent{log: slog.New(slog.DiscardHandler)}
 	look := func() string {
@@ -60,7 +62,7 @@ func TestFactsFileOfRoot(t *testing.T) {
 		t.Skip("only root has a run folder")
 	}
 	t.Setenv("TMPDIR", "")
-	base := t.TempDir()
+	base := dirtest.New(t)
 	f := &factsFile{facts: func() map[string]any { return nil }, run: filepath.Join(base, "run")}
 	a := &Agent{log: slog.New(slog.DiscardHandler)}
 	if path := f.path(a); filepath.Dir(filepath.Dir(path)) != f.run {
@@ -78,7 +80,7 @@ func TestFactsFileOfRoot(t *testing.T) {
 	if left, _ := os.ReadDir(base); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
-	if err := os.Symlink(t.TempDir(), f.run); err != nil {
+	if err := os.Symlink(dirtest.New(t), f.run); err != nil {
 		t.Fatal(err)
 	}
 	if path := f.path(a); path == "" || filepath.Dir(filepath.Dir(path)) == f.run {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"mcollective/ddl"
+	"mcollective/internal/dirtest"
 	"mcollective/marshal"
 	"mcollective/rpc"
 	"mcollective/value"
@@ -152,7 +153,7 @@ func FuzzTask(f *testing.F) {
 		if err == nil && name != "" && filepath.Base(name) != name {
 			t.Errorf("an implementation at %q", name)
 		}
-		if files, err := task.findFiles(t.TempDir()); err == nil && len(files) > 0 {
+		if files, err := task.findFiles(dirtest.New(t)); err == nil && len(files) > 0 {
 			t.Errorf("files in an empty directory: %q", files)
 		}
 		if d, err := boltDefinition("x", task); err == nil && d.Action(boltAction) == nil {

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"mcollective/agent"
+	"mcollective/internal/dirtest"
 	"mcollective/internal/waittest"
 	"mcollective/message"
 	"mcollective/rpc"
@@ -28,7 +29,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // folder makes an agents folder. What begins with #! is executable.
 func folder(t testing.TB, files map[string]string) string {
 	t.Helper()
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	for name, text := range files {
 		put(t, filepath.Join(dir, name), text)
 	}
@@ -388,7 +389,7 @@ func TestTrust(t *testing.T) {
 			if strings.HasPrefix(name, "belongs") && os.Geteuid() != 0 {
 				t.Skip("needs root")
 			}
-			dir := filepath.Join(t.TempDir(), "agents")
+			dir := filepath.Join(dirtest.New(t), "agents")
 			put(t, filepath.Join(dir, "x"), "#!/bin/sh\necho ran")
 			put(t, filepath.Join(dir, "x.yaml"), "agent: x\nactions:\n  run: {}\n")
 			l := NewLoader(Options{Dirs: []string{dir}})

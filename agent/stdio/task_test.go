@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"mcollective/internal/dirtest"
 	"mcollective/internal/waittest"
 	"mcollective/rpc"
 )
@@ -195,7 +196,7 @@ func TestInterpreters(t *testing.T) {
 
 // TestConcurrency has more callers than a one-shot takes at once.
 func TestConcurrency(t *testing.T) {
-	gate := filepath.Join(t.TempDir(), "gate")
+	gate := filepath.Join(dirtest.New(t), "gate")
 	dir := folder(t, map[string]string{
 		"x":      "#!/bin/sh\necho begun >> " + gate + ".begun\nwhile [ ! -e " + gate + " ]; do sleep 0.01; done\n",
 		"x.yaml": "agent: x\nconcurrency: 2\ntimeout: 40\nactions: {run: {}}\n",

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"mcollective/internal/dirtest"
 	"mcollective/internal/waittest"
 	"mcollective/rpc"
 )
@@ -66,7 +67,7 @@ func TestTorture(t *testing.T) {
 		}
 		files[name+".yaml"] += "actions:\n  run: {}\n"
 	}
-	temp := t.TempDir()
+	temp := dirtest.New(t)
 	agents, problems := Load(t.Context(), Options{Dirs: []string{folder(t, files)}, Temp: temp})
 	if len(problems) > 0 {
 		t.Fatal(problems)

@@ -10,13 +10,15 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"mcollective/internal/dirtest"
 )
 
 // TestAccountInSixLanguages calls the agent of examples/account, in each language
 // and mode, on a real node: they all have to answer the same.
 func TestAccountInSixLanguages(t *testing.T) {
 	c := newCollective(t)
-	agents := t.TempDir()
+	agents := dirtest.New(t)
 	names := installAccount(t, agents)
 	c.node("n1", agents, "")
 	all, some := accounts(t, 0, 1<<32), accounts(t, 1, 99)
@@ -54,11 +56,11 @@ func TestForeignPrograms(t *testing.T) {
 		t.Skip(err)
 	}
 	c := newCollective(t)
-	agents := t.TempDir()
+	agents := dirtest.New(t)
 	if err := os.CopyFS(agents, os.DirFS("testdata/agents")); err != nil {
 		t.Fatal(err)
 	}
-	hosts := filepath.Join(t.TempDir(), "hosts")
+	hosts := filepath.Join(dirtest.New(t), "hosts")
 	put(t, hosts, "127.0.0.1 localhost\n", 0o644)
 	c.node("n1", agents, "")
 	for _, q := range []struct{ args, want string }{

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"mcollective/internal/dirtest"
 )
 
 // The agent of the tests below by honest nodes, and by one whose owner would like
@@ -54,7 +56,7 @@ type webNode struct {
 
 func (c *collective) webNode(name, definition string) *webNode {
 	c.t.Helper()
-	n := &webNode{c: c, name: name, dir: c.t.TempDir()}
+	n := &webNode{c: c, name: name, dir: dirtest.New(c.t)}
 	put(c.t, filepath.Join(n.dir, "web.sh"), webProgram, 0o755)
 	n.start(definition)
 	return n

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"mcollective/internal/dirtest"
 )
 
 // A collective is a broker and nodes, each a process of its own, and a client's
@@ -30,7 +32,7 @@ func newCollective(t *testing.T) *collective {
 	if testing.Short() {
 		t.Skip("starts a collective")
 	}
-	c := &collective{t: t, dir: t.TempDir()}
+	c := &collective{t: t, dir: dirtest.New(t)}
 	if err := os.Mkdir(filepath.Join(c.dir, "tmp"), 0o700); err != nil {
 		t.Fatal(err)
 	}

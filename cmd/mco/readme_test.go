@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"mcollective/internal/dirtest"
 )
 
 // measured are the parts of an output that differ from run to run.
@@ -90,7 +92,7 @@ func TestReadme(t *testing.T) {
 	if commands < 4 {
 		t.Fatalf("the README shows %d commands; its session is gone", commands)
 	}
-	file := filepath.Join(t.TempDir(), "readme.txtar")
+	file := filepath.Join(dirtest.New(t), "readme.txtar")
 	if err := os.WriteFile(file, []byte(script), 0o644); err != nil {
 		t.Fatal(err)
 	}

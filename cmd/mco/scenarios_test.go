@@ -12,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"mcollective/internal/dirtest"
 	"mcollective/internal/waittest"
 )
 
@@ -117,7 +118,7 @@ func TestScenarios(t *testing.T) {
 	if out, err := private.CombinedOutput(); err != nil {
 		t.Skipf("nodes cannot have namespaces of their own here: %v\n%s", err, out)
 	}
-	file := filepath.Join(t.TempDir(), "scenarios.txtar")
+	file := filepath.Join(dirtest.New(t), "scenarios.txtar")
 	if err := os.WriteFile(file, []byte(script), 0o644); err != nil {
 		t.Fatal(err)
 	}

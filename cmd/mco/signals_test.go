@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"mcollective/internal/dirtest"
 )
 
 // TestTwoSignalsAtOnce sends a client and a node TERM twice in a row, as
@@ -17,7 +19,7 @@ import (
 // still finish what they owe.
 func TestTwoSignalsAtOnce(t *testing.T) {
 	c := newCollective(t)
-	agents := t.TempDir()
+	agents := dirtest.New(t)
 	started, goOn := filepath.Join(agents, "started"), filepath.Join(agents, "go-on")
 	for _, path := range []string{started, goOn} {
 		if err := syscall.Mkfifo(path, 0o600); err != nil {

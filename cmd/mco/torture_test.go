@@ -18,6 +18,7 @@ import (
 
 	"mcollective/client"
 	"mcollective/connector/nats"
+	"mcollective/internal/dirtest"
 	"mcollective/internal/waittest"
 	"mcollective/rpc"
 	"mcollective/security/psk"
@@ -64,7 +65,7 @@ func TestTorture(t *testing.T) {
 	c := newCollective(t)
 	mark := strconv.Itoa(1_000_000 + os.Getpid())
 	agents := installHostile(t, mark)
-	temp := t.TempDir()
+	temp := dirtest.New(t)
 	t.Setenv("TMPDIR", temp)
 	node := c.node("n1", agents, "")
 	asks := c.client(t, "asks")
@@ -134,7 +135,7 @@ func namesOfHostile() []string {
 // installHostile makes the agents, and returns their folder.
 func installHostile(t *testing.T, mark string) string {
 	t.Helper()
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	for name, h := range hostile {
 		put(t, filepath.Join(dir, name+".sh"), "#!/bin/sh\n"+strings.ReplaceAll(h.script, "SECONDS", mark)+"\n", 0o755)
 		limit := "500ms"

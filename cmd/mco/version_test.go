@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"mcollective/internal/dirtest"
 )
 
 // TestVersionStamp builds the program with the linker flag of the Makefile. The
@@ -26,7 +28,7 @@ func TestVersionStamp(t *testing.T) {
 		t.Fatal("the Makefile stamps no version")
 	}
 	const stamp = "9.8.7-stamp"
-	program := filepath.Join(t.TempDir(), "mco")
+	program := filepath.Join(dirtest.New(t), "mco")
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	build := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-ldflags", strings.ReplaceAll(flag, "$(VERSION)", stamp), "-o", program, ".")

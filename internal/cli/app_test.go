@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"mcollective/ddl"
+	"mcollective/internal/dirtest"
 	"mcollective/rpc"
 	"mcollective/value"
 )
@@ -80,7 +81,7 @@ func FuzzDownload(f *testing.F) {
 	f.Add("..", "x", "!", int64(3), int64(0), strings.Repeat("/", 64))
 	f.Add(".ssh", "0", "AAAA", int64(0), int64(3), strings.Repeat("../", 30))
 	f.Fuzz(func(t *testing.T, node, mode, data string, offset, size int64, sum string) {
-		top := t.TempDir()
+		top := dirtest.New(t)
 		c := &fileCopy{remote: "/srv/data", local: filepath.Join(top, "in", "here")}
 		d := &download{
 			transfer: newTransfer(&task{o: &rpcOptions{}, env: (&Env{}).withDefaults()}, c.remote),

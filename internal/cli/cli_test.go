@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mcollective/internal/cli"
+	"mcollective/internal/dirtest"
 )
 
 func TestIntro(t *testing.T) {
@@ -51,7 +52,7 @@ func TestNames(t *testing.T) {
 
 func TestFailures(t *testing.T) {
 	f := newFleet(t)
-	missing := filepath.Join(t.TempDir(), "missing")
+	missing := filepath.Join(dirtest.New(t), "missing")
 	for _, tc := range []struct {
 		words []string
 		want  string // on stderr

@@ -9,13 +9,14 @@ import (
 
 	"mcollective/connector"
 	"mcollective/connector/inmem"
+	"mcollective/internal/dirtest"
 )
 
 // newKnownFleet is a fleet on a broker that can tell who listens. The nodes that
 // hang say nothing.
 func newKnownFleet(t *testing.T, hang []string, nodes ...string) *fleet {
 	t.Helper()
-	f := &fleet{t: t, hub: inmem.NewHub(inmem.Options{}), dir: t.TempDir()}
+	f := &fleet{t: t, hub: inmem.NewHub(inmem.Options{}), dir: dirtest.New(t)}
 	connect := func(name string, hangs bool) {
 		conn, err := f.hub.Connect(t.Context(), name)
 		if err != nil {

@@ -19,6 +19,7 @@ import (
 	"mcollective/connector/inmem"
 	"mcollective/internal/cli"
 	"mcollective/internal/config"
+	"mcollective/internal/dirtest"
 	"mcollective/message"
 	"mcollective/security"
 )
@@ -64,7 +65,7 @@ type fleet struct {
 
 func newFleet(t *testing.T, nodes ...string) *fleet {
 	t.Helper()
-	f := &fleet{t: t, hub: inmem.NewHub(inmem.Options{Blind: true}), dir: t.TempDir()}
+	f := &fleet{t: t, hub: inmem.NewHub(inmem.Options{Blind: true}), dir: dirtest.New(t)}
 	for _, name := range nodes {
 		conn, err := f.hub.Connect(t.Context(), "node")
 		if err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"mcollective/broker"
 	"mcollective/internal/cli"
+	"mcollective/internal/dirtest"
 )
 
 // A spool is output that another goroutine waits in.
@@ -95,7 +96,7 @@ func (n *runningNode) exitCode(t *testing.T) int {
 // nowhere is a path that cannot exist on any machine: its directory is a file.
 func nowhere(t *testing.T) string {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "file")
+	file := filepath.Join(dirtest.New(t), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +106,7 @@ func nowhere(t *testing.T) string {
 // serverConfig writes a configuration for a node and one for its client.
 func serverConfig(t *testing.T, broker string) (node, client string) {
 	t.Helper()
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	classes := filepath.Join(dir, "classes.txt")
 	facts := filepath.Join(dir, "facts.yaml")
 	write := func(path, text string) {

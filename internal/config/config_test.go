@@ -13,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"mcollective/internal/dirtest"
 )
 
 func write(t *testing.T, dir, name, text string) string {
@@ -29,7 +31,7 @@ func write(t *testing.T, dir, name, text string) string {
 
 func load(t *testing.T, role Role, text string) *Config {
 	t.Helper()
-	c, err := Load(write(t, t.TempDir(), "server.cfg", text), role)
+	c, err := Load(write(t, dirtest.New(t), "server.cfg", text), role)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +166,7 @@ func TestMistakes(t *testing.T) {
 		{"logfile = \xff", "server.cfg:1: the line is not UTF-8 text"},
 	}
 	for _, tt := range tests {
-		_, err := Load(write(t, t.TempDir(), "server.cfg", tt.text), Server)
+		_, err := Load(write(t, dirtest.New(t), "server.cfg", tt.text), Server)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%q: error %v, want %q", tt.text, err, tt.want)
 		}
@@ -179,7 +181,7 @@ func TestNoFile(t *testing.T) {
 	if c.Connector != "nats" || c.LoggerType != "console" || c.LogLevel != "warn" || c.MainCollective != "mcollective" {
 		t.Errorf("defaults: %+v", c)
 	}
-	if _, err := Load(filepath.Join(t.TempDir(), "none.cfg"), Client); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := Load(filepath.Join(dirtest.New(t), "none.cfg"), Client); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a missing file gives %v", err)
 	}
 }
@@ -213,7 +215,7 @@ func TestDefaultsThatDepend(t *testing.T) {
 }
 
 func TestPluginFolder(t *testing.T) {
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	main := write(t, dir, "server.cfg", "plugin.puppet.command = puppet\nplugin.puppet.splay = true\n")
 	write(t, dir, "plugin.d/puppet.cfg", "# comment\ncommand = /opt/puppet agent\n")
 	write(t, dir, "plugin.d/README", "x = y\n")
@@ -274,7 +276,7 @@ func TestWarnings(t *testing.T) {
 }
 
 func TestReadableSecretWarns(t *testing.T) {
-	path := write(t, t.TempDir(), "server.cfg", "plugin.psk = hunter2\n")
+	path := write(t, dirtest.New(t), "server.cfg", "plugin.psk = hunter2\n")
 	if err := os.Chmod(path, 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -342,7 +344,7 @@ func TestFind(t *testing.T) {
 	if got, ok := FindServer(func(string) bool { return false }); ok {
 		t.Errorf("found %q where there is nothing", got)
 	}
-	if Readable(t.TempDir()) {
+	if Readable(dirtest.New(t)) {
 		t.Error("a folder counts as a file")
 	}
 }
@@ -391,7 +393,7 @@ func FuzzParse(f *testing.F) {
 }
 
 func BenchmarkLoad(b *testing.B) {
-	path := filepath.Join(b.TempDir(), "client.cfg")
+	path := filepath.Join(dirtest.New(b), "client.cfg")
 	text := "ttl = 30\nloglevel = warn\nplugin.psk = x\nplugin.activemq.pool.size = 1\nplugin.activemq.pool.1.host = h\n"
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		b.Fatal(err)

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"mcollective/internal/dirtest"
 )
 
 // rubyKeys are all keys of Ruby MCollective 2.12: those that its Config class
@@ -168,7 +170,7 @@ func TestWhatIsNotImplementedIsRefused(t *testing.T) {
 		{"threaded = 1\nssl_cipher = aes-128-cbc\nplugin.aes.server_private = /k\nplugin.ssl_serializer = yaml", nil},
 	}
 	for _, tt := range tests {
-		path := write(t, t.TempDir(), "server.cfg", tt.text)
+		path := write(t, dirtest.New(t), "server.cfg", tt.text)
 		c, err := Load(path, Server)
 		switch {
 		case err == nil && len(tt.want) > 0:
@@ -212,7 +214,7 @@ func TestListsThatLimitNothing(t *testing.T) {
 		{"plugin.nats.servers = ,", "there is no name in the list"},
 		{"plugin.rabbitmq.pool.1.ssl.ca = ,", "there is no name in the list"},
 	} {
-		path := write(t, t.TempDir(), "server.cfg", tt.line)
+		path := write(t, dirtest.New(t), "server.cfg", tt.line)
 		for _, role := range []Role{Server, Client} {
 			if _, err := Load(path, role); err == nil || !strings.Contains(err.Error(), "server.cfg:1: "+tt.line+": "+tt.want) {
 				t.Errorf("%s: %v, want %s", tt.line, err, tt.want)
@@ -222,7 +224,7 @@ func TestListsThatLimitNothing(t *testing.T) {
 	for _, line := range []string{
 		"plugin.file.allow = /srv:/opt/", "plugin.file.deny = /srv/a,b", "plugin.shell.users = www,", "plugin.puppet.resource_type_blacklist = none",
 	} {
-		if _, err := Load(write(t, t.TempDir(), "server.cfg", line), Server); err != nil {
+		if _, err := Load(write(t, dirtest.New(t), "server.cfg", line), Server); err != nil {
 			t.Errorf("%s: %v", line, err)
 		}
 	}
@@ -230,7 +232,7 @@ func TestListsThatLimitNothing(t *testing.T) {
 
 // TestPluginFolderIsNoWayAround writes in plugin.d what the main file must not.
 func TestPluginFolderIsNoWayAround(t *testing.T) {
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	main := write(t, dir, "server.cfg", "identity = web1\n")
 	write(t, dir, "plugin.d/actionpolicy.cfg", "\n# comment\nenable_default = 1\n")
 	write(t, dir, "plugin.d/file.cfg", "alow = /srv\n")
@@ -243,7 +245,7 @@ func TestPluginFolderIsNoWayAround(t *testing.T) {
 }
 
 func TestPluginFolderThatCannotBeRead(t *testing.T) {
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	main := write(t, dir, "server.cfg", "identity = web1\n")
 	write(t, dir, "plugin.d", "no directory\n")
 	if _, err := Load(main, Server); err == nil || !strings.Contains(err.Error(), "cannot read the settings of plugins") {
@@ -258,7 +260,7 @@ func TestSettingsOfRubyAgents(t *testing.T) {
 }
 
 func TestTextOfEditors(t *testing.T) {
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	main := write(t, dir, "server.cfg", "\xef\xbb\xbfidentity = web1\r\ncollectives = a,b\r\n\r\nlibdir = /a\r\n")
 	write(t, dir, "plugin.d/mine.cfg", "\xef\xbb\xbffirst = 1\r\nsecond = 2\r\n")
 	c, err := Load(main, Server)
@@ -274,7 +276,7 @@ func TestTextOfEditors(t *testing.T) {
 	if o := c.Origin("libdir"); o.Line != 4 {
 		t.Errorf("libdir is at %s", o)
 	}
-	main = write(t, t.TempDir(), "server.cfg", "\xff\xfei\x00")
+	main = write(t, dirtest.New(t), "server.cfg", "\xff\xfei\x00")
 	if _, err := Load(main, Server); err == nil || !strings.Contains(err.Error(), main+": the text is UTF-16") {
 		t.Errorf("UTF-16: %v", err)
 	}

@@ -6,12 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	"mcollective/internal/dirtest"
 	"mcollective/internal/trust"
 )
 
 // TestTrust has a configuration, and then a file of plugin.d, that others may write to.
 func TestTrust(t *testing.T) {
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	if err := trust.Check(dir); err != nil {
 		t.Skip(err)
 	}

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"time"
+
+	"mcollective/internal/plainfile"
 )
 
 // A PIDFile names the process that runs. It is locked for as long as that
@@ -40,7 +42,7 @@ func WritePID(path string) (*PIDFile, error) {
 	// was locked then is a file without a name, and the next one is tried.
 	strangers := 0
 	for range 10 + 2*patience {
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+		f, err := plainfile.Update(path, 0o644)
 		if err != nil {
 			return nil, fmt.Errorf("pid file: %w", err)
 		}

@@ -1,9 +1,8 @@
-//go:build linux
+//go:build unix
 
 package daemon
 
 import (
-	"bufio"
 	"errors"
 	"os"
 	"os/exec"
@@ -13,25 +12,14 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"mcollective/internal/plainfile"
+	"mcollective/internal/waittest"
 )
 
-// A stranger is another user on this machine.
-const strangerID = 65533
-
-func asStranger(t *testing.T, c *exec.Cmd) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("only root can act as another user")
-	}
-	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: strangerID, Gid: strangerID}}
-}
-
-func TestLockOfAStrangerDoesNotKeepTheNodeFromStarting(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "mco.pid")
-	if err := os.WriteFile(path, []byte("999999999\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	// To read the file is enough for that.
+// TestLockOfAStranger has somebody lock the file who may only read it, which is enough for that.
+func TestLockOfAStranger(t *testing.T) {
+	path := leftBehind(t, "999999999\n")
 	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
@@ -40,56 +28,49 @@ func TestLockOfAStrangerDoesNotKeepTheNodeFromStarting(t *testing.T) {
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
 		t.Fatal(err)
 	}
-	p, err := WritePID(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.Remove()
-	if got, _ := os.ReadFile(path); string(got) != strconv.Itoa(os.Getpid())+"\n" {
-		t.Errorf("pid file holds %q", got)
-	}
-	var running *RunningError
-	if q, err := WritePID(path); !errors.As(err, &running) || running.PID != os.Getpid() {
-		t.Errorf("the second one got %v, %v; want that %d is running", q, err, os.Getpid())
-	}
+	takeOver(t, path)
+	refuse(t, path, os.Getpid())
 }
 
+// TestStrangerDoesNotPassForANode has a process of another user call itself mcollectived.
 func TestStrangerDoesNotPassForANode(t *testing.T) {
-	program, err := exec.LookPath("cat")
+	if os.Geteuid() != 0 {
+		t.Skip("only root can act as another user")
+	}
+	if _, err := ownerOf(os.Getpid()); err != nil {
+		t.Skip("this system does not say whose a process is: ", err)
+	}
+	const stranger = 65533
+	cat, err := exec.LookPath("cat") // which that user can run, and which waits for its input
 	if err != nil {
 		t.Skip(err)
 	}
-	c := exec.Command(program, "-", "mcollectived")
-	asStranger(t, c)
+	c := exec.Command(cat)
 	c.Dir = "/"
-	in, err := c.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := c.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { in.Close(); c.Wait() })
-	if _, err := in.Write([]byte("here\n")); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
-		t.Fatal(err)
-	}
-	if !maybeNode(c.Process.Pid) {
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: stranger, Gid: stranger}}
+	pid := waiting(t, c, "cat", "-", "mcollectived")
+	if !maybeNode(pid) {
 		t.Fatal("the test has a process that nobody takes for a node")
 	}
-	path := filepath.Join(t.TempDir(), "mco.pid")
-	if err := os.WriteFile(path, []byte(strconv.Itoa(c.Process.Pid)), 0o644); err != nil {
+	takeOver(t, leftBehind(t, strconv.Itoa(pid)))
+}
+
+// TestPIDFileThatIsNone finds a pipe, a link to one and a directory at the path, which are neither waited for nor
+// removed.
+func TestPIDFileThatIsNone(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	if err := errors.Join(syscall.Mkfifo(at("pipe"), 0o600), os.Symlink("pipe", at("link")), os.Mkdir(at("directory"), 0o700)); err != nil {
 		t.Fatal(err)
 	}
-	p, err := WritePID(path)
-	if err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"pipe", "link", "directory"} {
+		var err error
+		waittest.Return(t, "an answer for "+name, func() { _, err = WritePID(at(name)) })
+		if err == nil || name != "directory" && !errors.Is(err, plainfile.ErrNotRegular) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := os.Lstat(at(name)); err != nil {
+			t.Error(err)
+		}
 	}
-	p.Remove()
 }

@@ -20,15 +20,50 @@ func TestPIDFileIsWrittenAndRemoved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(path)
-	if err != nil || string(text) != strconv.Itoa(os.Getpid())+"\n" {
-		t.Errorf("pid file holds %q, %v", text, err)
-	}
+	holds(t, path, strconv.Itoa(os.Getpid())+"\n")
 	if err := p.Remove(); err != nil {
 		t.Error(err)
 	}
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("pid file is still there: %v", err)
+	}
+}
+
+// leftBehind makes a pid file that holds a text.
+func leftBehind(t *testing.T, text string) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "mco.pid")
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// takeOver has a process start that finds a pid file, and checks that it wins.
+func takeOver(t *testing.T, path string) {
+	t.Helper()
+	p, err := WritePID(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Remove() })
+	holds(t, path, strconv.Itoa(os.Getpid())+"\n")
+}
+
+// refuse has a process start that finds the pid file of one that runs.
+func refuse(t *testing.T, path string, pid int) {
+	t.Helper()
+	_, err := WritePID(path)
+	var running *RunningError
+	if !errors.As(err, &running) || running.PID != pid || !strings.Contains(err.Error(), strconv.Itoa(pid)) {
+		t.Errorf("got %v, want an error that names pid %d", err, pid)
+	}
+}
+
+func holds(t *testing.T, path, want string) {
+	t.Helper()
+	if got, err := os.ReadFile(path); string(got) != want {
+		t.Errorf("pid file holds %q, %v; want %q", got, err, want)
 	}
 }
 
@@ -44,29 +79,16 @@ func TestPIDFileLeftBehindIsTakenOver(t *testing.T) {
 		"our own pid":             strconv.Itoa(os.Getpid()),
 		"negative":                "-1",
 	} {
-		t.Run(name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "mco.pid")
-			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			p, err := WritePID(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer p.Remove()
-			if got, _ := os.ReadFile(path); string(got) != strconv.Itoa(os.Getpid())+"\n" {
-				t.Errorf("pid file holds %q", got)
-			}
-		})
+		t.Run(name, func(t *testing.T) { takeOver(t, leftBehind(t, text)) })
 	}
 }
 
-// waiting starts a program under a name, as of a daemon, that lives as long as the
-// test. The program is this one or a copy, which is another.
-func waiting(t *testing.T, program, name string) (pid int) {
+// waiting starts a program with arguments of which the first is its name, as of a
+// daemon, and that lives as long as the test. The program is this one, a copy, which
+// is another, or cat.
+func waiting(t *testing.T, child *exec.Cmd, args ...string) (pid int) {
 	t.Helper()
-	child := exec.Command(program)
-	child.Args = []string{name}
+	child.Args = args
 	child.Env = append(os.Environ(), "DAEMON_TEST=waits")
 	in, err := child.StdinPipe()
 	if err != nil {
@@ -83,7 +105,10 @@ func waiting(t *testing.T, program, name string) (pid int) {
 		in.Close()
 		waittest.Return(t, "the child to end", func() { child.Wait() })
 	})
-	// Its first byte says that it is that program by now.
+	// Its first byte says that it is that program by now; cat gives back its own.
+	if _, err := in.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := io.ReadFull(out, make([]byte, 1)); err != nil {
 		t.Fatal(err)
 	}
@@ -104,20 +129,10 @@ func copyOfProgram(t *testing.T) string {
 }
 
 func TestPIDFileOfANodeThatDoesNotLockIsRefused(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "mco.pid")
-	pid := waiting(t, copyOfProgram(t), "/usr/sbin/mcollectived")
-	text := strconv.Itoa(pid) + "\n"
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	_, err := WritePID(path)
-	var running *RunningError
-	if !errors.As(err, &running) || running.PID != pid || !strings.Contains(err.Error(), strconv.Itoa(pid)) {
-		t.Errorf("got %v, want an error that names pid %d", err, pid)
-	}
-	if got, _ := os.ReadFile(path); string(got) != text {
-		t.Errorf("the file of the other was changed to %q", got)
-	}
+	pid := waiting(t, exec.Command(copyOfProgram(t)), "/usr/sbin/mcollectived")
+	path := leftBehind(t, strconv.Itoa(pid)+"\n")
+	refuse(t, path, pid)
+	holds(t, path, strconv.Itoa(pid)+"\n")
 }
 
 func TestPIDFileOfAnotherProgramIsTakenOver(t *testing.T) {
@@ -126,33 +141,17 @@ func TestPIDFileOfAnotherProgramIsTakenOver(t *testing.T) {
 	}
 	other := copyOfProgram(t)
 	for name, pid := range map[string]int{
-		"another program":  waiting(t, other, "postgres"),
-		"first of a shell": waiting(t, other, "-sh"),
-		"parent":           os.Getppid(),                           // go test, or a shell
-		"a node of ours":   waiting(t, os.Args[0], "mcollectived"), // it would have locked the file
+		"another program":  waiting(t, exec.Command(other), "postgres"),
+		"first of a shell": waiting(t, exec.Command(other), "-sh"),
+		"parent":           os.Getppid(),                                         // go test, or a shell
+		"a node of ours":   waiting(t, exec.Command(os.Args[0]), "mcollectived"), // it would have locked the file
 	} {
-		t.Run(name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "mco.pid")
-			if err := os.WriteFile(path, []byte(strconv.Itoa(pid)), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			p, err := WritePID(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer p.Remove()
-			if got, _ := os.ReadFile(path); string(got) != strconv.Itoa(os.Getpid())+"\n" {
-				t.Errorf("pid file holds %q", got)
-			}
-		})
+		t.Run(name, func(t *testing.T) { takeOver(t, leftBehind(t, strconv.Itoa(pid))) })
 	}
 }
 
 func TestPIDFileIsWonOnce(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "mco.pid")
-	if err := os.WriteFile(path, []byte("999999999\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	path := leftBehind(t, "999999999\n")
 	var wg sync.WaitGroup
 	won := make(chan *PIDFile, 50)
 	for range cap(won) {
@@ -187,9 +186,7 @@ func TestPIDFileOfAnotherIsNotRemoved(t *testing.T) {
 	if err := p.Remove(); err != nil {
 		t.Error(err)
 	}
-	if got, _ := os.ReadFile(path); string(got) != "1\n" {
-		t.Errorf("another's pid file now holds %q", got)
-	}
+	holds(t, path, "1\n")
 }
 
 func TestPIDFileInMissingFolder(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"mcollective/client"
 	"mcollective/ddl"
 	"mcollective/discovery"
+	"mcollective/internal/dirtest"
 	"mcollective/message"
 	"mcollective/rpc"
 	"mcollective/value"
@@ -210,7 +211,7 @@ func TestComplete(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			fleet := tc.fleet
 			fleet.t = t
-			cache := ddl.Cache{Dir: t.TempDir()}
+			cache := ddl.Cache{Dir: dirtest.New(t)}
 			for _, text := range tc.cached {
 				if err := cache.Put("web", []byte(text)); err != nil {
 					t.Fatal(err)
@@ -261,7 +262,7 @@ func TestOneNodeThatStatesTwo(t *testing.T) {
 	one := definition("1")
 	other := strings.Replace(one, ",", ", ", 1)
 	fleet := &fakeFleet{t: t, gives: map[string]string{"evil": one}}
-	cache := ddl.Cache{Dir: t.TempDir()}
+	cache := ddl.Cache{Dir: dirtest.New(t)}
 	if err := cache.Put("web", []byte(other)); err != nil {
 		t.Fatal(err)
 	}
@@ -280,7 +281,7 @@ func TestOneNodeThatStatesTwo(t *testing.T) {
 func TestOneNodeThatStatesThousands(t *testing.T) {
 	good := definition("1")
 	fleet := &fakeFleet{t: t, gives: map[string]string{"a": good, "b": good}}
-	f := &Finder{Client: fleet, Collective: "here", Cache: ddl.Cache{Dir: t.TempDir()}, Log: slog.New(slog.DiscardHandler)}
+	f := &Finder{Client: fleet, Collective: "here", Cache: ddl.Cache{Dir: dirtest.New(t)}, Log: slog.New(slog.DiscardHandler)}
 	c := ddl.NewContract("web", nil)
 	stated := map[string][]string{hash(good): {"a", "b"}}
 	for i := range 1000 {

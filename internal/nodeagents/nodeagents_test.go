@@ -14,6 +14,7 @@ import (
 	"mcollective/ddl"
 	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/config"
+	"mcollective/internal/dirtest"
 	"mcollective/internal/plugins"
 	"mcollective/internal/server"
 )
@@ -21,7 +22,7 @@ import (
 // TestMisspelledAgentIsNamed: a switch for an agent that is not here is a mistake if
 // one that is here has nearly its name.
 func TestMisspelledAgentIsNamed(t *testing.T) {
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	file := filepath.Join(dir, "server.cfg")
 	if err := os.WriteFile(file, []byte("plugin.servce.activate_agent = 0\nplugin.of_another_site.activate_agent = 0\nplugin.service.activate_agent = 1\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -40,7 +41,7 @@ func TestMisspelledAgentIsNamed(t *testing.T) {
 
 // TestAgentsOfANode loads agents of the program and of a folder, again and again.
 func TestAgentsOfANode(t *testing.T) {
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	write := func(name, text string, mode os.FileMode) {
 		t.Helper()
 		file := filepath.Join(dir, name)

@@ -44,15 +44,35 @@ func Open(path string) (*File, error) {
 
 // From takes over a file that was opened with Flags, or closes it if it is not a regular one.
 func From(f *os.File) (*File, error) {
+	info, err := regular(f)
+	if err != nil {
+		return nil, err
+	}
+	return newFile(f, info), nil
+}
+
+// Update opens a regular file for reading and writing, and makes it with this mode if there is none.
+func Update(path string, mode fs.FileMode) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|flags, mode)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := regular(f); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// regular returns what an open file is like, or closes it if it is not a regular one.
+func regular(f *os.File) (fs.FileInfo, error) {
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
 		err = fmt.Errorf("%s: %w", f.Name(), ErrNotRegular)
 	}
 	if err != nil {
 		f.Close()
-		return nil, err
 	}
-	return newFile(f, info), nil
+	return info, err
 }
 
 func newFile(f *os.File, info fs.FileInfo) *File {

@@ -18,13 +18,14 @@ import (
 	"time"
 
 	"mcollective/internal/config"
+	"mcollective/internal/dirtest"
 	"mcollective/stomp"
 )
 
 // read reads a configuration made of these lines.
 func read(t *testing.T, role config.Role, lines ...string) (*config.Config, error) {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "test.cfg")
+	file := filepath.Join(dirtest.New(t), "test.cfg")
 	text := "identity = here\n" + strings.Join(lines, "\n") + "\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -119,7 +120,7 @@ func TestPool(t *testing.T) {
 }
 
 func TestPoolErrors(t *testing.T) {
-	empty := filepath.Join(t.TempDir(), "empty.pem")
+	empty := filepath.Join(dirtest.New(t), "empty.pem")
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +199,7 @@ func TestDangerousAgentsAreOff(t *testing.T) {
 
 // The files of TLS are read for each connection: what was renewed counts.
 func TestFilesOfTLSAreReadAgain(t *testing.T) {
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	ca := filepath.Join(dir, "ca.pem")
 	put := func(file, text string) {
 		t.Helper()
@@ -231,7 +232,7 @@ func TestFilesOfTLSAreReadAgain(t *testing.T) {
 }
 
 func TestWhatIsWrongWithFilesOfTLSIsSaid(t *testing.T) {
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	ca, key := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "key.pem")
 	if err := os.WriteFile(ca, []byte(authority(t, "old", time.Now().Add(-time.Hour))), 0o600); err != nil {
 		t.Fatal(err)

@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"mcollective/internal/dirtest"
 	"mcollective/internal/waittest"
 )
 
@@ -125,7 +126,7 @@ func TestLeftoverIsEnded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			clean(t, "68.25")
-			dir := filepath.Join(t.TempDir(), "programs")
+			dir := filepath.Join(dirtest.New(t), "programs")
 			pid := killed(t, dir, scripted{Script: script})[0]
 			if name == "itself ended" {
 				waittest.Until(t, "the program itself to end", func() bool {
@@ -150,7 +151,7 @@ func TestLeftoverIsEnded(t *testing.T) {
 
 func TestLeftoverIsLeftToFinish(t *testing.T) {
 	clean(t, "68.75")
-	dir := filepath.Join(t.TempDir(), "programs")
+	dir := filepath.Join(dirtest.New(t), "programs")
 	pids := killed(t, dir, scripted{Script: `sleep 68.75 & echo; wait`, Protected: true},
 		scripted{Script: `(setsid sleep 68.75 &) ; (sleep 68.75 &) ; echo; read x`, Background: true})
 	waittest.Until(t, "the other program to end", func() bool {
@@ -178,7 +179,7 @@ func TestLeftoverIsLeftToFinish(t *testing.T) {
 // TestOnlyLeftoversAreEnded has records of processes that are none.
 func TestOnlyLeftoversAreEnded(t *testing.T) {
 	clean(t, "69.25")
-	dir := filepath.Join(t.TempDir(), "programs")
+	dir := filepath.Join(dirtest.New(t), "programs")
 	leftovers(t, dir)
 	// A session whose first process has ended, like one that got the number of a
 	// program of ours since.
@@ -263,7 +264,7 @@ func startOf(t *testing.T, pid int) uint64 {
 }
 
 func TestWhereRecordsMayBe(t *testing.T) {
-	base := t.TempDir()
+	base := dirtest.New(t)
 	open, link := filepath.Join(base, "open"), filepath.Join(base, "link")
 	os.Mkdir(open, 0o700)
 	os.Chmod(open, 0o770)

@@ -8,12 +8,13 @@ import (
 	"path/filepath"
 	"testing"
 
+	"mcollective/internal/dirtest"
 	"mcollective/internal/trust"
 )
 
 // TestLookTrust has programs that others could change, which are found and refused.
 func TestLookTrust(t *testing.T) {
-	root := t.TempDir()
+	root := dirtest.New(t)
 	for dir, mode := range map[string]os.FileMode{"good": 0o755, "open": 0o777} {
 		path := filepath.Join(root, dir)
 		if err := errors.Join(os.Mkdir(path, 0o755), os.WriteFile(filepath.Join(path, "x"), []byte("#!"+filepath.Join(path, "y")+"\n"), 0o755),

@@ -19,6 +19,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"mcollective/internal/dirtest"
 	"mcollective/internal/waittest"
 )
 
@@ -86,7 +87,7 @@ func TestEndings(t *testing.T) {
 }
 
 func TestCannotStart(t *testing.T) {
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	plain := filepath.Join(dir, "plain")
 	os.WriteFile(plain, []byte("x"), 0o644)
 	empty := filepath.Join(dir, "garbage")
@@ -312,7 +313,7 @@ func TestLook(t *testing.T) {
 	if path, err := Look("sh"); err != nil || filepath.Base(path) != "sh" || !filepath.IsAbs(path) {
 		t.Error(path, err)
 	}
-	t.Setenv("PATH", t.TempDir())
+	t.Setenv("PATH", dirtest.New(t))
 	if _, err := Look("sh"); err != nil {
 		t.Error("PATH of this process counts:", err)
 	}
@@ -325,7 +326,7 @@ func TestLook(t *testing.T) {
 
 // TestProtected has a program go on when nobody waits for it any more.
 func TestProtected(t *testing.T) {
-	out := filepath.Join(t.TempDir(), "out")
+	out := filepath.Join(dirtest.New(t), "out")
 	syscall.Mkfifo(out, 0o600)
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(50*time.Millisecond, cancel)

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"mcollective/internal/dirtest"
 )
 
 // write makes a certificate with its key in a directory.
@@ -48,7 +50,7 @@ func put(t *testing.T, file, text string) {
 // TestKeyOfEverybody has a key that everybody can read.
 func TestKeyOfEverybody(t *testing.T) {
 	now := time.Now()
-	cert, key := write(t, t.TempDir(), "open", now.Add(-time.Hour), now.Add(time.Hour))
+	cert, key := write(t, dirtest.New(t), "open", now.Add(-time.Hour), now.Add(time.Hour))
 	if _, err := KeyPair(cert, key); err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +63,7 @@ func TestKeyOfEverybody(t *testing.T) {
 }
 
 func TestConfig(t *testing.T) {
-	dir, now := t.TempDir(), time.Now()
+	dir, now := dirtest.New(t), time.Now()
 	cert, key := write(t, dir, "ours", now.Add(-time.Hour), now.Add(time.Hour))
 	file := func(name, text string) string {
 		put(t, filepath.Join(dir, name), text)
@@ -103,7 +105,7 @@ func TestConfig(t *testing.T) {
 }
 
 func TestOutdated(t *testing.T) {
-	dir, now := t.TempDir(), time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
+	dir, now := dirtest.New(t), time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 	valid, key := write(t, dir, "valid", now.Add(-time.Hour), now.Add(time.Hour))
 	over, _ := write(t, dir, "over", now.Add(-48*time.Hour), now.Add(-24*time.Hour))
 	soon, _ := write(t, dir, "soon", now.Add(time.Hour), now.Add(48*time.Hour))
@@ -144,7 +146,7 @@ func TestFilesOfEverybody(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("files have no permissions there that are judged")
 	}
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	now := time.Now()
 	cert, _ := write(t, dir, "a", now.Add(-time.Hour), now.Add(time.Hour))
 	if _, err := Authorities(cert); err != nil {

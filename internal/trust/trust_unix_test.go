@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"mcollective/internal/dirtest"
 	"mcollective/internal/trust"
 )
 
@@ -25,7 +26,7 @@ func newTree(t *testing.T) tree {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can have files of somebody else")
 	}
-	base, err := filepath.EvalSymlinks(t.TempDir())
+	base, err := filepath.EvalSymlinks(dirtest.New(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,6 +124,27 @@ func TestCheck(t *testing.T) {
 	tr.must(os.Chmod(tr.at("open"), 0o755))
 	tr.must(os.Lchown(tr.at("home"), 0, -1))
 	tr.blames("mended", trust.All(tr.at("open/tool"), tr.at("home")), "")
+}
+
+// TestSudo has files of the user who became root by sudo. They are refused, and the error knows the way out.
+func TestSudo(t *testing.T) {
+	tr := newTree(t)
+	tr.dir("home", 0o755)
+	tr.file("home/client.cfg", "", 0o600)
+	tr.file("client.cfg", "", 0o600)
+	tr.stranger("home", "home/client.cfg", "client.cfg")
+	for uid, want := range map[string]string{
+		"12345": "run this without sudo, or use a copy that belongs to root", "12346": "", "": "", "0": "",
+	} {
+		t.Setenv("SUDO_UID", uid)
+		for path, blamed := range map[string]string{"client.cfg": "client.cfg", "home/client.cfg": "home"} {
+			err := trust.Check(tr.at(path))
+			tr.blames(path+" with SUDO_UID="+uid, err, blamed)
+			if err != nil && strings.Contains(err.Error(), "without sudo") != (want != "") || err != nil && !strings.HasSuffix(err.Error(), want) {
+				t.Errorf("SUDO_UID=%s: %v, want %q", uid, err, want)
+			}
+		}
+	}
 }
 
 // TestRelative judges a path from the working directory on, which somebody else may own.
@@ -225,7 +247,7 @@ func TestPipe(t *testing.T) {
 	if err := trust.Check(path); err != nil {
 		t.Error("our own pipe:", err)
 	}
-	gone, err := os.CreateTemp(t.TempDir(), "here")
+	gone, err := os.CreateTemp(dirtest.New(t), "here")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -169,6 +170,10 @@ func foreign(path, at string, owner int, p place) error {
 	switch {
 	case at == "/":
 		fix = "in a user namespace, map root into it"
+	case os.Geteuid() == 0 && strconv.Itoa(owner) == os.Getenv("SUDO_UID"):
+		// Not trusted for it, as git does: sudo may permit a few commands only, and what is in the
+		// file would have root do more than these.
+		fix = "that is who called sudo, and root obeys no file of others: run this without sudo, or use a copy that belongs to root"
 	case p == above:
 		fix = fmt.Sprintf("keep it in a directory of %s, or run this as user %d", ours, owner)
 	case os.Geteuid() != 0:

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mcollective/internal/agents/agenttest"
+	"mcollective/internal/dirtest"
 	"mcollective/rpc"
 )
 
@@ -36,7 +37,7 @@ func newAgent(t *testing.T, o Options) *Agent {
 // folder is an empty folder, by the path that has no links in it.
 func folder(t *testing.T) string {
 	t.Helper()
-	dir, err := filepath.EvalSymlinks(t.TempDir())
+	dir, err := filepath.EvalSymlinks(dirtest.New(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -509,7 +510,7 @@ func TestFilemgr(t *testing.T) {
 
 // Whatever a path is, only what is below an allowed folder is found.
 func FuzzFind(f *testing.F) {
-	dir, err := filepath.EvalSymlinks(f.TempDir())
+	dir, err := filepath.EvalSymlinks(dirtest.New(f))
 	if err != nil {
 		f.Fatal(err)
 	}

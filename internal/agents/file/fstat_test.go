@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"mcollective/internal/data"
+	"mcollective/internal/dirtest"
 )
 
 // fstat is a set with the data plugin alone.
@@ -28,7 +29,7 @@ func fstat(t *testing.T, o Options) *data.Set {
 }
 
 func TestFstat(t *testing.T) {
-	dir, err := filepath.EvalSymlinks(t.TempDir())
+	dir, err := filepath.EvalSymlinks(dirtest.New(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +82,7 @@ func TestFstat(t *testing.T) {
 
 // TestFstatAllowed asks about what the agent file may not touch.
 func TestFstatAllowed(t *testing.T) {
-	dir, err := filepath.EvalSymlinks(t.TempDir())
+	dir, err := filepath.EvalSymlinks(dirtest.New(t))
 	if err != nil {
 		t.Fatal(err)
 	}

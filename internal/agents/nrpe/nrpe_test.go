@@ -12,6 +12,7 @@ import (
 
 	"mcollective/internal/agents/agenttest"
 	"mcollective/internal/data"
+	"mcollective/internal/dirtest"
 	"mcollective/rpc"
 	"mcollective/value"
 )
@@ -21,7 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // checks is a machine with real checks.
 func checks(t *testing.T) Options {
 	t.Helper()
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	write := func(name, text string, mode os.FileMode) {
 		t.Helper()
 		path := filepath.Join(dir, name)

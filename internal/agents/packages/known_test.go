@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"mcollective/internal/agents/agenttest"
+	"mcollective/internal/dirtest"
 	"mcollective/internal/run"
 	"mcollective/rpc"
 )
@@ -113,7 +114,7 @@ func TestExpressionHere(t *testing.T) {
 	if m, err := (Options{}).settled().manager(); err != nil || m.name() != "apt" {
 		t.Skip("no apt")
 	}
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	for _, sub := range []string{"lists/partial", "cache/archives/partial", "dpkg/updates", "etc/preferences.d"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
 			t.Fatal(err)

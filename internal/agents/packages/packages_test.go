@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"mcollective/internal/agents/agenttest"
+	"mcollective/internal/dirtest"
 	"mcollective/internal/run"
 	"mcollective/internal/waittest"
 	"mcollective/rpc"
@@ -66,7 +67,7 @@ var files = map[string][]string{
 
 func machine(t *testing.T, manager string, f *tools) *Agent {
 	t.Helper()
-	o := Options{Root: t.TempDir(), Run: f.run, Wait: func(context.Context, time.Duration) error { return nil }}
+	o := Options{Root: dirtest.New(t), Run: f.run, Wait: func(context.Context, time.Duration) error { return nil }}
 	for _, name := range files[manager] {
 		path := filepath.Join(o.Root, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

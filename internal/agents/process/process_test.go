@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"mcollective/internal/agents/agenttest"
+	"mcollective/internal/dirtest"
 	"mcollective/internal/waittest"
 	"mcollective/rpc"
 	"mcollective/value"
@@ -247,7 +248,7 @@ func TestSignalMeansOneProcess(t *testing.T) {
 }
 
 func TestActive(t *testing.T) {
-	if err := newAgent(t, Options{Proc: t.TempDir()}).Active(t.Context()); err == nil {
+	if err := newAgent(t, Options{Proc: dirtest.New(t)}).Active(t.Context()); err == nil {
 		t.Error("active without processes")
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mcollective/internal/dirtest"
 	"mcollective/internal/waittest"
 )
 
@@ -43,7 +44,7 @@ func write(t *testing.T, root string, pid int, files map[string]string) {
 // fixture is a machine with six processes.
 func fixture(t *testing.T) string {
 	t.Helper()
-	root := t.TempDir()
+	root := dirtest.New(t)
 	for name, text := range map[string]string{"uptime": "1000.00 1900.00\n", "meminfo": "MemTotal:        4000000 kB\nMemFree:   1 kB\n", "9x": ""} {
 		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
@@ -88,7 +89,7 @@ func TestTable(t *testing.T) {
 }
 
 func TestManyProcesses(t *testing.T) {
-	root := t.TempDir()
+	root := dirtest.New(t)
 	for pid := 1; pid <= 300; pid++ {
 		write(t, root, pid, map[string]string{"stat": stat(pid, "x", "S", 1, 0, pid, 1), "status": status(0, 0), "cmdline": "x\x00"})
 	}
@@ -104,7 +105,7 @@ func TestManyProcesses(t *testing.T) {
 }
 
 func TestLongCommandLine(t *testing.T) {
-	root := t.TempDir()
+	root := dirtest.New(t)
 	long := strings.Repeat("y", 3*maxCmdline)
 	write(t, root, 1, map[string]string{"stat": stat(1, "x", "S", 0, 0, 1, 1), "status": status(0, 0), "cmdline": long})
 	p, ok := table{root}.one(1)

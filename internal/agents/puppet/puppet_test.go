@@ -14,6 +14,7 @@ import (
 
 	"mcollective/internal/agents/agenttest"
 	"mcollective/internal/data"
+	"mcollective/internal/dirtest"
 	"mcollective/internal/run"
 	"mcollective/internal/waittest"
 	"mcollective/rpc"
@@ -77,7 +78,7 @@ func saying(settings string, other Runner) Runner {
 // machine is one with Puppet of the vendor's packages.
 func machine(t *testing.T, files map[string]string, o Options) *Agent {
 	t.Helper()
-	o.Root = t.TempDir()
+	o.Root = dirtest.New(t)
 	for name, text := range map[string]string{"opt/puppetlabs/bin/puppet": "", state + "resources.txt": "file[/etc/motd]\nfile[/srv]\napt::source[x]\n",
 		"opt/puppetlabs/puppet/public/last_run_summary.yaml": lastRun, state + "last_run_report.yaml": report} {
 		if _, given := files[name]; !given {
@@ -319,7 +320,7 @@ func TestActive(t *testing.T) {
 	if err := machine(t, nil, Options{}).Active(t.Context()); err != nil {
 		t.Error(err)
 	}
-	a, err := New(Options{Root: t.TempDir()})
+	a, err := New(Options{Root: dirtest.New(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"mcollective/internal/agents/agenttest"
+	"mcollective/internal/dirtest"
 	"mcollective/internal/run"
 	"mcollective/rpc"
 )
@@ -19,7 +20,7 @@ import (
 // script writes a program named puppet, and returns its path.
 func script(t *testing.T, text string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "puppet")
+	path := filepath.Join(dirtest.New(t), "puppet")
 	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+text), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +30,7 @@ func script(t *testing.T, text string) string {
 // TestPuppetIsAsked has a program in the place of Puppet, which answers with what it was asked, beside the
 // directories of another Puppet. The state is where the program says.
 func TestPuppetIsAsked(t *testing.T) {
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	for _, sub := range []string{"state", "opt/puppetlabs/puppet", "etc/puppetlabs/puppet"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
 			t.Fatal(err)
@@ -114,7 +115,7 @@ func TestCannotBeAsked(t *testing.T) {
 		"not asked for":     {result: run.Result{Stdout: []byte(vendors + "vardir = /x\n")}, want: "no setting that it was asked for"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			root := t.TempDir()
+			root := dirtest.New(t)
 			// Two installations: none can be taken instead.
 			for _, sub := range []string{"etc/puppet", "etc/puppetlabs/puppet"} {
 				if err := os.MkdirAll(filepath.Join(root, sub), 0o755); err != nil {
@@ -156,7 +157,7 @@ func TestOneInstallation(t *testing.T) {
 		"var/lib/puppet":        {o: Options{Command: []string{"/srv/puppet", "agent"}}},
 	} {
 		o := c.o
-		o.Root, o.Run = t.TempDir(), silent
+		o.Root, o.Run = dirtest.New(t), silent
 		path := filepath.Join(o.Root, name, "puppet.conf")
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(c.conf), 0o644)); err != nil {
 			t.Fatal(err)
@@ -179,7 +180,7 @@ func TestOneInstallation(t *testing.T) {
 // TestNotKnownYet has a caller who cannot wait for Puppet as long as that takes. The next one need not.
 func TestNotKnownYet(t *testing.T) {
 	answers, asked := make(chan string), make(chan struct{})
-	a, err := New(Options{Root: t.TempDir(), Run: func(context.Context, run.Command) (*run.Result, error) {
+	a, err := New(Options{Root: dirtest.New(t), Run: func(context.Context, run.Command) (*run.Result, error) {
 		close(asked)
 		return &run.Result{Stdout: []byte(<-answers)}, nil
 	}})
@@ -200,7 +201,7 @@ func TestNotKnownYet(t *testing.T) {
 // TestClose has a node that ends while Puppet is asked.
 func TestClose(t *testing.T) {
 	asked := make(chan struct{})
-	a, err := New(Options{Root: t.TempDir(), Run: func(ctx context.Context, _ run.Command) (*run.Result, error) {
+	a, err := New(Options{Root: dirtest.New(t), Run: func(ctx context.Context, _ run.Command) (*run.Result, error) {
 		close(asked)
 		<-ctx.Done()
 		return nil, ctx.Err()
@@ -227,7 +228,7 @@ func TestClose(t *testing.T) {
 // TestAskedAgain goes through the hour for which an answer holds, and the minute of a failure.
 func TestAskedAgain(t *testing.T) {
 	now, ran, fails := time.Unix(1e9, 0), 0, false
-	o := Options{Root: t.TempDir(), Now: func() time.Time { return now }, Config: filepath.Join(t.TempDir(), "puppet.conf"), Run: func(context.Context, run.Command) (*run.Result, error) {
+	o := Options{Root: dirtest.New(t), Now: func() time.Time { return now }, Config: filepath.Join(dirtest.New(t), "puppet.conf"), Run: func(context.Context, run.Command) (*run.Result, error) {
 		ran++
 		if fails {
 			return nil, errors.New("no memory")

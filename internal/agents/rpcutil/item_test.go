@@ -11,13 +11,14 @@ import (
 
 	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/config"
+	"mcollective/internal/dirtest"
 	"mcollective/marshal"
 	"mcollective/value"
 )
 
 func load(t *testing.T, lines ...string) *config.Config {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "server.cfg")
+	file := filepath.Join(dirtest.New(t), "server.cfg")
 	if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"mcollective/agent"
 	"mcollective/internal/agents/agenttest"
+	"mcollective/internal/dirtest"
 	"mcollective/internal/run"
 	"mcollective/internal/waittest"
 	"mcollective/rpc"
@@ -50,7 +51,7 @@ func (f *tools) run(_ context.Context, c run.Command) (*run.Result, error) {
 
 func machine(t *testing.T, folder string, f *tools) *Agent {
 	t.Helper()
-	o := Options{Root: t.TempDir(), Run: f.run, Wait: func(context.Context, time.Duration) error { return nil }}
+	o := Options{Root: dirtest.New(t), Run: f.run, Wait: func(context.Context, time.Duration) error { return nil }}
 	if err := os.MkdirAll(filepath.Join(o.Root, folder), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +199,7 @@ func TestOpenRC(t *testing.T) {
 
 // The scripts are real ones here.
 func TestSystemV(t *testing.T) {
-	root := t.TempDir()
+	root := dirtest.New(t)
 	for _, dir := range []string{"etc/init.d", "etc/rc3.d"} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			t.Fatal(err)
@@ -251,7 +252,7 @@ esac
 }
 
 func TestActive(t *testing.T) {
-	a, err := New(Options{Root: t.TempDir()})
+	a, err := New(Options{Root: dirtest.New(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -263,7 +264,7 @@ func TestActive(t *testing.T) {
 // TestRestartIsNotBrokenOff has the time of a request end in the middle of a
 // restart, with a real script.
 func TestRestartIsNotBrokenOff(t *testing.T) {
-	root := t.TempDir()
+	root := dirtest.New(t)
 	scripts, gate, log := filepath.Join(root, "etc/init.d"), filepath.Join(root, "gate"), filepath.Join(root, "log")
 	if err := os.MkdirAll(scripts, 0o755); err != nil {
 		t.Fatal(err)

@@ -6,10 +6,11 @@ import (
 	"testing"
 
 	"mcollective/internal/data"
+	"mcollective/internal/dirtest"
 )
 
 func TestData(t *testing.T) {
-	root := t.TempDir()
+	root := dirtest.New(t)
 	for name, text := range map[string]string{
 		"net/ipv4/ip_forward": "1\n", "net/ipv4/tcp_rmem": "4096\t131072\t6291456\n", "kernel/hostname": "web 1\n", "net/ipv4/conf/eth0.1/forwarding": "0\n", "../outside": "secret",
 	} {

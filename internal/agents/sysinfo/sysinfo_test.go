@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mcollective/internal/agents/agenttest"
+	"mcollective/internal/dirtest"
 	"mcollective/rpc"
 	"mcollective/value"
 )
@@ -24,7 +25,7 @@ const gib = 1 << 30
 // machine is a folder with the files of a machine, and an agent that reads it.
 func machine(t *testing.T, files map[string]string, o Options) *Agent {
 	t.Helper()
-	o.Root = t.TempDir()
+	o.Root = dirtest.New(t)
 	for name, text := range files {
 		path := filepath.Join(o.Root, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

@@ -279,7 +279,7 @@ func counters(s server.Stats) []any {
 	}{
 		{"unvalidated", s.Unvalidated}, {"ttl_expired", s.TTLExpired}, {"skewed", s.Skewed}, {"unbound", s.Unbound}, {"unknown_agent", s.Unknown},
 		{"replayed", s.Replayed}, {"denied", s.Denied}, {"busy", s.Busy}, {"timed_out", s.TimedOut}, {"panics", s.Panics}, {"dropped", s.Dropped},
-		{"oversize", s.Oversize}, {"log_lines_left_out", s.Muffled},
+		{"oversize", s.Oversize}, {"logs_suppressed", s.LogsSuppressed},
 	} {
 		if c.n > 0 {
 			list = append(list, c.name, c.n)

@@ -56,32 +56,32 @@ type agent struct {
 	inline  bool // cheap and safe to run where messages arrive
 }
 
-// A roster is what a node is at one moment: its agents, and its face to filters.
+// An agentSet is what a node is at one moment: its agents, and its face to filters.
 // It is replaced whole, so that a request sees one state from begin to end.
-type roster struct {
+type agentSet struct {
 	agents map[string]*agent
 	names  []string // sorted
 	node   node
 
-	users atomic.Int64 // requests that go by it, one for the Server, one for the roster before it
-	next  *roster      // that came in its place
+	users atomic.Int64 // requests that go by it, one for the Server, one for the agentSet before it
+	next  *agentSet    // that came in its place
 	gone  []io.Closer  // what nobody needs once it has no users
 	ended sync.Once
 }
 
-// hold is the roster of now, for a request that must release it when it is done.
-func (s *Server) hold() *roster {
+// hold is the agentSet of now, for a request that must release it when it is done.
+func (s *Server) hold() *agentSet {
 	for {
-		r := s.roster.Load()
+		r := s.agentSet.Load()
 		r.users.Add(1)
-		if r == s.roster.Load() {
+		if r == s.agentSet.Load() {
 			return r
 		}
 		r.release() // it was replaced at this moment
 	}
 }
 
-func (r *roster) release() {
+func (r *agentSet) release() {
 	if r.users.Add(-1) > 0 {
 		return
 	}
@@ -93,8 +93,8 @@ func (r *roster) release() {
 	})
 }
 
-// replaced lets go of a roster in whose place another one is now.
-func (r *roster) replaced(by *roster) {
+// replaced lets go of an agentSet in whose place another one is now.
+func (r *agentSet) replaced(by *agentSet) {
 	stays := map[io.Closer]bool{}
 	for _, a := range by.agents {
 		if c, ok := a.handler.(io.Closer); ok && reflect.TypeOf(c).Comparable() {
@@ -111,9 +111,9 @@ func (r *roster) replaced(by *roster) {
 	r.release()
 }
 
-// newRoster has the agents of opts, and discovery.
-func (s *Server) newRoster(opts Options) (*roster, error) {
-	r := &roster{agents: make(map[string]*agent, len(opts.Handlers)+1)}
+// newAgentSet has the agents of opts, and discovery.
+func (s *Server) newAgentSet(opts Options) (*agentSet, error) {
+	r := &agentSet{agents: make(map[string]*agent, len(opts.Handlers)+1)}
 	r.users.Store(1)
 	for name, h := range opts.Handlers {
 		if err := message.ValidAgent(name); err != nil {
@@ -134,7 +134,7 @@ func (s *Server) newRoster(opts Options) (*roster, error) {
 }
 
 // with is the node as filters would see it if it had this agent, too.
-func (r *roster) with(agent string) *node {
+func (r *agentSet) with(agent string) *node {
 	if r.agents[agent] != nil {
 		return &r.node
 	}
@@ -146,7 +146,7 @@ func (r *roster) with(agent string) *node {
 // Agents tells of the agents that the node has now, discovery included, in the
 // order of their names.
 func (s *Server) Agents() []rpc.Metadata {
-	r := s.roster.Load()
+	r := s.agentSet.Load()
 	all := make([]rpc.Metadata, len(r.names))
 	for i, name := range r.names {
 		a := r.agents[name]

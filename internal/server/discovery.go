@@ -44,7 +44,7 @@ func (c *call) state(body any) any {
 	if c.stateOf == "" || c.Agent != discovery || body != message.Pong {
 		return body
 	}
-	if a := c.roster.agents[c.stateOf]; a != nil {
+	if a := c.agentSet.agents[c.stateOf]; a != nil {
 		if d, ok := a.handler.(Defined); ok {
 			return message.StateDefinition(d.DefinitionHash())
 		}

@@ -33,7 +33,7 @@ func (s *Server) Health() error {
 		}
 	}
 	limit := patience
-	for _, a := range s.roster.Load().agents {
+	for _, a := range s.agentSet.Load().agents {
 		if t, ok := a.handler.(Timed); ok {
 			limit = max(limit, t.Timeout()+patience)
 		}

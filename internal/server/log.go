@@ -20,7 +20,7 @@ func (s *Server) refused(c *call, r *refusal) bool {
 	if r == nil {
 		return false
 	}
-	if r.told != nil && !c.onWorker && s.namedMe(c) {
+	if r.told != nil && !c.onWorker && s.addressedByName(c) {
 		c.late = r
 		if s.hand(c) { // an answer costs more than a refusal
 			return true
@@ -49,17 +49,17 @@ func (r *refusal) text() string {
 	return r.why.Error()
 }
 
-// namedMe tells whether a request that will not run is for this node by name, is
+// addressedByName reports whether a request that will not run is for this node by name, is
 // of SimpleRPC, and its filter would not have kept it silent: then its caller
 // waits for this node and is told why it waits in vain.
-func (s *Server) namedMe(c *call) bool {
+func (s *Server) addressedByName(c *call) bool {
 	if c.in.Kind != connector.Directed || c.Agent == discovery || c.replyTo == "" {
 		return false
 	}
 	if _, err := rpc.Parse(c.Body); err != nil || c.Filter.NeedsData() {
 		return false
 	}
-	ok, _ := c.Filter.MatchPlain(c.roster.with(c.Agent), s.opts.Rules)
+	ok, _ := c.Filter.MatchPlain(c.agentSet.with(c.Agent), s.opts.Rules)
 	return ok
 }
 
@@ -87,7 +87,7 @@ func (s *Server) logRefused(c *call, r *refusal) {
 // collective its line would cost more than its answer.
 func (s *Server) logAccepted(c *call) {
 	level := slog.LevelInfo
-	if !c.guarded() {
+	if !c.needsAuthorization() {
 		level = slog.LevelDebug
 	}
 	if ctx := context.Background(); s.log.Enabled(ctx, level) {

@@ -20,7 +20,7 @@ type call struct {
 	size    int    // payload bytes
 	arrived time.Time
 
-	roster   *roster
+	agentSet *agentSet
 	agent    *agent
 	runsData bool     // its filter has data functions
 	matched  bool     // by the whole filter: from here on the caller may hear of us
@@ -35,12 +35,12 @@ type call struct {
 // refusals come first. A step that says no ends the way of the request; refused
 // counts and logs that.
 func (s *Server) receive(d connector.Delivery, now time.Time) {
-	c := &call{in: d.Target, replyTo: d.ReplyTo, size: len(d.Data), arrived: now, roster: s.hold()}
+	c := &call{in: d.Target, replyTo: d.ReplyTo, size: len(d.Data), arrived: now, agentSet: s.hold()}
 	c.wantsNo = d.Headers[message.AnswerHeader] == message.AnswerAll
 	c.stateOf = d.Headers[message.DefinitionHeader]
 	defer func() {
 		if !c.handed {
-			c.roster.release()
+			c.agentSet.release()
 		}
 	}()
 	defer s.contain(c)
@@ -63,7 +63,7 @@ func (s *Server) receive(d connector.Delivery, now time.Time) {
 // or wait. It runs on a worker.
 func (s *Server) answer(c *call) {
 	c.onWorker = true
-	defer c.roster.release()
+	defer c.agentSet.release()
 	defer s.contain(c)
 	if c.late != nil {
 		s.refused(c, c.late)

@@ -84,8 +84,8 @@ func centos(operatingsystem string) filter.Filter {
 	}
 }
 
-// guarded is a node on which every step of the pipeline can be seen.
-func guarded(g *guard) func(*world, *server.Options) {
+// guardedNode is a node on which every step of the pipeline can be seen.
+func guardedNode(g *guard) func(*world, *server.Options) {
 	return func(w *world, o *server.Options) {
 		g.trace = w.trace
 		o.Replay, o.Facts, o.Authorize, o.Audit, o.Data = g, g, g, g, g
@@ -99,7 +99,7 @@ func guarded(g *guard) func(*world, *server.Options) {
 
 // TestOrderOfSteps follows a request that every step lets through.
 func TestOrderOfSteps(t *testing.T) {
-	in(t, guarded(&guard{}), func(w *world) {
+	in(t, guardedNode(&guard{}), func(w *world) {
 		r := ask("echo", "hello")
 		r.Filter = centos("CentOS")
 		w.send(broadcast("echo"), r)
@@ -137,7 +137,7 @@ func TestEarlierStepRefusesFirst(t *testing.T) {
 		{"filter", func(y *try) { y.g.data = true }, []string{"run", "reply"}},
 	}
 	g := &guard{}
-	in(t, guarded(g), func(w *world) {
+	in(t, guardedNode(g), func(w *world) {
 		for i, first := range faults {
 			for j := i; j < len(faults); j++ {
 				*g = guard{trace: w.trace}
@@ -347,7 +347,7 @@ func TestWhoNamesANodeHearsWhy(t *testing.T) {
 // TestNoOnRequest is about callers who count on an answer of each node.
 func TestNoOnRequest(t *testing.T) {
 	g := &guard{}
-	in(t, guarded(g), func(w *world) {
+	in(t, guardedNode(g), func(w *world) {
 		askAll := func(r *message.Request) {
 			err := w.client.Publish(t.Context(), broadcast(r.Agent), connector.Message{
 				Data: w.sec.request(r), ReplyTo: w.inbox.Address(), Headers: map[string]string{"mco-answer": "all"},
@@ -429,7 +429,7 @@ func (d defined) DefinitionHash() string                              { return s
 
 func TestDeniedCallerHearsSo(t *testing.T) {
 	g := &guard{deny: true}
-	in(t, guarded(g), func(w *world) {
+	in(t, guardedNode(g), func(w *world) {
 		w.send(broadcast("echo"), ask("echo", "x"))
 		if code, text := status(t, w.one()); code != 1 || !strings.Contains(text, "not authorized") || strings.Contains(text, "policy") {
 			t.Errorf("status %d %q", code, text)
@@ -457,7 +457,7 @@ func TestDeniedCallerHearsSo(t *testing.T) {
 }
 
 func TestWhatCannotBeAuditedDoesNotRun(t *testing.T) {
-	in(t, guarded(&guard{audit: true}), func(w *world) {
+	in(t, guardedNode(&guard{audit: true}), func(w *world) {
 		w.send(broadcast("echo"), ask("echo", "x"))
 		if code, _ := status(t, w.one()); code != 1 {
 			t.Errorf("status %d", code)

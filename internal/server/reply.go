@@ -35,7 +35,7 @@ func (s *Server) hand(c *call) bool {
 		why := busy("too many requests of this caller are waiting on this node, try again later")
 		d.late = nil
 		s.refused(d, why)
-		d.roster.release()
+		d.agentSet.release()
 	}
 	return ok
 }

@@ -119,7 +119,7 @@ func (s *Server) wanted() []connector.Target {
 			all = append(all, connector.Target{Kind: connector.Directed, Collective: c, Identity: s.opts.Identity})
 		}
 	}
-	for _, name := range s.roster.Load().names {
+	for _, name := range s.agentSet.Load().names {
 		for _, c := range s.opts.Collectives {
 			all = append(all, connector.Target{Kind: connector.Broadcast, Collective: c, Agent: name})
 		}
@@ -281,7 +281,7 @@ func (s *Server) drain(abandon, silence func()) error {
 	defer time.AfterFunc(receivePatience, silence).Stop()
 	for _, c := range left {
 		s.refused(c, busy("the node is stopping"))
-		c.roster.release()
+		c.agentSet.release()
 	}
 	select {
 	case <-s.pool.idle:

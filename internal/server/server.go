@@ -73,15 +73,15 @@ type Options struct {
 
 // A Server is a node of a collective.
 type Server struct {
-	opts   Options
-	log    *slog.Logger
-	now    func() time.Time
-	online func() bool // Connector has its broker
-	roster atomic.Pointer[roster]
-	count  counters
-	flood  sampler
-	pool   *pool
-	ready  chan struct{}
+	opts     Options
+	log      *slog.Logger
+	now      func() time.Time
+	online   func() bool // Connector has its broker
+	agentSet atomic.Pointer[agentSet]
+	count    counters
+	flood    sampler
+	pool     *pool
+	ready    chan struct{}
 
 	started atomic.Bool
 	running atomic.Bool
@@ -140,11 +140,11 @@ func New(opts Options) (*Server, error) {
 	}
 	s.pool = newPool(opts.Workers, opts.Queue, opts.QueueBytes, opts.Now, s.answer)
 	s.count.start = opts.Now()
-	r, err := s.newRoster(opts)
+	r, err := s.newAgentSet(opts)
 	if err != nil {
 		return nil, err
 	}
-	s.roster.Store(r)
+	s.agentSet.Store(r)
 	return s, nil
 }
 
@@ -167,11 +167,11 @@ func (s *Server) Ready() <-chan struct{} { return s.ready }
 func (s *Server) Reload(ctx context.Context, handlers map[string]Handler) error {
 	opts := s.opts
 	opts.Handlers = handlers
-	r, err := s.newRoster(opts)
+	r, err := s.newAgentSet(opts)
 	if err != nil {
 		return fmt.Errorf("reload: %w", err)
 	}
-	s.roster.Swap(r).replaced(r)
+	s.agentSet.Swap(r).replaced(r)
 	if !s.running.Load() {
 		return nil
 	}

@@ -149,7 +149,7 @@ func TestFloodIsRationedInTheLog(t *testing.T) {
 			t.Errorf("%d log lines for %d bad messages in 10 s", n, 10*each)
 		}
 		n := w.srv.Stats()
-		if n.Unvalidated != 10*each || n.Muffled < 9*each {
+		if n.Unvalidated != 10*each || n.LogsSuppressed < 9*each {
 			t.Errorf("counters: %+v", n)
 		}
 		time.Sleep(time.Minute) // virtual

@@ -17,17 +17,17 @@ type Stats struct {
 	Replies     uint64 // replies that the broker took
 	StartTime   time.Time
 
-	Skewed   uint64 // requests from too far in the future
-	Unbound  uint64 // requests that came in where they do not belong
-	Unknown  uint64 // requests for agents that the node does not have
-	Replayed uint64 // requests seen before
-	Denied   uint64 // requests that the caller may not make
-	Busy     uint64 // requests refused for want of a worker and of room to wait
-	TimedOut uint64 // requests whose agent did not answer in time
-	Panics   uint64 // requests at which code broke
-	Dropped  uint64 // replies that were lost: the broker did not take them
-	Oversize uint64 // replies too large for the broker, replaced by an error
-	Muffled  uint64 // log lines left out because too many of their kind came
+	Skewed         uint64 // requests from too far in the future
+	Unbound        uint64 // requests that came in where they do not belong
+	Unknown        uint64 // requests for agents that the node does not have
+	Replayed       uint64 // requests seen before
+	Denied         uint64 // requests that the caller may not make
+	Busy           uint64 // requests refused for want of a worker and of room to wait
+	TimedOut       uint64 // requests whose agent did not answer in time
+	Panics         uint64 // requests at which code broke
+	Dropped        uint64 // replies that were lost: the broker did not take them
+	Oversize       uint64 // replies too large for the broker, replaced by an error
+	LogsSuppressed uint64 // log lines left out because too many of their kind came
 
 	Running int // workers at work
 	Waiting int // requests in the queue
@@ -52,7 +52,7 @@ func (s *Server) Stats() Stats {
 		Skewed: n.skewed.Load(), Unbound: n.unbound.Load(), Unknown: n.unknown.Load(),
 		Replayed: n.replayed.Load(), Denied: n.denied.Load(), Busy: n.busy.Load(),
 		TimedOut: n.timedOut.Load(), Panics: n.panics.Load(), Dropped: n.dropped.Load(),
-		Oversize: n.oversize.Load(), Muffled: s.flood.total.Load(),
+		Oversize: n.oversize.Load(), LogsSuppressed: s.flood.total.Load(),
 		Running: running, Waiting: waiting,
 	}
 }

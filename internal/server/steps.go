@@ -134,9 +134,9 @@ func (s *Server) checkReplay(c *call) *refusal {
 }
 
 func (s *Server) filterPlain(c *call) *refusal {
-	if ok, err := c.Filter.MatchPlain(&c.roster.node, s.opts.Rules); !ok {
+	if ok, err := c.Filter.MatchPlain(&c.agentSet.node, s.opts.Rules); !ok {
 		r := unmatched(err)
-		if c.in.Kind == connector.Directed && c.roster.agents[c.Agent] == nil {
+		if c.in.Kind == connector.Directed && c.agentSet.agents[c.Agent] == nil {
 			named := *r
 			named.told = unknownAgent(c.Agent)
 			r = &named
@@ -145,7 +145,7 @@ func (s *Server) filterPlain(c *call) *refusal {
 	}
 	// Only now, for a node without the agent is usually one that the filter
 	// leaves out, and that is nothing to warn of.
-	c.agent = c.roster.agents[c.Agent]
+	c.agent = c.agentSet.agents[c.Agent]
 	if c.agent == nil {
 		return &refusal{
 			step:  "filter",
@@ -179,12 +179,12 @@ func (s *Server) match(c *call) {
 	s.count.passed.Add(1)
 }
 
-// guarded tells whether the request makes the node run something: those to the
+// needsAuthorization reports whether the request makes the node run something: those to the
 // discovery agent do not, unless their filter does.
-func (c *call) guarded() bool { return c.Agent != discovery || c.runsData }
+func (c *call) needsAuthorization() bool { return c.Agent != discovery || c.runsData }
 
 func (s *Server) authorize(c *call) *refusal {
-	if s.opts.Authorize == nil || !c.guarded() {
+	if s.opts.Authorize == nil || !c.needsAuthorization() {
 		return nil
 	}
 	err := s.opts.Authorize.Authorize(s.work, c.Request)
@@ -197,7 +197,7 @@ func (s *Server) authorize(c *call) *refusal {
 // auditDecision records what authorize decided. What cannot be recorded is not
 // run.
 func (s *Server) auditDecision(c *call, denied *refusal) *refusal {
-	if s.opts.Audit == nil || !c.guarded() {
+	if s.opts.Audit == nil || !c.needsAuthorization() {
 		return nil
 	}
 	var why error
@@ -217,7 +217,7 @@ func (s *Server) filterData(c *call) *refusal {
 	}
 	ctx, cancel := context.WithTimeout(s.work, s.opts.DataTimeout)
 	defer cancel()
-	if ok, err := c.Filter.Match(ctx, &c.roster.node, s.opts.Rules); !ok {
+	if ok, err := c.Filter.Match(ctx, &c.agentSet.node, s.opts.Rules); !ok {
 		return unmatched(err)
 	}
 	s.match(c)
@@ -225,7 +225,7 @@ func (s *Server) filterData(c *call) *refusal {
 }
 
 func (s *Server) auditOutcome(c *call, err error) {
-	if s.opts.Audit == nil || !c.guarded() {
+	if s.opts.Audit == nil || !c.needsAuthorization() {
 		return
 	}
 	if errors.Is(err, ErrNoReply) {

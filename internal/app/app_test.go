@@ -90,7 +90,7 @@ func ping(t *testing.T, cfg config.Config) []string {
 	}
 	var names []string
 	c := client.New(conn, sec, client.Options{Identity: cfg.Identity})
-	if _, err := c.Call(ctx, client.Call{Agent: "discovery", Body: "ping", Timeout: 5 * time.Second, Limit: 1}, func(r client.Reply) {
+	if _, err := c.Call(ctx, client.Call{Agent: "discovery", Body: "ping", Timeout: 5 * time.Second, Limit: 1}, func(r client.Answer) {
 		names = append(names, r.Sender)
 	}); err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"mcollective/ddl"
+	"mcollective/internal/plaintext"
 	"mcollective/internal/timelimit"
 	"mcollective/message"
 	"mcollective/rpc"
@@ -106,15 +107,8 @@ func (h *Handler) Handle(ctx context.Context, m *message.Request) (any, error) {
 	case parsed.Silent:
 		return nil, rpc.ErrNoReply
 	}
-	reply.Message = clip(reply.Message, 4<<10) // an error may quote anything
+	reply.Message = plaintext.Clip(reply.Message, 4<<10) // an error may quote anything
 	return reply.Body(), overrun
-}
-
-func clip(s string, most int) string {
-	if len(s) <= most {
-		return s
-	}
-	return s[:most] + "..."
 }
 
 // answer is the reply to a request, whoever wants it. The error is that of an
@@ -123,7 +117,7 @@ func (h *Handler) answer(ctx context.Context, req Request) (*rpc.Reply, error) {
 	action := h.definition.Action(req.Action)
 	if action == nil {
 		reply := rpc.NewReply()
-		reply.Fail(h.definition.Validate(clip(req.Action, 1000), nil)) // it has Ruby's words for that
+		reply.Fail(h.definition.Validate(plaintext.Clip(req.Action, 1000), nil)) // it has Ruby's words for that
 		return reply, nil
 	}
 	reply := action.Reply()

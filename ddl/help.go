@@ -7,6 +7,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"mcollective/internal/plaintext"
 )
 
 // Help is the text about the plugin for people, as Ruby's "mco plugin doc"
@@ -70,7 +72,7 @@ func seconds(d time.Duration) string {
 	if d%time.Second == 0 {
 		return fmt.Sprint(int64(d / time.Second))
 	}
-	return rubyFloat(d.Seconds())
+	return plaintext.Float(d.Seconds())
 }
 
 func (h *help) agent(d *Definition) {

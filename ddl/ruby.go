@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"mcollective/internal/plaintext"
 	"mcollective/value"
 )
 
@@ -107,7 +108,7 @@ func isSymbol(v any) bool {
 func equal(a, b any) bool {
 	if t, ok := textOf(a); ok {
 		u, ok := textOf(b)
-		return ok && t.bytes == u.bytes && (isASCII(t.bytes) || t.encoding == u.encoding)
+		return ok && t.bytes == u.bytes && (plaintext.IsASCII(t.bytes) || t.encoding == u.encoding)
 	}
 	switch b := b.(type) {
 	case int64:
@@ -200,9 +201,9 @@ func inspect(v any) string {
 	case bool:
 		return strconv.FormatBool(v)
 	case float64:
-		return rubyFloat(v)
+		return plaintext.Float(v)
 	case *value.Float:
-		return rubyFloat(v.Value)
+		return plaintext.Float(v.Value)
 	case value.Symbol:
 		return ":" + string(v)
 	case []any:
@@ -222,28 +223,4 @@ func inspect(v any) string {
 		return fmt.Sprint(v)
 	}
 	return fmt.Sprintf("#<%T>", v)
-}
-
-// rubyFloat has a point always and an exponent for the very large and small.
-func rubyFloat(f float64) string {
-	switch {
-	case math.IsInf(f, 1):
-		return "Infinity"
-	case math.IsInf(f, -1):
-		return "-Infinity"
-	case math.IsNaN(f):
-		return "NaN"
-	}
-	if abs := math.Abs(f); abs != 0 && (abs < 1e-4 || abs >= 1e16) {
-		mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(f, 'e', -1, 64), "e")
-		if !strings.Contains(mantissa, ".") {
-			mantissa += ".0"
-		}
-		return mantissa + "e" + exponent
-	}
-	s := strconv.FormatFloat(f, 'f', -1, 64)
-	if !strings.Contains(s, ".") {
-		s += ".0"
-	}
-	return s
 }

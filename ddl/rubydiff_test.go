@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mcollective/internal/plaintext"
 	"mcollective/internal/waittest"
 	"mcollective/value"
 )
@@ -142,7 +143,7 @@ func definitionView(d *Definition) map[string]any {
 		"metadata": map[string]any{
 			"name": m.Name, "description": m.Description, "author": m.Author, "license": m.License, "version": m.Version, "url": m.URL,
 		},
-		"timeout":  fmt.Sprint(rubyFloat(m.Timeout.Seconds())),
+		"timeout":  fmt.Sprint(plaintext.Float(m.Timeout.Seconds())),
 		"requires": []any{},
 		"actions":  []any{},
 	}
@@ -208,7 +209,7 @@ func valueView(v any) any {
 	case int64:
 		return float64(v)
 	case float64:
-		return map[string]any{"float": rubyFloat(v)}
+		return map[string]any{"float": plaintext.Float(v)}
 	case value.Symbol:
 		return map[string]any{"symbol": string(v)}
 	case []any:

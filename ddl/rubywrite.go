@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"mcollective/internal/plaintext"
 	"mcollective/value"
 )
 
@@ -169,7 +170,7 @@ func rubyLiteral(v any) string {
 	case int64:
 		return strconv.FormatInt(v, 10)
 	case float64:
-		return rubyFloat(v)
+		return plaintext.Float(v)
 	case []any:
 		all := make([]string, len(v))
 		for i, e := range v {

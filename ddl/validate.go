@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"mcollective/filter"
+	"mcollective/internal/plaintext"
 	"mcollective/rpc"
 	"mcollective/value"
 )
@@ -182,14 +183,14 @@ func (t text) characters(regexp string) (string, error) {
 	switch {
 	case strings.HasPrefix(t.encoding, "UTF-16") || strings.HasPrefix(t.encoding, "UTF-32"):
 		return "", fmt.Errorf("incompatible encoding regexp match (US-ASCII regexp with %s string)", t.encoding)
-	case isASCII(t.bytes):
+	case plaintext.IsASCII(t.bytes):
 	case t.encoding == utf8Name:
 		if !utf8.ValidString(t.bytes) {
 			return "", errors.New("invalid byte sequence in UTF-8")
 		}
 	case t.encoding != "":
 		return "", fmt.Errorf("incompatible encoding regexp match (US-ASCII regexp with %s string)", t.encoding)
-	case !isASCII(regexp):
+	case !plaintext.IsASCII(regexp):
 		return "", errors.New("incompatible encoding regexp match (UTF-8 regexp with ASCII-8BIT string)")
 	default:
 		runes := make([]rune, len(t.bytes))
@@ -199,13 +200,4 @@ func (t text) characters(regexp string) (string, error) {
 		return string(runes), nil
 	}
 	return t.bytes, nil
-}
-
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
 }

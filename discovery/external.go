@@ -14,6 +14,7 @@ import (
 	"mcollective/filter"
 	"mcollective/internal/plainfile"
 	"mcollective/internal/run"
+	"mcollective/internal/shellwords"
 	"mcollective/internal/trust"
 )
 
@@ -47,7 +48,7 @@ type External struct {
 // Discover runs the command. It is ended when it takes longer than the timeout of
 // the query, 30 s by default, and an exit status other than 0 is an error.
 func (m External) Discover(ctx context.Context, q Query) ([]string, error) {
-	words, err := split(m.Command)
+	words, err := shellwords.Split(m.Command)
 	if err != nil {
 		return nil, fmt.Errorf("the command of the external discovery method: %w", err)
 	}
@@ -212,46 +213,4 @@ func checked(names []string) ([]string, error) {
 		}
 	}
 	return names, nil
-}
-
-// split takes a command line apart as a shell does: at blanks, with single and
-// double quotes and backslashes. Nothing else means anything.
-func split(text string) ([]string, error) {
-	var words []string
-	var word strings.Builder
-	inside, quote, escaped := false, rune(0), false
-	for _, r := range text {
-		switch {
-		case escaped:
-			if quote == '"' && r != '"' && r != '\\' {
-				word.WriteByte('\\')
-			}
-			word.WriteRune(r)
-			escaped = false
-		case r == '\\' && quote != '\'':
-			inside, escaped = true, true
-		case quote != 0 && r == quote:
-			quote = 0
-		case quote == 0 && (r == '\'' || r == '"'):
-			inside, quote = true, r
-		case quote == 0 && (r == ' ' || r == '\t' || r == '\n'):
-			if inside {
-				words = append(words, word.String())
-				word.Reset()
-				inside = false
-			}
-		default:
-			word.WriteRune(r)
-			inside = true
-		}
-	}
-	switch {
-	case quote != 0:
-		return nil, fmt.Errorf("a quote is not closed in %.300q", text)
-	case escaped:
-		return nil, fmt.Errorf("nothing follows the last backslash in %.300q", text)
-	case inside:
-		words = append(words, word.String())
-	}
-	return words, nil
 }

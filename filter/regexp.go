@@ -7,7 +7,8 @@ import (
 	"regexp/syntax"
 	"strings"
 	"sync"
-	"unicode/utf8"
+
+	"mcollective/internal/plaintext"
 )
 
 // Bounds on a regular expression, which comes from the network: a repetition of
@@ -161,7 +162,7 @@ func (m *matcher) match(text string) (bool, error) {
 	if m.err != nil {
 		return false, m.err
 	}
-	if m.asciiOnly && !isASCII(text) {
+	if m.asciiOnly && !plaintext.IsASCII(text) {
 		return false, errors.New("it holds classes or word boundaries that are not evaluated on text beyond ASCII")
 	}
 	if m.isLiteral {
@@ -174,13 +175,4 @@ func (m *matcher) match(text string) (bool, error) {
 		return false, errors.New("what it says about the end of a text with a final line break is not evaluated")
 	}
 	return true, nil
-}
-
-func isASCII(text string) bool {
-	for i := range len(text) {
-		if text[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"mcollective/internal/plaintext"
 	"mcollective/value"
 )
 
@@ -32,7 +33,7 @@ func (d *decoder) symbol(wrapped bool) *symbol {
 		encoding = d.symbolEncoding()
 	}
 	switch {
-	case value.IsASCII(s) && !value.IsWide(encoding), encoding == value.UTF8 && utf8.ValidString(s):
+	case plaintext.IsASCII(s) && !value.IsWide(encoding), encoding == value.UTF8 && utf8.ValidString(s):
 		e.value = d.known.symbol(s)
 	case encoding == value.UTF8, encoding == value.ASCII:
 		d.syntax("symbol %.40q that is not %s", s, encoding)

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"mcollective/internal/plaintext"
 	"mcollective/value"
 )
 
@@ -203,7 +204,7 @@ func (e *encoder) symbol(s value.Symbol) {
 	if e.symlink(string(s), 0) {
 		return
 	}
-	if value.IsASCII(string(s)) {
+	if plaintext.IsASCII(string(s)) {
 		e.buf = append(e.buf, typeSymbol)
 		e.raw(string(s))
 		return

@@ -1,8 +1,11 @@
 package marshal
 
-import "math/big"
+import (
+	"math/big"
 
-import "mcollective/value"
+	"mcollective/internal/plaintext"
+	"mcollective/value"
+)
 
 // object writes the types of this package that have an identity.
 func (e *encoder) object(v any) {
@@ -146,7 +149,7 @@ func (e *encoder) regexp(r *value.Regexp) {
 
 func (e *encoder) encodedSymbol(s value.EncodedSymbol) {
 	switch {
-	case s.Encoding == value.UTF8, value.IsASCII(s.Name) && !value.IsWide(s.Encoding):
+	case s.Encoding == value.UTF8, plaintext.IsASCII(s.Name) && !value.IsWide(s.Encoding):
 		e.symbol(value.Symbol(s.Name))
 		return
 	case e.symlink(s.Encoding+"\x00"+s.Name, 1):

@@ -1,6 +1,6 @@
 package marshal
 
-import "mcollective/value"
+import "mcollective/internal/plaintext"
 
 // A Plain reads a value piece by piece, without building anything, as long as it
 // has the plainest form: hashes, arrays, symbols, short strings, integers and
@@ -99,7 +99,7 @@ func (r *Plain) symbol() string {
 		}
 	case typeSymbol:
 		s := r.take(r.short())
-		if r.failed || r.known == maxPlainSymbols || !value.IsASCII(s) {
+		if r.failed || r.known == maxPlainSymbols || !plaintext.IsASCII(s) {
 			break
 		}
 		r.symbols[r.known] = s

@@ -3,6 +3,8 @@ package message
 import (
 	"fmt"
 	"strings"
+
+	"mcollective/internal/plaintext"
 )
 
 // Names become parts of topics, subjects, file paths and log lines, so each kind
@@ -103,9 +105,4 @@ func only(s, extra string) bool {
 }
 
 // clip keeps a refused text short enough for a log line.
-func clip(s string) string {
-	if len(s) > 64 {
-		return s[:64] + "..."
-	}
-	return s
-}
+func clip(s string) string { return plaintext.Clip(s, 64) }

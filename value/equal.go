@@ -3,6 +3,8 @@ package value
 import (
 	"math/big"
 	"strings"
+
+	"mcollective/internal/plaintext"
 )
 
 // Text returns the bytes and encoding of a string of any kind.
@@ -49,7 +51,7 @@ func Equal(a, b any) bool {
 		if !ok || s != t {
 			return false
 		}
-		return se == te || s == "" || IsASCII(s) && !IsWide(se) && !IsWide(te)
+		return se == te || s == "" || plaintext.IsASCII(s) && !IsWide(se) && !IsWide(te)
 	case *big.Int:
 		b, ok := b.(*big.Int)
 		return ok && a != nil && b != nil && a.Cmp(b) == 0

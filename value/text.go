@@ -1,5 +1,7 @@
 package value
 
+import "mcollective/internal/plaintext"
+
 // A Symbol is a Ruby symbol, without its leading colon. It is told apart from a
 // string everywhere: Symbol("agent") and "agent" are two different hash keys.
 type Symbol string
@@ -48,7 +50,7 @@ const (
 // NewRegexp returns the regular expression that Ruby's literal /source/ makes,
 // with options i, x and m as bits. A source that is not ASCII is UTF-8.
 func NewRegexp(source string, options int) *Regexp {
-	if IsASCII(source) {
+	if plaintext.IsASCII(source) {
 		return &Regexp{Source: source, Options: options, Encoding: ASCII}
 	}
 	return &Regexp{Source: source, Options: options | RegexpFixedEncoding, Encoding: UTF8}
@@ -59,13 +61,3 @@ const (
 	UTF8  = "UTF-8"
 	ASCII = "US-ASCII"
 )
-
-// IsASCII reports whether s is nothing but ASCII.
-func IsASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= 0x80 {
-			return false
-		}
-	}
-	return true
-}

@@ -122,23 +122,6 @@ func FuzzPerfdata(f *testing.F) {
 	})
 }
 
-// FuzzWords splits the arguments of a plain script.
-func FuzzWords(f *testing.F) {
-	for _, s := range []string{"", "a b", `'a b' "c d" e\ f`, `"`, `\`, "a\x00"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		words, err := splitWords(s)
-		total := 0
-		for _, w := range words {
-			total += len(w)
-		}
-		if err == nil && total > 3*len(s) { // a byte that is not UTF-8 becomes three
-			t.Errorf("%q became %q", s, words)
-		}
-	})
-}
-
 // FuzzTask reads the metadata of a task.
 func FuzzTask(f *testing.F) {
 	f.Add([]byte(`{"parameters": {"a": {"type": "Optional[Enum[x, 'y']]", "default": 1}}, "files": ["m/files/"], "supports_noop": true}`))

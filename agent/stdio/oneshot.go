@@ -18,6 +18,7 @@ import (
 	"mcollective/agent"
 	"mcollective/ddl"
 	"mcollective/internal/run"
+	"mcollective/internal/shellwords"
 	"mcollective/internal/yaml"
 	"mcollective/rpc"
 	"mcollective/value"
@@ -367,51 +368,11 @@ func arguments(req *agent.Request) ([]string, error) {
 		}
 		return args, nil
 	case string:
-		args, err := splitWords(v)
+		args, err := shellwords.Split(v)
 		if err != nil {
 			return nil, rpc.Errorf(rpc.InvalidData, "%s: %v", argsInput, err)
 		}
 		return args, nil
 	}
 	return nil, rpc.Errorf(rpc.InvalidData, "%s is to be a list of texts, or a text", argsInput)
-}
-
-// splitWords splits a line into words. Quotes of both kinds hold words together
-// and a backslash takes the next character as it is; nothing else is special.
-func splitWords(line string) ([]string, error) {
-	var words []string
-	var word strings.Builder
-	inWord, escaped := false, false
-	var quote rune
-	for _, r := range line {
-		switch {
-		case r == 0:
-			return nil, errors.New("it holds a zero byte")
-		case escaped:
-			word.WriteRune(r)
-			escaped = false
-		case r == '\\' && quote != '\'':
-			escaped, inWord = true, true
-		case r == quote:
-			quote = 0
-		case quote == 0 && (r == '\'' || r == '"'):
-			quote, inWord = r, true
-		case quote == 0 && (r == ' ' || r == '\t' || r == '\n'):
-			if inWord {
-				words = append(words, word.String())
-				word.Reset()
-				inWord = false
-			}
-		default:
-			word.WriteRune(r)
-			inWord = true
-		}
-	}
-	if quote != 0 || escaped {
-		return nil, errors.New("a quote is not closed")
-	}
-	if inWord {
-		words = append(words, word.String())
-	}
-	return words, nil
 }

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"mcollective/ddl"
+	"mcollective/internal/plaintext"
 	"mcollective/rpc"
 	"mcollective/value"
 )
@@ -121,13 +122,7 @@ func readPairs(stdout []byte) (h *value.Map, line int) {
 
 // isWord reports whether s is a name of letters, digits and underscores.
 func isWord(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_') {
-			return false
-		}
-	}
-	return s != "" && len(s) <= 128
+	return len(s) <= 128 && plaintext.IsWord(s)
 }
 
 // fill sets the outputs of a reply from what a program answered, and its status

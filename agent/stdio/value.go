@@ -10,8 +10,8 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
+	"mcollective/internal/plaintext"
 	"mcollective/internal/yaml"
 	"mcollective/rpc"
 	"mcollective/value"
@@ -294,11 +294,5 @@ func clip(s string, most int) string {
 		}
 		return r
 	}, s)
-	if len(s) <= most {
-		return s
-	}
-	for most > 0 && !utf8.RuneStart(s[most]) {
-		most--
-	}
-	return s[:most] + "..."
+	return plaintext.Clip(s, most)
 }

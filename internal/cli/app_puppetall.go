@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mcollective/client"
+	"mcollective/internal/pause"
 	"mcollective/internal/render"
 	"mcollective/internal/usage"
 	"mcollective/rpc"
@@ -93,7 +94,7 @@ func (p *puppet) runAll(ctx context.Context, t *task) error {
 		}
 		if wait := p.rerun.Duration - t.env.Now().Sub(began); wait > 0 {
 			q.say("Next run in %s", wait.Round(time.Second))
-			if err := pause(ctx, wait); err != nil {
+			if err := pause.For(ctx, wait); err != nil {
 				return err
 			}
 		}
@@ -117,7 +118,7 @@ func (q *puppetQueue) run(ctx context.Context) error {
 		if len(q.running) == 0 {
 			continue
 		}
-		if err := pause(ctx, pollEvery); err != nil {
+		if err := pause.For(ctx, pollEvery); err != nil {
 			return fmt.Errorf("broken off: Puppet goes on where it runs; %d nodes were not started: %w", len(q.waiting), err)
 		}
 		if err := q.poll(ctx); err != nil {

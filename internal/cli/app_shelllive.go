@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"mcollective/client"
+	"mcollective/internal/pause"
 	"mcollective/internal/render"
 	"mcollective/rpc"
 	"mcollective/value"
@@ -151,7 +152,7 @@ func (s *shell) stream(ctx context.Context, t *task) (bad int, err error) {
 		if len(s.live) == 0 {
 			return bad, nil
 		}
-		if err := pause(ctx, askEvery); err != nil {
+		if err := pause.For(ctx, askEvery); err != nil {
 			return bad, err
 		}
 	}

@@ -167,18 +167,6 @@ func (t *task) learned(account *client.Account) {
 	learn(t.env, lesson{identities: sorted(seen), agents: []string{t.o.agent}})
 }
 
-// pause waits, unless the user breaks it off.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
-}
-
 // said is the text of an output, as people read it.
 func said(reply *rpc.Reply, name string) string {
 	v, ok := reply.Output(name)

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"mcollective/internal/shellwords"
 	"mcollective/internal/suggest"
 	"mcollective/internal/usage"
 )
@@ -40,7 +41,7 @@ func expand(env *Env, r row, cmd *cobra.Command, args []string) ([]string, error
 		return words, nil
 	}
 	const variable = "MCOLLECTIVE_EXTRA_OPTS"
-	extra, err := shellWords(env.Getenv(variable))
+	extra, err := shellwords.Split(env.Getenv(variable))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", variable, err)
 	}
@@ -170,60 +171,4 @@ func (l *longFlags) resolve(name string) (string, error) {
 		return "", usage.Hinted(err, "Did you mean?  --"+near)
 	}
 	return "", usage.Hinted(err, "--help lists the options of this command")
-}
-
-// shellWords splits text as a POSIX shell splits a command line without
-// expansions.
-func shellWords(s string) ([]string, error) {
-	var words []string
-	var word strings.Builder
-	in := false
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; c {
-		case ' ', '\t', '\n':
-			if in {
-				words = append(words, word.String())
-				word.Reset()
-				in = false
-			}
-		case '\\':
-			in = true
-			if i++; i < len(s) {
-				word.WriteByte(s[i])
-			}
-		case '\'', '"':
-			in = true
-			end, text, ok := quoted(s[i:])
-			if !ok {
-				return nil, fmt.Errorf("the quote at position %d is not closed", i+1)
-			}
-			word.WriteString(text)
-			i += end
-		default:
-			in = true
-			word.WriteByte(c)
-		}
-	}
-	if in {
-		words = append(words, word.String())
-	}
-	return words, nil
-}
-
-// quoted reads a quoted string at the start of s and returns where its closing
-// quote stands.
-func quoted(s string) (end int, text string, ok bool) {
-	var b strings.Builder
-	for i := 1; i < len(s); i++ {
-		switch {
-		case s[i] == s[0]:
-			return i, b.String(), true
-		case s[0] == '"' && s[i] == '\\' && i+1 < len(s) && strings.IndexByte("$`\"\\\n", s[i+1]) >= 0:
-			i++
-			b.WriteByte(s[i])
-		default:
-			b.WriteByte(s[i])
-		}
-	}
-	return 0, "", false
 }

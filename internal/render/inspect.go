@@ -1,13 +1,13 @@
 package render
 
 import (
-	"math"
 	"math/big"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"mcollective/internal/plaintext"
 	"mcollective/rpc"
 	"mcollective/value"
 )
@@ -44,9 +44,9 @@ func appendInspect(b []byte, v any) []byte {
 	case *big.Int:
 		return v.Append(b, 10)
 	case float64:
-		return appendFloat(b, v)
+		return plaintext.AppendFloat(b, v)
 	case *value.Float:
-		return appendFloat(b, v.Value)
+		return plaintext.AppendFloat(b, v.Value)
 	case string:
 		return appendQuoted(b, v, true)
 	case value.Binary:
@@ -130,32 +130,6 @@ func appendRegexp(b []byte, r *value.Regexp) []byte {
 		if r.Options&o.bit != 0 {
 			b = append(b, o.letter)
 		}
-	}
-	return b
-}
-
-// appendFloat writes the shortest digits that give f back, with an exponent
-// outside of 1e-4 to 1e15, or to 1e16 if there is a fraction.
-func appendFloat(b []byte, f float64) []byte {
-	switch {
-	case math.IsNaN(f):
-		return append(b, "NaN"...)
-	case math.IsInf(f, 1):
-		return append(b, "Infinity"...)
-	case math.IsInf(f, -1):
-		return append(b, "-Infinity"...)
-	}
-	start := len(b)
-	if abs := math.Abs(f); abs != 0 && (abs < 1e-4 || abs >= 1e16 || abs >= 1e15 && abs == math.Trunc(abs)) {
-		b = strconv.AppendFloat(b, f, 'e', -1, 64)
-		if e := strings.IndexByte(string(b[start:]), 'e') + start; !strings.Contains(string(b[start:e]), ".") {
-			b = append(append(append(make([]byte, 0, len(b)+2), b[:e]...), ".0"...), b[e:]...)
-		}
-		return b
-	}
-	b = strconv.AppendFloat(b, f, 'f', -1, 64)
-	if !strings.Contains(string(b[start:]), ".") {
-		b = append(b, ".0"...)
 	}
 	return b
 }

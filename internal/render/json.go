@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"mcollective/client"
+	"mcollective/internal/plaintext"
 	"mcollective/rpc"
 	"mcollective/value"
 )
@@ -89,7 +90,7 @@ func (e *jsonEncoder) value(v any) {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			e.b = append(e.b, "null"...)
 		} else {
-			e.b = appendFloat(e.b, v)
+			e.b = plaintext.AppendFloat(e.b, v)
 		}
 	case []any:
 		e.list(v)

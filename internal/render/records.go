@@ -12,6 +12,7 @@ import (
 	"mcollective/rpc"
 	"mcollective/value"
 
+	"mcollective/internal/plaintext"
 	document "mcollective/internal/yaml"
 )
 
@@ -210,7 +211,7 @@ func escapeYAML(text string) string {
 
 // yamlFloat is a float in YAML's words.
 func yamlFloat(f float64) string {
-	text := string(appendFloat(nil, f))
+	text := string(plaintext.AppendFloat(nil, f))
 	if named, ok := map[string]string{"NaN": ".nan", "Infinity": ".inf", "-Infinity": "-.inf"}[text]; ok {
 		return named
 	}

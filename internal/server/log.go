@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"mcollective/connector"
+	"mcollective/internal/plaintext"
 	"mcollective/message"
 	"mcollective/rpc"
 )
@@ -170,10 +171,4 @@ func (l *sampler) allow(now time.Time) (ok bool, leftOut uint64) {
 }
 
 // clip shortens text from the wire.
-func clip(s string) string {
-	const most = 128
-	if len(s) <= most {
-		return s
-	}
-	return s[:most] + "..."
-}
+func clip(s string) string { return plaintext.Clip(s, 128) }

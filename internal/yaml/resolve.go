@@ -9,6 +9,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"mcollective/internal/plaintext"
 )
 
 var errDate = errors.New("a date or time, which Ruby refuses in facts; put it in quotes")
@@ -51,7 +53,7 @@ func resolve(s string) (string, error) {
 		if !ok {
 			return "", fmt.Errorf("%q looks like a number, but is none; put it in quotes", s)
 		}
-		return floatText(f), nil
+		return plaintext.Float(f), nil
 	}
 	return integer(s)
 }
@@ -201,7 +203,7 @@ func sexagesimal(s string) (string, bool) {
 			f, _ := strconv.ParseFloat(leading(p), 64)
 			sum += f * float64(weights[i])
 		}
-		return floatText(sum), true
+		return plaintext.Float(sum), true
 	}
 	sum := new(big.Int)
 	for i, p := range parts {
@@ -330,29 +332,4 @@ func isDecimal(s string) bool {
 		}
 	}
 	return true
-}
-
-// floatText prints a number as Ruby does: the shortest digits that mean it,
-// always with a point, in plain form from 0.0001 up to below 1e15.
-func floatText(f float64) string {
-	switch {
-	case math.IsInf(f, 1):
-		return "Infinity"
-	case math.IsInf(f, -1):
-		return "-Infinity"
-	case math.IsNaN(f):
-		return "NaN"
-	}
-	if abs := math.Abs(f); abs != 0 && (abs < 1e-4 || abs >= 1e15) {
-		mantissa, exp, _ := strings.Cut(strconv.FormatFloat(f, 'e', -1, 64), "e")
-		if !strings.Contains(mantissa, ".") {
-			mantissa += ".0"
-		}
-		return mantissa + "e" + exp
-	}
-	s := strconv.FormatFloat(f, 'f', -1, 64)
-	if !strings.Contains(s, ".") {
-		s += ".0"
-	}
-	return s
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"mcollective/internal/plaintext"
 )
 
 // Text reads the first document of data as Ruby MCollective reads its facts:
@@ -155,7 +157,7 @@ func (t *texts) scalar(n *Node) (string, error) {
 		if !ok {
 			return "", fmt.Errorf("yaml: line %d: %q is not a number", n.Line, n.Value)
 		}
-		return floatText(f), nil
+		return plaintext.Float(f), nil
 	}
 	if strings.HasPrefix(name, "!ruby/") || strings.HasPrefix(name, "!str:") {
 		return "", fmt.Errorf("yaml: line %d: the tag %s is not allowed", n.Line, name)

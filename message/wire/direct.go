@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"mcollective/filter"
+	"mcollective/internal/plaintext"
 	"mcollective/marshal"
 )
 
@@ -114,7 +115,7 @@ func directReply(data string) (*Reply, bool) {
 // directText reads what [text] takes for text.
 func directText(in *marshal.Plain) string {
 	s, binary := in.Text()
-	if !isASCII(s) && (binary || !utf8.ValidString(s)) {
+	if !plaintext.IsASCII(s) && (binary || !utf8.ValidString(s)) {
 		in.GiveUp()
 	}
 	return s

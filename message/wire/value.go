@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"mcollective/internal/plaintext"
 	"mcollective/marshal"
 	"mcollective/value"
 )
@@ -57,10 +58,10 @@ func text(v any) (string, bool) {
 	case string:
 		return v, utf8.ValidString(v)
 	case value.Binary:
-		return string(v), isASCII(string(v))
+		return string(v), plaintext.IsASCII(string(v))
 	case *value.String:
 		wide := strings.HasPrefix(v.Encoding, "UTF-") || strings.HasPrefix(v.Encoding, "UCS-")
-		return v.Bytes, v.Extra == nil && !wide && isASCII(v.Bytes)
+		return v.Bytes, v.Extra == nil && !wide && plaintext.IsASCII(v.Bytes)
 	}
 	return "", false
 }
@@ -87,15 +88,6 @@ func stringBytes(v any) (s string, isText, ok bool) {
 	}
 	s, ok = rawBytes(v)
 	return s, false, ok
-}
-
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
 }
 
 // fieldName is the name that a key of an envelope or fact stands for: a symbol,
@@ -137,12 +129,7 @@ func kindOf(v any) string {
 }
 
 // clip keeps outside text short enough for a log line.
-func clip(s string) string {
-	if len(s) > 64 {
-		return s[:64] + "..."
-	}
-	return s
-}
+func clip(s string) string { return plaintext.Clip(s, 64) }
 
 // refuseTwins walks v and refuses any hash with both a symbol and a string of one
 // name as keys. v is a tree out of a decoder, so its size is bounded.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"mcollective/internal/plaintext"
 	"mcollective/value"
 )
 
@@ -289,7 +290,7 @@ func (ev *evaluator) write(b *strings.Builder, v any) {
 	case int64:
 		b.WriteString(strconv.FormatInt(v, 10))
 	case float64:
-		b.WriteString(floatText(v))
+		b.WriteString(plaintext.Float(v))
 	case *String:
 		quote(b, v.S)
 	case Symbol:
@@ -387,28 +388,4 @@ func quote(b *strings.Builder, s string) {
 		}
 	}
 	b.WriteByte('"')
-}
-
-// floatText writes a float as Ruby does.
-func floatText(f float64) string {
-	switch {
-	case math.IsInf(f, 1):
-		return "Infinity"
-	case math.IsInf(f, -1):
-		return "-Infinity"
-	case math.IsNaN(f):
-		return "NaN"
-	}
-	if a := math.Abs(f); a != 0 && (a < 1e-4 || a >= 1e16) {
-		s := strconv.FormatFloat(f, 'e', -1, 64)
-		if m, e, _ := strings.Cut(s, "e"); !strings.Contains(m, ".") {
-			s = m + ".0e" + e
-		}
-		return s
-	}
-	s := strconv.FormatFloat(f, 'f', -1, 64)
-	if !strings.Contains(s, ".") {
-		s += ".0"
-	}
-	return s
 }

@@ -107,57 +107,6 @@ func (r *reader) file(path string, depth int) {
 	}
 }
 
-// split takes a command line apart as a shell does, without any expansion: blanks
-// separate, quotes and backslashes keep together.
-func split(line string) ([]string, error) {
-	var words []string
-	var word strings.Builder
-	inWord, quote := false, rune(0)
-	escaped := false
-	for _, c := range line {
-		switch {
-		case escaped:
-			// Within double quotes a backslash is only special before these.
-			if quote == '"' && !strings.ContainsRune("\"\\$`", c) {
-				word.WriteByte('\\')
-			}
-			word.WriteRune(c)
-			escaped = false
-		case c == '\\' && quote != '\'':
-			escaped, inWord = true, true
-		case quote != 0:
-			if c == quote {
-				quote = 0
-			} else {
-				word.WriteRune(c)
-			}
-		case c == '\'' || c == '"':
-			quote, inWord = c, true
-		case c == ' ' || c == '\t':
-			if inWord {
-				words = append(words, word.String())
-				word.Reset()
-				inWord = false
-			}
-		case strings.ContainsRune("|&;<>()`", c):
-			return nil, fmt.Errorf("%q outside of quotes needs a shell; write sh -c '...'", string(c))
-		default:
-			word.WriteRune(c)
-			inWord = true
-		}
-	}
-	if quote != 0 || escaped {
-		return nil, errors.New("a quote is not closed")
-	}
-	if inWord {
-		words = append(words, word.String())
-	}
-	if len(words) == 0 {
-		return nil, errors.New("it is empty")
-	}
-	return words, nil
-}
-
 // expand puts arguments in the place of $ARG1$ and so on, each within its word.
 // Those that were not given become nothing, as with NRPE.
 func expand(words, args []string) []string {

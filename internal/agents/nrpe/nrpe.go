@@ -19,6 +19,7 @@ import (
 
 	"mcollective/agent"
 	"mcollective/internal/run"
+	"mcollective/internal/shellwords"
 	"mcollective/internal/trust"
 	"mcollective/rpc"
 	"mcollective/value"
@@ -96,7 +97,7 @@ func (o Options) check(ctx context.Context, name string, commands map[string]str
 	if !ok {
 		return outcome{exit: unknown, output: "No such command: " + name}
 	}
-	words, err := split(line)
+	words, err := shellwords.SplitCommand(line)
 	if err != nil {
 		return outcome{exit: unknown, output: fmt.Sprintf("the command line of %s cannot be read: %v", name, err)}
 	}

@@ -13,6 +13,7 @@ import (
 	"mcollective/internal/agents/agenttest"
 	"mcollective/internal/data"
 	"mcollective/internal/dirtest"
+	"mcollective/internal/shellwords"
 	"mcollective/rpc"
 	"mcollective/value"
 )
@@ -187,7 +188,7 @@ func FuzzSplit(f *testing.F) {
 		f.Add(s, "x")
 	}
 	f.Fuzz(func(t *testing.T, line, arg string) {
-		words, err := split(line)
+		words, err := shellwords.SplitCommand(line)
 		if err != nil {
 			return
 		}

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"mcollective/agent"
+	"mcollective/internal/pause"
 	"mcollective/internal/run"
 	"mcollective/rpc"
 	"mcollective/value"
@@ -50,20 +51,9 @@ func (o Options) settled() Options {
 		o.Run = run.Run
 	}
 	if o.Wait == nil {
-		o.Wait = wait
+		o.Wait = pause.For
 	}
 	return o
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
 }
 
 // An Agent is the agent package.

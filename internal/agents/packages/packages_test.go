@@ -16,6 +16,7 @@ import (
 
 	"mcollective/internal/agents/agenttest"
 	"mcollective/internal/dirtest"
+	"mcollective/internal/pause"
 	"mcollective/internal/run"
 	"mcollective/internal/waittest"
 	"mcollective/rpc"
@@ -204,7 +205,7 @@ func TestLockIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &tools{answers: map[string][]answer{"apt-get -q update": {busy, busy, {out: "Reading package lists...\n"}}}}
 		a := machine(t, "apt", f)
-		a.opts.Wait = wait
+		a.opts.Wait = pause.For
 		begin := time.Now()
 		agenttest.OK(t, a, "apt_update")
 		if took := time.Since(begin); len(f.ran) != 3 || took != 4*time.Second {

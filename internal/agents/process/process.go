@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"mcollective/agent"
+	"mcollective/internal/pause"
 	"mcollective/rpc"
 	"mcollective/value"
 )
@@ -46,7 +47,7 @@ func New(o Options) (*Agent, error) {
 		o.Now = time.Now
 	}
 	if o.Wait == nil {
-		o.Wait = wait
+		o.Wait = pause.For
 	}
 	a := &Agent{opts: o, table: table{o.Proc}}
 	var err error
@@ -58,17 +59,6 @@ func New(o Options) (*Agent, error) {
 
 // Active says no where there is no /proc as Linux has it.
 func (a *Agent) Active(context.Context) error { return a.table.active() }
-
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
-}
 
 func (a *Agent) list(_ context.Context, req *agent.Request, reply *rpc.Reply) error {
 	want, err := newFilter(req)

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"mcollective/agent"
+	"mcollective/internal/pause"
 	"mcollective/internal/plainfile"
 	"mcollective/internal/run"
 	"mcollective/rpc"
@@ -74,20 +75,9 @@ func (o Options) settled() Options {
 		o.Now = time.Now
 	}
 	if o.Wait == nil {
-		o.Wait = wait
+		o.Wait = pause.For
 	}
 	return o
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
 }
 
 // alive asks for a process. One whose command line does not speak of puppet has

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"mcollective/agent"
+	"mcollective/internal/pause"
 	"mcollective/internal/run"
 	"mcollective/rpc"
 )
@@ -79,20 +80,9 @@ func (o Options) settled() Options {
 		o.Run = run.Run
 	}
 	if o.Wait == nil {
-		o.Wait = wait
+		o.Wait = pause.For
 	}
 	return o
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
 }
 
 // Active says no where no init system is known.

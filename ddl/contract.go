@@ -230,6 +230,7 @@ func (a *Action) merge(known []version) {
 	for _, v := range known[1:] {
 		other := v.Action(a.Name)
 		a.Noop = a.Noop && other.Noop
+		a.OtherInputs = a.OtherInputs && other.OtherInputs
 		if a.Display != other.Display {
 			a.Display = DisplayAlways
 		}

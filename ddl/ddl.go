@@ -66,6 +66,7 @@ type Action struct {
 
 	Destructive bool // it changes things: clients ask before they call it on many nodes. Not in Ruby's language
 	Noop        bool // it understands the input "noop". Not in Ruby's language
+	OtherInputs bool // it takes inputs that it does not declare, as every action of a .ddl may
 }
 
 // A Type is that of an input or output.

@@ -21,6 +21,9 @@ func (d *Definition) differences(other *Definition, action string) []string {
 	if a.Noop != b.Noop {
 		add("it %s noop", either(b.Noop, "knows", "does not know"))
 	}
+	if a.OtherInputs != b.OtherInputs {
+		add("it takes %s", either(b.OtherInputs, "other inputs, too", "no other inputs"))
+	}
 	if t, was := other.timeout(action), d.timeout(action); t != was {
 		add("it may take %v instead of %v", t, was)
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 var (
-	actionKeys  = []string{"description", "display", "input", "output", "summarize", "timeout", "destructive", "noop"}
+	actionKeys  = []string{"description", "display", "input", "output", "summarize", "timeout", "destructive", "noop", "other_inputs"}
 	inputKeys   = []string{"type", "prompt", "description", "required", "default", "max_length", "validation", "list", "sensitive"}
 	outputKeys  = []string{"type", "description", "display_as", "default", "summarize"}
 	summaryKeys = []string{"function", "output", "format", "options"}
@@ -34,6 +34,7 @@ func (r *reader) action(name string, n *yaml.Node) *Action {
 		Timeout:     m.duration("timeout", 0),
 		Destructive: m.boolean("destructive", false),
 		Noop:        m.boolean("noop", false),
+		OtherInputs: m.boolean("other_inputs", false),
 	}
 	if n, ok := m.get("display"); ok && !slices.Contains(displays, string(a.Display)) {
 		r.fail(n, "display %q is none of ok, failed, always and flatten", a.Display)

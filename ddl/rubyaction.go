@@ -26,7 +26,7 @@ func (r *rubyReader) beginAction(c *ruby.Call) error {
 	}
 	a := r.def.Action(name)
 	if a == nil {
-		a = &Action{Name: name, Description: h.text("description"), Display: DisplayFailed}
+		a = &Action{Name: name, Description: h.text("description"), Display: DisplayFailed, OtherInputs: true}
 		r.def.Actions = append(r.def.Actions, a)
 	}
 	r.within(a, c)

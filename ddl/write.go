@@ -143,6 +143,7 @@ func (w *writer) action(a *Action) *yaml.Node {
 		w.duration("timeout", a.Timeout, 0)
 		w.boolean("destructive", a.Destructive, false)
 		w.boolean("noop", a.Noop, false)
+		w.boolean("other_inputs", a.OtherInputs, false)
 		if len(a.Inputs) > 0 {
 			inputs := mapNode()
 			for _, in := range a.Inputs {

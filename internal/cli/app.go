@@ -58,6 +58,11 @@ func (in *inputs) set(name, text string) {
 	in.list = append(in.list, argument{name, text})
 }
 
+// has tells whether the words or flags give an input.
+func (in *inputs) has(name string) bool {
+	return slices.ContainsFunc(in.list, func(a argument) bool { return a.name == name })
+}
+
 // take adds an input for each flag that was given, under the name of the flag
 // unless that is followed by = and another. --no-NAME means that NAME is false.
 func (in *inputs) take(flags ...string) {
@@ -144,7 +149,7 @@ func (a *application) understand(t *task, args []string) (*inputs, error) {
 		return nil, usage.Hinted(err, "Like this: "+a.forms())
 	}
 	t.args = in.list
-	if t.o.noop && slices.ContainsFunc(t.args, func(a argument) bool { return a.name == "noop" }) {
+	if t.o.noop && in.from["noop"] == "noop" {
 		t.o.noop, t.o.yes = false, true // the application has an input for it, and nothing will change
 	}
 	return in, nil

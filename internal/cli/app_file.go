@@ -96,8 +96,14 @@ func (c *fileCopy) copy(ctx context.Context, t *task) error {
 		return usage.Errorf("cp reports for people: it knows no --output, --json, --jq, --no-results and --reply-to")
 	case t.o.rpc.batch != "":
 		return usage.Errorf("--batch does not apply to cp; --limit-nodes takes some of the nodes")
+	case !c.up && t.o.noop:
+		return usage.Errorf("--noop is for copies to the nodes")
 	case !c.up && len(t.args) > 0:
-		return usage.Errorf("--%s is for copies to the nodes", t.args[0].name)
+		name := t.args[0].name
+		if flag, ok := t.o.from[name]; ok {
+			name = "--" + flag
+		}
+		return usage.Errorf("%s is for copies to the nodes", name)
 	}
 	if c.node != "" {
 		if len(t.o.hosts.identities) > 0 {

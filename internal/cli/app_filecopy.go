@@ -20,7 +20,7 @@ import (
 const partSize = 256 << 10
 
 // errSilent is why a node is not waited for any more.
-var errSilent = errors.New("does not answer any more")
+var errSilent = errors.New("did not answer in time")
 
 // A transfer moves a file part by part, to or from many nodes at once. Those that
 // are equally far get one request.

@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"mcollective/client"
@@ -60,8 +62,16 @@ func (c *fileCopy) upload(ctx context.Context, t *task) error {
 		u.at[node] = 0
 	}
 	nodes := len(u.at)
-	if err := u.compare(ctx, len(t.args) > 0); err != nil {
-		return err
+	if t.o.noop {
+		if err := u.foresee(ctx, wishes); err != nil {
+			return err
+		}
+		return u.end(nodes)
+	}
+	if len(t.args) == 0 {
+		if err := u.compare(ctx); err != nil {
+			return err
+		}
 	}
 	if err := u.send(ctx); err != nil {
 		return err
@@ -79,21 +89,32 @@ func (u *upload) wishes(t *task) (*value.Map, error) {
 	return in, err
 }
 
-// compare leaves out the nodes that have the file already. With noop it tells of
-// the others what would be done, and leaves them out as well. If the copy is to
-// have another owner or mode, the agent compares.
-func (u *upload) compare(ctx context.Context, wishes bool) error {
-	if wishes && !u.t.o.noop {
-		return nil
-	}
+// compare leaves out the nodes that have the file already. If the copy is to have
+// another owner or mode, the agent compares.
+func (u *upload) compare(ctx context.Context) error {
 	in := value.NewMap(value.Symbol("checksum"), true)
 	return u.ask(ctx, u.t.who.nodes, "status", in, func(node string, reply *rpc.Reply) error {
-		kind, there := said(reply, "type"), said(reply, "checksum")
-		switch {
-		case there == u.checksum && kind == "file":
+		if said(reply, "checksum") == u.checksum && said(reply, "type") == "file" {
 			u.done(node, "has it already")
-		case !u.t.o.noop:
-		case said(reply, "present") == "1":
+		}
+		return nil
+	})
+}
+
+// foresee tells what a copy would do. The agent judges whether it could.
+func (u *upload) foresee(ctx context.Context, wishes *value.Map) error {
+	there := make(map[string]bool)
+	if err := u.ask(ctx, u.t.who.nodes, "status", value.NewMap(), func(node string, reply *rpc.Reply) error {
+		there[node] = said(reply, "present") == "1"
+		return nil
+	}); err != nil || len(u.at) == 0 {
+		return err
+	}
+	return u.ask(ctx, slices.Sorted(maps.Keys(u.at)), "commit", wishes, func(node string, reply *rpc.Reply) error {
+		switch {
+		case !truth(reply, "changed"):
+			u.done(node, "has it already")
+		case there[node]:
 			u.done(node, "would replace "+u.remote)
 		default:
 			u.done(node, "would create "+u.remote)

@@ -46,7 +46,7 @@ type processes struct {
 func (p *processes) words(words []string, in *inputs) (string, error) {
 	action, rest := words[0], words[1:]
 	in.take("user", "zombies=just_zombies")
-	in.used["silent"] = true
+	in.used["silent"] = action == "list" || action == "zombies"
 	isNumber := func(s string) bool { _, err := strconv.Atoi(s); return err == nil }
 	if action == "signal" && len(rest) > 0 {
 		in.set("signal", strings.TrimPrefix(strings.ToUpper(rest[0]), "SIG"))
@@ -74,6 +74,9 @@ func (p *processes) words(words []string, in *inputs) (string, error) {
 			in.set("pattern", word)
 		}
 	}
+	if action == "signal" && !in.has("pattern") && !in.has("pid") && !in.has("user") {
+		return "", usage.Errorf("signal needs to know which processes get it")
+	}
 	return action, nil
 }
 
@@ -97,6 +100,7 @@ func (p *processes) does(ctx context.Context, t *task) (bool, error) {
 	if err != nil {
 		return true, err
 	}
+	t.columns = action != "tree"
 	if err := t.prepare(); err != nil {
 		return true, err
 	}

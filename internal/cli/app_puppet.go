@@ -56,7 +56,7 @@ func (p *puppet) flags(set *pflag.FlagSet) {
 
 func (p *puppet) words(words []string, in *inputs) (string, error) {
 	action, rest := words[0], words[1:]
-	in.used["rerun"] = true
+	in.used["rerun"] = action == "runall"
 	most := 0
 	switch action {
 	case "disable":
@@ -95,7 +95,27 @@ func (p *puppet) words(words []string, in *inputs) (string, error) {
 	if len(rest) > most {
 		return "", usage.Errorf("%q is one word too many", rest[most])
 	}
+	if action == "runonce" || action == "runall" {
+		return action, p.delays(in)
+	}
 	return action, nil
+}
+
+// delays refuses a run that is to begin at once and to wait.
+func (p *puppet) delays(in *inputs) error {
+	yes := func(flag string) bool { f := in.flags.Lookup(flag); return f.Changed && f.Value.String() == "true" }
+	for _, atOnce := range []string{"force", "no-splay"} {
+		switch {
+		case yes(atOnce) && yes("splay"):
+			return usage.Errorf("Cannot mix --%s and --splay", atOnce)
+		case yes(atOnce) && in.used["splaylimit"]:
+			return usage.Errorf("Cannot mix --%s and --splaylimit", atOnce)
+		}
+	}
+	if p.rerun.set && p.rerun.Duration == 0 {
+		return usage.Errorf("invalid argument: --rerun 0: Puppet would run all the time")
+	}
+	return nil
 }
 
 // contradiction refuses flags that say opposite things.
@@ -110,9 +130,6 @@ func contradiction(list []argument) error {
 
 // does is what is more than a call of an action.
 func (p *puppet) does(ctx context.Context, t *task) (bool, error) {
-	if p.rerun.set && t.o.action != "runall" {
-		return true, usage.Errorf("--rerun is for runall")
-	}
 	switch {
 	case t.o.action == "runall":
 		return true, p.runAll(ctx, t)

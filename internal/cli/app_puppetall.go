@@ -87,10 +87,7 @@ func (p *puppet) runAll(ctx context.Context, t *task) error {
 			return err
 		}
 		if !p.rerun.set {
-			if q.failed > 0 {
-				return exit(exitSomeFailed)
-			}
-			return nil
+			return q.end()
 		}
 		if wait := p.rerun.Duration - t.env.Now().Sub(began); wait > 0 {
 			q.say("Next run in %s", wait.Round(time.Second))
@@ -99,6 +96,17 @@ func (p *puppet) runAll(ctx context.Context, t *task) error {
 			}
 		}
 	}
+}
+
+// end is the exit code. That Puppet ran nowhere is no success.
+func (q *puppetQueue) end() error {
+	switch {
+	case q.failed > 0:
+		return exit(exitSomeFailed)
+	case q.ran == 0:
+		return exit(exitFailed)
+	}
+	return nil
 }
 
 func (q *puppetQueue) say(format string, args ...any) {
@@ -142,8 +150,9 @@ func (q *puppetQueue) ours() int {
 
 // fill asks who is to run. Nodes on which Puppet runs already count for the bound.
 func (q *puppetQueue) fill(ctx context.Context) error {
-	disabled := 0
-	_, err := q.t.each(ctx, "status", value.NewMap(), func(node string, reply *rpc.Reply) {
+	disabled, known := 0, 0
+	account, err := q.t.each(ctx, "status", value.NewMap(), func(node string, reply *rpc.Reply) {
+		known++
 		r := &puppetRun{node: node, before: said(reply, "lastrun")}
 		switch {
 		case !truth(reply, "enabled"):
@@ -155,11 +164,20 @@ func (q *puppetQueue) fill(ctx context.Context) error {
 			q.waiting = append(q.waiting, r)
 		}
 	})
+	if err != nil {
+		return err
+	}
+	q.t.missing(account)
+	if account.Replies == 0 {
+		return halt(q.t.who, account)
+	}
+	// Whoever gave no status is not run.
+	q.failed = max(len(q.t.who.nodes)-known, 0)
 	slices.SortFunc(q.waiting, func(a, b *puppetRun) int { return strings.Compare(a.node, b.node) })
 	if len(q.running)+disabled > 0 {
 		q.say("Puppet is disabled on %d nodes and running on %d already", disabled, len(q.running))
 	}
-	return err
+	return nil
 }
 
 // start starts Puppet on as many nodes as the bound leaves room for.

@@ -11,7 +11,6 @@ import (
 	"mcollective/internal/render"
 	"mcollective/internal/usage"
 	"mcollective/rpc"
-	"mcollective/value"
 )
 
 // countPuppets tells how many nodes have Puppet in which state.
@@ -22,11 +21,15 @@ func countPuppets(ctx context.Context, t *task) error {
 	if err := t.prepare(); err != nil {
 		return err
 	}
+	_, in, err := t.request("status", t.args)
+	if err != nil {
+		return err
+	}
 	if err := t.find(ctx); err != nil {
 		return err
 	}
 	count := map[string]int{}
-	account, err := t.each(ctx, "status", value.NewMap(), func(_ string, reply *rpc.Reply) {
+	account, err := t.each(ctx, "status", in, func(_ string, reply *rpc.Reply) {
 		count["all"]++
 		for _, name := range []string{"enabled", "applying", "daemon_present", "idling"} {
 			if truth(reply, name) {
@@ -48,6 +51,7 @@ func countPuppets(ctx context.Context, t *task) error {
 	line("Nodes with daemons started", count["daemon_present"])
 	line("Nodes without daemons started", count["all"]-count["daemon_present"])
 	line("Daemons started but idling", count["idling"])
+	t.missing(account)
 	t.learned(account)
 	return halt(t.who, account)
 }
@@ -76,12 +80,16 @@ func summarizePuppets(ctx context.Context, t *task) error {
 	if err := t.prepare(); err != nil {
 		return err
 	}
+	_, in, err := t.request("last_run_summary", t.args)
+	if err != nil {
+		return err
+	}
 	if err := t.find(ctx); err != nil {
 		return err
 	}
 	values := make([][]float64, len(puppetFigures))
 	nodes := 0
-	account, err := t.each(ctx, "last_run_summary", value.NewMap(), func(_ string, reply *rpc.Reply) {
+	account, err := t.each(ctx, "last_run_summary", in, func(_ string, reply *rpc.Reply) {
 		nodes++
 		for i, f := range puppetFigures {
 			v, _ := reply.Output(f.output)

@@ -40,7 +40,7 @@ type shell struct {
 
 func (s *shell) words(words []string, in *inputs) (string, error) {
 	action, rest := words[0], words[1:]
-	in.used["tail"] = true
+	in.used["tail"] = action == "run"
 	switch action {
 	case "run", "start":
 		// The short form of rpc still works: command=... and the other inputs.
@@ -71,9 +71,6 @@ func (s *shell) words(words []string, in *inputs) (string, error) {
 
 func (s *shell) does(ctx context.Context, t *task) (bool, error) {
 	action := t.o.action
-	if s.tail && action != "run" {
-		return true, usage.Errorf("--tail is for run")
-	}
 	if !t.human() {
 		if s.tail || action == "watch" {
 			return true, usage.Errorf("output as it comes has no other format")

@@ -35,6 +35,10 @@ func (s *shell) follow(ctx context.Context, t *task) error {
 	if err != nil {
 		return err
 	}
+	t.missing(account)
+	if len(s.live) == 0 {
+		return halt(t.who, account)
+	}
 	failed := len(account.Outcomes) - len(s.live)
 	bad, err := s.stream(ctx, t)
 	if ctx.Err() != nil {
@@ -70,15 +74,20 @@ func (s *shell) holders(ctx context.Context, t *task) (string, error) {
 	}
 	handle := render.Text(output(in, "handle"))
 	s.live = make(map[string]*liveCommand)
-	if _, err := t.call(ctx, nil, "status", in, func(a client.Answer) {
-		if refusal(a) == nil {
+	account, err := t.call(ctx, nil, "status", in, func(a client.Answer) {
+		switch err := refusal(a); {
+		case err == nil:
 			s.live[a.Sender] = &liveCommand{handle: handle}
+		case a.Err != nil || a.RPC.Status != rpc.Aborted: // which is that of a handle that the node does not know
+			t.complain(a.Sender, err)
 		}
-	}); err != nil {
+	})
+	if err != nil {
 		return "", err
 	}
 	if len(s.live) == 0 {
-		return "", fmt.Errorf("no node has a command with the handle %s", handle)
+		t.missing(account)
+		return "", fmt.Errorf("no node has a command with the handle %s, of those that answered", handle)
 	}
 	return handle, nil
 }

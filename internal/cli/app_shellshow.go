@@ -32,6 +32,7 @@ func (s *shell) show(ctx context.Context, t *task) error {
 	if err != nil {
 		return err
 	}
+	t.missing(account)
 	t.learned(account)
 	if err := halt(t.who, account); err != nil {
 		return err

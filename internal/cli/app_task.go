@@ -29,7 +29,9 @@ type task struct {
 
 	about *ddl.Contract
 	who   audience
-	most  time.Duration // that a call may take; 0 leaves it to the agent
+
+	columns bool          // what it shows has columns, which --fields chooses
+	most    time.Duration // that a call may take; 0 leaves it to the agent
 }
 
 // human tells whether the answers are for people, who did not ask for a format.
@@ -39,7 +41,14 @@ func (t *task) human() bool {
 
 // prepare reads what the agent says of itself.
 func (t *task) prepare() error {
-	var err error
+	unused := []string{"display", "fields"}
+	if t.columns {
+		unused = unused[:1]
+	}
+	err := refuse(t.o.cmd, "it shows the answers in a form of its own", unused...)
+	if err != nil {
+		return err
+	}
 	if t.errand, err = t.o.newErrand(t.env); err != nil {
 		return err
 	}
@@ -146,6 +155,13 @@ func refusal(a client.Answer) error {
 // complain says what went wrong on a node.
 func (t *task) complain(node string, err error) {
 	fmt.Fprintf(t.env.Err, "%s: %s\n", render.CleanLine(node), t.env.paint(styleRed, render.CleanLine(err.Error())))
+}
+
+// missing says who did not answer.
+func (t *task) missing(account *client.Account) {
+	if n := len(account.NoResponse); n > 0 {
+		fmt.Fprintf(t.env.Err, "No answer from %d of %d nodes: %s\n", n, len(account.Outcomes), firstNames(account.NoResponse, maxSilent))
+	}
 }
 
 // finish prints what became of a call, and returns the exit code.

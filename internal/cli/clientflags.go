@@ -38,6 +38,8 @@ type clientFlags struct {
 
 	hosts hostFilters
 	rpc   rpcFlags
+
+	cmd *cobra.Command // set by check
 }
 
 // rpcFlags are the options about results.
@@ -136,11 +138,7 @@ func (f *clientFlags) check(cmd *cobra.Command, args []string) error {
 	case f.discoveryTimeout.set && f.discoveryTimeout.Duration == 0:
 		return usage.Errorf("invalid argument: --discovery-timeout 0: no node is found in no time")
 	}
-	if f.rpc.limit == "" && !f.rpc.one {
-		if err := refuse(cmd, "there is no limit to pick nodes for", "limit-seed"); err != nil {
-			return err
-		}
-	}
+	f.cmd = cmd
 	if f.nodes != "" {
 		file, err := os.Open(f.nodes)
 		if err != nil {

@@ -15,16 +15,7 @@ func (o *rpcOptions) confirm(env *Env, c *ddl.Contract, nodes []string) error {
 	if len(nodes) < 2 {
 		return nil
 	}
-	shown := nodes[:min(len(nodes), 5)]
-	names := make([]string, len(shown))
-	for i, n := range shown {
-		names[i] = render.CleanLine(n)
-	}
-	more := ""
-	if len(nodes) > len(shown) {
-		more = fmt.Sprintf(" and %d more", len(nodes)-len(shown))
-	}
-	return o.question(env, c, fmt.Sprintf("%d nodes", len(nodes)), ": "+strings.Join(names, ", ")+more)
+	return o.question(env, c, fmt.Sprintf("%d nodes", len(nodes)), ": "+firstNames(nodes, 5))
 }
 
 // confirmAll is confirm for a request to all whom the filter matches, whoever they

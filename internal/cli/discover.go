@@ -164,13 +164,18 @@ func printSilent(w io.Writer, names []string, filtered bool) {
 	if len(names) == 1 {
 		what = strings.NewReplacer("nodes listen", "node listens", "they match", "it matches").Replace(what)
 	}
-	list := make([]string, 0, maxSilent)
-	for _, name := range names[:min(len(names), maxSilent)] {
+	fmt.Fprintf(w, "%d %s: %s\n", len(names), what, firstNames(names, maxSilent))
+}
+
+// firstNames are so many of some names, and how many more there are.
+func firstNames(names []string, most int) string {
+	list := make([]string, 0, most)
+	for _, name := range names[:min(len(names), most)] {
 		list = append(list, render.CleanLine(name))
 	}
 	more := ""
-	if n := len(names) - maxSilent; n > 0 {
+	if n := len(names) - most; n > 0 {
 		more = fmt.Sprintf(" and %d more", n)
 	}
-	fmt.Fprintf(w, "%d %s: %s%s\n", len(names), what, strings.Join(list, ", "), more)
+	return strings.Join(list, ", ") + more
 }

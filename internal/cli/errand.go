@@ -40,6 +40,11 @@ func (f *clientFlags) newErrand(env *Env) (*errand, error) {
 		return nil, err
 	}
 	env.plain = !e.cfg.Color
+	if f.rpc.batchSleep.set && (f.rpc.batch == "0" || f.rpc.batch == "" && e.cfg.DefaultBatchSize == 0) {
+		if err := refuse(f.cmd, "there are no batches without --batch", "batch-sleep"); err != nil {
+			return nil, err
+		}
+	}
 	if e.limit, err = f.rpc.parseLimit(); err != nil {
 		return nil, err
 	}

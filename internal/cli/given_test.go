@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,14 +17,21 @@ import (
 	"mcollective/internal/config"
 )
 
-// refuses runs a command line that must not be obeyed: exit code 1, nothing on
-// standard output, no connection, and words on standard error.
-func refuses(t *testing.T, extra, want string, words ...string) {
+// A trial is what became of a command line where no broker can be reached.
+type trial struct {
+	code      int
+	out, errs string
+	connected bool // it went as far as that
+}
+
+// try runs a command line with the settings and MCOLLECTIVE_EXTRA_OPTS.
+func try(t *testing.T, settings, extra string, words ...string) trial {
 	t.Helper()
+	var r trial
 	var out, errs bytes.Buffer
 	env := homely(t)
 	getenv := env.Getenv
-	if err := os.WriteFile(filepath.Join(getenv("HOME"), ".mcollective"), []byte("plugin.psk = for this test only\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(getenv("HOME"), ".mcollective"), []byte("plugin.psk = for this test only\n"+settings), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	env.Out, env.Err = &out, &errs
@@ -34,11 +42,28 @@ func refuses(t *testing.T, extra, want string, words ...string) {
 		return getenv(name)
 	}
 	env.Connect = func(context.Context, *config.Config, *slog.Logger) (connector.Connector, error) {
-		t.Errorf("mco %q connects to the broker", words)
+		r.connected = true
 		return nil, errors.New("nothing is to be sent")
 	}
-	if code := Main(words, env); code != exitFailed || out.Len() > 0 || !strings.Contains(errs.String(), want) {
-		t.Errorf("mco %q (extra %q) exits %d\nstdout %q\nstderr %q\nwant   %q", words, extra, code, out.String(), errs.String(), want)
+	r.code = Main(words, env)
+	r.out, r.errs = out.String(), errs.String()
+	return r
+}
+
+// refuses runs a command line that must not be obeyed: exit code 1, nothing on
+// standard output, no connection, and words on standard error.
+func refuses(t *testing.T, extra, want string, words ...string) {
+	t.Helper()
+	if r := try(t, "", extra, words...); r.connected || r.code != exitFailed || r.out != "" || !strings.Contains(r.errs, want) {
+		t.Errorf("mco %q (extra %q): %+v\nwant   %q", words, extra, r, want)
+	}
+}
+
+// accepts runs a command line that goes as far as the broker.
+func accepts(t *testing.T, settings string, words ...string) {
+	t.Helper()
+	if r := try(t, settings, "", words...); !r.connected {
+		t.Errorf("mco %q (settings %q): %+v", words, settings, r)
 	}
 }
 
@@ -110,6 +135,63 @@ func TestEmptyArguments(t *testing.T) {
 	}
 }
 
+// Rules name commands and options that are there: a misspelled one would let pass.
+func TestRules(t *testing.T) {
+	for _, r := range rules {
+		found := 0
+		for _, row := range listed() {
+			if r.command != "" && r.command != row.name {
+				continue
+			}
+			cmd := row.new(homely(t))
+			all := true
+			for _, name := range slices.Concat(r.options, r.needs, r.excludes) {
+				all = all && cmd.Flags().Lookup(name) != nil
+			}
+			if all {
+				found++
+			}
+		}
+		if found == 0 {
+			t.Errorf("%+v: no command has these options", r)
+		}
+		if (r.why != "") != (r.excludes != nil) || r.words == nil && r.needs == nil && r.excludes == nil {
+			t.Errorf("%+v says nothing", r)
+		}
+	}
+}
+
+// An input that is given twice, with different values, or that the action does not
+// have, would be about other things than what was meant.
+func TestInputsThatMakeNoSense(t *testing.T) {
+	for _, tc := range []struct{ want, words string }{
+		{"noop=false: the input was given as true before", "service restart httpd --noop noop=false"},
+		{"noop=false: the input was given as true before", "rpc service restart service=httpd --noop noop=false"},
+		{"noop=false: the input was given as true before", "file remove /tmp/x --noop noop=false"},
+		{"noop=true: the input was given as false before", "puppet runonce --noop noop=false"},
+		{"package=b: the input was given as a before", "package package=a package=b status"},
+		{"package=nginx: the input was given as apache before", "package nginx install package=apache"},
+		{"version=2: the input was given as 1 before", "package nginx install version=1 --version 2"},
+		{"fact=b: the input was given as a before", "rpc rpcutil get_fact fact=a fact=b"},
+		{"fact=b: the input was given as a before", "rpc rpcutil get_fact --arg fact=a fact=b"},
+		{"signal=HUP: the input was given as KILL before", "process signal HUP x signal=KILL"},
+		{"count=5: the input was given as 3 before", "process top 3 5"},
+		{"file=/etc/b: the input was given as /etc/a before", "file cp /etc/hosts :/etc/a file=/etc/b"},
+		{"the action signal of agent process has no input usr", "process signal KILL pattern=x usr=www --yes"},
+		{"did you mean 'user'?", "process signal KILL pattern=x usr=www --yes"},
+		{"the action install of agent package has no input versoin", "rpc package install package=nginx versoin=1.2 --yes"},
+		{"the action run of agent shell has no input usr", "shell run command=id usr=www"},
+		{"the action status of agent puppet has no input a", "puppet count a=b"},
+		{"the action runonce of agent puppet has no input bogus", "puppet runall 1 bogus=3"},
+		{"the action commit of agent file has no input bogus", "file cp /etc/hosts :/etc/a bogus=1"},
+	} {
+		refuses(t, "", tc.want, strings.Fields(tc.words)...)
+	}
+	// The same twice is no contradiction, and what an action takes besides is its own affair.
+	accepts(t, "", "service", "restart", "httpd", "service=httpd", "-I", "n1")
+	accepts(t, "", "puppet", "resource", "service", "httpd", "ensure=stopped", "-I", "n1")
+}
+
 // What contradicts itself, or is out of all bounds.
 func TestOptionsThatMakeNoSense(t *testing.T) {
 	for _, tc := range []struct{ want, words string }{
@@ -152,6 +234,45 @@ func TestOptionsThatMakeNoSense(t *testing.T) {
 		{"--template does not apply to inventory", "inventory --list-collectives --template /x"},
 		{"Cannot mix --list-collectives and", "inventory --list-collectives --map x.dot"},
 		{"Cannot mix --json and --template", "inventory --json --template x"},
+		{"--tail does not apply to shell: its action start", "shell start id --tail"},
+		{"--rerun does not apply to puppet: its action status", "puppet status --rerun 5"},
+		{"--silent does not apply to process: its action tree", "process tree --silent"},
+		{"--silent does not apply to process: its action top", "process top -s"},
+		{"--silent does not apply to process: with --fields", "process list -s --fields pid"},
+		{"--silent does not apply to process: with --json", "process list -s -j"},
+		{"--batch-sleep does not apply to rpc: there are no batches", "rpc rpcutil ping --batch-sleep 3"},
+		{"--batch-sleep does not apply to rpc: there are no batches", "rpc rpcutil ping --batch 0 --batch-sleep 3"},
+		{"--batch-sleep does not apply to package: there are no batches", "package nginx status --batch-sleep 3"},
+		{"Cannot mix --fields and --output name", "rpc rpcutil ping -o name --fields pong"},
+		{"--output does not apply to rpc: with --no-results", "rpc rpcutil ping --nr -o table"},
+		{"--json does not apply to rpc: with --no-results", "rpc rpcutil ping --nr -j"},
+		{"--fields does not apply to package: with --no-results", "package count --nr --fields output"},
+		{"--jq does not apply to rpc: with --reply-to", "rpc rpcutil ping --reply-to mcollective.reply.x.1 --jq ."},
+		{"--display does not apply to service: with --no-results", "service httpd status --display ok --nr"},
+		{"--lang does not apply to agent: it is for new", "agent list --lang perl"},
+		{"--config does not apply to agent: it is for list, run, test", "agent new x --lang sh -c /a"},
+		{"--output does not apply to agent: it is for list, run", "agent test /x -o json"},
+		{"--fields does not apply to agent: it is for run", "agent list --fields x"},
+		{"--to does not apply to ddl: it is for convert", "ddl check --to ruby x.ddl"},
+		{"--to does not apply to ddl: it is for convert", "ddl schema --to ruby"},
+		{"--agent does not apply to completion: it needs --list-actions or --list-inputs", "completion --list-agents --agent rpcutil"},
+		{"--action does not apply to completion: it needs --list-inputs", "completion --list-actions --agent rpcutil --action ping"},
+		{"--verbose does not apply to completion: it needs --list-agents", "completion bash -v"},
+		{"--config does not apply to plugin: it is for doc", "plugin refresh -c /a"},
+		{"--display does not apply to puppet: it shows the answers in a form of its own", "puppet count --display ok"},
+		{"--fields does not apply to puppet: it shows", "puppet runall 1 --fields summary"},
+		{"--fields does not apply to puppet: it shows", "puppet summary --fields total_time"},
+		{"--fields does not apply to file: it shows", "file cp /etc/motd :/etc/motd --fields changed"},
+		{"--display does not apply to process: it shows", "process list --display failed"},
+		{"--fields does not apply to process: it shows", "process tree --fields pid"},
+		{"--fields does not apply to shell: it shows", "shell run id --fields stdout"},
+		{"the action status of agent puppet does not know --noop", "puppet count --noop"},
+		{"--noop is for copies to the nodes", "file cp :/etc/motd x --noop"},
+		{"mode is for copies to the nodes", "file cp :/etc/motd x mode=0644"},
+		{"Cannot mix --force and --splay", "puppet runonce --force --splay"},
+		{"Cannot mix --no-splay and --splaylimit", "puppet runall 2 --no-splay --splaylimit 5"},
+		{"--rerun 0: Puppet would run all the time", "puppet runall 2 --rerun 0"},
+		{"signal needs to know which processes get it", "process signal HUP"},
 		{"--tags does not apply to puppet: its action enable has no use for it", "puppet enable --tags apache"},
 		{"--environment does not apply to puppet: its action status", "puppet status --environment test"},
 		{"--user does not apply to shell: its action list", "shell list --user root"},
@@ -162,6 +283,8 @@ func TestOptionsThatMakeNoSense(t *testing.T) {
 	} {
 		refuses(t, "", tc.want, strings.Fields(tc.words)...)
 	}
+	// A default of the configuration makes batches of which --batch-sleep says more.
+	accepts(t, "default_batch_size = 5\n", "rpc", "rpcutil", "ping", "--batch-sleep", "3")
 	// The line overrides the environment, and saying the same twice is no contradiction.
 	refuses(t, "--limit 5 -c /b", "Invalid limit specified: 0;", "find", "--limit", "0")
 	refuses(t, "--limit 5 --limit 6", "MCOLLECTIVE_EXTRA_OPTS: invalid argument: --limit-nodes 6", "find")

@@ -60,6 +60,8 @@ func (o *outputFlags) check(f *clientFlags) error {
 			return usage.Hinted(err, "Did you mean '"+near+"'?")
 		}
 		return usage.Hinted(err, "The formats are "+strings.Join(formats(), ", "))
+	case o.fields != "" && o.format == string(render.Name):
+		return usage.Errorf("Cannot mix --fields and --output name, which prints no outputs")
 	case f.rpc.json && o.format != "" && o.format != string(render.JSON):
 		return usage.Errorf("Cannot mix --json and --output %s", o.format)
 	case f.rpc.display != "" && !slices.Contains([]string{"ok", "all", "failed"}, f.rpc.display):

@@ -225,11 +225,20 @@ func (o *rpcOptions) request(c *ddl.Contract, args []argument) (*ddl.Action, *va
 		}
 		inputs.Set(value.Symbol("noop"), true)
 	}
+	given := make(map[string]string)
+	if o.noop {
+		given["noop"] = "true"
+	}
 	for _, arg := range args {
+		// One of the two is not meant: --noop noop=false would do the work.
+		if before, twice := given[arg.name]; twice && before != arg.text {
+			return nil, nil, usage.Errorf("invalid argument: %s=%s: the input was given as %s before", arg.name, arg.text, before)
+		}
+		given[arg.name] = arg.text
 		var input any = arg.text
 		if action != nil {
-			if flag, ok := o.from[arg.name]; ok && action.Input(arg.name) == nil {
-				return nil, nil, usage.Errorf("--%s does not apply to the action %s of agent %s: it has no such input", flag, o.action, o.agent)
+			if err := o.declared(c, action, arg.name); err != nil {
+				return nil, nil, err
 			}
 			var err error
 			if input, err = action.Coerce(arg.name, arg.text); err != nil {
@@ -245,6 +254,22 @@ func (o *rpcOptions) request(c *ddl.Contract, args []argument) (*ddl.Action, *va
 		return nil, nil, usage.Hinted(err, o.advice(c.Definition(), action, args))
 	}
 	return action, inputs, nil
+}
+
+// declared refuses an input that the action does not know. Nodes pass over it, and
+// usr=www instead of user=www would be about the processes of everybody.
+func (o *rpcOptions) declared(c *ddl.Contract, action *ddl.Action, name string) error {
+	flag, isFlag := o.from[name]
+	switch {
+	case action.Input(name) != nil:
+		return nil
+	case isFlag:
+		return usage.Errorf("--%s does not apply to the action %s of agent %s: it has no such input", flag, o.action, o.agent)
+	case action.OtherInputs || name == "noop" && action.Noop:
+		return nil
+	}
+	return usage.Hinted(fmt.Errorf("the action %s of agent %s has no input %s", o.action, o.agent, name),
+		o.advice(c.Definition(), action, []argument{{name: name}}))
 }
 
 // advice is what may help after a request that its definition refuses.

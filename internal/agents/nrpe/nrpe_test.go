@@ -72,7 +72,7 @@ func TestRunCommand(t *testing.T) {
 		{"check_none", "", 3, rpc.Aborted, "UNKNOWN", "No such command: check_none", ""},
 		{"check_ignored", "", 3, rpc.Aborted, "UNKNOWN", "No such command: check_ignored", ""},
 		{"check_shell", "", 3, rpc.Aborted, "UNKNOWN", `the command line of check_shell cannot be read: "|" outside of quotes needs a shell; write sh -c '...'`, ""},
-		{"check_quote", "", 3, rpc.Aborted, "UNKNOWN", "the command line of check_quote cannot be read: a quote is not closed", ""},
+		{"check_quote", "", 3, rpc.Aborted, "UNKNOWN", "the command line of check_quote cannot be read: the quote at position 11 is not closed", ""},
 	} {
 		inputs := []any{"command", test.command}
 		if test.args != "" {

@@ -208,7 +208,7 @@ func externalNames(answer []byte) ([]string, error) {
 
 func checked(names []string) ([]string, error) {
 	for i, name := range names {
-		if !isIdentity(name) {
+		if !filter.IsIdentity(name) {
 			return nil, fmt.Errorf("node %d: %.300q is no identity: only letters, digits and _ . - are allowed", i+1, name)
 		}
 	}

@@ -2,6 +2,8 @@ package discovery
 
 import (
 	"testing"
+
+	"mcollective/filter"
 )
 
 func FuzzExternal(f *testing.F) {
@@ -11,7 +13,7 @@ func FuzzExternal(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		if names, err := externalNames([]byte(text)); err == nil {
 			for _, n := range names {
-				if !isIdentity(n) {
+				if !filter.IsIdentity(n) {
 					t.Errorf("%q became a node", n)
 				}
 			}

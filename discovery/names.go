@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"mcollective/filter"
 	"mcollective/internal/plainfile"
 )
 
@@ -32,26 +33,10 @@ func lines(data []byte, comments bool) ([]string, error) {
 		if name == "" || comments && name[0] == '#' {
 			continue
 		}
-		if !isIdentity(name) {
+		if !filter.IsIdentity(name) {
 			return nil, fmt.Errorf("line %d: %q is no identity: only letters, digits and _ . - are allowed", n, name)
 		}
 		names = append(names, name)
 	}
 	return names, nil
-}
-
-// isIdentity tells whether a name can be one of a node.
-func isIdentity(name string) bool {
-	if name == "" || len(name) > 255 {
-		return false
-	}
-	for i := 0; i < len(name); i++ {
-		c := name[i]
-		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c == '.', c == '-':
-		default:
-			return false
-		}
-	}
-	return true
 }

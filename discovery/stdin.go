@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"mcollective/filter"
 )
 
 // Stdin is the method that reads names from what is piped in: one to a line, or
@@ -75,7 +77,7 @@ func senders(text []byte) ([]string, error) {
 		if name == "" {
 			return nil, fmt.Errorf("object %d of the JSON array has neither a sender nor a certname", i+1)
 		}
-		if !isIdentity(name) {
+		if !filter.IsIdentity(name) {
 			return nil, fmt.Errorf("object %d: %q is no identity: only letters, digits and _ . - are allowed", i+1, name)
 		}
 		names = append(names, name)

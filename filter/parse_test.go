@@ -36,6 +36,7 @@ func TestParseErrors(t *testing.T) {
 	pattern := func(text string) error { _, err := ParsePattern(text); return err }
 	with := func(text string) error { _, _, err := ParseWith(text); return err }
 	compound := func(text string) error { _, err := ParseCompound(text); return err }
+	identity := func(text string) error { _, err := ParseIdentity(text); return err }
 	for _, test := range []struct {
 		parse  func(string) error
 		text   string
@@ -64,6 +65,18 @@ func TestParseErrors(t *testing.T) {
 		{pattern, "/(?:web||db)/", 1, "match everything"},
 		{fact, "a=~()", 3, "match everything"},
 		{fact, "a=/x|/", 2, "match everything"},
+		{identity, "", 0, "empty"},
+		{identity, "//", 1, "match everything"},
+		{identity, "web1\nweb2", 4, "only letters, digits and the signs . _ -; write an expression between slashes, as /^web/"},
+		{identity, "web1\n", 4, "only letters"},
+		{identity, "\x1b[2J", 0, "only letters"},
+		{identity, "web*", 3, "only letters"},
+		{identity, "web1,web2", 4, "only letters"},
+		{identity, "wéb", 1, "only letters"},
+		{identity, "..", 0, "neither . nor .."},
+		{identity, strings.Repeat("a", 256), 0, "at most 255 bytes"},
+		{identity, "/web1\nweb2/", 5, "there is a control character"},
+		{identity, "/web\x00/", 4, "there is a control character"},
 		{with, "common //", 1, "match everything"},
 		{with, "common cpus>", 5, "no value"},
 		{with, " ", 0, "empty"},

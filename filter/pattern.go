@@ -1,6 +1,9 @@
 package filter
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+)
 
 // ParsePattern parses a word of -C, -A or -I: an exact name, or a regular
 // expression when it begins with a slash. As on every node, all slashes are
@@ -18,6 +21,43 @@ func ParsePattern(text string) (Pattern, error) {
 		}
 	}
 	return p, nil
+}
+
+// ParseIdentity is ParsePattern for identities. A plain one has to be a name that a
+// node can have, and an expression has no control characters: neither would match
+// any node, and a name with a line break is two names to whoever reads it.
+func ParseIdentity(text string) (Pattern, error) {
+	p, err := ParsePattern(text)
+	if err != nil {
+		return Pattern{}, err
+	}
+	fail := func(at int, msg string) (Pattern, error) {
+		return Pattern{}, &ParseError{What: "identity", Text: text, Offset: at, Msg: msg, Hint: "write an expression between slashes, as /^web/"}
+	}
+	if _, ok := p.source(); ok {
+		if i := strings.IndexFunc(text, unicode.IsControl); i >= 0 {
+			return fail(i, "there is a control character")
+		}
+		return p, nil
+	}
+	if i := strings.IndexFunc(text, func(r rune) bool { return !isNameRune(r) }); i >= 0 {
+		return fail(i, "an identity has only letters, digits and the signs . _ -")
+	}
+	if !IsIdentity(text) {
+		return fail(0, "an identity has at most 255 bytes, and is neither . nor ..")
+	}
+	return p, nil
+}
+
+// IsIdentity reports whether a name can be the identity of a node: 1 to 255 ASCII
+// letters, digits, underscores, dots and dashes, but neither "." nor "..".
+func IsIdentity(name string) bool {
+	return name != "" && len(name) <= 255 && name != "." && name != ".." &&
+		strings.IndexFunc(name, func(r rune) bool { return !isNameRune(r) }) < 0
+}
+
+func isNameRune(r rune) bool {
+	return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '_' || r == '.' || r == '-'
 }
 
 // ParseWith parses the text of -W: words with blanks between them, each a fact

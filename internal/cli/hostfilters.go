@@ -56,9 +56,12 @@ func (h *hostFilters) parse(env *Env) (filter.Filter, error) {
 	for _, list := range []struct {
 		texts []string
 		to    *[]filter.Pattern
-	}{{h.classes, &f.Classes}, {h.agents, &f.Agents}, {h.identities, &f.Identities}} {
+		parse func(string) (filter.Pattern, error)
+	}{
+		{h.classes, &f.Classes, filter.ParsePattern}, {h.agents, &f.Agents, filter.ParsePattern}, {h.identities, &f.Identities, filter.ParseIdentity},
+	} {
 		for _, text := range list.texts {
-			p, err := filter.ParsePattern(text)
+			p, err := list.parse(text)
 			*list.to = append(*list.to, p)
 			errs = append(errs, err)
 		}

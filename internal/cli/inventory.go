@@ -126,7 +126,7 @@ func (o *inventoryOptions) layout() (*template.Template, error) {
 
 // one is the audience of one node that the user named.
 func (e *errand) one(node string) (audience, error) {
-	p, err := filter.ParsePattern(node)
+	p, err := filter.ParseIdentity(node)
 	if err != nil {
 		return audience{}, filterError(err)
 	}

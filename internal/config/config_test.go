@@ -101,7 +101,9 @@ func TestEveryKeyIsRead(t *testing.T) {
 			case *bool:
 				want = map[string]string{"true": "false", "false": "true"}[k.show(plain)]
 			case *int, *int64, *time.Duration:
-				want = "7"
+				if want = "7000"; k.most < 7000 {
+					want = "7"
+				}
 			default:
 				t.Fatalf("no sample for %s", k.name)
 			}
@@ -127,6 +129,9 @@ func TestMistakes(t *testing.T) {
 		{"\n\nttl = soon", "server.cfg:3: ttl = soon: not a whole number (whole seconds)"},
 		{"ttl = 1.5", "server.cfg:1: ttl = 1.5: not a whole number"},
 		{"ttl = -1", "ttl = -1: cannot be negative"},
+		{"ttl = 0", "server.cfg:1: ttl = 0: must be from 1 to 31536000 (whole seconds)"},
+		{"ttl = 60s", "ttl = 60s: not a whole number, since no unit is understood (whole seconds)"},
+		{"default_batch_sleep_time = 500ms", "500ms: not a number of seconds, since no unit is understood"},
 		{"ttl = 99999999999999999999", "too large"},
 		{"keeplogs = 08", "server.cfg:1: keeplogs = 08: not a whole number"},
 		{"daemonize = maybe", "server.cfg:1: daemonize = maybe: not a boolean"},

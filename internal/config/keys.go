@@ -21,6 +21,8 @@ type key struct {
 	lower bool               // names of plugins: Ruby does not tell cases apart
 	whole bool               // a time in whole seconds only
 
+	least, most int // of a number, or of a time in seconds
+
 	ignored string // why it has no effect, for those that have none
 }
 
@@ -32,33 +34,33 @@ var keys = [...]key{
 	{name: "connector", field: func(c *Config) any { return &c.Connector }, lower: true, check: oneOf("nats", "activemq", "rabbitmq")},
 	{name: "securityprovider", field: func(c *Config) any { return &c.SecurityProvider }, lower: true, check: oneOf("psk")},
 	{name: "factsource", field: func(c *Config) any { return &c.FactSource }, lower: true},
-	{name: "fact_cache_time", field: func(c *Config) any { return &c.FactCacheTime }, whole: true},
+	{name: "fact_cache_time", field: func(c *Config) any { return &c.FactCacheTime }, whole: true, least: 1, most: year},
 	{name: "facts_dir", field: func(c *Config) any { return (*paths)(&c.FactsDirs) }, check: checkPaths},
 	{name: "classesfile", field: func(c *Config) any { return &c.ClassesFile }},
 	{name: "libdir", field: func(c *Config) any { return (*stack)(&c.LibDirs) }, check: checkPaths},
 	{name: "logger_type", field: func(c *Config) any { return &c.LoggerType }, lower: true, check: oneOf("file", "console", "syslog")},
 	{name: "logfile", field: func(c *Config) any { return &c.LogFile }},
-	{name: "keeplogs", field: func(c *Config) any { return &c.KeepLogs }},
-	{name: "max_log_size", field: func(c *Config) any { return &c.MaxLogSize }},
+	{name: "keeplogs", field: func(c *Config) any { return &c.KeepLogs }, most: 1000},
+	{name: "max_log_size", field: func(c *Config) any { return &c.MaxLogSize }, least: 1000, most: 1 << 40},
 	{name: "loglevel", field: func(c *Config) any { return &c.LogLevel }, lower: true, check: oneOf("debug", "info", "warn", "error", "fatal")},
 	{name: "logfacility", field: func(c *Config) any { return &c.LogFacility }, lower: true, check: oneOf(facilities...)},
 	{name: "daemonize", field: func(c *Config) any { return &c.Daemonize }},
 	{name: "direct_addressing", field: func(c *Config) any { return &c.DirectAddressing }},
-	{name: "direct_addressing_threshold", field: func(c *Config) any { return &c.DirectAddressingThreshold }},
+	{name: "direct_addressing_threshold", field: func(c *Config) any { return &c.DirectAddressingThreshold }, most: 1_000_000},
 	{name: "default_discovery_method", field: func(c *Config) any { return &c.DefaultDiscoveryMethod }},
 	{name: "default_discovery_options", field: func(c *Config) any { return (*repeated)(&c.DefaultDiscoveryOptions) }},
 	{name: "exact_discovery", field: func(c *Config) any { return &c.ExactDiscovery }},
-	{name: "discovery_timeout", field: func(c *Config) any { return &c.DiscoveryTimeout }, whole: true},
-	{name: "ttl", field: func(c *Config) any { return &c.TTL }, whole: true},
-	{name: "publish_timeout", field: func(c *Config) any { return &c.PublishTimeout }, whole: true},
-	{name: "connection_timeout", field: func(c *Config) any { return &c.ConnectionTimeout }, whole: true},
+	{name: "discovery_timeout", field: func(c *Config) any { return &c.DiscoveryTimeout }, whole: true, most: day},
+	{name: "ttl", field: func(c *Config) any { return &c.TTL }, whole: true, least: 1, most: year},
+	{name: "publish_timeout", field: func(c *Config) any { return &c.PublishTimeout }, whole: true, least: 1, most: hour},
+	{name: "connection_timeout", field: func(c *Config) any { return &c.ConnectionTimeout }, whole: true, most: day},
 	{name: "threaded", field: func(c *Config) any { return &c.Threaded }, ignored: "sending and receiving always overlap"},
-	{name: "default_batch_size", field: func(c *Config) any { return &c.DefaultBatchSize }},
-	{name: "default_batch_sleep_time", field: func(c *Config) any { return &c.DefaultBatchSleepTime }},
+	{name: "default_batch_size", field: func(c *Config) any { return &c.DefaultBatchSize }, most: 1_000_000},
+	{name: "default_batch_sleep_time", field: func(c *Config) any { return &c.DefaultBatchSleepTime }, most: day},
 	{name: "rpclimitmethod", field: func(c *Config) any { return &c.RPCLimitMethod }, check: oneOf("first", "random")},
 	{name: "color", field: func(c *Config) any { return &c.Color }},
 	{name: "registration", field: func(c *Config) any { return &c.Registration }, lower: true},
-	{name: "registerinterval", field: func(c *Config) any { return &c.RegisterInterval }, whole: true},
+	{name: "registerinterval", field: func(c *Config) any { return &c.RegisterInterval }, whole: true, most: year},
 	{name: "registration_collective", field: func(c *Config) any { return &c.RegistrationCollective }, check: checkCollective, ignored: noRegistration},
 	{name: "registration_splay", field: func(c *Config) any { return &c.RegistrationSplay }, ignored: noRegistration},
 	{name: "rpcaudit", field: func(c *Config) any { return &c.RPCAudit }},
@@ -68,14 +70,22 @@ var keys = [...]key{
 	{name: "agents_dir", field: func(c *Config) any { return (*paths)(&c.AgentsDirs) }, check: checkPaths},
 	{name: "activate_agents", field: func(c *Config) any { return &c.ActivateAgents }},
 	{name: "soft_shutdown", field: func(c *Config) any { return &c.SoftShutdown }},
-	{name: "soft_shutdown_timeout", field: func(c *Config) any { return &c.SoftShutdownTimeout }, whole: true},
+	{name: "soft_shutdown_timeout", field: func(c *Config) any { return &c.SoftShutdownTimeout }, whole: true, most: day},
 	{name: "ssl_cipher", field: func(c *Config) any { return &c.SSLCipher }, ignored: "only the security provider aes_security has a cipher, and it is not implemented"},
 	{name: "filter_numeric", field: func(c *Config) any { return &c.FilterNumeric }},
-	{name: "max_ttl", field: func(c *Config) any { return &c.MaxTTL }, whole: true},
-	{name: "max_skew", field: func(c *Config) any { return &c.MaxSkew }, whole: true},
-	{name: "workers", field: func(c *Config) any { return &c.Workers }},
-	{name: "queue_size", field: func(c *Config) any { return &c.QueueSize }},
+	{name: "max_ttl", field: func(c *Config) any { return &c.MaxTTL }, whole: true, most: year},
+	{name: "max_skew", field: func(c *Config) any { return &c.MaxSkew }, whole: true, most: year},
+	{name: "workers", field: func(c *Config) any { return &c.Workers }, most: 10_000},
+	{name: "queue_size", field: func(c *Config) any { return &c.QueueSize }, most: 1_000_000},
 }
+
+// The bounds of times, in seconds. They are far from what anybody means, and near
+// enough for a value in milliseconds to stand out.
+const (
+	hour = 3600
+	day  = 24 * hour
+	year = 365 * day
+)
 
 const noRegistration = "no registration is sent"
 
@@ -116,20 +126,22 @@ func (k *key) set(c *Config, text string) (err error) {
 	case *bool:
 		*p, err = parseBool(text)
 	case *int:
-		*p, err = parseCount(text)
+		*p, err = k.count(text)
 	case *int64:
 		var n int
-		n, err = parseCount(text)
+		n, err = k.count(text)
 		*p = int64(n)
 	case *time.Duration:
 		if k.whole {
-			n, err := parseCount(text)
+			n, err := k.count(text)
 			if err != nil {
 				return fmt.Errorf("%w (whole seconds)", err)
 			}
 			text = strconv.Itoa(n)
 		}
-		*p, err = parseSeconds(text)
+		if *p, err = parseSeconds(text); err == nil {
+			err = within(p.Seconds(), k.least, k.most)
+		}
 	case *[]string:
 		*p = splitList(text)
 	case *paths:
@@ -143,6 +155,23 @@ func (k *key) set(c *Config, text string) (err error) {
 		*p = append(*p, text)
 	}
 	return err
+}
+
+// count reads a whole number within the bounds of the key.
+func (k *key) count(text string) (int, error) {
+	n, err := parseCount(text)
+	if err == nil {
+		err = within(float64(n), k.least, k.most)
+	}
+	return n, err
+}
+
+// within refuses what is out of bounds.
+func within(n float64, least, most int) error {
+	if n < float64(least) || n > float64(most) {
+		return fmt.Errorf("must be from %d to %d", least, most)
+	}
+	return nil
 }
 
 // show is the field's value as a file would say it.

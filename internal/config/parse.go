@@ -77,7 +77,7 @@ func parseInt(s string) (int, error) {
 		return 0, errors.New("this number is too large")
 	}
 	if err != nil {
-		return 0, errors.New("not a whole number")
+		return 0, errors.New("not a whole number" + unit(s))
 	}
 	return int(n), nil
 }
@@ -86,9 +86,18 @@ func parseInt(s string) (int, error) {
 func parseFloat(s string) (float64, error) {
 	f, err := strconv.ParseFloat(strings.Trim(s, space), 64)
 	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
-		return 0, errors.New("not a number")
+		return 0, errors.New("not a number" + unit(s))
 	}
 	return f, nil
+}
+
+// unit says of a number with letters behind it, as 60s or 1G, that they are the mistake.
+func unit(s string) string {
+	digits := strings.TrimRight(strings.Trim(s, space), "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+	if _, err := strconv.ParseFloat(strings.TrimRight(digits, space), 64); err != nil {
+		return ""
+	}
+	return ", since no unit is understood"
 }
 
 // parseSeconds reads a time in seconds, whole or not, zero or more.
@@ -96,7 +105,7 @@ func parseSeconds(s string) (time.Duration, error) {
 	f, err := parseFloat(s)
 	switch {
 	case err != nil:
-		return 0, fmt.Errorf("%w of seconds", err)
+		return 0, errors.New("not a number of seconds" + unit(s))
 	case f < 0:
 		return 0, errors.New("a time cannot be negative")
 	case f > maxSeconds:

@@ -20,16 +20,16 @@ type pluginKey struct {
 
 var pluginKeys = [...]pluginKey{
 	{name: "activemq.agents_multiplex", check: boolean},
-	{name: "activemq.back_off_multiplier", check: number},
+	{name: "activemq.back_off_multiplier", check: numbers(1, 1000)},
 	{name: "activemq.backup", check: boolean, ignored: "there is no separate pool of backups; list them as brokers"},
 	{name: "activemq.base64", check: boolean},
-	{name: "activemq.connect_timeout", check: seconds},
-	{name: "activemq.heartbeat_interval", check: seconds},
-	{name: "activemq.initial_reconnect_delay", check: seconds},
-	{name: "activemq.max_hbread_fails", check: count},
+	{name: "activemq.connect_timeout", check: times(0, hour)},
+	{name: "activemq.heartbeat_interval", check: times(0, day)},
+	{name: "activemq.initial_reconnect_delay", check: times(0, day)},
+	{name: "activemq.max_hbread_fails", check: between(0, 1000)},
 	{name: "activemq.max_hbrlck_fails", check: count, ignored: "no lock delays the reading of heart-beats"},
-	{name: "activemq.max_reconnect_attempts", check: count},
-	{name: "activemq.max_reconnect_delay", check: seconds},
+	{name: "activemq.max_reconnect_attempts", check: between(0, 1_000_000_000)},
+	{name: "activemq.max_reconnect_delay", check: times(0, day)},
 	{name: "activemq.pool.N.host"},
 	{name: "activemq.pool.N.password"},
 	{name: "activemq.pool.N.port", check: port},
@@ -40,7 +40,7 @@ var pluginKeys = [...]pluginKey{
 	{name: "activemq.pool.N.ssl.fallback", check: boolean, ignored: "a broker whose certificate cannot be checked is not talked to"},
 	{name: "activemq.pool.N.ssl.key"},
 	{name: "activemq.pool.N.user"},
-	{name: "activemq.pool.size", check: count},
+	{name: "activemq.pool.size", check: between(1, 1000)},
 	{name: "activemq.priority", check: between(0, 9)},
 	{name: "activemq.prompt_password", check: boolean},
 	{name: "activemq.prompt_user", check: boolean},
@@ -53,7 +53,7 @@ var pluginKeys = [...]pluginKey{
 	{name: "file.activate_agent", check: boolean},
 	{name: "file.allow", check: folders},
 	{name: "file.deny", check: folders},
-	{name: "file.max_size", check: count},
+	{name: "file.max_size", check: between(1, 1<<50)},
 	{name: "filemgr.activate_agent", check: boolean},
 	{name: "filemgr.touch_file"},
 	{name: "nats.credentials"},
@@ -70,7 +70,7 @@ var pluginKeys = [...]pluginKey{
 	{name: "nrpe.conf_file"},
 	{name: "nrpe.conf_path", check: folders},
 	{name: "nrpe.config"},
-	{name: "nrpe.timeout", check: seconds},
+	{name: "nrpe.timeout", check: times(0.001, day)},
 	{name: "psk"},
 	{name: "psk.callertype", check: oneOf("uid", "gid", "user", "group", "identity")},
 	{name: "psk.serializer", check: oneOf("marshal", "yaml", "json")},
@@ -84,16 +84,16 @@ var pluginKeys = [...]pluginKey{
 	{name: "puppet.resource_type_whitelist", check: names},
 	{name: "puppet.signal_daemon", check: boolean},
 	{name: "puppet.splay", check: boolean},
-	{name: "puppet.splaylimit", check: count},
+	{name: "puppet.splaylimit", check: between(1, day)},
 	{name: "rabbitmq.use_reply_exchange", check: boolean},
 	{name: "rpc.graph", check: boolean},
 	{name: "ruby.agents", check: boolean},
 	{name: "ruby.interpreter"},
 	{name: "ruby.loadpath"},
 	{name: "shell.activate_agent", check: boolean},
-	{name: "shell.limit", check: seconds},
-	{name: "shell.max_jobs", check: count},
-	{name: "shell.max_output", check: count},
+	{name: "shell.limit", check: times(0.001, year)},
+	{name: "shell.max_jobs", check: between(1, 10_000)},
+	{name: "shell.max_output", check: between(1, 1<<30)},
 	{name: "shell.users", check: names},
 	{name: "yaml"},
 }
@@ -216,24 +216,34 @@ func count(s string) error {
 	return err
 }
 
-func number(s string) error {
-	f, err := parseFloat(s)
-	if err == nil && f < 0 {
-		return errors.New("cannot be negative")
+// numbers takes a number, whole or not.
+func numbers(least, most int) func(string) error {
+	return func(s string) error {
+		f, err := parseFloat(s)
+		if err == nil {
+			err = within(f, least, most)
+		}
+		return err
 	}
-	return err
 }
 
-func seconds(s string) error {
-	_, err := parseSeconds(s)
-	return err
+// times takes a time in seconds, whole or not.
+func times(least float64, most int) func(string) error {
+	return func(s string) error {
+		d, err := parseSeconds(s)
+		if err == nil && (d.Seconds() < least || d.Seconds() > float64(most)) {
+			return fmt.Errorf("must be from %v to %d seconds", least, most)
+		}
+		return err
+	}
 }
 
+// between takes a whole number.
 func between(least, most int) func(string) error {
 	return func(s string) error {
 		n, err := parseInt(s)
-		if err == nil && (n < least || n > most) {
-			return fmt.Errorf("must be from %d to %d", least, most)
+		if err == nil {
+			err = within(float64(n), least, most)
 		}
 		return err
 	}

@@ -112,6 +112,7 @@ func (c *Config) advise() {
 	if c.TTL > c.MaxTTL && c.MaxTTL > 0 {
 		c.warn("%s: ttl = %d is more than the %d s that nodes accept by default (max_ttl)", c.Origin("ttl"), int(c.TTL.Seconds()), int(c.MaxTTL.Seconds()))
 	}
+	c.advisePlaces()
 	exposed := map[string]bool{}
 	for _, name := range c.PluginNames() {
 		v := c.plugin[name]

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"mcollective/internal/dirtest"
 )
@@ -353,4 +354,51 @@ func fieldOf(c *Config, field any) string {
 		}
 	}
 	return ""
+}
+
+// TestBoundsOfNumbers sets each key that is a number or a time to what makes no sense, and to what does.
+func TestBoundsOfNumbers(t *testing.T) {
+	// Zero has a meaning for these, which the page states.
+	zero := []string{
+		"keeplogs", "direct_addressing_threshold", "discovery_timeout", "connection_timeout", "default_batch_size", "default_batch_sleep_time",
+		"registerinterval", "soft_shutdown_timeout", "max_ttl", "max_skew", "workers", "queue_size",
+		"plugin.activemq.connect_timeout", "plugin.activemq.heartbeat_interval", "plugin.activemq.initial_reconnect_delay",
+		"plugin.activemq.max_hbread_fails", "plugin.activemq.max_reconnect_attempts", "plugin.activemq.max_reconnect_delay",
+		"plugin.activemq.priority",
+	}
+	var numbers []string
+	c := defaults(Server)
+	for _, k := range keys {
+		switch k.field(c).(type) {
+		case *int, *int64, *time.Duration:
+			numbers = append(numbers, k.name)
+		}
+	}
+	for _, k := range pluginKeys {
+		// What takes a number, but neither a name nor a truth value.
+		if k.check != nil && k.ignored == "" && k.check("7") == nil && k.check("x") != nil {
+			numbers = append(numbers, "plugin."+strings.ReplaceAll(k.name, "N", "1"))
+		}
+	}
+	if len(numbers) < 25 {
+		t.Fatalf("found %q only", numbers)
+	}
+	takes := func(name, text string) error {
+		_, err := Load(write(t, dirtest.New(t), "server.cfg", name+" = "+text), Client)
+		return err
+	}
+	for _, name := range numbers {
+		for _, text := range []string{"-1", "1s", "1 000", "1e300", "99999999999999999999", "4000000000000000000", "nan", "inf", "0x", "½", "1,5"} {
+			err := takes(name, text)
+			if err == nil || !strings.Contains(err.Error(), "server.cfg:1: "+name+" = "+text+": ") {
+				t.Errorf("%s = %s: %v", name, text, err)
+			}
+		}
+		if err := takes(name, "0"); (err == nil) != slices.Contains(zero, name) {
+			t.Errorf("%s = 0: %v", name, err)
+		}
+		if err := takes(name, "1000"); err != nil && name != "plugin.activemq.priority" {
+			t.Errorf("%s = 1000: %v", name, err)
+		}
+	}
 }

@@ -1,16 +1,28 @@
 package plugins
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
 	"strings"
 
 	"mcollective/connector"
 	"mcollective/connector/nats"
 	"mcollective/internal/config"
+	"mcollective/internal/plainfile"
+	"mcollective/internal/trust"
 )
 
 func connectNATS(ctx context.Context, cfg *config.Config, log *slog.Logger) (connector.Connector, error) {
+	credentials, err := secretFile(cfg, "nats.credentials")
+	if err != nil {
+		return nil, err
+	}
+	seed, err := secretFile(cfg, "nats.nkey")
+	if err != nil {
+		return nil, err
+	}
 	opts := nats.Options{
 		Servers:     list(cfg.PluginString("nats.servers", "")),
 		Identity:    cfg.Identity,
@@ -18,8 +30,8 @@ func connectNATS(ctx context.Context, cfg *config.Config, log *slog.Logger) (con
 		User:        cfg.PluginString("nats.user", ""),
 		Password:    cfg.PluginString("nats.password", ""),
 		Token:       cfg.PluginString("nats.token", ""),
-		Credentials: cfg.PluginString("nats.credentials", ""),
-		NkeySeed:    cfg.PluginString("nats.nkey", ""),
+		Credentials: credentials,
+		NkeySeed:    seed,
 		TLS: nats.TLS{
 			CA:   cfg.PluginString("nats.tls.ca", ""),
 			Cert: cfg.PluginString("nats.tls.cert", ""),
@@ -32,6 +44,23 @@ func connectNATS(ctx context.Context, cfg *config.Config, log *slog.Logger) (con
 		return nil, err
 	}
 	return conn, nil
+}
+
+// maxSecret bounds a file with credentials, which has some kilobytes.
+const maxSecret = 1 << 20
+
+// secretFile returns the path of a file with credentials, which the library reads at
+// each connection. For the error now: later it would try for ever.
+func secretFile(cfg *config.Config, key string) (path string, err error) {
+	path, ok := cfg.Plugin(key)
+	if !ok {
+		return "", nil
+	}
+	_, err = plainfile.Read(path, maxSecret)
+	if err = cmp.Or(err, trust.Secret(path)); err != nil {
+		return "", fmt.Errorf("%s: plugin.%s: %w", cfg.Origin("plugin."+key), key, err)
+	}
+	return path, nil
 }
 
 // list splits at commas and drops blanks around the parts.

@@ -19,6 +19,7 @@ import (
 
 	"mcollective/internal/config"
 	"mcollective/internal/dirtest"
+	"mcollective/internal/waittest"
 	"mcollective/stomp"
 )
 
@@ -265,4 +266,21 @@ func authority(t *testing.T, name string, until time.Time) string {
 		t.Fatal(err)
 	}
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
+// TestFilesOfCredentials has credentials that cannot be read, or that everybody can, which ends the start.
+func TestFilesOfCredentials(t *testing.T) {
+	dir := dirtest.New(t)
+	open := dirtest.Write(t, filepath.Join(dir, "open"), "seed", 0o644)
+	for path, want := range map[string]string{
+		filepath.Join(dir, "none"): "no such file", dir: "not a regular file", open: "run: chmod o-rwx " + open, "/dev/zero": "not a regular file",
+	} {
+		for _, key := range []string{"nats.credentials", "nats.nkey"} {
+			cfg := load(t, config.Server, "plugin."+key+" = "+path)
+			_, err := Connect(waittest.Within(t, waittest.Patience), cfg, slog.New(slog.DiscardHandler))
+			if err == nil || !strings.Contains(err.Error(), "test.cfg:2: plugin."+key+": ") || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s = %s: %v, want %q", key, path, err, want)
+			}
+		}
+	}
 }

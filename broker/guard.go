@@ -20,8 +20,9 @@ import (
 // connection, but not what waits for all of them, nor what they have begun to send:
 // twenty connections that read nothing would take gigabytes.
 //
-// It looks at the size of the heap all the time, which is cheap, and at every
-// connection when the heap has grown. When too much is held for all connections it
+// It looks at the size of the heap all the time, which is cheap, and inspects every
+// connection when the heap has grown. That asks nats-server, which may take seconds to
+// answer while it is busy, so it goes on beside. When too much is held for all connections it
 // cuts those for which most is held, and those first that are certainly not a
 // client in the middle of a run. Only that can be done: which bytes a connection may
 // send is nats-server's to say.
@@ -37,33 +38,34 @@ type guard struct {
 	places  chan struct{} // has a token for each connection that may come in
 	waiting atomic.Int64  // connections that want one
 
-	slow atomic.Int64 // nats-server's own count of them
-	lost atomic.Int64 // when a connection was last lost for its pending data, in ns since 1970
+	slow    atomic.Int64 // nats-server's own count of them
+	lost    atomic.Int64 // when a connection was last lost for its pending data, in ns since 1970
+	counted atomic.Int64 // subscriptions, at the last scan
 
-	ending     sync.WaitGroup // of connections that are cut, and a collection
+	ending     sync.WaitGroup // of connections that are cut, a collection, and an inspection
 	collecting atomic.Bool
+	inspecting atomic.Bool
+	collected  time.Time // of the goroutine that runs
+	report     report
 
-	// Of the goroutine that runs.
-	low       int64 // the smallest heap since the last scan
-	full      bool  // the last scan found much
-	next      time.Time
-	pressed   int64 // how many collections there had been
-	crowded   time.Time
-	collected time.Time
-	before    map[uint64]held // at the last scan
-	report    report
+	// Of the inspection, or of the goroutine that runs while there is none.
+	low     int64 // the smallest heap since the last scan
+	full    bool  // the last scan found much
+	next    time.Time
+	pressed int64 // how many collections there had been
+	crowded time.Time
+	before  map[uint64]held // at the last scan
+	ledger  *subscriptionLedger
 }
 
 // held is what the broker holds for a connection, in bytes.
 type held struct {
 	info    *server.ConnInfo
 	pending int64 // waits to be written
-	subs    int64 // of subscriptions beyond those that a node may have
+	subs    int64 // its subscriptions take, if that was asked
 	caller  bool  // it awaits replies
 	stuck   bool  // it has taken nothing since the last scan
 }
-
-func (h held) total() int64 { return h.pending + h.subs }
 
 const (
 	guardEvery = 20 * time.Millisecond
@@ -79,15 +81,19 @@ const (
 	// When a connection that listens to nothing is neither a node's nor a client's.
 	idleAfter = 2 * time.Second
 
-	// A node has a subscription for each agent and collective.
-	usualSubscriptions = 256
-	subscriptionCost   = 1 << 10
+	// What a connection may have sent that nats-server has not read yet, while
+	// subscriptions come faster than they can be counted: some large replies of a node.
+	maxUnread = 16 << 10
+
+	// How long subscriptions may be read at a time, and if they may be too many.
+	readFor  = 20 * time.Millisecond
+	readLong = 200 * time.Millisecond
 )
 
 func newGuard(s *server.Server, log *slog.Logger, plan memoryPlan, opts *server.Options) *guard {
 	return &guard{
 		server: s, log: log, plan: plan, max: opts.MaxConn, heap: readHeap,
-		largest: int64(max(opts.MaxPayload, 1)), places: make(chan struct{}, 1000),
+		largest: int64(max(opts.MaxPayload, 1)), places: make(chan struct{}, 1000), ledger: newSubscriptionLedger(),
 	}
 }
 
@@ -121,9 +127,20 @@ func (g *guard) look(now time.Time) {
 	}
 	m := g.heap()
 	g.admit(m, now)
-	size := m.objects
-	g.low = min(g.low, size)
-	if (g.full || size > g.low+g.plan.pending/8) && !now.Before(g.next) {
+	g.stem(m)
+	g.report.flush(g.log, now)
+	if g.inspecting.CompareAndSwap(false, true) {
+		g.ending.Go(func() {
+			defer g.inspecting.Store(false)
+			g.inspect(m, now)
+		})
+	}
+}
+
+// inspect does what nats-server has to be asked for.
+func (g *guard) inspect(m heapSize, now time.Time) {
+	g.low = min(g.low, m.objects)
+	if (g.full || m.objects > g.low+min(g.plan.pending, g.plan.subs)/8) && !now.Before(g.next) {
 		g.scan(now)
 	}
 	if m.collections > g.pressed+1 { // one may be under way that began before
@@ -133,14 +150,13 @@ func (g *guard) look(now time.Time) {
 			g.press(m.live)
 		case m.live > g.plan.hard/2 && g.waiting.Load() > 0:
 			g.pressed = m.collections
-			g.cut(strangersFirst(g.idle(now), math.MaxInt), "others wait for memory", m.live)
+			g.cut(strangersFirst(g.idle(now), math.MaxInt), "others wait for memory", m.live, g.plan.hard)
 		}
 	}
 	if now.Sub(g.crowded) > time.Second {
 		g.crowded = now
 		g.makeRoom(now)
 	}
-	g.report.flush(g.log, now)
 }
 
 // admit lets newcomers in: as many as there is memory for if each of them announces
@@ -198,9 +214,89 @@ func (g *guard) connections() []*server.ConnInfo {
 	return slices.DeleteFunc(all.Conns, func(c *server.ConnInfo) bool { return c.Cid == own })
 }
 
+// stem is for subscriptions that come faster than they can be counted: while hundreds
+// of connections subscribe as fast as they can, nats-server answers no question about
+// them for seconds. It ends those that have sent so much that it waits to be read, which
+// asks only the system.
+func (g *guard) stem(m heapSize) {
+	if m.objects < g.plan.hard/4 {
+		return
+	}
+	n, counted := int64(g.server.NumSubscriptions()), g.counted.Load()
+	if n < counted {
+		g.counted.CompareAndSwap(counted, n)
+	}
+	if (n-counted)*worstSubscription < g.plan.subs {
+		return
+	}
+	hasty := make(map[netip.AddrPort]bool)
+	eachSocket(func(fd int, peer netip.AddrPort) {
+		if unread(fd) > maxUnread {
+			hasty[peer] = true
+		}
+	})
+	if len(hasty) == 0 {
+		return
+	}
+	g.lost.Store(time.Now().UnixNano())
+	reset(hasty)
+	for peer := range hasty {
+		g.report.write(g.log, "it subscribes faster than can be counted", "address", peer.String())
+	}
+}
+
 // scan looks at every connection, and cuts some if too much is held.
 func (g *guard) scan(now time.Time) {
-	all, sum := g.weigh()
+	conns := g.connections()
+	n := int64(0)
+	for _, c := range conns {
+		n += int64(c.NumSubs)
+	}
+	g.counted.Store(n)
+	more := g.boundSubscriptions(conns)
+	g.full = g.boundPending(conns) || more
+	g.low = g.heap().objects
+	// At most a fifth of the time is spent on this. What takes longer was kept waiting.
+	g.next = time.Now().Add(min(4*time.Since(now), 5*guardEvery))
+}
+
+// boundSubscriptions cuts the connections whose subscriptions take most, if all
+// together take too much. It reports whether some are not known yet.
+func (g *guard) boundSubscriptions(conns []*server.ConnInfo) (more bool) {
+	now := time.Now()
+	sum, more := g.ledger.follow(conns, reading{g.subscriptions, g.plan.subs, now.Add(readFor), now.Add(readLong)})
+	if sum <= g.plan.subs {
+		return more
+	}
+	all := make([]held, 0, len(conns))
+	for _, c := range conns {
+		all = append(all, held{info: c, pending: int64(c.Pending), subs: g.ledger.charge(c)})
+	}
+	slices.SortStableFunc(all, func(a, b held) int { return cmp.Compare(b.subs, a.subs) })
+	n := 0
+	for left := sum; n < len(all) && left > g.plan.subs/4*3; n++ {
+		left -= all[n].subs
+	}
+	g.cut(all[:n], "subscriptions take too much memory", sum, g.plan.subs)
+	for _, h := range all[:n] {
+		g.ledger.forget(h.info.Cid)
+	}
+	return more
+}
+
+// subscriptions returns a connection with its subscriptions, or nil if it has gone.
+func (g *guard) subscriptions(cid uint64) *server.ConnInfo {
+	c, err := g.server.Connz(&server.ConnzOptions{CID: cid, Subscriptions: true, SubscriptionsDetail: true, Username: true})
+	if err != nil || len(c.Conns) == 0 {
+		return nil
+	}
+	return c.Conns[0]
+}
+
+// boundPending cuts connections for which much waits, if too much waits for one or for
+// all together. It reports whether much waits.
+func (g *guard) boundPending(conns []*server.ConnInfo) bool {
+	all, sum := g.weigh(conns)
 	var cut []held
 	for i := range all {
 		h := &all[i]
@@ -211,7 +307,7 @@ func (g *guard) scan(now time.Time) {
 			cut = append(cut, *h)
 		}
 	}
-	sum -= g.cut(cut, "too much waits for a connection that awaits no replies", sum)
+	sum -= g.cut(cut, "too much waits for a connection that awaits no replies", sum, g.plan.pending)
 	if sum > g.plan.pending {
 		all = slices.DeleteFunc(all, func(h held) bool { return h.pending > g.plan.idle && !h.caller })
 		slices.SortStableFunc(all, g.plan.worstFirst)
@@ -219,30 +315,27 @@ func (g *guard) scan(now time.Time) {
 		for left := sum; len(cut) < len(all) && left > g.plan.pending/4*3; {
 			h := all[len(cut)]
 			cut = append(cut, h)
-			left -= h.total()
+			left -= h.pending
 		}
-		sum -= g.cut(cut, "too much is held for all connections", sum)
+		sum -= g.cut(cut, "too much waits for all connections", sum, g.plan.pending)
 	}
-	g.full = sum > g.plan.pending/4 || len(g.before) > 0
-	g.low = g.heap().objects
-	// At most a fifth of the time is spent on this. What takes longer was kept waiting.
-	g.next = time.Now().Add(min(4*time.Since(now), 5*guardEvery))
+	return sum > g.plan.pending/4 || len(g.before) > 0
 }
 
-// weigh returns what is held for each connection for which anything is, and the sum.
-func (g *guard) weigh() (all []held, sum int64) {
+// weigh returns what waits for each connection for which anything does, and the sum.
+func (g *guard) weigh(conns []*server.ConnInfo) (all []held, sum int64) {
 	there := make(map[uint64]bool)
-	for _, c := range g.connections() {
+	for _, c := range conns {
 		there[c.Cid] = true
-		h := held{info: c, pending: int64(c.Pending), subs: max(0, int64(c.NumSubs)-usualSubscriptions) * subscriptionCost}
-		if h.total() == 0 {
+		h := held{info: c, pending: int64(c.Pending)}
+		if h.pending == 0 {
 			continue
 		}
 		if b, ok := g.before[c.Cid]; ok {
 			h.stuck = (c.OutBytes-b.info.OutBytes)-(h.pending-b.pending) <= 0
 		}
 		all = append(all, h)
-		sum += h.total()
+		sum += h.pending
 	}
 	// What nats-server has cut itself is not in the list any more, but is held for as
 	// long as the write that is under way.
@@ -270,7 +363,7 @@ func (g *guard) weigh() (all []held, sum int64) {
 func (p memoryPlan) worstFirst(a, b held) int {
 	rank := func(h held) int {
 		switch {
-		case h.total() < p.idle/8:
+		case h.pending < p.idle/8:
 			return 3
 		case h.caller && !h.stuck:
 			return 2
@@ -279,17 +372,15 @@ func (p memoryPlan) worstFirst(a, b held) int {
 		}
 		return 0
 	}
-	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(b.total(), a.total()))
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(b.pending, a.pending))
 }
 
 // awaitsReplies reports whether a connection listens to an address for replies, as
 // clients do.
 func (g *guard) awaitsReplies(cid uint64) bool {
-	c, err := g.server.Connz(&server.ConnzOptions{CID: cid, Subscriptions: true})
-	if err != nil || len(c.Conns) == 0 {
-		return false
-	}
-	return slices.ContainsFunc(c.Conns[0].Subs, func(subject string) bool {
+	c := g.subscriptions(cid)
+	return c != nil && slices.ContainsFunc(c.SubsDetail, func(s server.SubDetail) bool {
+		subject := s.Subject
 		if strings.HasPrefix(subject, "_INBOX.") {
 			return !strings.HasPrefix(subject, "_INBOX.*") && !strings.HasPrefix(subject, "_INBOX.>")
 		}
@@ -298,15 +389,16 @@ func (g *guard) awaitsReplies(cid uint64) bool {
 	})
 }
 
-// cut ends connections and returns what was held for them.
-func (g *guard) cut(list []held, why string, all int64) (sum int64) {
+// cut ends connections and returns what waited for them. It says what all together
+// take of which limit.
+func (g *guard) cut(list []held, why string, all, limit int64) (sum int64) {
 	if len(list) == 0 {
 		return 0
 	}
 	g.lost.Store(time.Now().UnixNano())
 	gone := make(map[netip.AddrPort]bool, len(list))
 	for _, h := range list {
-		sum += h.total()
+		sum += h.pending
 		gone[addrOf(h.info)] = true
 	}
 	// First, since nats-server gives back what waits for a connection when the write
@@ -318,7 +410,7 @@ func (g *guard) cut(list []held, why string, all int64) (sum int64) {
 		}
 	})
 	for _, h := range list {
-		g.report.cut(g.log, h, why, all, g.plan.pending)
+		g.report.cut(g.log, h, why, all, limit)
 	}
 	return sum
 }
@@ -338,7 +430,7 @@ func (g *guard) press(live int64) {
 	if n == 0 {
 		n = len(all)/4 + 1
 	}
-	g.cut(strangersFirst(all, n), "the broker is short of memory", live)
+	g.cut(strangersFirst(all, n), "the broker is short of memory", live, g.plan.hard)
 }
 
 // idle returns the connections that listen to nothing and have had the time to.
@@ -358,7 +450,7 @@ func (g *guard) makeRoom(now time.Time) {
 	if n >= g.max && len(cut) < g.max/50 {
 		cut = strangersFirst(g.connections(), max(1, g.max/50))
 	}
-	g.cut(cut, fmt.Sprintf("%d of %d connections are taken", n, g.max), 0)
+	g.cut(cut, fmt.Sprintf("%d of %d connections are taken", n, g.max), 0, 0)
 }
 
 // strangersFirst returns n connections, or all if there are fewer: those first that
@@ -390,6 +482,7 @@ func addrOf(c *server.ConnInfo) netip.AddrPort {
 
 // A report writes a line for each connection that was cut, but not for thousands.
 type report struct {
+	mu      sync.Mutex
 	since   time.Time
 	written int
 	left    int
@@ -401,20 +494,32 @@ const (
 )
 
 func (r *report) cut(log *slog.Logger, h held, why string, all, limit int64) {
-	if r.written++; r.written > reportLines {
+	r.write(log, why, "name", fmt.Sprintf("%.64q", h.info.Name), "address", addrOf(h.info).String(),
+		"pending_bytes", h.pending, "subscriptions", h.info.NumSubs, "subscription_bytes", h.subs, "held_for_all", all, "limit", limit)
+}
+
+func (r *report) write(log *slog.Logger, why string, details ...any) {
+	r.mu.Lock()
+	r.written++
+	left := r.written > reportLines
+	if left {
 		r.left++
+	}
+	r.mu.Unlock()
+	if left {
 		return
 	}
-	log.Warn("connection cut", "reason", why, "name", fmt.Sprintf("%.64q", h.info.Name), "address", addrOf(h.info).String(),
-		"pending_bytes", h.pending, "subscriptions", h.info.NumSubs, "held_for_all", all, "limit", limit)
+	log.Warn("connection cut", append([]any{"reason", why}, details...)...)
 }
 
 func (r *report) flush(log *slog.Logger, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if now.Sub(r.since) < reportEvery {
 		return
 	}
 	if r.left > 0 {
 		log.Warn("more connections cut", "connections", r.left)
 	}
-	*r = report{since: now}
+	r.since, r.written, r.left = now, 0, 0
 }

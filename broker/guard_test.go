@@ -29,7 +29,12 @@ import (
 // A stranger is a connection that does what it likes.
 type stranger struct{ *net.TCPConn }
 
-func connectStranger(t *testing.T, b *Broker, lines ...string) stranger {
+// An address is that of a broker in another process.
+type address string
+
+func (a address) Addr() string { return string(a) }
+
+func connectStranger(t *testing.T, b interface{ Addr() string }, lines ...string) stranger {
 	t.Helper()
 	c, err := net.Dial("tcp", b.Addr())
 	if err != nil {

@@ -21,6 +21,7 @@ type memoryPlan struct {
 	pending int64 // what may wait for all connections together
 	each    int64 // what may wait for one of them
 	idle    int64 // what may wait for one that awaits no replies
+	subs    int64 // what the subscriptions of all connections may take
 	payload int64 // of one message: whoever announces one is given a buffer of that size
 	hard    int64 // of heap; before it connections are cut, whatever they do
 }
@@ -30,11 +31,14 @@ const (
 
 	// What one connection costs, with TLS, on nats-server's and the runtime's side.
 	connectionCost = 64 << 10
+
+	// How much memory there must be for each subscription that one connection may have.
+	subscriptionsShare = 256 << 10
 )
 
 func planMemory(limit int64) memoryPlan {
 	limit = max(limit, minMemory)
-	p := memoryPlan{limit: limit, pending: min(limit/4, 8<<30), hard: limit / 8 * 5}
+	p := memoryPlan{limit: limit, pending: min(limit/4, 8<<30), subs: limit / 8, hard: limit / 8 * 5}
 	p.each = min(p.pending/2, maxPending)
 	p.payload = min(limit/256, server.MAX_PAYLOAD_MAX_SIZE)
 	p.idle = min(p.pending/16, maxIdlePending)
@@ -44,6 +48,11 @@ func planMemory(limit int64) memoryPlan {
 // connections bounds how many connections there is memory for.
 func (p memoryPlan) connections() int {
 	return int(min(p.limit/2/connectionCost, math.MaxInt32))
+}
+
+// subscriptions bounds how many subscriptions a connection may have.
+func (p memoryPlan) subscriptions() int {
+	return int(min(p.limit/subscriptionsShare, maxSubscriptions))
 }
 
 // availableMemory returns what this process may use, in bytes: the least of

@@ -42,13 +42,14 @@ const (
 	maxSubscriptions = 4096
 
 	// Each part of a subject between dots is a level of the tree in which nats-server
-	// keeps subscriptions: a line of 4 KiB could hold 2,000, and would take 300 KiB. The
+	// keeps subscriptions: a line of 4 KiB could hold 2,000, and would take 800 KiB. The
 	// names of nodes have a few.
-	maxSubjectParts = 64
+	maxSubjectParts = 24
 
 	// What nats-server remembers of connections that have ended, each with all its
-	// subscriptions, for statistics that nobody can ask for.
-	maxClosed = 32
+	// subscriptions, for statistics that nobody can ask for. It cannot be told to
+	// remember none.
+	maxClosed = 1
 
 	// Five thousand nodes that come back at once need some seconds of
 	// cryptography on a small machine; nats-server's 2 s would turn the late
@@ -137,7 +138,7 @@ func withinMemory(opts *server.Options, plan memoryPlan, log *slog.Logger) {
 		log.Info("largest message lowered to fit the memory", "bytes", plan.payload, "wanted", opts.MaxPayload, "memory", plan.limit)
 		opts.MaxPayload = int32(plan.payload)
 	}
-	opts.MaxSubs = atMost(opts.MaxSubs, maxSubscriptions)
+	opts.MaxSubs = atMost(opts.MaxSubs, plan.subscriptions())
 	opts.MaxSubTokens = uint8(atMost(int(opts.MaxSubTokens), maxSubjectParts))
 	opts.MaxClosedClients = atMost(opts.MaxClosedClients, maxClosed)
 }

@@ -57,17 +57,25 @@ var attacks = map[string]func(ctx context.Context, addr string){
 		all.Wait()
 	},
 	// Subscribe to everything one can think of.
-	"subs": func(ctx context.Context, addr string) {
-		many(ctx, *connect*5, addr, func(c net.Conn) {
-			w := bufio.NewWriterSize(c, 1<<16)
-			pad := strings.Repeat("x", 1000)
-			for i := 0; ctx.Err() == nil; i++ {
-				if _, err := fmt.Fprintf(w, "SUB %s.%p.%d %d\r\n", pad, c, i, i); err != nil {
-					return
-				}
-			}
-		})
+	"subs": func(ctx context.Context, addr string) { subscribe(ctx, addr, strings.Repeat("x", 1000)) },
+	// The same with subjects of many parts, each of which is a level of the broker's tree.
+	"parts": func(ctx context.Context, addr string) {
+		subscribe(ctx, addr, strings.Repeat("x.", 20)+"x")
 	},
+}
+
+// subscribe has connections subscribe without end to subjects that begin differently
+// and end alike.
+func subscribe(ctx context.Context, addr, end string) {
+	many(ctx, *connect*5, addr, func(c net.Conn) {
+		go io.Copy(io.Discard, c)
+		w := bufio.NewWriterSize(c, 1<<16)
+		for i := 0; ctx.Err() == nil; i++ {
+			if _, err := fmt.Fprintf(w, "SUB %p-%d.%s %d\r\n", c, i, end, i); err != nil {
+				return
+			}
+		}
+	})
 }
 
 const message = 4<<20 - 1024

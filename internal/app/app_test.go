@@ -13,11 +13,10 @@ import (
 
 	"go.uber.org/goleak"
 
-	"mcollective/broker"
 	"mcollective/client"
 	"mcollective/internal/app"
 	"mcollective/internal/config"
-	"mcollective/internal/plugins"
+	"mcollective/internal/fleettest"
 	"mcollective/internal/waittest"
 )
 
@@ -41,66 +40,32 @@ func (j *journal) has(text string) bool {
 	return strings.Contains(j.text.String(), text)
 }
 
-func startBroker(t *testing.T, listen string) *broker.Broker {
+// ping asks the collective who is there.
+func ping(t *testing.T, f *fleettest.Fleet) []string {
 	t.Helper()
-	b, err := broker.New(broker.Options{Listen: listen})
-	if err != nil {
+	var names []string
+	if _, err := f.Client("client.example.net").Call(waittest.Within(t, waittest.Patience),
+		client.Call{Agent: "discovery", Body: "ping", Timeout: 5 * time.Second, Limit: 1}, func(r client.Answer) {
+			names = append(names, r.Sender)
+		}); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(b.Stop)
-	return b
+	return names
 }
 
-// configOf is the configuration of a node with facts and classes of its own.
-func configOf(t *testing.T, brokerURL, more string) *config.Config {
+// load reads the configuration of a node.
+func load(t *testing.T, f *fleettest.Fleet, more string) *config.Config {
 	t.Helper()
-	dir := t.TempDir()
-	for name, text := range map[string]string{
-		"facts.yaml": "role: test\n", "classes.txt": "apache\n",
-		"server.cfg": "identity = node.example.net\nconnector = nats\nplugin.nats.servers = " + brokerURL + "\nplugin.psk = a secret for this test\n" +
-			"classesfile = " + dir + "/classes.txt\nfactsource = yaml\nplugin.yaml = " + dir + "/facts.yaml\n" + more,
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	cfg, err := config.Load(filepath.Join(dir, "server.cfg"), config.Server)
+	cfg, err := config.Load(f.ServerConfig("node.example.net", more), config.Server)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return cfg
 }
 
-// ping asks the collective of a configuration who is there.
-func ping(t *testing.T, cfg config.Config) []string {
-	t.Helper()
-	ctx := waittest.Within(t, waittest.Patience)
-	cfg.Identity = "client.example.net"
-	conn, err := plugins.Connect(ctx, &cfg, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	sec, _, err := plugins.ClientSecurity(&cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	c := client.New(conn, sec, client.Options{Identity: cfg.Identity})
-	if _, err := c.Call(ctx, client.Call{Agent: "discovery", Body: "ping", Timeout: 5 * time.Second, Limit: 1}, func(r client.Answer) {
-		names = append(names, r.Sender)
-	}); err != nil {
-		t.Fatal(err)
-	}
-	return names
-}
-
 func TestNodeStartsReloadsAndStops(t *testing.T) {
-	b := startBroker(t, "127.0.0.1:0")
-	cfg := configOf(t, b.ClientURL(), "")
+	f := fleettest.New(t, fleettest.Options{Broker: true})
+	cfg := load(t, f, "")
 	log := &journal{}
 	n := app.NewNode(app.NodeOptions{Config: cfg, Log: slog.New(slog.NewTextHandler(log, nil))})
 	if err := n.Reload(t.Context()); err != nil || n.Running() || n.Broker() != "" {
@@ -113,7 +78,7 @@ func TestNodeStartsReloadsAndStops(t *testing.T) {
 	if complete, incomplete := n.Missing(); len(complete) != 1 || len(incomplete) != 0 || n.Health() != nil || !strings.Contains(n.Status(), "serves through") {
 		t.Errorf("it listens in %v, not in %v, health %v: %s", complete, incomplete, n.Health(), n.Status())
 	}
-	if got := ping(t, *cfg); len(got) != 1 || got[0] != "node.example.net" {
+	if got := ping(t, f); len(got) != 1 || got[0] != "node.example.net" {
 		t.Errorf("the collective is %q", got)
 	}
 	if err := n.Reload(t.Context()); err != nil || !log.has("were read again") {
@@ -130,9 +95,8 @@ func TestNodeStartsReloadsAndStops(t *testing.T) {
 // A node whose start is broken off, or which cannot start, leaves nothing running,
 // which TestMain checks.
 func TestNodeThatDoesNotStart(t *testing.T) {
-	b := startBroker(t, "127.0.0.1:0")
-	address := b.Addr()
-	b.Stop() // nobody else takes the port meanwhile, and if so he is no broker
+	f := fleettest.New(t, fleettest.Options{Broker: true})
+	f.Broker.Stop() // nobody else takes the port meanwhile, and if so he is no broker
 	for name, tt := range map[string]struct{ more, want string }{
 		"the broker is away":     {"", "context canceled"},
 		"bad interpreters":       {"plugin.bolt.interpreters = nonsense\n", "plugin.bolt.interpreters"},
@@ -140,7 +104,7 @@ func TestNodeThatDoesNotStart(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			log := &journal{}
-			n := app.NewNode(app.NodeOptions{Config: configOf(t, "nats://"+address, tt.more), Log: slog.New(slog.NewTextHandler(log, nil))})
+			n := app.NewNode(app.NodeOptions{Config: load(t, f, tt.more), Log: slog.New(slog.NewTextHandler(log, nil))})
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			ended := make(chan error, 1)

@@ -122,7 +122,7 @@ func TestFailureText(t *testing.T) {
 
 func TestNoBroker(t *testing.T) {
 	f := newFleet(t)
-	f.hub = nil
+	f.away = true
 	r := f.mco("").exits(t, 1, "find")
 	if !strings.Contains(r.err.String(), "could not connect to the broker: nats://127.0.0.1:4222: connection refused") {
 		t.Errorf("stderr %q", r.err.String())

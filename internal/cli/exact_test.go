@@ -6,40 +6,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"mcollective/connector"
-	"mcollective/connector/inmem"
-	"mcollective/internal/dirtest"
 )
-
-// newKnownFleet is a fleet on a broker that can tell who listens. The nodes that
-// hang say nothing.
-func newKnownFleet(t *testing.T, hang []string, nodes ...string) *fleet {
-	t.Helper()
-	f := &fleet{t: t, hub: inmem.NewHub(inmem.Options{}), dir: dirtest.New(t)}
-	connect := func(name string, hangs bool) {
-		conn, err := f.hub.Connect(t.Context(), name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { conn.Close() })
-		to := connector.Target{Kind: connector.Broadcast, Collective: "mcollective", Agent: "discovery"}
-		if _, err := conn.Subscribe(t.Context(), to, func(d connector.Delivery) {
-			if !hangs {
-				f.answer(conn, name, d)
-			}
-		}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, name := range nodes {
-		connect(name, false)
-	}
-	for _, name := range hang {
-		connect(name, true)
-	}
-	return f
-}
 
 func TestEndsWhenAllHaveSpoken(t *testing.T) {
 	for _, command := range []string{"ping", "find"} {

@@ -31,7 +31,7 @@ func TestFind(t *testing.T) {
 			t.Errorf("stdout %q, stderr %q", r.out.String(), r.err.String())
 		}
 		req := f.sent()[0]
-		want := filter.Filter{Agents: []filter.Pattern{{Text: "rpcutil"}}, Collective: "mcollective"}
+		want := filter.Filter{Agents: []filter.Pattern{{Text: "rpcutil"}}, Collective: "mcollective", Irregular: true} // a sixth key
 		if diff := cmp.Diff(want, req.Filter); diff != "" {
 			t.Error(diff)
 		}

@@ -3,23 +3,20 @@ package cli_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
-	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
 	"mcollective/connector"
-	"mcollective/connector/inmem"
 	"mcollective/internal/cli"
 	"mcollective/internal/config"
 	"mcollective/internal/dirtest"
+	"mcollective/internal/fleettest"
 	"mcollective/message"
 	"mcollective/security"
 )
@@ -36,92 +33,56 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// openSecurity writes messages as plain JSON and trusts everybody.
-type openSecurity struct{}
-
-func (openSecurity) CallerID() string { return "uid=1" }
-
-func (openSecurity) EncodeRequest(r *message.Request) (security.Payload, error) {
-	data, err := json.Marshal(r)
-	return security.Payload{Data: data}, err
-}
-
-func (openSecurity) DecodeReply(p security.Payload) (*message.Reply, error) {
-	var r message.Reply
-	return &r, json.Unmarshal(p.Data, &r)
-}
-
-// A fleet is a hub with nodes that answer every request that names them, or
-// nobody.
+// A fleet is one of nodes that answer every request that names them, or nobody,
+// behind a broker that is away if a test says so.
 type fleet struct {
-	t   *testing.T
-	hub *inmem.Hub
-	dir string
-
-	mu       sync.Mutex
-	requests []message.Request
-	targets  []connector.Target
+	*fleettest.Fleet
+	t    *testing.T
+	dir  string
+	away bool
 }
 
+// newFleet is a fleet on a broker that cannot tell who listens.
 func newFleet(t *testing.T, nodes ...string) *fleet {
 	t.Helper()
-	f := &fleet{t: t, hub: inmem.NewHub(inmem.Options{Blind: true}), dir: dirtest.New(t)}
+	return startFleet(t, fleettest.Options{Blind: true}, nil, nodes)
+}
+
+// newKnownFleet is a fleet on a broker that can tell who listens. The nodes that
+// hang say nothing.
+func newKnownFleet(t *testing.T, hang []string, nodes ...string) *fleet {
+	t.Helper()
+	return startFleet(t, fleettest.Options{}, hang, nodes)
+}
+
+func startFleet(t *testing.T, o fleettest.Options, hang, nodes []string) *fleet {
+	t.Helper()
+	o.Collectives = []string{"mcollective", "uk"}
+	f := &fleet{Fleet: fleettest.New(t, o), t: t, dir: dirtest.New(t)}
 	for _, name := range nodes {
-		conn, err := f.hub.Connect(t.Context(), "node")
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { conn.Close() })
-		for _, target := range []connector.Target{
-			{Kind: connector.Broadcast, Collective: "mcollective", Agent: "discovery"},
-			{Kind: connector.Broadcast, Collective: "uk", Agent: "discovery"},
-			{Kind: connector.Directed, Collective: "mcollective", Identity: name},
-		} {
-			if _, err := conn.Subscribe(t.Context(), target, func(d connector.Delivery) { f.answer(conn, name, d) }); err != nil {
-				t.Fatal(err)
-			}
-		}
+		f.Node(name, fleettest.Pong)
+	}
+	for _, name := range hang {
+		f.Node(name, fleettest.Silent)
 	}
 	return f
 }
 
-func (f *fleet) answer(conn *inmem.Conn, name string, d connector.Delivery) {
-	var req message.Request
-	if err := json.Unmarshal(d.Data, &req); err != nil {
-		f.t.Error(err)
-		return
-	}
-	f.mu.Lock()
-	f.requests = append(f.requests, req)
-	f.targets = append(f.targets, d.Target)
-	f.mu.Unlock()
-	if len(req.Filter.Identities) > 0 && !slices.ContainsFunc(req.Filter.Identities, func(p filterPattern) bool { return p.Text == name }) {
-		return
-	}
-	if d.ReplyTo == "" {
-		return // nobody awaits it
-	}
-	data, err := json.Marshal(message.Reply{RequestID: req.ID, Sender: name, Agent: req.Agent, Body: "pong"})
-	if err != nil {
-		f.t.Error(err)
-		return
-	}
-	if err := conn.Publish(context.Background(), connector.Target{Kind: connector.Reply, Address: d.ReplyTo}, connector.Message{Data: data}); err != nil {
-		f.t.Error(err)
-	}
-}
-
 // sent is what the nodes have received, and sentTo by which way.
 func (f *fleet) sent() []message.Request {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return slices.Clone(f.requests)
+	var all []message.Request
+	for _, r := range f.Received() {
+		all = append(all, *r.Request)
+	}
+	return all
 }
 
 func (f *fleet) sentTo() []connector.Target {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return slices.Clone(f.targets)
+	var all []connector.Target
+	for _, r := range f.Received() {
+		all = append(all, r.Target)
+	}
+	return all
 }
 
 // A run is one command and what it did.
@@ -142,12 +103,12 @@ func (f *fleet) mco(cfg string) *run {
 		Name: "mco", Out: &r.out, Err: &r.err, InTerminal: true,
 		Getenv: func(name string) string { return r.vars[name] },
 		Connect: func(ctx context.Context, cfg *config.Config, _ *slog.Logger) (connector.Connector, error) {
-			if f.hub == nil {
+			if f.away {
 				return nil, errors.New("nats://127.0.0.1:4222: connection refused")
 			}
-			return f.hub.Connect(ctx, cfg.Identity)
+			return f.Connect(ctx, cfg.Identity)
 		},
-		ClientSecurity: func(*config.Config) (security.Client, []string, error) { return openSecurity{}, nil, nil },
+		ClientSecurity: func(*config.Config) (security.Client, []string, error) { return f.Security, nil, nil },
 	}
 	return r
 }

@@ -11,6 +11,9 @@ import (
 
 	"mcollective/connector"
 	"mcollective/filter"
+	"mcollective/internal/config"
+	"mcollective/message"
+	"mcollective/security"
 )
 
 type filterPattern = filter.Pattern
@@ -167,10 +170,28 @@ func TestPingJSON(t *testing.T) {
 	})
 }
 
+// renamed lets through a sender that no provider would.
+type renamed struct {
+	security.Client
+	sender string
+}
+
+func (r renamed) DecodeReply(p security.Payload) (*message.Reply, error) {
+	reply, err := r.Client.DecodeReply(p)
+	if err == nil {
+		reply.Sender = r.sender
+	}
+	return reply, err
+}
+
 func TestHostileNamesAreCleaned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFleet(t, "evil\x1b[2J\nn9\u202e")
-		r := f.mco("").exits(t, 0, "ping")
+		f := newFleet(t, "n1")
+		r := f.mco("")
+		r.env.ClientSecurity = func(*config.Config) (security.Client, []string, error) {
+			return renamed{f.Security, "evil\x1b[2J\nn9\u202e"}, nil, nil
+		}
+		r.exits(t, 0, "ping")
 		if !strings.HasPrefix(r.out.String(), `evil\x1b[2J\x0an9\u202e `) {
 			t.Errorf("ping: %q", r.out.String())
 		}

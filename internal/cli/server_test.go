@@ -14,9 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"mcollective/broker"
 	"mcollective/internal/cli"
 	"mcollective/internal/dirtest"
+	"mcollective/internal/fleettest"
 )
 
 // A spool is output that another goroutine waits in.
@@ -103,37 +103,10 @@ func nowhere(t *testing.T) string {
 	return filepath.Join(file, "nowhere")
 }
 
-// serverConfig writes a configuration for a node and one for its client.
-func serverConfig(t *testing.T, broker string) (node, client string) {
-	t.Helper()
-	dir := dirtest.New(t)
-	classes := filepath.Join(dir, "classes.txt")
-	facts := filepath.Join(dir, "facts.yaml")
-	write := func(path, text string) {
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write(classes, "apache\n")
-	write(facts, "operatingsystem: CentOS\nprocessorcount: 4\n")
-	both := fmt.Sprintf("connector = nats\nplugin.nats.servers = %s\nplugin.psk = a secret for this test\nlogger_type = console\n", broker)
-	node, client = filepath.Join(dir, "server.cfg"), filepath.Join(dir, "client.cfg")
-	// daemonize is what Ruby's packages ship; --no-daemonize goes before it.
-	write(node, both+fmt.Sprintf("identity = node.example.net\ndaemonize = 1\nclassesfile = %s\nfactsource = yaml\nplugin.yaml = %s\n", classes, facts))
-	write(client, both+"identity = client.example.net\n")
-	return node, client
-}
-
 func TestServer(t *testing.T) {
-	b, err := broker.New(broker.Options{Listen: "127.0.0.1:0"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := b.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer b.Stop()
-	cfg, client := serverConfig(t, b.ClientURL())
+	f := fleettest.New(t, fleettest.Options{Broker: true})
+	// daemonize is what Ruby's packages ship; --no-daemonize goes before it.
+	cfg, client := f.ServerConfig("node.example.net", "daemonize = 1"), f.ClientConfig("client.example.net", "")
 	pidfile := filepath.Join(filepath.Dir(cfg), "node.pid")
 	n := startNode(t, "--config", cfg, "--pid", pidfile)
 	n.log.await(t, "the node is ready")
@@ -185,26 +158,14 @@ func TestServer(t *testing.T) {
 }
 
 func TestServerWaitsForItsBroker(t *testing.T) {
-	b, err := broker.New(broker.Options{Listen: "127.0.0.1:0"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := b.Start(); err != nil {
-		t.Fatal(err)
-	}
-	url, addr := b.ClientURL(), b.Addr()
-	b.Stop()
-	cfg, _ := serverConfig(t, url)
+	f := fleettest.New(t, fleettest.Options{Broker: true})
+	addr := f.Broker.Addr()
+	f.Broker.Stop()
+	cfg := f.ServerConfig("node.example.net", "")
 
 	n := startNode(t, "--config", cfg)
 	n.log.await(t, "no broker; trying again")
-	if b, err = broker.New(broker.Options{Listen: addr}); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer b.Stop()
+	b := fleettest.StartBroker(t, addr)
 	n.log.await(t, "the node is ready")
 	if code := n.end(t); code != 0 {
 		t.Errorf("exit code %d:\n%s", code, n.log)
@@ -219,6 +180,7 @@ func TestServerWaitsForItsBroker(t *testing.T) {
 }
 
 func TestServerThatCannotStart(t *testing.T) {
+	fleet := fleettest.New(t, fleettest.Options{Broker: true})
 	for name, c := range map[string]struct{ edit, want string }{
 		"unknown key":      {"identiy = x", `unknown key "identiy"`},
 		"bad identity":     {"identity = a b", "an identity has only"},
@@ -229,13 +191,7 @@ func TestServerThatCannotStart(t *testing.T) {
 		"pool without end": {"connector = activemq", "plugin.activemq.pool.size"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cfg, _ := serverConfig(t, "nats://127.0.0.1:1")
-			f, err := os.OpenFile(cfg, os.O_APPEND|os.O_WRONLY, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			fmt.Fprintf(f, "\n%s\n", c.edit)
-			f.Close()
+			cfg := fleet.ServerConfig("node.example.net", c.edit)
 			n := startNode(t, "--config", cfg)
 			if code := n.exitCode(t); code != 1 || !strings.Contains(n.log.String(), c.want) {
 				t.Errorf("exit code %d, %s", code, n.log)

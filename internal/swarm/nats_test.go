@@ -8,13 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"mcollective/broker"
 	"mcollective/client"
 	"mcollective/connector"
 	"mcollective/connector/nats"
+	"mcollective/internal/fleettest"
 	"mcollective/internal/swarm"
 	"mcollective/internal/waittest"
-	"mcollective/security/psk"
 )
 
 // TestBrokerRestarts kills the broker under a swarm again and again. Every node
@@ -25,18 +24,7 @@ func TestBrokerRestarts(t *testing.T) {
 	if testing.Short() {
 		nodes, restarts = 5, 3
 	}
-	start := func(listen string) *broker.Broker {
-		b, err := broker.New(broker.Options{Listen: listen})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := b.Start(); err != nil {
-			t.Fatal(err)
-		}
-		return b
-	}
-	b := start("127.0.0.1:0")
-	defer func() { b.Stop() }()
+	b := fleettest.StartBroker(t, "127.0.0.1:0")
 	address := b.Addr()
 	var conns []connector.Connector
 	connect := func(ctx context.Context, identity string) (connector.Connector, error) {
@@ -47,10 +35,7 @@ func TestBrokerRestarts(t *testing.T) {
 		}
 		return c, nil
 	}
-	provider, err := psk.New(psk.Options{Secret: "a secret of this test alone", Identity: "client.example.net"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	provider := fleettest.New(t, fleettest.Options{}).Security
 	s, err := swarm.Start(t.Context(), swarm.Options{Nodes: nodes, Seed: 5, Security: provider, Parallel: 1,
 		Connect: func(ctx context.Context, identity string) (connector.Connector, error) {
 			c, err := connect(ctx, identity)
@@ -86,7 +71,7 @@ func TestBrokerRestarts(t *testing.T) {
 	before := runtime.NumGoroutine()
 	for round := 1; round <= restarts; round++ {
 		b.Stop()
-		b = start(address)
+		b = fleettest.StartBroker(t, address)
 		waittest.Until(t, "every connection to come back", func() bool {
 			return !slices.ContainsFunc(conns, func(c connector.Connector) bool { return c.Status().Reconnects < uint64(round) })
 		})

@@ -12,12 +12,11 @@ import (
 	"mcollective/agent"
 	"mcollective/client"
 	"mcollective/connector"
-	"mcollective/connector/inmem"
 	"mcollective/ddl"
+	"mcollective/internal/fleettest"
 	"mcollective/internal/server"
 	"mcollective/internal/swarm"
 	"mcollective/rpc"
-	"mcollective/security/psk"
 	"mcollective/value"
 )
 
@@ -65,11 +64,7 @@ var worker = &ddl.Definition{Kind: ddl.Agent, Metadata: rpc.Metadata{Agent: "wor
 // one trouble after the other. Its agent "work" takes a second.
 func troubled(t *testing.T, nodes int) (*swarm.Swarm, *client.Client, map[string]trouble) {
 	t.Helper()
-	hub := inmem.NewHub(inmem.Options{})
-	provider, err := psk.New(psk.Options{Secret: "a secret of this test alone", Identity: "client.example.net"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := fleettest.New(t, fleettest.Options{})
 	in := make(map[string]trouble)
 	for i := range nodes {
 		what := none
@@ -78,10 +73,11 @@ func troubled(t *testing.T, nodes int) (*swarm.Swarm, *client.Client, map[string
 		}
 		in[swarm.Describe(3, i).Identity] = what
 	}
-	s, err := swarm.Start(t.Context(), swarm.Options{
-		Nodes: nodes, Seed: 3, Security: provider,
+	t.Cleanup(func() { time.Sleep(2 * time.Second) }) // nobody waits for actions that hang: they end meanwhile
+	s := f.Simulate(swarm.Options{
+		Nodes: nodes, Seed: 3,
 		Connect: func(ctx context.Context, identity string) (connector.Connector, error) {
-			c, err := hub.Connect(ctx, identity)
+			c, err := f.Connect(ctx, identity)
 			return faulty{c, in[identity]}, err
 		},
 		Tune: func(o *server.Options) {
@@ -106,21 +102,7 @@ func troubled(t *testing.T, nodes int) (*swarm.Swarm, *client.Client, map[string
 			o.Handlers["work"] = agent.NewHandler(mux, agent.Options{})
 		},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := hub.Connect(t.Context(), "client.example.net")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		conn.Close()
-		if err := s.Stop(); err != nil {
-			t.Error(err)
-		}
-		time.Sleep(time.Second) // until actions that hang have ended
-	})
-	return s, client.New(conn, provider, client.Options{Identity: "client.example.net"}), in
+	return s, f.Client("client.example.net"), in
 }
 
 // judge compares an account with what the nodes did.

@@ -12,12 +12,11 @@ import (
 
 	"mcollective/client"
 	"mcollective/connector"
-	"mcollective/connector/inmem"
 	"mcollective/discovery"
 	"mcollective/filter"
+	"mcollective/internal/fleettest"
 	"mcollective/internal/swarm"
 	"mcollective/internal/waittest"
-	"mcollective/security/psk"
 	"mcollective/value"
 )
 
@@ -90,34 +89,11 @@ func onlyText(t *testing.T, name string, v any) {
 	}
 }
 
-// world is a hub, a swarm on it and a client.
+// world is a swarm in memory and a client.
 func world(t *testing.T, nodes int) (*swarm.Swarm, *client.Client) {
 	t.Helper()
-	hub := inmem.NewHub(inmem.Options{})
-	provider, err := psk.New(psk.Options{Secret: "a secret of this test alone", Identity: "client.example.net"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := swarm.Start(t.Context(), swarm.Options{
-		Nodes: nodes, Seed: 3, Security: provider,
-		Connect: func(ctx context.Context, identity string) (connector.Connector, error) {
-			return hub.Connect(ctx, identity)
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := hub.Connect(t.Context(), "client.example.net")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		conn.Close()
-		if err := s.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s, client.New(conn, provider, client.Options{Identity: "client.example.net"})
+	f := fleettest.New(t, fleettest.Options{})
+	return f.Simulate(swarm.Options{Nodes: nodes, Seed: 3}), f.Client("client.example.net")
 }
 
 func TestEachNodeDecidesForItself(t *testing.T) {
@@ -194,19 +170,15 @@ func TestRpcutilPing(t *testing.T) {
 }
 
 func TestFailedStartLeavesNothing(t *testing.T) {
-	hub := inmem.NewHub(inmem.Options{})
-	provider, err := psk.New(psk.Options{Secret: "a secret of this test alone", Identity: "client.example.net"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := fleettest.New(t, fleettest.Options{})
 	full := errors.New("no more")
 	made := make(chan struct{}, 10)
-	_, err = swarm.Start(t.Context(), swarm.Options{
-		Nodes: 50, Security: provider, Parallel: 4,
+	_, err := swarm.Start(t.Context(), swarm.Options{
+		Nodes: 50, Security: f.Security, Parallel: 4,
 		Connect: func(ctx context.Context, identity string) (connector.Connector, error) {
 			select {
 			case made <- struct{}{}:
-				return hub.Connect(ctx, identity)
+				return f.Connect(ctx, identity)
 			default:
 				return nil, full
 			}

@@ -33,6 +33,7 @@ var levels = []struct {
 	}},
 	{6, []string{
 		"internal/nodeagents",
+		"internal/operation",
 	}},
 	{5, []string{
 		"agent/ruby",
@@ -44,6 +45,7 @@ var levels = []struct {
 		"agent/stdio",
 		"internal/agents",
 		"internal/render",
+		"internal/session",
 	}},
 	{3, []string{
 		"agent",

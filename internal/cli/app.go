@@ -176,8 +176,8 @@ func (a *application) run(ctx context.Context, env *Env, t *task) error {
 		defer stop()
 		t.env = env
 		done, err := a.does(work, t)
-		if t.errand != nil {
-			t.end()
+		if t.invocation != nil {
+			t.Close()
 		}
 		if done || err != nil {
 			return err

@@ -100,7 +100,7 @@ func (x *transfer) ask(ctx context.Context, nodes []string, action string, in *v
 // end is the exit code.
 func (x *transfer) end(nodes int) error {
 	x.t.progress("")
-	learn(x.t.env, lesson{identities: x.t.who.nodes, agents: []string{x.t.o.agent}})
+	learn(x.t.env, lesson{identities: x.t.targets.Nodes, agents: []string{x.t.o.agent}})
 	switch {
 	case x.failed == nodes:
 		return exit(exitFailed)

@@ -41,7 +41,7 @@ func (c *fileCopy) download(ctx context.Context, t *task) error {
 	if err := t.find(ctx); err != nil {
 		return err
 	}
-	for _, node := range t.who.nodes {
+	for _, node := range t.targets.Nodes {
 		if _, err := c.place(node); err != nil {
 			t.complain(node, err)
 			d.failed++
@@ -54,7 +54,7 @@ func (c *fileCopy) download(ctx context.Context, t *task) error {
 			return err
 		}
 	}
-	return d.end(len(t.who.nodes))
+	return d.end(len(t.targets.Nodes))
 }
 
 // place is where the file of a node goes: below its name in a folder, or if only

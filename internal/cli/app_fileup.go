@@ -58,7 +58,7 @@ func (c *fileCopy) upload(ctx context.Context, t *task) error {
 	if err := t.agree("commit"); err != nil {
 		return err
 	}
-	for _, node := range t.who.nodes {
+	for _, node := range t.targets.Nodes {
 		u.at[node] = 0
 	}
 	nodes := len(u.at)
@@ -93,7 +93,7 @@ func (u *upload) wishes(t *task) (*value.Map, error) {
 // another owner or mode, the agent compares.
 func (u *upload) compare(ctx context.Context) error {
 	in := value.NewMap(value.Symbol("checksum"), true)
-	return u.ask(ctx, u.t.who.nodes, "status", in, func(node string, reply *rpc.Reply) error {
+	return u.ask(ctx, u.t.targets.Nodes, "status", in, func(node string, reply *rpc.Reply) error {
 		if said(reply, "checksum") == u.checksum && said(reply, "type") == "file" {
 			u.done(node, "has it already")
 		}
@@ -104,7 +104,7 @@ func (u *upload) compare(ctx context.Context) error {
 // foresee tells what a copy would do. The agent judges whether it could.
 func (u *upload) foresee(ctx context.Context, wishes *value.Map) error {
 	there := make(map[string]bool)
-	if err := u.ask(ctx, u.t.who.nodes, "status", value.NewMap(), func(node string, reply *rpc.Reply) error {
+	if err := u.ask(ctx, u.t.targets.Nodes, "status", value.NewMap(), func(node string, reply *rpc.Reply) error {
 		there[node] = said(reply, "present") == "1"
 		return nil
 	}); err != nil || len(u.at) == 0 {

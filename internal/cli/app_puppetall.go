@@ -62,7 +62,7 @@ func (p *puppet) runAll(ctx context.Context, t *task) error {
 	if err := t.prepare(); err != nil {
 		return err
 	}
-	if t.flags.rpc.batch != "" {
+	if t.o.rpc.batch != "" {
 		return usage.Errorf("--batch does not apply to runall, which has a bound of its own")
 	}
 	if !slices.ContainsFunc(t.args, func(a argument) bool { return a.name == "force" || a.name == "splay" }) {
@@ -169,10 +169,10 @@ func (q *puppetQueue) fill(ctx context.Context) error {
 	}
 	q.t.missing(account)
 	if account.Replies == 0 {
-		return halt(q.t.who, account)
+		return exitStatus(q.t.targets, account)
 	}
 	// Whoever gave no status is not run.
-	q.failed = max(len(q.t.who.nodes)-known, 0)
+	q.failed = max(len(q.t.targets.Nodes)-known, 0)
 	slices.SortFunc(q.waiting, func(a, b *puppetRun) int { return strings.Compare(a.node, b.node) })
 	if len(q.running)+disabled > 0 {
 		q.say("Puppet is disabled on %d nodes and running on %d already", disabled, len(q.running))

@@ -53,7 +53,7 @@ func countPuppets(ctx context.Context, t *task) error {
 	line("Daemons started but idling", count["idling"])
 	t.missing(account)
 	t.learned(account)
-	return halt(t.who, account)
+	return exitStatus(t.targets, account)
 }
 
 // truth is an output that is true or false.
@@ -102,7 +102,7 @@ func summarizePuppets(ctx context.Context, t *task) error {
 		return err
 	}
 	if nodes == 0 {
-		return errors.Join(halt(t.who, account), t.statistics(account, t.who, "puppet stats"))
+		return errors.Join(exitStatus(t.targets, account), t.statistics(account, t.targets, "puppet stats"))
 	}
 	fmt.Fprintf(t.env.Out, "Summary statistics for %d nodes:\n\n", nodes)
 	for i, f := range puppetFigures {
@@ -113,7 +113,7 @@ func summarizePuppets(ctx context.Context, t *task) error {
 		fmt.Fprintf(t.env.Out, "%33s: %s  min: %-6.1f max: %-6.1f\n", f.about, histogram(values[i], 20), slices.Min(values[i]), slices.Max(values[i]))
 	}
 	t.learned(account)
-	return halt(t.who, account)
+	return exitStatus(t.targets, account)
 }
 
 // histogram draws how many values fall into each of some equal stretches between

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"mcollective/client"
+	"mcollective/internal/operation"
 	"mcollective/internal/pause"
 	"mcollective/internal/render"
 	"mcollective/rpc"
@@ -37,7 +38,7 @@ func (s *shell) follow(ctx context.Context, t *task) error {
 	}
 	t.missing(account)
 	if len(s.live) == 0 {
-		return halt(t.who, account)
+		return exitStatus(t.targets, account)
 	}
 	failed := len(account.Outcomes) - len(s.live)
 	bad, err := s.stream(ctx, t)
@@ -119,7 +120,7 @@ func (s *shell) kill(ctx context.Context, t *task) error {
 	if err != nil {
 		return err
 	}
-	return halt(audience{nodes: nodes}, account)
+	return exitStatus(&operation.Targets{Nodes: nodes}, account)
 }
 
 const (

@@ -34,7 +34,7 @@ func (s *shell) show(ctx context.Context, t *task) error {
 	}
 	t.missing(account)
 	t.learned(account)
-	if err := halt(t.who, account); err != nil {
+	if err := exitStatus(t.targets, account); err != nil {
 		return err
 	}
 	if bad > 0 {

@@ -12,7 +12,7 @@ import (
 
 	"mcollective/client"
 	"mcollective/ddl"
-	"mcollective/filter"
+	"mcollective/internal/operation"
 	"mcollective/internal/render"
 	"mcollective/rpc"
 	"mcollective/value"
@@ -20,15 +20,15 @@ import (
 
 // A task is one run of an application that looks at the answers itself.
 type task struct {
-	*errand // nil until prepare
-	env     *Env
-	o       *rpcOptions
-	given   *pflag.FlagSet
-	words   []string
-	args    []argument
+	*invocation // nil until prepare
+	env         *Env
+	o           *rpcOptions
+	given       *pflag.FlagSet
+	words       []string
+	args        []argument
 
-	about *ddl.Contract
-	who   audience
+	about   *ddl.Contract
+	targets *operation.Targets
 
 	columns bool          // what it shows has columns, which --fields chooses
 	most    time.Duration // that a call may take; 0 leaves it to the agent
@@ -49,12 +49,12 @@ func (t *task) prepare() error {
 	if err != nil {
 		return err
 	}
-	if t.errand, err = t.o.newErrand(t.env); err != nil {
+	if t.invocation, err = t.o.begin(t.env, true); err != nil {
 		return err
 	}
-	t.piped = true
-	if t.about, err = t.contract(t.o.agent); err == nil && t.about.Local() == nil {
-		err = unknownAgent(t.o.agent) // an application knows its agent
+	t.dialog.showsProgress = t.o.showsProgress()
+	if t.about, err = t.Contract(t.o.agent); err == nil && t.about.Local() == nil {
+		err = operation.UnknownAgent(t.o.agent) // an application knows its agent
 	}
 	return err
 }
@@ -69,51 +69,33 @@ func (t *task) request(action string, args []argument) (*ddl.Action, *value.Map,
 // find finds the nodes that have the agent. None is an error.
 func (t *task) find(ctx context.Context) error {
 	var err error
-	if t.who, err = t.search(ctx, t.o.agent, t.o.talks()); err != nil {
+	if t.targets, err = t.search(ctx, t.o.agent); err != nil {
 		return err
 	}
-	if err := t.complete(ctx, t.about, t.who); err != nil {
+	if err := t.Complete(ctx, t.about, t.targets); err != nil {
 		return err
 	}
-	if len(t.who.nodes) == 0 {
-		return nothingFound(t.errand, t.o.agent)
+	if len(t.targets.Nodes) == 0 {
+		return t.nothingFound(t.o.agent)
 	}
-	return t.connect(ctx)
+	return t.Connect(ctx)
 }
 
 // agree asks whether an action is meant that changes things.
 func (t *task) agree(action string) error {
-	o := *t.o
-	o.action = action
-	t.differences(t.about, action)
-	return o.confirm(t.env, t.about, t.who.nodes)
+	t.WarnOfDifferences(t.about, action)
+	if t.o.yes || t.o.noop {
+		return nil
+	}
+	return t.Confirm(t.about, action, t.targets.Nodes)
 }
 
 // call calls an action on some of the nodes that were found, or on all of them if
 // nodes is nil.
 func (t *task) call(ctx context.Context, nodes []string, action string, in *value.Map, each func(client.Answer)) (*client.Account, error) {
-	run := client.Run{Agent: t.o.agent, Action: action, Inputs: in}
-	t.aim(&run, t.who)
-	if nodes != nil {
-		// These and no others: a broadcast would reach all that the filter matches.
-		run.Nodes, run.Direct = nodes, t.cfg.DirectAddressing
-		if !run.Direct {
-			run.Filter = filter.Filter{}
-			for _, n := range nodes {
-				run.Filter.Identities = append(run.Filter.Identities, filter.Pattern{Text: n})
-			}
-		}
-	}
-	var err error
-	if run.Batch, err = t.batch(len(run.Nodes)); err != nil {
-		return nil, err
-	}
-	run.BatchSleep = t.flags.rpc.batchSleep.or(t.cfg.DefaultBatchSleepTime)
-	run.Timeout = t.patience(t.agentTime(t.about, action), t.who.method)
-	if t.most > 0 {
-		run.Timeout = min(run.Timeout, t.most)
-	}
-	return t.client.Run(ctx, run, each)
+	return t.Run(ctx, t.targets, operation.Call{
+		Agent: t.o.agent, Action: action, Inputs: in, Nodes: nodes, Time: t.AgentTime(t.about, action), Bound: t.most,
+	}, each)
 }
 
 // each calls an action on all nodes and gives the answers of those where it
@@ -166,11 +148,11 @@ func (t *task) missing(account *client.Account) {
 
 // finish prints what became of a call, and returns the exit code.
 func (t *task) finish(account *client.Account, caption string) error {
-	if err := t.statistics(account, t.who, caption); err != nil {
+	if err := t.statistics(account, t.targets, caption); err != nil {
 		return err
 	}
 	t.learned(account)
-	return halt(t.who, account)
+	return exitStatus(t.targets, account)
 }
 
 func (t *task) learned(account *client.Account) {

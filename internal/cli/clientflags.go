@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"mcollective/client"
+	"mcollective/internal/operation"
 	"mcollective/internal/usage"
 )
 
@@ -187,4 +188,17 @@ func (r *rpcFlags) parseLimit() (client.Limit, error) {
 		return client.Limit{Percent: float64(n)}, nil
 	}
 	return client.Limit{Count: n}, nil
+}
+
+// parseBatch reads --batch: a number of nodes, or a share of them. nil is what the
+// configuration says.
+func (r *rpcFlags) parseBatch() (*operation.Batch, error) {
+	if r.batch == "" {
+		return nil, nil // not given
+	}
+	n, percent, err := amount(r.batch)
+	if err != nil {
+		return nil, usage.Hinted(usage.Errorf("invalid argument: --batch %s", r.batch), "It is a number of nodes or a percentage, like 10 and 10%; 0 is no batches")
+	}
+	return &operation.Batch{Size: n, Percent: percent}, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"mcollective/client"
 	"mcollective/internal/agents/rpcutil"
+	"mcollective/internal/operation"
 	"mcollective/internal/render"
 	"mcollective/internal/usage"
 	"mcollective/value"
@@ -17,24 +18,23 @@ import (
 
 // A membership is which nodes are in which collective.
 type membership struct {
-	members  map[string][]string
-	nodes    int
-	audience audience
-	account  *client.Account
+	members map[string][]string
+	nodes   int
+	targets *operation.Targets
+	account *client.Account
 }
 
 // memberships asks all nodes that the filter matches.
-func (e *errand) memberships(ctx context.Context) (*membership, error) {
+func memberships(ctx context.Context, i *invocation) (*membership, error) {
 	m := &membership{members: make(map[string][]string)}
 	var err error
-	e.piped = true
-	if m.audience, err = e.search(ctx, rpcutil.Name, e.flags.verbose); err != nil {
+	if m.targets, err = i.search(ctx, rpcutil.Name); err != nil {
 		return nil, err
 	}
-	if len(m.audience.nodes) == 0 {
-		_ = nothingFound(e, rpcutil.Name) // which is no reason to end here
+	if len(m.targets.Nodes) == 0 {
+		_ = i.nothingFound(rpcutil.Name) // which is no reason to end here
 	}
-	m.account, err = e.ask(ctx, m.audience, "collective_info", value.NewMap(), func(answer client.Answer) {
+	m.account, err = i.ask(ctx, m.targets, "collective_info", value.NewMap(), func(answer client.Answer) {
 		if answer.Err != nil {
 			return
 		}
@@ -51,8 +51,8 @@ func (e *errand) memberships(ctx context.Context) (*membership, error) {
 }
 
 // listCollectives prints how many nodes are in each collective.
-func (o *inventoryOptions) listCollectives(ctx context.Context, e *errand) error {
-	m, err := e.memberships(ctx)
+func (o *inventoryOptions) listCollectives(ctx context.Context, i *invocation) error {
+	m, err := memberships(ctx, i)
 	if err != nil {
 		return err
 	}
@@ -67,29 +67,29 @@ func (o *inventoryOptions) listCollectives(ctx context.Context, e *errand) error
 		for i, name := range names {
 			list[i] = collective{name, sorted(m.members[name])}
 		}
-		if err := writeJSON(e.env, list); err != nil {
+		if err := writeJSON(i.env, list); err != nil {
 			return err
 		}
-		return halt(m.audience, m.account)
+		return exitStatus(m.targets, m.account)
 	}
-	fmt.Fprintf(e.env.Out, "   %-30s %s\n   %-30s %s\n", "Collective", "Nodes", "==========", "=====")
+	fmt.Fprintf(i.env.Out, "   %-30s %s\n   %-30s %s\n", "Collective", "Nodes", "==========", "=====")
 	for _, name := range names {
-		fmt.Fprintf(e.env.Out, "   %-30s %d\n", render.CleanLine(name), len(m.members[name]))
+		fmt.Fprintf(i.env.Out, "   %-30s %d\n", render.CleanLine(name), len(m.members[name]))
 	}
-	fmt.Fprintf(e.env.Out, "\n   %30s %d\n\n", "Total nodes:", m.nodes)
-	return halt(m.audience, m.account)
+	fmt.Fprintf(i.env.Out, "\n   %30s %d\n\n", "Total nodes:", m.nodes)
+	return exitStatus(m.targets, m.account)
 }
 
 // drawCollectives writes a graph of who is in which collective.
-func (o *inventoryOptions) drawCollectives(ctx context.Context, e *errand) error {
+func (o *inventoryOptions) drawCollectives(ctx context.Context, i *invocation) error {
 	// Opened first, as in Ruby: whoever cannot have the file need not wait.
 	f, err := os.Create(o.graph)
 	if err != nil {
 		return usage.Errorf("write the graph: %w", err)
 	}
 	defer f.Close()
-	fmt.Fprintln(e.env.Out, "Retrieving collective info....")
-	m, err := e.memberships(ctx)
+	fmt.Fprintln(i.env.Out, "Retrieving collective info....")
+	m, err := memberships(ctx, i)
 	if err != nil {
 		return err
 	}
@@ -99,8 +99,8 @@ func (o *inventoryOptions) drawCollectives(ctx context.Context, e *errand) error
 	if err := f.Close(); err != nil {
 		return fmt.Errorf("write the graph: %w", err)
 	}
-	fmt.Fprintf(e.env.Out, "Graph of %d nodes has been written to %s\n", m.nodes, o.graph)
-	return halt(m.audience, m.account)
+	fmt.Fprintf(i.env.Out, "Graph of %d nodes has been written to %s\n", m.nodes, o.graph)
+	return exitStatus(m.targets, m.account)
 }
 
 // dot is the graph in the language of Graphviz.

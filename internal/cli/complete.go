@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mcollective/ddl"
-	"mcollective/internal/config"
+	"mcollective/discovery"
 	"mcollective/internal/render"
 	"mcollective/internal/usage"
 )
@@ -86,7 +86,7 @@ func tree(env *Env, args []string) *cobra.Command {
 	if len(args) == 0 || len(args) > 1 && taken[args[0]] {
 		return root
 	}
-	l := completionLibrary(env)
+	l := usualLibrary(env)
 	for _, e := range l.List(ddl.Agent) {
 		if e.Err != nil || taken[e.Name] || !agentName(e.Name) {
 			continue
@@ -102,21 +102,11 @@ func tree(env *Env, args []string) *cobra.Command {
 	return root
 }
 
-// completionLibrary is the library of the usual configuration, or of none if that
-// cannot be read: a key that was pressed is no moment for complaints.
-func completionLibrary(env *Env) *ddl.Library {
-	cfg, err := clientConfig(env, "")
-	if err != nil {
-		cfg = &config.Config{}
-	}
-	return library(env, cfg)
-}
-
 // completeCall completes the words of mco rpc: an agent, an action, inputs.
 func completeCall(env *Env) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return func(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
 		const only = cobra.ShellCompDirectiveNoFileComp
-		l := completionLibrary(env)
+		l := usualLibrary(env)
 		if len(args) == 0 {
 			return beginning(describedAgents(env, l), word), only
 		}
@@ -218,10 +208,10 @@ func completeValues(env *Env, cmd *cobra.Command) {
 	}
 	for flag, words := range map[string]func(string) []string{
 		"target":        func(string) []string { return knownCollectives(env) },
-		"disc-method":   fixed(methodBroadcast, methodFlatfile, methodStdin, methodExternal),
+		"disc-method":   fixed(discovery.MethodBroadcast, discovery.MethodFlatfile, discovery.MethodStdin, discovery.MethodExternal),
 		"display":       fixed("ok", "all", "failed"),
 		"output":        fixed(formats()...),
-		"agent":         func(string) []string { return describedAgents(env, completionLibrary(env)) },
+		"agent":         func(string) []string { return describedAgents(env, usualLibrary(env)) },
 		"with-fact":     func(word string) []string { return factWords(env, word) },
 		"with-class":    func(string) []string { return learned(env).classes },
 		"with-agent":    func(string) []string { return learned(env).agents },

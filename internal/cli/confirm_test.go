@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"mcollective/ddl"
+	"mcollective/internal/config"
+	"mcollective/internal/operation"
 	"mcollective/internal/usage"
 )
 
@@ -16,7 +18,6 @@ func TestConfirm(t *testing.T) {
 		name     string
 		action   *ddl.Action
 		nodes    []string
-		yes      bool
 		terminal bool
 		answer   string
 		ok       bool
@@ -24,7 +25,6 @@ func TestConfirm(t *testing.T) {
 		{name: "harmless", action: harmless, nodes: two, ok: true},
 		{name: "one node", action: destructive, nodes: two[:1], ok: true},
 		{name: "nobody to ask", action: destructive, nodes: two},
-		{name: "nobody to ask, but yes", action: destructive, nodes: two, yes: true, ok: true},
 		{name: "answered", action: destructive, nodes: two, terminal: true, answer: "Yes\n", ok: true},
 		{name: "declined", action: destructive, nodes: two, terminal: true, answer: "\n"},
 		{name: "the end of input", action: destructive, nodes: two, terminal: true, answer: ""},
@@ -32,7 +32,8 @@ func TestConfirm(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			var errs bytes.Buffer
 			env := (&Env{In: strings.NewReader(tc.answer), Err: &errs, InTerminal: tc.terminal, ErrTerminal: tc.terminal}).withDefaults()
-			err := (&rpcOptions{agent: "service", action: tc.action.Name, yes: tc.yes}).confirm(env, ddl.NewContract("service", &ddl.Definition{Kind: ddl.Agent, Actions: []*ddl.Action{tc.action}}), tc.nodes)
+			op := operation.New(operation.Environment{Dialog: &dialog{env: env}}, operation.Options{Config: &config.Config{}})
+			err := op.Confirm(ddl.NewContract("service", &ddl.Definition{Kind: ddl.Agent, Actions: []*ddl.Action{tc.action}}), tc.action.Name, tc.nodes)
 			if (err == nil) != tc.ok {
 				t.Errorf("err %v", err)
 			}

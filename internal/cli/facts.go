@@ -4,19 +4,15 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"mcollective/client"
 	"mcollective/internal/agents/rpcutil"
+	"mcollective/internal/operation"
 	"mcollective/internal/render"
-	"mcollective/rpc"
 	"mcollective/value"
 )
-
-// rpcutilTime is what Ruby's definition of rpcutil says its actions take at most.
-const rpcutilTime = 10 * time.Second
 
 // factsOptions are the flags of facts.
 type factsOptions struct {
@@ -59,26 +55,26 @@ or with -v, in which facts they differ.`,
 }
 
 func (o *factsOptions) run(ctx context.Context, env *Env) error {
-	e, err := o.newErrand(env)
+	i, err := o.begin(env, true)
 	if err != nil {
 		return err
 	}
 	ctx, stop := env.Interruptible(ctx)
 	defer stop()
-	defer e.end()
-	e.piped = true
-	a, err := e.search(ctx, rpcutil.Name, o.verbose)
+	defer i.Close()
+	i.dialog.showsProgress = o.verbose
+	t, err := i.search(ctx, rpcutil.Name)
 	if err != nil {
 		return err
 	}
 	if o.fact == "" {
-		return o.survey(ctx, e, a)
+		return o.survey(ctx, i, t)
 	}
-	return o.report(ctx, e, a)
+	return o.report(ctx, i, t)
 }
 
 // report asks for one fact and counts its values.
-func (o *factsOptions) report(ctx context.Context, e *errand, a audience) error {
+func (o *factsOptions) report(ctx context.Context, i *invocation, t *operation.Targets) error {
 	holders := make(map[string][]string)
 	count := func(node string, value any) {
 		if value != nil && value != false {
@@ -86,39 +82,39 @@ func (o *factsOptions) report(ctx context.Context, e *errand, a audience) error 
 			holders[text] = append(holders[text], node)
 		}
 	}
-	account, err := o.values(ctx, e, a, o.fact, count)
+	account, err := o.values(ctx, i, t, o.fact, count)
 	if err != nil {
 		return err
 	}
 	// Nodes know the facts at the top by name only.
 	if top, path, inside := strings.Cut(o.fact, "."); inside && len(holders) == 0 {
-		if account, err = o.values(ctx, e, a, top, func(node string, value any) { count(node, inner(value, path)) }); err != nil {
+		if account, err = o.values(ctx, i, t, top, func(node string, value any) { count(node, inner(value, path)) }); err != nil {
 			return err
 		}
 	}
 	if o.rpc.json {
-		if err := writeJSON(e.env, valuesByCount(holders)); err != nil {
+		if err := writeJSON(i.env, valuesByCount(holders)); err != nil {
 			return err
 		}
-		o.remember(e, holders)
-		return halt(a, account)
+		o.remember(i, holders)
+		return exitStatus(t, account)
 	}
-	if len(a.nodes) == 0 {
-		_ = nothingFound(e, rpcutil.Name) // which is no reason to end here
+	if len(t.Nodes) == 0 {
+		_ = i.nothingFound(rpcutil.Name) // which is no reason to end here
 	}
-	o.print(e.env, holders)
-	if err := e.statistics(account, a, "rpc stats"); err != nil {
+	o.print(i.env, holders)
+	if err := i.statistics(account, t, "rpc stats"); err != nil {
 		return err
 	}
-	o.remember(e, holders)
-	return halt(a, account)
+	o.remember(i, holders)
+	return exitStatus(t, account)
 }
 
 // values asks for one fact and gives what each node has.
-func (o *factsOptions) values(ctx context.Context, e *errand, a audience, fact string, each func(node string, value any)) (*client.Account, error) {
-	return e.ask(ctx, a, "get_fact", value.NewMap(value.Symbol("fact"), fact), func(answer client.Answer) {
+func (o *factsOptions) values(ctx context.Context, i *invocation, t *operation.Targets, fact string, each func(node string, value any)) (*client.Account, error) {
+	return i.ask(ctx, t, "get_fact", value.NewMap(value.Symbol("fact"), fact), func(answer client.Answer) {
 		if answer.Err != nil {
-			fmt.Fprintf(e.env.Err, "Could not parse facts for %s: %s\n", render.CleanLine(answer.Sender), render.Clean(answer.Err.Error()))
+			fmt.Fprintf(i.env.Err, "Could not parse facts for %s: %s\n", render.CleanLine(answer.Sender), render.Clean(answer.Err.Error()))
 			return
 		}
 		value, _ := answer.RPC.Output("value")
@@ -146,14 +142,14 @@ func inner(v any, path string) any {
 	return nil
 }
 
-func (o *factsOptions) remember(e *errand, holders map[string][]string) {
+func (o *factsOptions) remember(i *invocation, holders map[string][]string) {
 	l := lesson{facts: map[string][]string{o.fact: nil}}
 	for value, nodes := range holders {
 		l.facts[o.fact] = append(l.facts[o.fact], value)
 		l.identities = append(l.identities, nodes...)
 	}
 	if len(holders) > 0 {
-		learn(e.env, l)
+		learn(i.env, l)
 	}
 }
 
@@ -199,40 +195,6 @@ func valuesByCount(holders map[string][]string) []valueCount {
 		list = append(list, valueCount{v, len(holders[v]), sorted(holders[v])})
 	}
 	return list
-}
-
-// ask calls an action of rpcutil on an audience, if there is one. What a node
-// answers is given to each only when it is a success or unreadable.
-func (e *errand) ask(ctx context.Context, a audience, action string, inputs *value.Map, each func(client.Answer)) (*client.Account, error) {
-	if len(a.nodes) == 0 {
-		return nil, nil // nobody was asked
-	}
-	if err := e.connect(ctx); err != nil {
-		return nil, err
-	}
-	call := client.Run{Agent: rpcutil.Name, Action: action, Inputs: inputs, Timeout: e.patience(rpcutilTime, a.method)}
-	var err error
-	if call.Batch, err = e.batch(len(a.nodes)); err != nil {
-		return nil, err
-	}
-	call.BatchSleep = e.flags.rpc.batchSleep.or(e.cfg.DefaultBatchSleepTime)
-	e.aim(&call, a)
-	return e.client.Run(ctx, call, func(answer client.Answer) {
-		if answer.Err == nil && answer.RPC.Status != rpc.OK {
-			e.log.Info("a node refused", "node", answer.Sender, "action", action, "message", answer.RPC.Message)
-			return
-		}
-		each(answer)
-	})
-}
-
-// statistics prints what became of a call whose results the command itself shows.
-func (e *errand) statistics(account *client.Account, a audience, caption string) error {
-	opts := (&outputFlags{}).options(e.env, e.flags)
-	if account == nil {
-		account = &client.Account{}
-	}
-	return render.Statistics(opts, caption, account, render.Stats{Discovered: len(a.nodes), DiscoveryTime: a.took})
 }
 
 // tidy is text from a node as it may be printed. On a terminal it stays on its line;

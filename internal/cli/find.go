@@ -3,17 +3,15 @@ package cli
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"mcollective/client"
 	"mcollective/discovery"
-	"mcollective/filter"
-	"mcollective/internal/config"
+	"mcollective/internal/agents/rpcutil"
+	"mcollective/internal/operation"
 	"mcollective/internal/render"
 	"mcollective/internal/usage"
 )
@@ -52,37 +50,35 @@ func newFind(env *Env) *cobra.Command {
 }
 
 func (o *findOptions) run(ctx context.Context, env *Env) error {
-	hosts, err := o.hosts.parse(env)
+	i, err := o.begin(env, true)
 	if err != nil {
 		return err
 	}
-	most, err := o.rpc.parseLimit()
+	i.dialog.showsProgress, i.dialog.hidesSilent = o.verbose, true
+	method, err := i.Method()
 	if err != nil {
 		return err
 	}
-	cfg, collective, err := o.configuration(env)
-	if err != nil {
-		return err
-	}
-	env.plain = !cfg.Color
-	method, err := o.chooseMethod(env, cfg, hosts, true)
-	if err != nil {
-		return err
+	hosts, most := i.Options().Filter, i.Options().Limit
+	if len(hosts.Agents) > 0 && !method.Broadcast() && method.Name != discovery.MethodExternal {
+		return usage.Errorf("cannot use agent filters while using the '%s' discovery method, which knows only names", method.Name)
 	}
 	ctx, stop := env.Interruptible(ctx)
 	defer stop()
+	defer i.Close()
 
 	start := env.Now()
 	out := &findOutput{env: env, out: bufio.NewWriterSize(env.Out, 16<<10), json: o.rpc.json}
 	// What is still to be sorted or counted, or comes with words around it, cannot
 	// be shown before it is complete.
-	most.Random = cfg.RPCLimitMethod == "random" && most != client.Limit{}
-	out.stream = !o.verbose && !o.sort && !o.rpc.json && !most.Random && most.Percent == 0
-	found, err := o.discover(ctx, env, cfg, collective, hosts, method, most, out)
-	if err != nil {
+	limited := most.Count > 0 || most.Percent > 0
+	out.stream = !o.verbose && !o.sort && !o.rpc.json && most.Percent == 0 && !(limited && most.Random)
+	// The nodes that other commands could call, as Ruby finds them.
+	t, err := i.Find(ctx, operation.Search{Agent: rpcutil.Name, Each: out.add, Idle: out.flush})
+	if err != nil && !errors.Is(err, operation.ErrInterrupted) {
 		return err
 	}
-	names := most.Pick(found.Nodes)
+	names := t.Nodes
 	learn(env, lesson{identities: names})
 	if o.sort {
 		slices.Sort(names)
@@ -93,76 +89,15 @@ func (o *findOptions) run(ctx context.Context, env *Env) error {
 	if err := out.finish(names); err != nil {
 		return fmt.Errorf("write the names: %w", err)
 	}
-	printSilent(env.Err, found.Silent, true)
+	printSilent(env.Err, t.Silent, true)
 	if o.verbose {
-		fmt.Fprintf(env.Err, "\nDiscovered %d nodes in %.2f seconds using the %s discovery plugin\n", len(names), env.Now().Sub(start).Seconds(), method.name)
+		fmt.Fprintf(env.Err, "\nDiscovered %d nodes in %.2f seconds using the %s discovery plugin\n", len(names), env.Now().Sub(start).Seconds(), method.Name)
 	}
 	// An interrupted search proves nothing about who is not in it.
-	if len(names) == 0 || ctx.Err() != nil {
+	if len(names) == 0 || err != nil {
 		return exit(exitFailed)
 	}
 	return nil
-}
-
-// discover finds the nodes by the method that was chosen.
-func (o *findOptions) discover(ctx context.Context, env *Env, cfg *config.Config, collective string, hosts filter.Filter, method choice, most client.Limit, out *findOutput) (*client.Found, error) {
-	if names, ok := discovery.Literal(hosts); ok && discovery.Only(hosts) && method.name == methodBroadcast {
-		return &client.Found{Nodes: names}, nil
-	}
-	q := discovery.Query{Collective: collective, Filter: hosts, Timeout: method.timeout, TTL: o.ttl.Duration}
-	if method.local != nil {
-		if len(hosts.Agents) > 0 && method.name != methodExternal {
-			return nil, usage.Errorf("cannot use agent filters while using the '%s' discovery method, which knows only names", method.name)
-		}
-		o.announce(env, method)
-		names, err := method.local.Discover(ctx, q)
-		o.announced(env, len(names), err)
-		return &client.Found{Nodes: names}, err
-	}
-	if cfg.RPCLimitMethod != "random" {
-		q.Limit = most.Count
-	}
-	s, err := o.open(ctx, env, cfg, collective)
-	if err != nil {
-		return nil, err
-	}
-	defer s.close()
-	// The nodes that other commands could call, as Ruby finds them.
-	q.Filter.Agents = append(slices.Clone(q.Filter.Agents), filter.Pattern{Text: "rpcutil"})
-	o.announce(env, method)
-	f, err := s.client.Find(ctx, q, out.add, out.flush)
-	if err != nil {
-		o.announced(env, 0, err)
-		return nil, err
-	}
-	o.announced(env, len(f.Nodes), nil)
-	return f, nil
-}
-
-// announce tells with -v what is about to happen, and announced what came of it.
-func (o *findOptions) announce(env *Env, method choice) {
-	switch {
-	case !o.verbose:
-	case method.timeout > 0:
-		fmt.Fprintf(env.Err, "Discovering hosts using the %s method for %s second(s) .... ", method.name, plainSeconds(method.timeout))
-	default:
-		fmt.Fprintf(env.Err, "Discovering hosts using the %s method .... ", method.name)
-	}
-}
-
-func (o *findOptions) announced(env *Env, n int, err error) {
-	switch {
-	case !o.verbose:
-	case err != nil:
-		fmt.Fprintln(env.Err)
-	default:
-		fmt.Fprintln(env.Err, n)
-	}
-}
-
-func plainSeconds(d time.Duration) string {
-	s := fmt.Sprintf("%.3f", d.Seconds())
-	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
 }
 
 // findOutput prints names, one to a line.

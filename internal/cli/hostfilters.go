@@ -85,17 +85,3 @@ func filterError(err error) error {
 	}
 	return usage.Hinted(err, "    "+strings.ReplaceAll(parse.Caret(), "\n", "\n    "))
 }
-
-// functions counts the calls of data functions in a filter, each of which may take
-// a node some time.
-func functions(f filter.Filter) int {
-	n := 0
-	for _, c := range f.Compound {
-		for _, t := range c {
-			if t.Kind == filter.Call {
-				n++
-			}
-		}
-	}
-	return n
-}

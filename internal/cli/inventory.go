@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"mcollective/client"
-	"mcollective/filter"
 	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/render"
 	"mcollective/internal/suggest"
@@ -98,22 +97,23 @@ func (o *inventoryOptions) run(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	e, err := o.newErrand(env)
+	i, err := o.begin(env, true)
 	if err != nil {
 		return err
 	}
 	ctx, stop := env.Interruptible(ctx)
 	defer stop()
-	defer e.end()
+	defer i.Close()
+	i.dialog.showsProgress = o.verbose
 	switch {
 	case o.graph != "":
-		return o.drawCollectives(ctx, e)
+		return o.drawCollectives(ctx, i)
 	case o.collectives:
-		return o.listCollectives(ctx, e)
+		return o.listCollectives(ctx, i)
 	case o.node == "":
-		return o.reportAll(ctx, e, layout)
+		return o.reportAll(ctx, i, layout)
 	}
-	return o.reportNode(ctx, e, layout)
+	return o.reportNode(ctx, i, layout)
 }
 
 // layout reads the template, if there is one.
@@ -124,26 +124,15 @@ func (o *inventoryOptions) layout() (*template.Template, error) {
 	return readTemplate(o.template)
 }
 
-// one is the audience of one node that the user named.
-func (e *errand) one(node string) (audience, error) {
-	p, err := filter.ParseIdentity(node)
-	if err != nil {
-		return audience{}, filterError(err)
-	}
-	e.hosts.Identities = []filter.Pattern{p}
-	method, err := e.flags.chooseMethod(e.env, e.cfg, filter.Filter{}, false)
-	return audience{nodes: []string{node}, named: true, method: method}, err
-}
-
 // reportNode prints all about one node, as Ruby lays it out.
-func (o *inventoryOptions) reportNode(ctx context.Context, e *errand, layout *template.Template) error {
-	a, err := e.one(o.node)
+func (o *inventoryOptions) reportNode(ctx context.Context, i *invocation, layout *template.Template) error {
+	t, err := i.One(o.node)
 	if err != nil {
-		return err
+		return filterError(err)
 	}
 	var stats, about *value.Map
 	refused := ""
-	account, err := e.ask(ctx, a, "daemon_stats", value.NewMap(), func(answer client.Answer) {
+	account, err := i.ask(ctx, t, "daemon_stats", value.NewMap(), func(answer client.Answer) {
 		if answer.Err == nil {
 			stats = answer.RPC.Data
 		} else {
@@ -154,17 +143,17 @@ func (o *inventoryOptions) reportNode(ctx context.Context, e *errand, layout *te
 		return err
 	}
 	if account.Replies == 0 {
-		fmt.Fprintf(e.env.Err, "Did not receive any results from node %s\n", render.CleanLine(o.node))
-		if near := suggest.Nearest(o.node, learned(e.env).identities); near != "" && near != o.node {
-			fmt.Fprintf(e.env.Err, "Did you mean '%s'?\n", near)
+		fmt.Fprintf(i.env.Err, "Did not receive any results from node %s\n", render.CleanLine(o.node))
+		if near := suggest.Nearest(o.node, learned(i.env).identities); near != "" && near != o.node {
+			fmt.Fprintf(i.env.Err, "Did you mean '%s'?\n", near)
 		}
 		return exit(exitFailed)
 	}
 	if stats == nil {
-		fmt.Fprintf(e.env.Err, "Failed to retrieve daemon_stats from %s: %s\n", render.CleanLine(o.node), render.Clean(refused))
+		fmt.Fprintf(i.env.Err, "Failed to retrieve daemon_stats from %s: %s\n", render.CleanLine(o.node), render.Clean(refused))
 		return exit(exitSomeFailed)
 	}
-	account, err = e.ask(ctx, a, "inventory", value.NewMap(), func(answer client.Answer) {
+	account, err = i.ask(ctx, t, "inventory", value.NewMap(), func(answer client.Answer) {
 		if answer.Err == nil {
 			about = answer.RPC.Data
 		}
@@ -173,38 +162,37 @@ func (o *inventoryOptions) reportNode(ctx context.Context, e *errand, layout *te
 		return err
 	}
 	if about == nil {
-		fmt.Fprintf(e.env.Err, "Failed to retrieve inventory for %s\n", render.CleanLine(o.node))
-		return halt(a, account)
+		fmt.Fprintf(i.env.Err, "Failed to retrieve inventory for %s\n", render.CleanLine(o.node))
+		return exitStatus(t, account)
 	}
 	n := newNodeReport(o.node, stats, about)
-	n.teach(e.env)
+	n.teach(i.env)
 	switch {
 	case layout != nil:
-		err = n.fill(e.env, layout)
+		err = n.fill(i.env, layout)
 	case o.rpc.json:
-		err = writeJSON(e.env, []any{n.plain()})
+		err = writeJSON(i.env, []any{n.plain()})
 	default:
-		err = n.print(e.env)
+		err = n.print(i.env)
 	}
 	if err != nil {
 		return err
 	}
-	return halt(a, account)
+	return exitStatus(t, account)
 }
 
 // reportAll prints a line, or whatever the template makes, for each node that the
 // filter matches.
-func (o *inventoryOptions) reportAll(ctx context.Context, e *errand, layout *template.Template) error {
-	e.piped = true
-	a, err := e.search(ctx, rpcutil.Name, o.verbose)
+func (o *inventoryOptions) reportAll(ctx context.Context, i *invocation, layout *template.Template) error {
+	t, err := i.search(ctx, rpcutil.Name)
 	if err != nil {
 		return err
 	}
-	if len(a.nodes) == 0 {
-		return nothingFound(e, rpcutil.Name)
+	if len(t.Nodes) == 0 {
+		return i.nothingFound(rpcutil.Name)
 	}
 	stats := make(map[string]*value.Map)
-	if _, err := e.ask(ctx, a, "daemon_stats", value.NewMap(), func(answer client.Answer) {
+	if _, err := i.ask(ctx, t, "daemon_stats", value.NewMap(), func(answer client.Answer) {
 		if answer.Err == nil {
 			stats[answer.Sender] = answer.RPC.Data
 		}
@@ -212,7 +200,7 @@ func (o *inventoryOptions) reportAll(ctx context.Context, e *errand, layout *tem
 		return err
 	}
 	var reports []*nodeReport
-	account, err := e.ask(ctx, a, "inventory", value.NewMap(), func(answer client.Answer) {
+	account, err := i.ask(ctx, t, "inventory", value.NewMap(), func(answer client.Answer) {
 		if answer.Err == nil {
 			reports = append(reports, newNodeReport(answer.Sender, stats[answer.Sender], answer.RPC.Data))
 		}
@@ -225,17 +213,17 @@ func (o *inventoryOptions) reportAll(ctx context.Context, e *errand, layout *tem
 	}
 	var list []any
 	for _, n := range reports {
-		n.teach(e.env)
+		n.teach(i.env)
 		if layout == nil {
 			list = append(list, n.plain())
-		} else if err := n.fill(e.env, layout); err != nil {
+		} else if err := n.fill(i.env, layout); err != nil {
 			return err
 		}
 	}
 	if layout == nil {
-		if err := writeJSON(e.env, list); err != nil {
+		if err := writeJSON(i.env, list); err != nil {
 			return err
 		}
 	}
-	return halt(a, account)
+	return exitStatus(t, account)
 }

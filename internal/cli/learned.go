@@ -27,7 +27,7 @@ const (
 )
 
 func learnedPath(env *Env) string {
-	if dir := cacheFolder(env); dir != "" {
+	if dir := cacheDir(env); dir != "" {
 		return filepath.Join(dir, "learned")
 	}
 	return ""
@@ -100,7 +100,7 @@ func special(r rune) bool {
 // writeLearned replaces the file, which is for this user alone: it tells what
 // machines there are.
 func writeLearned(path string, l lesson) error {
-	if err := privateFolder(filepath.Dir(path)); err != nil {
+	if err := privateDir(filepath.Dir(path)); err != nil {
 		return err
 	}
 	var b bytes.Buffer

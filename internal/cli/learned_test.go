@@ -90,7 +90,7 @@ func FuzzLearned(f *testing.F) {
 	f.Add("fact\tos\nvalue\tos")
 	f.Add("value\tos\t$(touch x)\nclass\t`id`\nagent\ta;b\nidentity\t-c\nfact\t~root\n")
 	env := homely(f)
-	if err := privateFolder(filepath.Dir(learnedPath(env))); err != nil {
+	if err := privateDir(filepath.Dir(learnedPath(env))); err != nil {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -14,7 +14,6 @@ import (
 	"mcollective/client"
 	"mcollective/discovery"
 	"mcollective/filter"
-	"mcollective/internal/config"
 	"mcollective/internal/render"
 )
 
@@ -55,35 +54,30 @@ func newPing(env *Env) *cobra.Command {
 }
 
 func (o *pingOptions) run(ctx context.Context, env *Env) error {
-	hosts, err := o.hosts.parse(env)
+	i, err := o.begin(env, false)
 	if err != nil {
 		return err
 	}
-	cfg, collective, err := o.configuration(env)
+	hosts := i.Options().Filter
+	graph, err := i.cfg.PluginBool("rpc.graph", false)
 	if err != nil {
 		return err
 	}
-	env.plain = !cfg.Color
-	graph, err := cfg.PluginBool("rpc.graph", false)
-	if err != nil {
-		return err
-	}
-	targets, err := o.targets(ctx, env, cfg, hosts)
+	targets, err := o.targets(ctx, i)
 	if err != nil {
 		return err
 	}
 	ctx, stop := env.Interruptible(ctx)
 	defer stop()
-	s, err := o.open(ctx, env, cfg, collective)
-	if err != nil {
+	defer i.Close()
+	if err := i.Connect(ctx); err != nil {
 		return err
 	}
-	defer s.close()
 
 	out := newPingOutput(env, o)
-	result, err := s.client.Call(ctx, client.Call{
-		Agent: "discovery", Body: "ping", Filter: hosts, Collective: collective,
-		Timeout: o.wait(cfg, hosts), Nodes: targets, Direct: len(targets) > 0, Exact: true, Idle: out.flush,
+	result, err := i.Client().Call(ctx, client.Call{
+		Agent: "discovery", Body: "ping", Filter: hosts, Collective: i.Options().Collective,
+		Timeout: o.wait(i), Nodes: targets, Direct: len(targets) > 0, Exact: true, Idle: out.flush,
 	}, out.add)
 	if err != nil {
 		return err
@@ -105,26 +99,26 @@ func (o *pingOptions) run(ctx context.Context, env *Env) error {
 }
 
 // targets are the nodes to ask directly; none means a broadcast.
-func (o *pingOptions) targets(ctx context.Context, env *Env, cfg *config.Config, hosts filter.Filter) ([]string, error) {
-	method, err := o.chooseMethod(env, cfg, hosts, false)
-	if err != nil || method.local == nil {
+func (o *pingOptions) targets(ctx context.Context, i *invocation) ([]string, error) {
+	method, err := i.Method()
+	if err != nil || method.Broadcast() {
 		return nil, err
 	}
 	// What names cannot tell, the nodes judge: the filter goes with the request.
-	names, err := method.local.Discover(ctx, discovery.Query{Filter: filter.Filter{Identities: hosts.Identities}})
+	names, err := method.Discover(ctx, discovery.Query{Filter: filter.Filter{Identities: i.Options().Filter.Identities}})
 	if err == nil && len(names) == 0 {
-		err = fmt.Errorf("no node to ask: the %s discovery method found none", method.name)
+		err = fmt.Errorf("no node to ask: the %s discovery method found none", method.Name)
 	}
 	return names, err
 }
 
 // wait is how long answers are awaited.
-func (o *pingOptions) wait(cfg *config.Config, hosts filter.Filter) time.Duration {
+func (o *pingOptions) wait(i *invocation) time.Duration {
 	t := o.timeout.Duration
 	if !o.timeout.set {
-		t = pingTime + o.discoveryTimeout.or(cfg.DiscoveryTimeout)
+		t = pingTime + o.discoveryTimeout.or(i.cfg.DiscoveryTimeout)
 	}
-	return t + time.Duration(functions(hosts))*functionTime
+	return t + i.FilterTime()
 }
 
 // printAccount tells with -v what the statistics for everybody leave out.

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"mcollective/ddl"
-	"mcollective/internal/config"
 	"mcollective/internal/render"
 	"mcollective/internal/suggest"
 	"mcollective/internal/usage"
@@ -87,18 +86,6 @@ func unknownPluginAction(args []string) error {
 		return usage.Hinted(err, "An agent here is a folder, which any packaging tool can copy; see docs/agents.md")
 	}
 	return usage.Hinted(err, "mco plugin doc lists the plugins, mco plugin doc NAME describes one")
-}
-
-// clientConfig reads the configuration from a path, or from where it usually is.
-func clientConfig(env *Env, path string) (*config.Config, error) {
-	if path == "" {
-		path, _ = config.FindClient(env.Getenv, nil)
-	}
-	cfg, err := config.Load(path, config.Client)
-	if err != nil {
-		return nil, fmt.Errorf("read the configuration: %w", err)
-	}
-	return cfg, nil
 }
 
 // A pluginKind is a kind of plugin and its heading in the catalogue.
@@ -213,28 +200,28 @@ func printNodePlugin(ctx context.Context, env *Env, config, agent string) error 
 		return ddl.ErrUnknown
 	}
 	flags := &clientFlags{config: config}
-	e, err := flags.newErrand(env)
+	i, err := flags.begin(env, false)
 	if err != nil {
 		return err
 	}
-	defer e.end()
-	c, err := e.contract(agent)
+	defer i.Close()
+	c, err := i.Contract(agent)
 	if err != nil {
 		return err
 	}
-	a, err := e.search(ctx, agent, false)
+	t, err := i.search(ctx, agent)
 	if err != nil {
 		return err
 	}
-	if len(a.nodes) == 0 {
+	if len(t.Nodes) == 0 {
 		return fmt.Errorf("no node with the agent %s was found: %w", agent, ddl.ErrUnknown)
 	}
-	if err := e.complete(ctx, c, a); err != nil {
+	if err := i.Complete(ctx, c, t); err != nil {
 		return err
 	}
 	fmt.Fprintf(env.Err, "As defined on %s\n", render.CleanLine(c.Nodes()))
 	for _, action := range c.Actions() {
-		e.differences(c, action)
+		i.WarnOfDifferences(c, action)
 	}
 	printDefinition(env, c.Definition())
 	return nil

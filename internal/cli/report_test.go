@@ -7,6 +7,7 @@ import (
 	"text/template"
 
 	"mcollective/client"
+	"mcollective/internal/operation"
 	"mcollective/internal/render"
 	"mcollective/rpc"
 	"mcollective/value"
@@ -67,7 +68,7 @@ func TestReportsAreCleaned(t *testing.T) {
 	}
 }
 
-func TestHaltIsRubys(t *testing.T) {
+func TestExitStatusIsRubys(t *testing.T) {
 	account := func(replies, failed int) *client.Account {
 		a := &client.Account{Replies: replies, Outcomes: map[string]client.Outcome{}, Count: map[client.Outcome]int{client.OK: replies - failed}}
 		for i, n := range []string{"a", "b"} {
@@ -86,20 +87,20 @@ func TestHaltIsRubys(t *testing.T) {
 	nodes := []string{"a", "b"}
 	for _, tc := range []struct {
 		name    string
-		a       audience
+		targets operation.Targets
 		account *client.Account
 		code    int
 	}{
-		{"all well", audience{nodes: nodes}, account(2, 0), 0},
-		{"one silent", audience{nodes: nodes}, account(1, 0), 0},
-		{"one failed", audience{nodes: nodes}, account(2, 1), 2},
-		{"none answered", audience{nodes: nodes}, account(0, 0), 3},
-		{"nobody found", audience{}, nil, 1},
-		{"named and silent", audience{nodes: nodes, named: true}, account(0, 0), 4},
-		{"named and failed", audience{nodes: nodes, named: true}, account(1, 1), 2},
+		{"all well", operation.Targets{Nodes: nodes}, account(2, 0), 0},
+		{"one silent", operation.Targets{Nodes: nodes}, account(1, 0), 0},
+		{"one failed", operation.Targets{Nodes: nodes}, account(2, 1), 2},
+		{"none answered", operation.Targets{Nodes: nodes}, account(0, 0), 3},
+		{"nobody found", operation.Targets{}, nil, 1},
+		{"named and silent", operation.Targets{Nodes: nodes, Named: true}, account(0, 0), 4},
+		{"named and failed", operation.Targets{Nodes: nodes, Named: true}, account(1, 1), 2},
 	} {
 		code := 0
-		if err := halt(tc.a, tc.account); err != nil {
+		if err := exitStatus(&tc.targets, tc.account); err != nil {
 			code = err.(*exitError).code
 		}
 		if code != tc.code {

@@ -10,6 +10,7 @@ import (
 
 	"mcollective/client"
 	"mcollective/ddl"
+	"mcollective/internal/operation"
 	"mcollective/internal/render"
 	"mcollective/internal/suggest"
 	"mcollective/internal/usage"
@@ -116,94 +117,39 @@ func agree(option, given, word string) error {
 }
 
 func (o *rpcOptions) run(ctx context.Context, env *Env, args []argument) error {
-	e, err := o.newErrand(env)
+	i, err := o.begin(env, true)
 	if err != nil {
 		return err
 	}
-	e.piped = true
 	ctx, stop := env.Interruptible(ctx)
 	defer stop()
-	defer e.end()
-	c, err := e.contract(o.agent)
-	if err != nil {
-		return err
-	}
-	p := &prepared{contract: c}
-	if c.Local() != nil { // what is wrong with the request is said before anybody is asked
-		if err := o.prepare(e, p, args); err != nil {
-			return err
-		}
-	}
+	defer i.Close()
+	i.dialog.showsProgress = o.showsProgress()
+	job := operation.Job{Agent: o.agent, Action: o.action, Confirmed: o.yes || o.noop}
 	if o.noResults || o.replyTo != "" {
-		return o.send(ctx, e, p, args)
+		return o.send(ctx, i, job, args)
 	}
-	a, err := o.targets(ctx, e, p, args)
-	if err != nil {
-		return err
-	}
-	if err := o.confirm(env, c, a.nodes); err != nil {
-		return err
-	}
-	return o.call(ctx, e, a, p)
+	return o.call(ctx, i, job, args)
 }
 
-// A prepared request is one of which all is known that its definition says.
-type prepared struct {
-	contract *ddl.Contract
-	inputs   *value.Map
-	results  *render.Results // nil if none are awaited
-}
-
-// prepare makes the request of what the user typed.
-func (o *rpcOptions) prepare(e *errand, p *prepared, args []argument) error {
-	action, inputs, err := o.request(p.contract, args)
+// results prepares how the answers to an action are shown.
+func (o *rpcOptions) results(i *invocation, action *ddl.Action) (*render.Results, error) {
+	batched, err := i.BatchSize(1)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	p.inputs = inputs
-	if o.noResults || o.replyTo != "" {
-		return nil
-	}
-	batched, err := e.batch(1)
-	if err != nil {
-		return err
-	}
-	shown := o.options(e.env, &o.clientFlags)
+	shown := o.options(i.env, &o.clientFlags)
 	shown.Batch = batched > 0
-	if p.results, err = render.New(shown, o.agent, o.action, action); err != nil {
-		return usage.Hinted(err, "")
-	}
-	return nil
-}
-
-// targets finds the nodes, and what they say of the agent, by which a request is
-// prepared that this machine has no definition for.
-func (o *rpcOptions) targets(ctx context.Context, e *errand, p *prepared, args []argument) (audience, error) {
-	local := p.contract.Local() != nil
-	talks := o.talks() && o.replyTo == "" && !o.noResults
-	// Of an agent that may not be there nothing is said before it is found.
-	early := talks && (local || definitionCache(e.env).Latest(o.agent) != nil)
-	a, err := e.search(ctx, o.agent, early)
+	results, err := render.New(shown, o.agent, o.action, action)
 	if err != nil {
-		return a, err
+		return nil, usage.Hinted(err, "")
 	}
-	if err := e.complete(ctx, p.contract, a); err != nil {
-		return a, err
-	}
-	if talks && !early && !a.named {
-		e.flags.announceSearch(e.env, a.method, true)
-		fmt.Fprintln(e.env.Err, len(a.nodes))
-	}
-	e.differences(p.contract, o.action)
-	if !local {
-		err = o.prepare(e, p, args)
-	}
-	return a, err
+	return results, nil
 }
 
-// talks tells whether the discovery is spoken of: always, as in Ruby, unless a
-// program reads the results.
-func (o *rpcOptions) talks() bool {
+// showsProgress reports whether the discovery is spoken of: always, as in Ruby, unless
+// a program reads the results.
+func (o *rpcOptions) showsProgress() bool {
 	switch render.Format(o.format) {
 	case render.JSON, render.JSONL, render.YAML, render.CSV, render.Name:
 		return false
@@ -300,103 +246,58 @@ func (o *rpcOptions) advice(d *ddl.Definition, action *ddl.Action, args []argume
 }
 
 // send sends a request that this command awaits no answers to.
-func (o *rpcOptions) send(ctx context.Context, e *errand, p *prepared, args []argument) error {
-	if o.rpc.batch != "" && o.rpc.batch != "0" {
-		return usage.Errorf("Cannot bypass result processing for batched requests")
+func (o *rpcOptions) send(ctx context.Context, i *invocation, job operation.Job, args []argument) error {
+	job.Inputs = func(c *ddl.Contract) (*value.Map, error) {
+		_, inputs, err := o.request(c, args)
+		return inputs, err
 	}
-	method, err := e.chooseMethod()
-	if err != nil {
-		return err
-	}
-	if err := e.connect(ctx); err != nil {
-		return err
-	}
-	if err := e.client.CheckReplyTo(o.replyTo); err != nil {
-		return usage.Errorf("invalid argument: --reply-to %s: %w", o.replyTo, err)
-	}
-	a := audience{}
-	_, given := e.names()
-	some := e.limited() || given || method.local != nil
-	if some || p.contract.Local() == nil {
-		if a, err = o.targets(ctx, e, p, args); err != nil {
-			return err
-		}
-		if len(a.nodes) == 0 {
-			return nothingFound(e, o.agent)
-		}
-	}
-	if some {
-		err = o.confirm(e.env, p.contract, a.nodes)
-	} else {
-		a = audience{} // whoever they are
-		err = o.confirmAll(e.env, p.contract)
-	}
-	if err != nil {
-		return err
-	}
-	call := client.Run{Agent: o.agent, Action: o.action, Inputs: p.inputs}
-	e.aim(&call, a)
-	call.Silent, call.ReplyTo = o.noResults && o.replyTo == "", o.replyTo
-	account, err := e.client.Run(ctx, call, func(client.Answer) {})
-	if err != nil {
-		return err
-	}
-	if missed := account.Count[client.NotSent]; account.Interrupted && missed > 0 {
-		all := len(account.Outcomes)
-		fmt.Fprintf(e.env.Err, "Interrupted: the request with id %s went to %d of %d nodes\n", account.RequestID, all-missed, all)
+	sent, err := i.Send(ctx, job, operation.Delivery{ReplyTo: o.replyTo})
+	switch {
+	case err != nil:
+		return interrupted(err)
+	case sent.Targets != nil && len(sent.Targets.Nodes) == 0:
+		return i.nothingFound(o.agent)
+	case sent.Missed > 0:
+		all := len(sent.Targets.Nodes)
+		fmt.Fprintf(i.env.Err, "Interrupted: the request with id %s went to %d of %d nodes\n", sent.RequestID, all-sent.Missed, all)
 		return exit(exitFailed)
 	}
 	to := ""
 	if o.replyTo != "" {
 		to = " replies to " + render.CleanLine(o.replyTo)
 	}
-	fmt.Fprintf(e.env.Out, "Request sent with id: %s%s\n", account.RequestID, to)
+	fmt.Fprintf(i.env.Out, "Request sent with id: %s%s\n", sent.RequestID, to)
 	return nil
 }
 
-// call calls the action on the nodes that were found and shows what they answer.
-func (o *rpcOptions) call(ctx context.Context, e *errand, a audience, p *prepared) error {
-	results := p.results
-	if len(a.nodes) == 0 {
-		if err := results.Close(nil, render.Stats{DiscoveryTime: a.took}); err != nil {
-			return fmt.Errorf("write the answers: %w", err)
+// call calls the action on the nodes that are found and shows what they answer.
+func (o *rpcOptions) call(ctx context.Context, i *invocation, job operation.Job, args []argument) error {
+	var results *render.Results
+	job.Inputs = func(c *ddl.Contract) (*value.Map, error) {
+		action, inputs, err := o.request(c, args)
+		if err == nil {
+			results, err = o.results(i, action)
 		}
-		return nothingFound(e, o.agent)
+		return inputs, err
 	}
-	if err := e.connect(ctx); err != nil {
-		return err
-	}
-	call := client.Run{Agent: o.agent, Action: o.action, Inputs: p.inputs}
-	var err error
-	if call.Batch, err = e.batch(len(a.nodes)); err != nil {
-		return err
-	}
-	call.BatchSleep = e.cfg.DefaultBatchSleepTime
-	if o.rpc.batchSleep.set {
-		call.BatchSleep = o.rpc.batchSleep.Duration
-	}
-	e.aim(&call, a)
-	call.Timeout = e.patience(e.agentTime(p.contract, o.action), a.method)
-	call.Idle = results.Flush
-	results.Expect(len(a.nodes))
 	var seen []string
-	account, err := e.client.Run(ctx, call, func(answer client.Answer) {
+	job.Found = func(nodes int) { results.Expect(nodes) }
+	job.Idle = func() { results.Flush() }
+	job.Each = func(answer client.Answer) {
 		results.Add(answer)
 		seen = append(seen, answer.Sender)
-	})
-	if err != nil {
-		return err
 	}
-	if err := results.Close(account, render.Stats{Discovered: len(a.nodes), DiscoveryTime: a.took}); err != nil {
+	report, err := i.Do(ctx, job)
+	if err != nil {
+		return interrupted(err)
+	}
+	t := report.Targets
+	if err := results.Close(report.Account, render.Stats{Discovered: len(t.Nodes), DiscoveryTime: t.Took}); err != nil {
 		return fmt.Errorf("write the answers: %w", err)
 	}
-	learn(e.env, lesson{identities: seen, agents: []string{o.agent}})
-	return halt(a, account)
-}
-
-// nothingFound says that nobody is there to ask, and how to find out why.
-func nothingFound(e *errand, agent string) error {
-	fmt.Fprint(e.env.Err, "\nNo request sent, we did not discover any nodes.\n")
-	hintWhy(e.env, e.hosts, agent)
-	return exit(exitFailed)
+	if len(t.Nodes) == 0 {
+		return i.nothingFound(o.agent)
+	}
+	learn(i.env, lesson{identities: seen, agents: []string{o.agent}})
+	return exitStatus(t, report.Account)
 }

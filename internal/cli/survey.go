@@ -9,19 +9,20 @@ import (
 
 	"mcollective/client"
 	"mcollective/internal/agents/rpcutil"
+	"mcollective/internal/operation"
 	"mcollective/internal/render"
 	"mcollective/value"
 )
 
 // survey prints the nodes that the filter matches and in which facts they differ.
-func (o *factsOptions) survey(ctx context.Context, e *errand, a audience) error {
-	spread := o.rpc.json || o.verbose || e.env.OutTerminal
+func (o *factsOptions) survey(ctx context.Context, i *invocation, t *operation.Targets) error {
+	spread := o.rpc.json || o.verbose || i.env.OutTerminal
 	var vary *variation
 	var account *client.Account
-	if spread && len(a.nodes) > 0 {
+	if spread && len(t.Nodes) > 0 {
 		vary = newVariation()
 		var err error
-		account, err = e.ask(ctx, a, "inventory", value.NewMap(), func(answer client.Answer) {
+		account, err = i.ask(ctx, t, "inventory", value.NewMap(), func(answer client.Answer) {
 			if answer.Err != nil {
 				return
 			}
@@ -31,29 +32,29 @@ func (o *factsOptions) survey(ctx context.Context, e *errand, a audience) error 
 		if err != nil {
 			return err
 		}
-		learn(e.env, vary.lesson(a.nodes))
+		learn(i.env, vary.lesson(t.Nodes))
 	}
 	if o.rpc.json {
-		if err := writeJSON(e.env, vary.list()); err != nil {
+		if err := writeJSON(i.env, vary.list()); err != nil {
 			return err
 		}
 	} else {
-		nodes := a.nodes
+		nodes := t.Nodes
 		if o.sort {
 			nodes = sorted(nodes)
 		}
 		for _, n := range nodes {
-			fmt.Fprintln(e.env.Out, render.CleanLine(n))
+			fmt.Fprintln(i.env.Out, render.CleanLine(n))
 		}
-		vary.print(e.env)
+		vary.print(i.env)
 	}
-	if len(a.nodes) == 0 {
-		_ = nothingFound(e, rpcutil.Name) // which is no reason to end here
+	if len(t.Nodes) == 0 {
+		_ = i.nothingFound(rpcutil.Name) // which is no reason to end here
 	}
-	if account == nil && len(a.nodes) > 0 {
+	if account == nil && len(t.Nodes) > 0 {
 		return nil
 	}
-	return halt(a, account)
+	return exitStatus(t, account)
 }
 
 // Bounds on what a survey keeps: the facts of nodes are as many as they like.

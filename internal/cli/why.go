@@ -2,17 +2,15 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"mcollective/client"
+	"mcollective/discovery"
 	"mcollective/filter"
-	"mcollective/internal/agents/rpcutil"
+	"mcollective/internal/operation"
 	"mcollective/internal/render"
 	"mcollective/value"
 )
@@ -37,7 +35,7 @@ the name of an agent, also who does not have it, and why.`,
 			if len(args) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
-			return beginning(describedAgents(env, completionLibrary(env)), word), cobra.ShellCompDirectiveNoFileComp
+			return beginning(describedAgents(env, usualLibrary(env)), word), cobra.ShellCompDirectiveNoFileComp
 		},
 	}
 	o.add(cmd.Flags())
@@ -57,11 +55,11 @@ the name of an agent, also who does not have it, and why.`,
 }
 
 func (o *whyOptions) run(ctx context.Context, env *Env) error {
-	e, err := o.newErrand(env)
+	i, err := o.begin(env, false)
 	if err != nil {
 		return err
 	}
-	hosts := e.hosts
+	hosts := i.Options().Filter
 	if o.agent != "" {
 		p, err := filter.ParsePattern(o.agent)
 		if err != nil {
@@ -71,36 +69,36 @@ func (o *whyOptions) run(ctx context.Context, env *Env) error {
 	}
 	ctx, stop := env.Interruptible(ctx)
 	defer stop()
-	defer e.end()
-	if err := e.connect(ctx); err != nil {
+	defer i.Close()
+	if err := i.Connect(ctx); err != nil {
 		return err
 	}
-	wait := o.discoveryTimeout.or(e.cfg.DiscoveryTimeout, broadcastTime)
+	wait := o.discoveryTimeout.or(i.cfg.DiscoveryTimeout, discovery.BroadcastTimeout)
 	// Every node has this agent, as far as filters go; a filter without any entry would find
 	// nobody, since nodes count what Find adds to it.
-	found, err := e.client.Find(ctx, e.query(withAgent(filter.Filter{}, "mcollective"), wait, 0), func(string) {}, nil)
+	found, err := i.Client().Find(ctx, i.Query(operation.WithAgent(filter.Filter{}, "mcollective"), wait, 0), func(string) {}, nil)
 	if err != nil {
 		return err
 	}
 	if len(found.Nodes) == 0 {
-		return nobodyAtAll(e, found)
+		return explainNoReplies(i, found)
 	}
-	crowd, err := e.crowd(ctx, found.Nodes)
+	nodes, err := askNodes(ctx, i, found.Nodes)
 	if err != nil {
 		return err
 	}
-	report := &explanation{env: env, crowd: crowd, target: e.target}
+	report := &explanation{env: env, nodes: nodes, target: i.Options().Collective}
 	for _, t := range clauses(hosts) {
 		v := verdict{clause: t}
 		if t.filter.NeedsData() {
 			// What a data plugin says only the nodes can tell.
-			answer, err := e.client.Find(ctx, e.query(t.filter, wait+functionTime, 0), func(string) {}, nil)
+			answer, err := i.Client().Find(ctx, i.Query(t.filter, wait+operation.FunctionTime, 0), func(string) {}, nil)
 			if err != nil {
 				return err
 			}
 			v.pass = asSet(answer.Nodes)
 		} else {
-			v.pass = crowd.passing(&t.filter)
+			v.pass = nodes.passing(&t.filter)
 		}
 		report.verdicts = append(report.verdicts, v)
 	}
@@ -114,49 +112,46 @@ func (o *whyOptions) run(ctx context.Context, env *Env) error {
 	return nil
 }
 
-// nobodyAtAll says what may be wrong where not even a question to all is answered.
-func nobodyAtAll(e *errand, found *client.Found) error {
-	if e.flags.rpc.json {
-		if err := writeJSON(e.env, []any{}); err != nil {
+// explainNoReplies says what may be wrong where not even a question to all is answered.
+func explainNoReplies(i *invocation, found *client.Found) error {
+	if i.flags.rpc.json {
+		if err := writeJSON(i.env, []any{}); err != nil {
 			return err
 		}
 	}
-	fmt.Fprintf(e.env.Err, "No node of the collective %s answers at all, whatever the filter.\n\n", e.target)
+	fmt.Fprintf(i.env.Err, "No node of the collective %s answers at all, whatever the filter.\n\n", i.Options().Collective)
 	if found.Exact && found.Asked == 0 {
-		fmt.Fprintln(e.env.Err, "The broker knows of no node that listens: is a node running, and is it connected to this broker?")
+		fmt.Fprintln(i.env.Err, "The broker knows of no node that listens: is a node running, and is it connected to this broker?")
 	} else {
-		fmt.Fprint(e.env.Err, "A node answers if it is connected to this broker, is a member of this collective, has\n"+
+		fmt.Fprint(i.env.Err, "A node answers if it is connected to this broker, is a member of this collective, has\n"+
 			"the same plugin.psk (or other security provider), and a clock that differs by less\n"+
 			"than the ttl. The log of a node says which of these it did not like.\n")
 	}
 	if len(found.Silent) > 0 {
-		fmt.Fprintf(e.env.Err, "The broker knows of %d that said nothing: %s\n", len(found.Silent), shortList(found.Silent))
+		fmt.Fprintf(i.env.Err, "The broker knows of %d that said nothing: %s\n", len(found.Silent), shortList(found.Silent))
 	}
 	return exit(exitFailed)
 }
 
-// crowd asks nodes what they are.
-func (e *errand) crowd(ctx context.Context, nodes []string) (*crowd, error) {
-	c := &crowd{byName: make(map[string]*member, len(nodes))}
-	for _, n := range nodes {
+// askNodes asks nodes what they are.
+func askNodes(ctx context.Context, i *invocation, names []string) (*nodeSet, error) {
+	set := &nodeSet{byName: make(map[string]*member, len(names))}
+	for _, n := range names {
 		m := &member{identity: n}
-		c.members = append(c.members, m)
-		c.byName[n] = m
+		set.members = append(set.members, m)
+		set.byName[n] = m
 	}
-	hosts := e.hosts
-	e.hosts = filter.Filter{}
-	defer func() { e.hosts = hosts }()
-	a := audience{nodes: nodes, method: choice{name: methodBroadcast, timeout: broadcastTime}}
-	_, err := e.ask(ctx, a, "inventory", value.NewMap(), func(answer client.Answer) {
-		if m := c.byName[answer.Sender]; m != nil && answer.Err == nil {
-			m.tell(answer.RPC.Data)
+	i.Restrict(filter.Filter{}) // they are asked whether or not they match
+	_, err := i.ask(ctx, i.Found(names), "inventory", value.NewMap(), func(answer client.Answer) {
+		if m := set.byName[answer.Sender]; m != nil && answer.Err == nil {
+			m.load(answer.RPC.Data)
 		}
 	})
 	if err != nil {
 		return nil, err
 	}
-	learn(e.env, c.lesson())
-	return c, nil
+	learn(i.env, set.lesson())
+	return set, nil
 }
 
 func asSet(names []string) map[string]bool {
@@ -178,36 +173,4 @@ func shortList(names []string) string {
 		return fmt.Sprintf("%s and %d more", strings.Join(shown, ", "), len(names)-len(shown))
 	}
 	return strings.Join(shown, ", ")
-}
-
-// hintWhy tells people that there is a way to find out why nobody was found.
-func hintWhy(env *Env, f filter.Filter, agent string) {
-	if agent == rpcutil.Name {
-		agent = "" // nodes without it are rare, and it would only puzzle
-	}
-	if !env.ErrTerminal || f.Empty() && agent == "" {
-		return
-	}
-	words := strings.TrimSpace(strings.Join([]string{f.String(), agent}, " "))
-	fmt.Fprintf(env.Err, "'%s why %s' says which part of that excludes whom.\n", filepath.Base(env.Name), words)
-}
-
-// hintWhyAfter is hintWhy for the commands that only look for nodes, once they
-// ended without any.
-func hintWhyAfter(env *Env, cmd *cobra.Command, err error) {
-	var ended *exitError
-	if !env.ErrTerminal || !errors.As(err, &ended) {
-		return
-	}
-	var h hostFilters
-	for flag, to := range map[string]*[]string{
-		"with": &h.with, "select": &h.selects, "with-fact": &h.facts, "with-class": &h.classes, "with-agent": &h.agents, "with-identity": &h.identities,
-	} {
-		*to, _ = cmd.Flags().GetStringArray(flag)
-	}
-	quiet := *env
-	quiet.Err = io.Discard // the command itself has said what is odd about the filter
-	if f, err := h.parse(&quiet); err == nil {
-		hintWhy(env, f, "")
-	}
 }

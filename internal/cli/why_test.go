@@ -35,7 +35,7 @@ func newMember(name string, agents, classes []any, facts *value.Map, inactive *v
 	if inactive != nil {
 		about.Set(value.Symbol("inactive_agents"), inactive)
 	}
-	m.tell(about)
+	m.load(about)
 	return m
 }
 
@@ -44,7 +44,7 @@ func TestExplanation(t *testing.T) {
 	os := value.NewMap("name", "CentOS", "release", value.NewMap("major", int64(7)))
 	x := &explanation{
 		env: (&Env{Out: &out}).withDefaults(), target: "mcollective",
-		crowd: &crowd{members: []*member{
+		nodes: &nodeSet{members: []*member{
 			newMember("web1", []any{"rpcutil", "service"}, []any{"web"}, value.NewMap("os", os, "country", "de"), nil),
 			newMember("web2", []any{"rpcutil"}, []any{"web"}, value.NewMap("os", os, "country", "fr"), value.NewMap("service", "no service manager\x1b[2J")),
 			{identity: "hung"},
@@ -60,7 +60,7 @@ func TestExplanation(t *testing.T) {
 	}
 	f.Agents = []filter.Pattern{{Text: "service"}}
 	for _, c := range clauses(f) {
-		x.verdicts = append(x.verdicts, verdict{clause: c, pass: x.crowd.passing(&c.filter)})
+		x.verdicts = append(x.verdicts, verdict{clause: c, pass: x.nodes.passing(&c.filter)})
 	}
 	x.print()
 	want := `3 nodes of the collective mcollective answered.

@@ -54,8 +54,8 @@ func comparisons(c filter.Compound) []clause {
 	return list
 }
 
-// A crowd is all nodes of a collective that answered.
-type crowd struct {
+// A nodeSet is all nodes of a collective that answered.
+type nodeSet struct {
 	members []*member
 	byName  map[string]*member
 }
@@ -70,8 +70,8 @@ type member struct {
 	facts    map[string]any
 }
 
-// tell takes what rpcutil inventory answered.
-func (m *member) tell(about *value.Map) {
+// load takes what rpcutil inventory answered.
+func (m *member) load(about *value.Map) {
 	m.known = true
 	m.agents, m.classes = texts(output(about, "agents")), texts(output(about, "classes"))
 	if h, ok := output(about, "facts").(*value.Map); ok {
@@ -124,9 +124,9 @@ func (m *member) Data(context.Context, string, string) (map[string]any, error) {
 }
 
 // passing are the members that a filter matches.
-func (c *crowd) passing(f *filter.Filter) map[string]bool {
+func (s *nodeSet) passing(f *filter.Filter) map[string]bool {
 	pass := make(map[string]bool)
-	for _, m := range c.members {
+	for _, m := range s.members {
 		if ok, _ := f.MatchPlain(m, filter.Rules{}); ok {
 			pass[m.identity] = true
 		}
@@ -135,11 +135,11 @@ func (c *crowd) passing(f *filter.Filter) map[string]bool {
 }
 
 // lesson is what the shell may offer from now on.
-func (c *crowd) lesson() lesson {
+func (s *nodeSet) lesson() lesson {
 	l := lesson{facts: make(map[string][]string)}
 	agents, classes := make(map[string]bool), make(map[string]bool)
 	values := make(map[string]map[string]int)
-	for _, m := range c.members {
+	for _, m := range s.members {
 		l.identities = append(l.identities, m.identity)
 		for _, a := range m.agents {
 			agents[a] = true

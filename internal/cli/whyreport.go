@@ -23,14 +23,14 @@ type verdict struct {
 type explanation struct {
 	env      *Env
 	target   string
-	crowd    *crowd
+	nodes    *nodeSet
 	verdicts []verdict
 }
 
 // matching are the nodes that pass all verdicts but one; -1 leaves none out.
 func (x *explanation) matching(except int) []string {
 	var names []string
-	for _, m := range x.crowd.members {
+	for _, m := range x.nodes.members {
 		ok := true
 		for i, v := range x.verdicts {
 			ok = ok && (i == except || v.pass[m.identity])
@@ -50,10 +50,10 @@ func plural(n int, one string) string {
 }
 
 func (x *explanation) print() {
-	w, total := x.env.Out, len(x.crowd.members)
+	w, total := x.env.Out, len(x.nodes.members)
 	fmt.Fprintf(w, "%s of the collective %s answered.\n", plural(total, "node"), x.target)
 	var silent []string
-	for _, m := range x.crowd.members {
+	for _, m := range x.nodes.members {
 		if !m.known {
 			silent = append(silent, m.identity)
 		}
@@ -77,7 +77,7 @@ func (x *explanation) print() {
 	for _, v := range x.verdicts {
 		x.line(column, "", v.clause, v.pass)
 		for _, t := range v.clause.inner {
-			x.line(column-2, "  ", t, x.crowd.passing(&t.filter))
+			x.line(column-2, "  ", t, x.nodes.passing(&t.filter))
 		}
 	}
 	x.conclude()
@@ -85,7 +85,7 @@ func (x *explanation) print() {
 
 // line shows how many nodes match a clause and, if none does, what is near.
 func (x *explanation) line(column int, margin string, t clause, pass map[string]bool) {
-	total := len(x.crowd.members)
+	total := len(x.nodes.members)
 	verb := "match"
 	if len(pass) == 1 {
 		verb = "matches"
@@ -145,7 +145,7 @@ func (x *explanation) hints(t clause, pass map[string]bool) []string {
 
 func (x *explanation) count(names func(*member) []string) map[string]int {
 	counts := make(map[string]int)
-	for _, m := range x.crowd.members {
+	for _, m := range x.nodes.members {
 		for _, n := range names(m) {
 			counts[n]++
 		}
@@ -163,7 +163,7 @@ func nearHint(what, name string, have map[string]int) []string {
 // agentHints says why nodes do not have an agent.
 func (x *explanation) agentHints(name string, pass map[string]bool) []string {
 	reasons := make(map[string][]string)
-	for _, m := range x.crowd.members {
+	for _, m := range x.nodes.members {
 		if pass[m.identity] {
 			continue
 		}
@@ -186,7 +186,7 @@ func (x *explanation) agentHints(name string, pass map[string]bool) []string {
 func (x *explanation) factHints(t filter.Fact) []string {
 	values := make(map[string]int)
 	names := make(map[string]int)
-	for _, m := range x.crowd.members {
+	for _, m := range x.nodes.members {
 		flatValues(m.facts, "", func(name, _ string) { names[name]++ })
 		v, ok := filter.Lookup(m, t.Name)
 		if !ok {
@@ -263,7 +263,7 @@ func (x *explanation) json() error {
 	}
 	list := make([]part, len(x.verdicts))
 	for i, v := range x.verdicts {
-		list[i] = part{Filter: v.clause.String(), Matches: len(v.pass), Excludes: len(x.crowd.members) - len(v.pass), Without: append([]string{}, x.matching(i)...), Hints: x.hints(v.clause, v.pass)}
+		list[i] = part{Filter: v.clause.String(), Matches: len(v.pass), Excludes: len(x.nodes.members) - len(v.pass), Without: append([]string{}, x.matching(i)...), Hints: x.hints(v.clause, v.pass)}
 	}
 	return writeJSON(x.env, list)
 }

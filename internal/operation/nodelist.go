@@ -1,4 +1,4 @@
-package cli
+package operation
 
 import (
 	"context"
@@ -41,21 +41,19 @@ const (
 
 var errSilentStdin = fmt.Errorf("nothing came for %s, nor the end", longestSilence)
 
-// pipedNames is the method that reads names from standard input. Unless it was
+// stdinNames is the method that reads names from standard input. Unless it was
 // asked for by name, it gives up on an input that is silent.
-type pipedNames struct {
-	env    *Env
+type stdinNames struct {
+	op     *Operation
 	format string
 	asked  bool
 }
 
 // Discover reads the names.
-func (m pipedNames) Discover(ctx context.Context, q discovery.Query) ([]string, error) {
+func (m stdinNames) Discover(ctx context.Context, q discovery.Query) ([]string, error) {
 	in, out := io.Pipe()
 	defer in.Close()
-	hint := time.AfterFunc(stdinPatience, func() {
-		fmt.Fprintln(m.env.Err, "Waiting for the names of nodes on standard input; with --dm mc, or with </dev/null, the collective is asked instead")
-	})
+	hint := time.AfterFunc(stdinPatience, m.op.dialog.AwaitingNames)
 	defer hint.Stop()
 	defer context.AfterFunc(ctx, func() { out.CloseWithError(context.Cause(ctx)) })()
 	silence := time.AfterFunc(longestSilence, func() {
@@ -69,7 +67,7 @@ func (m pipedNames) Discover(ctx context.Context, q discovery.Query) ([]string, 
 		_, err := io.Copy(writerFunc(func(p []byte) (int, error) {
 			silence.Reset(longestSilence)
 			return out.Write(p)
-		}), m.env.In)
+		}), m.op.env.Stdin)
 		out.CloseWithError(err)
 	}()
 	names, err := discovery.Stdin{Reader: in, Format: m.format}.Discover(ctx, q)

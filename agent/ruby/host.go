@@ -146,13 +146,13 @@ func toldAction(a *ddl.Action) action {
 	for _, in := range a.Inputs {
 		m := map[string]any{"prompt": in.Prompt, "description": in.Description, "type": in.Type, "optional": in.Optional}
 		if in.Default != nil {
-			m["default"] = plain(in.Default, 0)
+			m["default"] = plain(in.Default)
 		}
 		if in.MaxLength > 0 {
 			m["maxlength"] = in.MaxLength
 		}
 		if in.List != nil {
-			m["list"] = plain(in.List, 0)
+			m["list"] = plain(in.List)
 		}
 		switch v := in.Validation; {
 		case v.Validator != "":
@@ -160,33 +160,22 @@ func toldAction(a *ddl.Action) action {
 		case v.Regexp != "":
 			m["validation"] = v.Regexp
 		case v.List != nil:
-			m["validation"] = plain(v.List, 0)
+			m["validation"] = plain(v.List)
 		}
 		t.Input[in.Name] = m
 	}
 	for _, o := range a.Outputs {
-		t.Output[o.Name] = map[string]any{"description": o.Description, "display_as": o.DisplayAs, "default": plain(o.Default, 0)}
+		t.Output[o.Name] = map[string]any{"description": o.Description, "display_as": o.DisplayAs, "default": plain(o.Default)}
 	}
 	return t
 }
 
 // plain is a value of a definition as JSON holds it.
-func plain(v any, depth int) any {
-	switch v := v.(type) {
-	case value.Symbol:
-		return string(v)
-	case []any:
-		list := make([]any, len(v))
-		for i, e := range v {
-			list[i] = plain(e, depth+1)
+func plain(v any) any {
+	return value.Plain(v, func(v any) any {
+		if s, ok := v.(value.Symbol); ok {
+			return string(s)
 		}
-		return list
-	case *value.Map:
-		m := make(map[string]any, v.Len())
-		for k, e := range v.All() {
-			m[fmt.Sprint(plain(k, depth+1))] = plain(e, depth+1)
-		}
-		return m
-	}
-	return v
+		return v
+	})
 }

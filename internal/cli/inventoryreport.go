@@ -166,23 +166,13 @@ func (n *nodeReport) plain() map[string]any {
 
 // plainValue is a value from a node without what only Ruby has.
 func plainValue(v any) any {
-	switch v := v.(type) {
-	case nil, bool, int64, float64, *big.Int:
-		return v
-	case []any:
-		list := make([]any, len(v))
-		for i := range v {
-			list[i] = plainValue(v[i])
+	return value.Plain(v, func(v any) any {
+		switch v.(type) {
+		case nil, bool, int64, float64, *big.Int:
+			return v
 		}
-		return list
-	case *value.Map:
-		m := make(map[string]any, v.Len())
-		for k, e := range v.All() {
-			m[render.Text(k)] = plainValue(e)
-		}
-		return m
-	}
-	return render.Text(v)
+		return render.Text(v)
+	})
 }
 
 // readTemplate parses a template file.

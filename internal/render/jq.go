@@ -92,31 +92,15 @@ func (v *jqLines) close(*client.Account, Stats) {
 
 // jqValue is v in the types of the jq library.
 func jqValue(v any) any {
-	switch v := v.(type) {
-	case nil, bool, float64, *big.Int:
-		return v
-	case int64:
-		return int(v)
-	case []any:
-		return jqList(v)
-	case *value.Array:
-		return jqList(v.Items)
-	case *value.Map:
-		m := make(map[string]any, v.Len())
-		for k, e := range v.All() {
-			m[utf8Text(k)] = jqValue(e)
+	return value.Plain(v, func(v any) any {
+		switch v := v.(type) {
+		case nil, bool, float64, *big.Int:
+			return v
+		case int64:
+			return int(v)
 		}
-		return m
-	}
-	return utf8Text(v)
-}
-
-func jqList(items []any) []any {
-	list := make([]any, len(items))
-	for i, e := range items {
-		list[i] = jqValue(e)
-	}
-	return list
+		return utf8Text(v)
+	})
 }
 
 // cleanJSON escapes what a terminal would obey in a JSON text.

@@ -233,8 +233,8 @@ func TestTimeLimitSaysMore(t *testing.T) {
 			}
 		}
 		for said, want := range map[string]string{
-			"apt-get is not done yet and goes on":                     "timed out: action slow of agent tests may take 2s: apt-get is not done yet and goes on",
-			"timed out: agent x was ended after 2s; its last words: ": "timed out: agent x was ended after 2s; its last words: ",
+			"apt-get is not done yet and goes on":             "timed out: action slow of agent tests may take 2s: apt-get is not done yet and goes on",
+			"timed out: agent x was ended after 2s; stderr: ": "timed out: agent x was ended after 2s; stderr: ",
 		} {
 			h := handler(t, agent.Options{}, nil, says(errors.New(said)))
 			if status, text, _ := call(t, h, body("slow")); status != 5 || text != want {

@@ -236,3 +236,34 @@ func jsonValue(dec *json.Decoder, depth int) (any, error) {
 	}
 	return t, nil
 }
+
+// CoerceOutput makes of a text that a program gave for an output a value of the
+// declared type, if it reads as one. All else stays as it is, also for a nil Action.
+func (a *Action) CoerceOutput(output string, v any) any {
+	text, ok := v.(string)
+	if a == nil || !ok {
+		return v
+	}
+	o := a.Output(output)
+	if o == nil {
+		return v
+	}
+	text = strings.TrimSpace(text)
+	switch o.Type {
+	case Integer, Float, Number:
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil && o.Type != Float {
+			return n
+		}
+		if f, err := strconv.ParseFloat(text, 64); err == nil && o.Type != Integer {
+			return f
+		}
+	case Boolean:
+		switch strings.ToLower(text) {
+		case "true", "yes", "1":
+			return true
+		case "false", "no", "0":
+			return false
+		}
+	}
+	return v
+}

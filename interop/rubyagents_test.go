@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"mcollective/agent"
-	"mcollective/agent/ruby"
+	"mcollective/internal/agenthost/ruby"
 	"mcollective/internal/data"
 	"mcollective/internal/waittest"
 	"mcollective/message"
@@ -157,7 +157,7 @@ func TestPublishedRubyAgents(t *testing.T) {
 	}
 	var plugins []data.Plugin
 	for _, p := range l.Data(t.Context()) {
-		if err := p.(agent.Activator).Active(t.Context()); err != nil {
+		if err := p.Active(t.Context()); err != nil {
 			t.Logf("data %-10s is inactive: %v", p.Definition().Metadata.Agent, err)
 			continue
 		}

@@ -16,7 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"mcollective/agent"
-	"mcollective/agent/stdio"
+	"mcollective/internal/agenthost"
 	"mcollective/internal/dirtest"
 	"mcollective/internal/run"
 	"mcollective/internal/waittest"
@@ -155,7 +155,7 @@ func TestHelpers(t *testing.T) {
 				descriptor := "agent: x\ncommand: x\nmode: " + mode + "\nactions:\n  hello: {}\n  noise: {}\n  broken: {}\n  gone: {}\n"
 				os.WriteFile(filepath.Join(dir, "x.yaml"), []byte(descriptor), 0o644)
 				var log lines
-				a, err := stdio.Open(filepath.Join(dir, "x"), stdio.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+				a, err := agenthost.Open(filepath.Join(dir, "x"), agenthost.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -231,7 +231,7 @@ func TestNew(t *testing.T) {
 					t.Skipf("no Go here: %v\n%s", err, out)
 				}
 			}
-			a, err := stdio.Open(filepath.Join(dir, "greet.yaml"), stdio.Options{})
+			a, err := agenthost.Open(filepath.Join(dir, "greet.yaml"), agenthost.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -240,7 +240,7 @@ func TestNew(t *testing.T) {
 			if r.Status != 0 || data != `{"message":"hello borg"}` {
 				t.Errorf("%d %s %s", r.Status, r.Message, data)
 			}
-			if wrong := stdio.Check(a.Definition().Action("hello"), r); len(wrong) > 0 {
+			if wrong := agenthost.Check(a.Definition().Action("hello"), r); len(wrong) > 0 {
 				t.Error(wrong)
 			}
 		})

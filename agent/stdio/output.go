@@ -4,100 +4,87 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
-	"mcollective/ddl"
-	"mcollective/internal/plaintext"
 	"mcollective/rpc"
 	"mcollective/value"
 )
 
-// An outputForm is what a program prints.
-type outputForm string
+// TextOutput is the output of a program that prints text without names.
+const TextOutput = "output"
 
-const (
-	guess    outputForm = ""
-	jsonForm outputForm = "json"
-	yamlForm outputForm = "yaml"
-	kvForm   outputForm = "kv"
-	textForm outputForm = "text"
-)
-
-// textOutput is where text goes that has no names.
-const textOutput = "output"
-
-// readOutput turns what a program printed into outputs. The form is the
-// declared one, or what fits first: an object of JSON (or of YAML, if that is how
-// the agent is spoken to), lines that are all key=value, text.
-func readOutput(form outputForm, yamlSpoken bool, stdout []byte) (*value.Map, error) {
+// ReadOutput turns what a program printed into outputs. The form is the
+// declared one, or with Guess what fits first: an object of JSON (or of YAML, if
+// that is how the agent is spoken to), lines that are all key=value, text.
+func ReadOutput(form, spoken Form, stdout []byte) (*value.Map, error) {
 	switch form {
-	case jsonForm, yamlForm:
-		return readObject(form, stdout)
-	case kvForm:
-		if err := isText(stdout); err != nil {
+	case JSON, YAML:
+		return ReadObject("stdout", form, stdout)
+	case Pairs:
+		if err := IsText("stdout", stdout); err != nil {
 			return nil, err
 		}
 		h, line := readPairs(stdout)
 		if line > 0 {
-			return nil, fmt.Errorf("it printed a line that is not key=value: line %d", line)
+			return nil, fmt.Errorf("stdout has a line that is not key=value: line %d", line)
 		}
 		return h, nil
-	case textForm:
-		return readText(stdout)
+	case Plain:
+		return ReadText(stdout)
 	}
-	if yamlSpoken {
-		if h, err := readObject(yamlForm, stdout); err == nil {
+	if spoken == YAML {
+		if h, err := ReadObject("stdout", YAML, stdout); err == nil {
 			return h, nil
 		}
 	} else if trimmed := bytes.TrimSpace(stdout); len(trimmed) > 0 && trimmed[0] == '{' {
-		if h, err := readObject(jsonForm, stdout); err == nil {
+		if h, err := ReadObject("stdout", JSON, stdout); err == nil {
 			return h, nil
 		}
 	}
 	if h, line := readPairs(stdout); line == 0 && h.Len() > 0 && utf8.Valid(stdout) {
 		return h, nil
 	}
-	return readText(stdout)
+	return ReadText(stdout)
 }
 
-func readObject(form outputForm, stdout []byte) (*value.Map, error) {
+// ReadObject reads an object of JSON or YAML. The errors name what it was read from.
+func ReadObject(from string, form Form, data []byte) (*value.Map, error) {
 	name, read := "JSON", fromJSON
-	if form == yamlForm {
+	if form == YAML {
 		name, read = "YAML", fromYAML
 	}
-	if len(bytes.TrimSpace(stdout)) == 0 {
-		return nil, fmt.Errorf("it printed nothing, where its descriptor promises %s", name)
+	if len(bytes.TrimSpace(data)) == 0 {
+		return nil, fmt.Errorf("%s is empty, want %s", from, name)
 	}
-	if err := isText(stdout); err != nil {
+	if err := IsText(from, data); err != nil {
 		return nil, err
 	}
-	v, err := read(stdout)
+	v, err := read(data)
 	if err != nil {
-		return nil, fmt.Errorf("it printed what is no %s: %w", name, err)
+		return nil, fmt.Errorf("%s is not valid %s: %w", from, name, err)
 	}
 	h, ok := v.(*value.Map)
 	if !ok {
-		return nil, fmt.Errorf("it printed %s that is no object: outputs have names", name)
+		return nil, fmt.Errorf("%s is %s, but not an object: outputs have names", from, name)
 	}
 	return h, nil
 }
 
-var errBinary = errors.New("it printed binary data, which is no text in UTF-8; encode it, in Base64 for example")
-
-func isText(stdout []byte) error {
-	if !utf8.Valid(stdout) || bytes.IndexByte(stdout, 0) >= 0 {
-		return errBinary
+// IsText returns an error for what is not UTF-8. It names what that was read from.
+func IsText(from string, data []byte) error {
+	if !utf8.Valid(data) || bytes.IndexByte(data, 0) >= 0 {
+		return fmt.Errorf("%s is binary data and not UTF-8 text; encode it, in Base64 for example", from)
 	}
 	return nil
 }
 
-func readText(stdout []byte) (*value.Map, error) {
-	if err := isText(stdout); err != nil {
+// ReadText makes one output of what a program printed.
+func ReadText(stdout []byte) (*value.Map, error) {
+	if err := IsText("stdout", stdout); err != nil {
 		return nil, err
 	}
-	return value.NewMap(textOutput, string(bytes.TrimRight(stdout, "\r\n"))), nil
+	return value.NewMap(TextOutput, string(bytes.TrimRight(stdout, "\r\n"))), nil
 }
 
 // readPairs reads lines of key=value. Empty lines do not count. line is the number
@@ -112,7 +99,7 @@ func readPairs(stdout []byte) (h *value.Map, line int) {
 			continue
 		}
 		key, value, ok := strings.Cut(text, "=")
-		if !ok || !isWord(key) || n > mostValues {
+		if !ok || !IsWord(key) || n > mostValues {
 			return b.hash(), n
 		}
 		b.set(key, value)
@@ -120,66 +107,54 @@ func readPairs(stdout []byte) (h *value.Map, line int) {
 	return b.hash(), 0
 }
 
-// isWord reports whether s is a name of letters, digits and underscores.
-func isWord(s string) bool {
-	return len(s) <= 128 && plaintext.IsWord(s)
-}
+// A Converter makes of a value that a program gave for an output what the output
+// is declared to be.
+type Converter func(output string, v any) any
 
-// fill sets the outputs of a reply from what a program answered, and its status
-// where the answer has the key "mco".
-func fill(reply *rpc.Reply, action *ddl.Action, answer *value.Map) error {
-	for k, v := range answer.All() {
-		name := keyText(k)
+// Fill sets the outputs of a reply from what a program printed, and its status
+// where that has the key "mco".
+func Fill(reply *rpc.Reply, printed *value.Map, convert Converter) error {
+	for k, v := range printed.All() {
+		name := KeyText(k)
 		if h, ok := v.(*value.Map); ok && name == "mco" {
 			if err := setStatus(reply, h); err != nil {
 				return err
 			}
 			continue
 		}
-		if action != nil {
-			v = asDeclared(action.Output(name), v)
-		}
-		reply.Set(name, v)
+		reply.Set(name, convert(name, v))
 	}
 	return nil
 }
 
-// asDeclared makes of a text what the output is declared to be, if it can.
-func asDeclared(o *ddl.Output, v any) any {
-	s, ok := v.(string)
-	if o == nil || !ok {
-		return v
+// FillFrom sets status and outputs of a reply from an object that has both: a
+// worker's message, or what an external agent of Choria writes.
+func FillFrom(reply *rpc.Reply, answer *value.Map, convert Converter) error {
+	switch data, _ := answer.Get("data"); data := data.(type) {
+	case nil:
+	case *value.Map:
+		for k, v := range data.All() {
+			name := KeyText(k)
+			reply.Set(name, convert(name, v))
+		}
+	default:
+		return rpc.Errorf(rpc.UnknownError, "the data of its reply is not an object")
 	}
-	s = strings.TrimSpace(s)
-	switch o.Type {
-	case ddl.Integer:
-		if n, err := strconv.ParseInt(s, 10, 64); err == nil {
-			return n
-		}
-	case ddl.Float, ddl.Number:
-		if n, err := strconv.ParseInt(s, 10, 64); err == nil && o.Type == ddl.Number {
-			return n
-		}
-		if f, err := strconv.ParseFloat(s, 64); err == nil {
-			return f
-		}
-	case ddl.Boolean:
-		switch strings.ToLower(s) {
-		case "true", "yes", "1":
-			return true
-		case "false", "no", "0":
-			return false
-		}
+	if err := setStatus(reply, answer); err != nil {
+		return rpc.Errorf(rpc.UnknownError, "%v", err)
 	}
-	return v
+	return nil
 }
+
+// AsGiven is the Converter that leaves values as they are.
+func AsGiven(_ string, v any) any { return v }
 
 // setStatus takes statuscode and statusmsg, as an answer gives them.
 func setStatus(reply *rpc.Reply, h *value.Map) error {
 	if v, ok := h.Get("statuscode"); ok {
 		n, isInt := v.(int64)
 		if !isInt || n < 0 || n > 255 {
-			return fmt.Errorf("it answered with the statuscode %.40q, which is no number from 0 to 255", fmt.Sprint(plain(v, deepest)))
+			return fmt.Errorf("it answered with the statuscode %.40q, not a number from 0 to 255", fmt.Sprint(ToPlain(v)))
 		}
 		reply.Status = rpc.Status(n)
 		if n != 0 && reply.Message == "OK" {
@@ -187,12 +162,12 @@ func setStatus(reply *rpc.Reply, h *value.Map) error {
 		}
 	}
 	if v, ok := h.Get("statusmsg"); ok && v != nil {
-		s, ok := scalarText(v)
+		s, ok := ScalarText(v)
 		if !ok {
-			return errors.New("it answered with a statusmsg that is no text")
+			return errors.New("it answered with a statusmsg that is not text")
 		}
 		if s != "" {
-			reply.Message = clip(s, mostMessage)
+			reply.Message = Clip(s, mostMessage)
 		}
 	}
 	return nil

@@ -11,15 +11,9 @@ import (
 	"strconv"
 	"strings"
 
-	"mcollective/internal/plaintext"
 	"mcollective/internal/yaml"
 	"mcollective/rpc"
 	"mcollective/value"
-)
-
-const (
-	deepest    = 40      // lists and maps within each other
-	mostValues = 200_000 // in one answer
 )
 
 // fromJSON reads one JSON document, with maps in the order they were written and
@@ -194,9 +188,6 @@ func yamlScalar(n *yaml.Node) any {
 			return i
 		}
 	case "!!float":
-		if f, err := strconv.ParseFloat(strings.TrimPrefix(strings.ToLower(n.Value), "."), 64); err == nil && !strings.HasPrefix(n.Value, ".") {
-			return f
-		}
 		if f, err := strconv.ParseFloat(n.Value, 64); err == nil {
 			return f
 		}
@@ -204,9 +195,11 @@ func yamlScalar(n *yaml.Node) any {
 	return n.Value
 }
 
-// plain is a value of a request as JSON and YAML can hold it: nil, bool, int64,
+// ToPlain is a value of a request as JSON and YAML can hold it: nil, bool, int64,
 // float64, json.Number, string, []any or map[string]any. Text that is not UTF-8
 // is made so.
+func ToPlain(v any) any { return plain(v, 0) }
+
 func plain(v any, depth int) any {
 	if depth > deepest {
 		return nil
@@ -232,7 +225,7 @@ func plain(v any, depth int) any {
 	case *value.Map:
 		m := make(map[string]any, v.Len())
 		for k, e := range v.All() {
-			m[keyText(k)] = plain(e, depth+1)
+			m[KeyText(k)] = plain(e, depth+1)
 		}
 		return m
 	}
@@ -250,16 +243,17 @@ func plainList(list []any, depth int) any {
 	return out
 }
 
-func keyText(k any) string {
+// KeyText is a key of a map as text.
+func KeyText(k any) string {
 	if s, ok := plain(k, deepest).(string); ok {
 		return s
 	}
 	return fmt.Sprint(plain(k, deepest))
 }
 
-// scalarText is a value as an environment variable or an argument holds it, and
+// ScalarText is a value as an environment variable or an argument holds it, and
 // whether it is one that these can hold.
-func scalarText(v any) (string, bool) {
+func ScalarText(v any) (string, bool) {
 	switch v := plain(v, 0).(type) {
 	case bool:
 		return strconv.FormatBool(v), true
@@ -275,24 +269,11 @@ func scalarText(v any) (string, bool) {
 	return "", false
 }
 
-// toJSON writes a value on one line, with its end.
-func toJSON(v any) ([]byte, error) {
+// ToJSON writes a value on one line, with its end.
+func ToJSON(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	err := e.Encode(v)
 	return b.Bytes(), err
-}
-
-// clip is text for people from a program: valid, without control characters, and
-// of bounded length.
-func clip(s string, most int) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' && r != '\t' || r == 0x7f || r >= 0x80 && r < 0xa0 {
-			return -1
-		}
-		return r
-	}, s)
-	return plaintext.Clip(s, most)
 }

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"mcollective/agent"
-	"mcollective/agent/stdio"
+	"mcollective/internal/agenthost"
 	"mcollective/internal/run"
 	"mcollective/message"
 	"mcollective/rpc"
@@ -57,7 +57,7 @@ func oneShots(ctx context.Context, dir string, rounds int) error {
 
 // oneShot compares calls of a program that is a script agent with just running it.
 func oneShot(ctx context.Context, name, path string, rounds int) error {
-	a, err := stdio.Open(path, stdio.Options{})
+	a, err := agenthost.Open(path, agenthost.Options{})
 	if err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func workers(ctx context.Context, dir string, rounds int) error {
 	if err := os.WriteFile(path, []byte(descriptor), 0o644); err != nil {
 		return err
 	}
-	a, err := stdio.Open(path, stdio.Options{Unchecked: true})
+	a, err := agenthost.Open(path, agenthost.Options{Unchecked: true})
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"mcollective/agent/stdio"
+	"mcollective/internal/agenthost"
 	"mcollective/internal/config"
 	"mcollective/internal/logging"
 	"mcollective/internal/usage"
@@ -173,7 +173,7 @@ func (o *agentOptions) logTo(env *Env) (*slog.Logger, io.Closer, error) {
 
 // An agentTrial is one agent that its author tries.
 type agentTrial struct {
-	*stdio.Agent
+	*agenthost.Agent
 	env     *Env
 	cfg     *config.Config
 	name    string

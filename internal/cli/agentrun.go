@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"mcollective/agent"
-	"mcollective/agent/stdio"
 	"mcollective/client"
 	"mcollective/ddl"
+	"mcollective/internal/agenthost"
 	"mcollective/internal/nodeagents"
 	"mcollective/internal/plugins"
 	"mcollective/internal/render"
@@ -46,7 +46,7 @@ func (o *agentOptions) open(ctx context.Context, env *Env, file string) (*agentT
 	}
 	a.cleanup = append(a.cleanup, facts.Close)
 	path, err := o.locate(cfg.AgentsDirs, file)
-	var options stdio.Options
+	var options agenthost.Options
 	if err == nil {
 		options, err = nodeagents.ProgramOptions(cfg, func() map[string]any { return facts.Snapshot() }, log)
 	}
@@ -55,7 +55,7 @@ func (o *agentOptions) open(ctx context.Context, env *Env, file string) (*agentT
 		options.Temp, err = a.folder()
 	}
 	if err == nil {
-		a.Agent, err = stdio.Open(path, options)
+		a.Agent, err = agenthost.Open(path, options)
 	}
 	if err != nil {
 		a.close()

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"mcollective/agent"
-	"mcollective/agent/ruby"
-	"mcollective/agent/stdio"
+	"mcollective/internal/agenthost"
+	"mcollective/internal/agenthost/ruby"
 	"mcollective/internal/plugins"
 )
 
@@ -36,7 +36,7 @@ func (s *Set) List(ctx context.Context) []Entry {
 	}
 	all := maps.Clone(s.builtin)
 	for name, a := range found {
-		if p, ok := a.(*stdio.Agent); ok {
+		if p, ok := a.(*agenthost.Agent); ok {
 			defer p.Close()
 		}
 		if !s.overrides(name, a) {
@@ -71,7 +71,7 @@ func describe(name string, a agent.Agent) Entry {
 	switch a := a.(type) {
 	case *ruby.Agent:
 		e.Kind, e.Program = "ruby", a.Path()
-	case *stdio.Agent:
+	case *agenthost.Agent:
 		info := a.Info()
 		e.Kind, e.Program = string(info.Mode), info.Program
 	}

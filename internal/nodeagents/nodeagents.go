@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"mcollective/agent"
-	"mcollective/agent/ruby"
-	"mcollective/agent/stdio"
 	"mcollective/ddl"
+	"mcollective/internal/agenthost"
+	"mcollective/internal/agenthost/ruby"
 	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/config"
 	"mcollective/internal/plugins"
@@ -40,7 +40,7 @@ type Set struct {
 	log        *slog.Logger
 	builtin    map[string]agent.Agent // in Go: made once
 	failed     map[string]error       // those of them that could not be made
-	programs   *stdio.Loader          // in other languages
+	programs   *agenthost.Loader      // in other languages
 	rubyAgents *ruby.Loader           // of MCollective, in Ruby; nil for none
 
 	changing sync.Mutex // held while the engine is given other agents
@@ -57,7 +57,7 @@ func New(o Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Set{cfg: o.Config, log: o.Log, rubyAgents: o.Ruby, programs: stdio.NewLoader(options)}
+	s := &Set{cfg: o.Config, log: o.Log, rubyAgents: o.Ruby, programs: agenthost.NewLoader(options)}
 	s.builtin, s.failed = plugins.Agents(o.Config)
 	return s, nil
 }
@@ -66,16 +66,16 @@ func New(o Options) (*Set, error) {
 func (s *Set) Add(name string, a agent.Agent) { s.builtin[name] = a }
 
 // ProgramOptions returns the options of agents in other languages.
-func ProgramOptions(cfg *config.Config, facts func() map[string]any, log *slog.Logger) (stdio.Options, error) {
-	interpreters, err := stdio.ParseInterpreters(cfg.PluginString("bolt.interpreters", ""))
+func ProgramOptions(cfg *config.Config, facts func() map[string]any, log *slog.Logger) (agenthost.Options, error) {
+	interpreters, err := agenthost.ParseInterpreters(cfg.PluginString("bolt.interpreters", ""))
 	if err != nil {
-		return stdio.Options{}, fmt.Errorf("plugin.bolt.interpreters in %s: %w", cfg.File, err)
+		return agenthost.Options{}, fmt.Errorf("plugin.bolt.interpreters in %s: %w", cfg.File, err)
 	}
-	return stdio.Options{Dirs: cfg.AgentsDirs, Config: cfg.File, Facts: facts, Interpreters: interpreters, Log: log}, nil
+	return agenthost.Options{Dirs: cfg.AgentsDirs, Config: cfg.File, Facts: facts, Interpreters: interpreters, Log: log}, nil
 }
 
 // look reads the directories. Of agents of one name, that of agents_dir counts.
-func (s *Set) look(ctx context.Context) (map[string]agent.Agent, []stdio.Problem) {
+func (s *Set) look(ctx context.Context) (map[string]agent.Agent, []agent.Problem) {
 	found, problems := s.programs.Load(ctx)
 	if s.rubyAgents == nil {
 		return found, problems
@@ -138,7 +138,7 @@ func (s *Set) take(ctx context.Context, found, active map[string]agent.Agent, in
 		reasons[name] = inactive[name].Error()
 		if s.inactive[name] != reasons[name] {
 			level := slog.LevelInfo
-			if errors.As(inactive[name], new(stdio.Problem)) { // its files are wrong, which nobody wanted
+			if errors.As(inactive[name], new(agent.Problem)) { // its files are wrong, which nobody wanted
 				level = slog.LevelWarn
 			}
 			s.log.Log(ctx, level, "agent is inactive", "agent", name, "why", inactive[name])

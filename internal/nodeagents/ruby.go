@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"mcollective/agent/ruby"
 	"mcollective/ddl"
+	"mcollective/internal/agenthost/ruby"
 	"mcollective/internal/config"
 	"mcollective/internal/data"
 	"mcollective/internal/plugins"
@@ -58,7 +58,11 @@ func RubyData(ctx context.Context, l *ruby.Loader) []data.Plugin {
 	if l == nil {
 		return nil
 	}
-	return l.Data(ctx)
+	var all []data.Plugin
+	for _, p := range l.Data(ctx) {
+		all = append(all, p)
+	}
+	return all
 }
 
 // rubyConfig is what Ruby agents find in Config.instance.

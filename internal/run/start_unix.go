@@ -17,18 +17,11 @@ func credential(name string, sys *syscall.SysProcAttr) (who user.User, err error
 	if name == "" {
 		return user.User{HomeDir: or(os.Getenv("HOME"), "/"), Username: os.Getenv("USER")}, nil
 	}
-	u, err := user.Lookup(name)
+	u, uid, gid, err := lookUser(name)
 	if err != nil {
-		if u, err = user.LookupId(name); err != nil {
-			return who, fmt.Errorf("there is no user %q on this machine", name)
-		}
+		return who, err
 	}
-	uid, err1 := strconv.ParseUint(u.Uid, 10, 32)
-	gid, err2 := strconv.ParseUint(u.Gid, 10, 32)
-	if err1 != nil || err2 != nil {
-		return who, fmt.Errorf("user %q has no numbers", name)
-	}
-	if int(uid) == os.Geteuid() && int(gid) == os.Getegid() {
+	if uid == os.Geteuid() && gid == os.Getegid() {
 		return *u, nil
 	}
 	if os.Geteuid() != 0 {

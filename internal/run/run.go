@@ -127,6 +127,20 @@ func Run(ctx context.Context, c Command) (*Result, error) {
 // A name that is a whole path is for those to judge who took it from somewhere.
 func Look(name string) (string, error) { return look(name, searchPath()) }
 
+// Untrusted returns why a program that a setting names, by name or path, is not to be run: the *trust.Error of
+// Look's check. Of a program that is not there it says nothing, which running it does.
+func Untrusted(program string) error {
+	path, err := Look(program)
+	if err == nil {
+		err = trust.Program(path, Look)
+	}
+	var untrusted *trust.Error
+	if errors.As(err, &untrusted) {
+		return untrusted
+	}
+	return nil
+}
+
 func look(name string, dirs []string) (string, error) {
 	if filepath.IsAbs(name) {
 		return name, nil

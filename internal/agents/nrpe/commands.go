@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -34,11 +35,7 @@ func (o Options) commands() (map[string]string, error) {
 	r := reader{commands: map[string]string{}}
 	switch {
 	case o.File != "":
-		file := o.File
-		if !filepath.IsAbs(file) {
-			file = filepath.Join(o.Folders[0], file)
-		}
-		r.file(file, 0)
+		r.file(o.file(), 0)
 	default:
 		for _, folder := range o.Folders {
 			r.folder(folder, 0, false)
@@ -48,6 +45,26 @@ func (o Options) commands() (map[string]string, error) {
 		r.file(o.Config, 0)
 	}
 	return r.commands, r.err
+}
+
+// sources are the files and directories that commands come from.
+func (o Options) sources() []string {
+	list := slices.Clone(o.Folders)
+	if o.File != "" {
+		list = []string{o.file()}
+	}
+	if o.Config != "" {
+		list = append(list, o.Config)
+	}
+	return list
+}
+
+// file is the path of File.
+func (o Options) file() string {
+	if filepath.IsAbs(o.File) {
+		return o.File
+	}
+	return filepath.Join(o.Folders[0], o.File)
 }
 
 type reader struct {
@@ -105,6 +122,17 @@ func (r *reader) file(path string, depth int) {
 			r.folder(value, depth+1, true)
 		}
 	}
+}
+
+// places is the highest number of $ARG1$ and so on in a line.
+func places(words []string) int {
+	n := 0
+	for i := 1; i < 100; i++ {
+		if slices.ContainsFunc(words, func(w string) bool { return strings.Contains(w, fmt.Sprintf("$ARG%d$", i)) }) {
+			n = i
+		}
+	}
+	return n
 }
 
 // expand puts arguments in the place of $ARG1$ and so on, each within its word.

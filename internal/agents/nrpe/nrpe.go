@@ -20,7 +20,6 @@ import (
 	"mcollective/agent"
 	"mcollective/internal/run"
 	"mcollective/internal/shellwords"
-	"mcollective/internal/trust"
 	"mcollective/rpc"
 	"mcollective/value"
 )
@@ -79,7 +78,7 @@ func (a *Agent) Active(context.Context) error {
 		return err
 	}
 	if len(commands) == 0 {
-		return fmt.Errorf("no checks are configured in %s", strings.Join(a.opts.Folders, ", "))
+		return fmt.Errorf("no checks are configured in %s", strings.Join(a.opts.sources(), ", "))
 	}
 	return nil
 }
@@ -101,8 +100,11 @@ func (o Options) check(ctx context.Context, name string, commands map[string]str
 	if err != nil {
 		return outcome{exit: unknown, output: fmt.Sprintf("the command line of %s cannot be read: %v", name, err)}
 	}
+	if n := places(words); len(args) > n {
+		return outcome{exit: unknown, output: fmt.Sprintf("the check takes %d arguments and was given %d", n, len(args))}
+	}
 	words = expand(words, args)
-	if err := trusted(words[0]); err != nil {
+	if err := run.Untrusted(words[0]); err != nil {
 		return outcome{exit: unknown, output: err.Error()}
 	}
 	r, err := o.Run(ctx, run.Command{Path: words[0], Args: words[1:], Timeout: o.Timeout, MaxStdout: 64 << 10, For: "agent nrpe"})
@@ -120,19 +122,6 @@ func (o Options) check(ctx context.Context, name string, commands map[string]str
 	}
 	output, perf := parse(strings.ToValidUTF8(text, "\uFFFD"))
 	return outcome{int64(r.Exit), output, perf}
-}
-
-// trusted judges the program of a check. One that is not there is left to Run.
-func trusted(program string) error {
-	path, err := run.Look(program)
-	if err == nil {
-		err = trust.Program(path, run.Look)
-	}
-	var untrusted *trust.Error
-	if errors.As(err, &untrusted) {
-		return untrusted
-	}
-	return nil
 }
 
 // parse tells text from performance data: on each line of the text, what is
@@ -179,15 +168,10 @@ func (a *Agent) one(ctx context.Context, req *agent.Request, reply *rpc.Reply) e
 	reply.Set("exitcode", out.exit)
 	reply.Set("output", out.output)
 	reply.Set("perfdata", out.perf)
-	switch out.exit {
-	case 0:
+	if out.exit == 0 {
 		return nil
-	case 1:
-		return rpc.Errorf(rpc.Aborted, "WARNING")
-	case 2:
-		return rpc.Errorf(rpc.Aborted, "CRITICAL")
 	}
-	return rpc.Errorf(rpc.Aborted, "UNKNOWN")
+	return rpc.Errorf(rpc.Aborted, "%s", state(out.exit))
 }
 
 // together is how many checks run at the same time.
@@ -217,5 +201,37 @@ func (a *Agent) all(ctx context.Context, _ *agent.Request, reply *rpc.Reply) err
 		)})
 	}
 	reply.Set("commands", list)
-	return nil
+	return verdict(names, outcomes)
+}
+
+// states are what Nagios calls exit codes. Any other is the last.
+var states = [...]string{"OK", "WARNING", "CRITICAL", "UNKNOWN"}
+
+func state(exit int64) string {
+	if exit < 0 || exit > unknown {
+		exit = unknown
+	}
+	return states[exit]
+}
+
+// verdict is the failure of the checks that are not OK, if there are any.
+func verdict(names []string, outcomes []outcome) error {
+	by := make(map[string][]string)
+	for i, out := range outcomes {
+		by[state(out.exit)] = append(by[state(out.exit)], names[i])
+	}
+	var parts []string
+	for _, s := range []string{"CRITICAL", "WARNING", "UNKNOWN"} {
+		if bad := by[s]; bad != nil {
+			text := s + ": " + strings.Join(bad[:min(len(bad), 10)], ", ")
+			if len(bad) > 10 {
+				text += fmt.Sprintf(" and %d more", len(bad)-10)
+			}
+			parts = append(parts, text)
+		}
+	}
+	if parts == nil {
+		return nil
+	}
+	return rpc.Errorf(rpc.Aborted, "%s", strings.Join(parts, "; "))
 }

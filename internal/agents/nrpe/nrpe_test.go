@@ -65,6 +65,8 @@ func TestRunCommand(t *testing.T) {
 	}{
 		{"check_ok", "", 0, rpc.OK, "OK", "args: one word two  ", "n=3;;"},
 		{"check_ok", "x y!z", 0, rpc.OK, "OK", "args: one word two x y z", "n=3;;"},
+		{"check_ok", "x!y!z", 3, rpc.Aborted, "UNKNOWN", "the check takes 2 arguments and was given 3", ""},
+		{"check_warning", "x", 3, rpc.Aborted, "UNKNOWN", "the check takes 0 arguments and was given 1", ""},
 		{"check_warning", "", 1, rpc.Aborted, "WARNING", "args:", "n=0;;"},
 		{"check_critical", "", 2, rpc.Aborted, "CRITICAL", "args:", "n=0;;"},
 		{"check_odd", "", 77, rpc.Aborted, "UNKNOWN", "args:", "n=0;;"},
@@ -104,7 +106,10 @@ func TestRunCommand(t *testing.T) {
 }
 
 func TestRunAllCommands(t *testing.T) {
-	reply := agenttest.OK(t, newAgent(t, checks(t)), "runallcommands")
+	reply := agenttest.Call(t, newAgent(t, checks(t)), "runallcommands")
+	if want := "CRITICAL: check_critical; WARNING: check_warning; UNKNOWN: check_gone, check_odd, check_quote, check_shell"; reply.Status != rpc.Aborted || reply.Message != want {
+		t.Errorf("%d %s, want %s", reply.Status, reply.Message, want)
+	}
 	got := map[any]any{}
 	for name, check := range agenttest.Output[*value.Map](t, reply, "commands").All() {
 		got[name], _ = check.(*value.Map).Get(value.Symbol("exitcode"))

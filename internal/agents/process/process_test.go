@@ -3,6 +3,7 @@ package process
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"strings"
@@ -157,6 +158,11 @@ func TestTop(t *testing.T) {
 	}
 	if diff := cmp.Diff([]any{25.0, 13.5, 5.0}, shares); diff != "" {
 		t.Error(diff)
+	}
+	for _, wrong := range [][]any{{"count", 0}, {"count", -3}, {"count", 1001}, {"interval", 0.0}, {"interval", -1.0}, {"interval", 1e300}, {"interval", math.NaN()}} {
+		if reply := agenttest.Call(t, a, "top", wrong...); reply.Status != rpc.InvalidData {
+			t.Errorf("%v: %d %s", wrong, reply.Status, reply.Message)
+		}
 	}
 	if diff := cmp.Diff([]int64{70, 1}, pids(t, agenttest.OK(t, a, "top", "by", "memory", "count", 2))); diff != "" {
 		t.Error(diff)

@@ -15,15 +15,25 @@ const (
 	defaultCount    = 10
 	defaultInterval = time.Second
 	maxInterval     = 5 * time.Second
+	maxCount        = 1000
 )
 
 // top lists the processes that take most. For memory one look is enough; the
 // processor's time is what a process used between two looks, and not what it
 // used in the months since it started.
 func (a *Agent) top(ctx context.Context, req *agent.Request, reply *rpc.Reply) error {
-	count := defaultCount
+	count, interval := defaultCount, defaultInterval
 	if n, ok := req.Int("count"); ok {
-		count = int(min(max(n, 1), 1000))
+		if n < 1 || n > maxCount {
+			return rpc.Errorf(rpc.InvalidData, "count is a number from 1 to %d, and not %d", maxCount, n)
+		}
+		count = int(n)
+	}
+	if s, ok := req.Float("interval"); ok {
+		if !(s >= 0.01 && s <= maxInterval.Seconds()) { // which NaN is not
+			return rpc.Errorf(rpc.InvalidData, "interval is from 0.01 to %v seconds, and not %v", maxInterval.Seconds(), s)
+		}
+		interval = time.Duration(s * float64(time.Second))
 	}
 	all, err := a.table.all()
 	if err != nil {
@@ -33,10 +43,6 @@ func (a *Agent) top(ctx context.Context, req *agent.Request, reply *rpc.Reply) e
 	if by == "memory" {
 		slices.SortStableFunc(all, func(p, q proc) int { return cmp.Compare(q.rss, p.rss) })
 		return a.answer(reply, all[:min(count, len(all))])
-	}
-	interval := defaultInterval
-	if s, ok := req.Float("interval"); ok && s > 0 {
-		interval = min(time.Duration(s*float64(time.Second)), maxInterval)
 	}
 	begin := a.opts.Now()
 	if err := a.opts.Wait(ctx, interval); err != nil {

@@ -113,7 +113,7 @@ func New(o Options) (*Agent, error) {
 	return a, err
 }
 
-// Active says no where Puppet is not installed.
+// Active says no where Puppet is not installed, or not to be trusted.
 func (a *Agent) Active(context.Context) error { return a.opts.active() }
 
 // Prepare implements agent.Preparer: it asks Puppet where its files are, so that the first request need not wait.
@@ -131,6 +131,9 @@ func (a *Agent) Close() error {
 }
 
 func (o Options) active() error {
+	if err := o.trusted(); err != nil {
+		return err
+	}
 	for _, dir := range strings.Split(run.SearchPath, ":") {
 		if exists(filepath.Join(o.Root, dir, "puppet")) {
 			return nil

@@ -3,6 +3,7 @@ package puppet
 import (
 	"context"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -237,7 +238,8 @@ func TestRunOnce(t *testing.T) {
 			}
 		})
 	}
-	for _, inputs := range [][]any{{"tags", "a;b"}, {"tags", "a,,b"}, {"environment", "a-b"}, {"environment", "-x"}, {"server", "-x"}, {"server", "a:b"}, {"server", "a b"}} {
+	for _, inputs := range [][]any{{"tags", "a;b"}, {"tags", "a,,b"}, {"environment", "a-b"}, {"environment", "-x"}, {"server", "-x"}, {"server", "a:b"}, {"server", "a b"},
+		{"splaylimit", -5}, {"splaylimit", 1.5}, {"splaylimit", 99999999}, {"splaylimit", math.NaN()}, {"splaylimit", math.Inf(1)}} {
 		if reply := agenttest.Call(t, machine(t, nil, Options{AllowServer: true}), "runonce", inputs...); reply.Status != rpc.InvalidData {
 			t.Errorf("%v: %d %s", inputs, reply.Status, reply.Message)
 		}

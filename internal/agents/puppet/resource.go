@@ -86,7 +86,8 @@ func (a *Agent) resource(ctx context.Context, req *agent.Request, reply *rpc.Rep
 			return rpc.Errorf(rpc.Aborted, "Puppet is managing the resource '%s', refusing to create conflicting states", title)
 		}
 	}
-	args := []string{"resource", "--color=false", kind, name}
+	start, _ := a.opts.parts()
+	words := append(a.opts.withConfig(append(start, "resource", "--color=false")), kind, name)
 	for key, value := range req.Data.All() {
 		name := fmt.Sprint(key) // a string or symbol
 		switch name {
@@ -97,9 +98,9 @@ func (a *Agent) resource(ctx context.Context, req *agent.Request, reply *rpc.Rep
 		if err != nil || !property().MatchString(name) {
 			return rpc.Errorf(rpc.InvalidData, "%q cannot be a property of a resource", name)
 		}
-		args = append(args, name+"="+text)
+		words = append(words, name+"="+text)
 	}
-	r, err := a.opts.Run(ctx, run.Command{Path: "puppet", Args: args, Background: true, Protected: true, For: "agent puppet"})
+	r, err := a.opts.launch(ctx, run.Command{Path: words[0], Args: words[1:], Background: true, Protected: true, For: "agent puppet"})
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package puppet
 import (
 	"context"
 	"fmt"
+	"math"
 	"net"
 	"net/netip"
 	"strconv"
@@ -79,6 +80,9 @@ func (a *Agent) arguments(req *agent.Request, ours bool) ([]string, error) {
 		}
 		args = append(args, "--tags", strings.Join(all, ","))
 	}
+	if limit, given := req.Float("splaylimit"); given && (limit != math.Trunc(limit) || limit < 0 || limit > a.opts.Limit.Seconds()) {
+		return nil, rpc.Errorf(rpc.InvalidData, "Invalid splaylimit %v specified: it is whole seconds, and a run is ended after %d", limit, int64(a.opts.Limit.Seconds()))
+	}
 	if ours {
 		args = append(args, a.splay(req)...)
 	}
@@ -125,7 +129,7 @@ func (a *Agent) splay(req *agent.Request) []string {
 		args = []string{"--splay"}
 	}
 	if splay || limited {
-		args = append(args, "--splaylimit", strconv.FormatInt(int64(max(limit, 0)), 10))
+		args = append(args, "--splaylimit", strconv.FormatInt(int64(limit), 10))
 	}
 	return args
 }
@@ -175,7 +179,7 @@ func (a *Agent) start(ctx context.Context, args []string, reply *rpc.Reply, fail
 		return fail("Puppet is currently applying a catalog, cannot run now")
 	}
 	words := append(append([]string{}, a.opts.Command...), "--onetime", "--no-daemonize", "--color=false", "--show_diff", "--verbose")
-	words = append(words, args...)
+	words = append(a.opts.withConfig(words), args...)
 	line := strings.Join(words, " ")
 	type outcome struct {
 		*run.Result
@@ -184,7 +188,7 @@ func (a *Agent) start(ctx context.Context, args []string, reply *rpc.Reply, fail
 	done := make(chan outcome, 1)
 	go func() {
 		// The lines of a run go to its report; here they only must not stop it.
-		r, err := a.opts.Run(context.WithoutCancel(ctx), run.Command{
+		r, err := a.opts.launch(context.WithoutCancel(ctx), run.Command{
 			Path: words[0], Args: words[1:], Timeout: a.opts.Limit, MaxStdout: 64 << 20, Background: true, Protected: true, For: "agent puppet",
 		})
 		a.mu.Lock()

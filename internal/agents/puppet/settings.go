@@ -123,15 +123,57 @@ func (o Options) looks(files map[string]string) string {
 	return b.String()
 }
 
-// question is the command that makes Puppet say where its files are. What stands before "agent" in the
-// configured command is how Puppet is started, and what stands after it may move its files. A wrapper that has
-// no such word starts Puppet in a way of its own; then that of the system is asked.
-func (o Options) question() []string {
-	start, rest := []string{"puppet"}, []string(nil)
+// parts are how Puppet is started, which stands before "agent" in the configured command, and the options of a
+// run, which stand after it. A wrapper that has no such word starts Puppet in a way of its own; then that of the
+// system is meant.
+func (o Options) parts() (start, rest []string) {
 	if i := slices.Index(o.Command, "agent"); i > 0 {
-		start, rest = o.Command[:i], o.Command[i+1:]
+		return slices.Clone(o.Command[:i]), o.Command[i+1:]
 	}
-	q := append(slices.Clone(start), "config", "print", "--color=false", "--section", "agent")
+	return []string{"puppet"}, nil
+}
+
+// trusted judges the programs and scripts that the setting plugin.puppet.command names by their paths. Whoever may
+// write to one of them would act as the node.
+func (o Options) trusted() error {
+	start, _ := o.parts()
+	if start[0] != o.Command[0] {
+		start = o.Command[:1]
+	}
+	for i, word := range start {
+		if i > 0 {
+			if fi, err := os.Stat(word); !filepath.IsAbs(word) || err != nil || !fi.Mode().IsRegular() {
+				continue
+			}
+		}
+		if err := run.Untrusted(word); err != nil {
+			return fmt.Errorf("plugin.puppet.command: %w", err)
+		}
+	}
+	return nil
+}
+
+// launch runs a program of Puppet, if it can be trusted now.
+func (o Options) launch(ctx context.Context, c run.Command) (*run.Result, error) {
+	if err := o.trusted(); err != nil {
+		return nil, err
+	}
+	return o.Run(ctx, c)
+}
+
+// withConfig adds the configuration file of the settings to the words of a command of Puppet, which would take
+// that of its installation.
+func (o Options) withConfig(words []string) []string {
+	if o.Config == "" || slices.ContainsFunc(o.Command, func(w string) bool { return w == "--config" || strings.HasPrefix(w, "--config=") }) {
+		return words
+	}
+	return append(words, "--config", o.Config)
+}
+
+// question is the command that makes Puppet say where its files are. Options of a run may move them.
+func (o Options) question() []string {
+	start, rest := o.parts()
+	q := append(start, "config", "print", "--color=false", "--section", "agent")
 	for i, word := range rest {
 		name, isOption := strings.CutPrefix(word, "--")
 		name, _, whole := strings.Cut(name, "=")
@@ -143,10 +185,7 @@ func (o Options) question() []string {
 			q = append(q, word, rest[i+1])
 		}
 	}
-	if o.Config != "" {
-		q = append(q, "--config", o.Config)
-	}
-	return append(q, wanted...)
+	return append(o.withConfig(q), wanted...)
 }
 
 // answer asks Puppet. Where that fails, and the node's configuration says nothing about Puppet, the places of
@@ -181,7 +220,7 @@ func (o Options) print(ctx context.Context, question []string) (map[string]strin
 	if !slices.Contains(o.Command, "agent") && o.vendor() && o.system() {
 		return nil, fmt.Errorf("two of them are installed, and %s does not show which it runs: write it as PROGRAM agent", o.Command[0])
 	}
-	r, err := o.Run(ctx, run.Command{Path: question[0], Args: question[1:], Timeout: askTime, MaxStdout: 64 << 10, MaxStderr: 16 << 10, For: "agent puppet"})
+	r, err := o.launch(ctx, run.Command{Path: question[0], Args: question[1:], Timeout: askTime, MaxStdout: 64 << 10, MaxStderr: 16 << 10, For: "agent puppet"})
 	if err != nil {
 		return nil, err
 	}

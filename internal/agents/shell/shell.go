@@ -108,8 +108,13 @@ func (a *Agent) run(ctx context.Context, req *agent.Request, reply *rpc.Reply) e
 	if end, ok := ctx.Deadline(); ok {
 		c.Timeout = time.Until(end) - spare
 	}
-	if s, given := req.Float("timeout"); given && s > 0 && (c.Timeout <= 0 || s < c.Timeout.Seconds()) {
-		c.Timeout = time.Duration(s * float64(time.Second))
+	if s, given := req.Float("timeout"); given && s != 0 { // 0 is no limit but that of the request
+		if !(s >= 0.001) { // which NaN is not
+			return rpc.Errorf(rpc.InvalidData, "timeout is a number of seconds, and not %v", s)
+		}
+		if c.Timeout <= 0 || s < c.Timeout.Seconds() {
+			c.Timeout = time.Duration(s * float64(time.Second))
+		}
 	}
 	c.MaxStdout, c.MaxStderr, c.Grace = maxPart, maxPart, spare-time.Second
 	r, err := run.Run(ctx, c)

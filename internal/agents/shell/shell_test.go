@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -67,6 +68,11 @@ func TestRun(t *testing.T) {
 	for _, action := range []string{"run", "start"} {
 		if reply := agenttest.Call(t, a, action, "command", "true", "user", ""); reply.Status != rpc.InvalidData {
 			t.Errorf("%s as nobody in particular: %d %s", action, reply.Status, reply.Message)
+		}
+	}
+	for _, timeout := range []any{-1, -0.5, 1e-9, math.NaN()} {
+		if reply := agenttest.Call(t, a, "run", "command", "true", "timeout", timeout); reply.Status != rpc.InvalidData {
+			t.Errorf("timeout %v: %d %s", timeout, reply.Status, reply.Message)
 		}
 	}
 	if reply := agenttest.Call(t, a, "run", "command", "a\x00b"); reply.Status != rpc.InvalidData {

@@ -13,6 +13,7 @@ func TestMain(m *testing.M) {
 		"mco":          play,
 		"mcollectived": play,
 		"mc-version":   play,
+		"textnode":     textNode,
 	})
 }
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"mcollective/internal/dirtest"
 )
 
 var (
@@ -87,7 +89,7 @@ type question struct {
 // waiting, and then compares.
 func testMatrix(t *testing.T, connector string) {
 	c := newCollective(t, connector)
-	list := filepath.Join(t.TempDir(), "nodes")
+	list := filepath.Join(dirtest.New(t), "nodes")
 	if err := os.WriteFile(list, []byte("g1\nr1\nr2\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}

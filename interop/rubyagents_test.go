@@ -15,6 +15,7 @@ import (
 	"mcollective/agent"
 	"mcollective/internal/agenthost/ruby"
 	"mcollective/internal/data"
+	"mcollective/internal/dirtest"
 	"mcollective/internal/waittest"
 	"mcollective/message"
 	"mcollective/rpc"
@@ -128,7 +129,7 @@ func TestPublishedRubyAgents(t *testing.T) {
 	if _, err := exec.LookPath("ruby"); err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	l := ruby.NewLoader(publishedOptions(t, libdir, dir))
 	defer l.Close()
 	agents, problems := l.Load(t.Context())

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"mcollective/internal/dirtest"
 	"mcollective/marshal"
 	"mcollective/value"
 )
@@ -235,7 +236,7 @@ func startRuby(b *testing.B) *ruby {
 // time returns the nanoseconds that one call takes.
 func (r *ruby) time(b *testing.B, operation string, data []byte) float64 {
 	b.Helper()
-	file := filepath.Join(b.TempDir(), "dump")
+	file := filepath.Join(dirtest.New(b), "dump")
 	if err := os.WriteFile(file, data, 0o600); err != nil {
 		b.Fatal(err)
 	}

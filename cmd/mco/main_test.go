@@ -5,10 +5,13 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"mcollective/internal/dirtest"
 )
 
 // The test binary plays the programs that the scripts call.
 func TestMain(m *testing.M) {
+	dirtest.Mask() // for what they write
 	testscript.Main(m, map[string]func(){
 		"mco":          play,
 		"mcollectived": play,

@@ -21,6 +21,7 @@ import (
 	"mcollective/broker"
 	"mcollective/connector"
 	"mcollective/connector/connectortest"
+	"mcollective/internal/dirtest"
 	"mcollective/internal/waittest"
 )
 
@@ -40,7 +41,7 @@ func (r *restartable) Start(t *testing.T) {
 		if listen == "127.0.0.1:0" {
 			listen = "127.0.0.1:-1" // in a file 0 is the default port
 		}
-		file := filepath.Join(t.TempDir(), "broker.conf")
+		file := filepath.Join(dirtest.New(t), "broker.conf")
 		if err := os.WriteFile(file, fmt.Appendf(nil, "listen: %q\n%s", listen, r.config), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -221,7 +222,7 @@ func FuzzForbiddenAt(f *testing.F) {
 }
 
 func TestOptionErrors(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "file") // there is nothing below a file
+	file := filepath.Join(dirtest.New(t), "file") // there is nothing below a file
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -20,11 +20,12 @@ import (
 	"time"
 
 	"mcollective/broker"
+	"mcollective/internal/dirtest"
 	"mcollective/internal/waittest"
 )
 
 func TestTLS(t *testing.T) {
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	cert, key := selfSigned(t, dir)
 	_, err := broker.New(broker.Options{Cert: cert})
 	if err == nil {
@@ -64,9 +65,9 @@ func TestTLS(t *testing.T) {
 // A broker that renewed its certificate under another authority is out of reach until
 // the file of authorities is renewed too; until then the log says why.
 func TestRenewedAuthority(t *testing.T) {
-	here, there := t.TempDir(), t.TempDir()
+	here, there := dirtest.New(t), dirtest.New(t)
 	cert, key := selfSigned(t, here)
-	ca := filepath.Join(t.TempDir(), "ca.pem")
+	ca := filepath.Join(dirtest.New(t), "ca.pem")
 	copyFile(t, ca, cert)
 	r := startBroker(t, broker.Options{Cert: cert, Key: key})
 	var log syncBuffer
@@ -136,7 +137,7 @@ func TestReasonsWhileReconnecting(t *testing.T) {
 }
 
 func TestFilesOfTLS(t *testing.T) {
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	cert, key := selfSigned(t, dir)
 	plain := startBroker(t, broker.Options{})
 	old := filepath.Join(dir, "old.pem")

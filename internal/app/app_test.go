@@ -13,6 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"mcollective/internal/dirtest"
 	"mcollective/client"
 	"mcollective/internal/app"
 	"mcollective/internal/config"
@@ -124,7 +125,7 @@ func TestNodeThatDoesNotStart(t *testing.T) {
 }
 
 func TestDemoLeavesNothing(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir())
+	t.Setenv("TMPDIR", dirtest.New(t))
 	d := app.NewDemo(app.DemoOptions{Nodes: 3, Seed: 6, Listen: "127.0.0.1:0"})
 	if err := d.Start(waittest.Within(t, waittest.Patience)); err != nil {
 		t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 func TestTrust(t *testing.T) {
 	dir := dirtest.New(t)
 	if err := trust.Check(dir); err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	main, plugin := filepath.Join(dir, "server.cfg"), filepath.Join(dir, "plugin.d", "x.cfg")
 	if err := os.Mkdir(filepath.Dir(plugin), 0o755); err != nil {

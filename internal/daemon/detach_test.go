@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"mcollective/internal/dirtest"
 	"mcollective/internal/waittest"
 )
 
@@ -69,7 +70,7 @@ func detaching(plan string) int {
 
 func runDetaching(t *testing.T, plan string) (text, left string, code int) {
 	t.Helper()
-	out := t.TempDir() + "/out"
+	out := dirtest.New(t) + "/out"
 	cmd := exec.CommandContext(waittest.Within(t, waittest.Patience), os.Args[0], "-test.run=^$", "word")
 	cmd.Env = append(os.Environ(), "DAEMON_TEST="+plan, "DAEMON_TEST_OUT="+out)
 	b, err := cmd.CombinedOutput()

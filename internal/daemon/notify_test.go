@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"mcollective/internal/dirtest"
 	"mcollective/internal/waittest"
 )
 
@@ -112,7 +113,7 @@ func TestNoSystemd(t *testing.T) {
 }
 
 func TestSystemdIsGone(t *testing.T) {
-	t.Setenv("NOTIFY_SOCKET", filepath.Join(t.TempDir(), "nothing"))
+	t.Setenv("NOTIFY_SOCKET", filepath.Join(dirtest.New(t), "nothing"))
 	if err := NewNotifier().Ready("x"); err == nil || !strings.Contains(err.Error(), "notify systemd") {
 		t.Errorf("got %v", err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"mcollective/internal/dirtest"
 	"mcollective/internal/plainfile"
 	"mcollective/internal/waittest"
 )
@@ -58,7 +59,7 @@ func TestStrangerDoesNotPassForANode(t *testing.T) {
 // TestPIDFileThatIsNone finds a pipe, a link to one and a directory at the path, which are neither waited for nor
 // removed.
 func TestPIDFileThatIsNone(t *testing.T) {
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	at := func(name string) string { return filepath.Join(dir, name) }
 	if err := errors.Join(syscall.Mkfifo(at("pipe"), 0o600), os.Symlink("pipe", at("link")), os.Mkdir(at("directory"), 0o700)); err != nil {
 		t.Fatal(err)

@@ -11,11 +11,12 @@ import (
 	"sync"
 	"testing"
 
+	"mcollective/internal/dirtest"
 	"mcollective/internal/waittest"
 )
 
 func TestPIDFileIsWrittenAndRemoved(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "mco.pid")
+	path := filepath.Join(dirtest.New(t), "mco.pid")
 	p, err := WritePID(path)
 	if err != nil {
 		t.Fatal(err)
@@ -32,7 +33,7 @@ func TestPIDFileIsWrittenAndRemoved(t *testing.T) {
 // leftBehind makes a pid file that holds a text.
 func leftBehind(t *testing.T, text string) (path string) {
 	t.Helper()
-	path = filepath.Join(t.TempDir(), "mco.pid")
+	path = filepath.Join(dirtest.New(t), "mco.pid")
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +122,7 @@ func copyOfProgram(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "copy")
+	path := filepath.Join(dirtest.New(t), "copy")
 	if err := os.WriteFile(path, text, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +175,7 @@ func TestPIDFileIsWonOnce(t *testing.T) {
 }
 
 func TestPIDFileOfAnotherIsNotRemoved(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "mco.pid")
+	path := filepath.Join(dirtest.New(t), "mco.pid")
 	p, err := WritePID(path)
 	if err != nil {
 		t.Fatal(err)
@@ -190,7 +191,7 @@ func TestPIDFileOfAnotherIsNotRemoved(t *testing.T) {
 }
 
 func TestPIDFileInMissingFolder(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "missing", "mco.pid")
+	path := filepath.Join(dirtest.New(t), "missing", "mco.pid")
 	if _, err := WritePID(path); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("got %v, want an error that names %s", err, path)
 	}

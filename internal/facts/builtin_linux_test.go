@@ -12,13 +12,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mcollective/internal/dirtest"
 	"mcollective/internal/waittest"
 )
 
 // tree makes a machine of files.
 func tree(t *testing.T, files map[string]string) machine {
 	t.Helper()
-	root := t.TempDir()
+	root := dirtest.New(t)
 	for path, text := range files {
 		write(t, filepath.Join(root, path), text, 0o644)
 	}
@@ -265,7 +266,7 @@ func TestHardware(t *testing.T) {
 }
 
 func TestPrograms(t *testing.T) {
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -279,7 +280,7 @@ func TestPrograms(t *testing.T) {
 	write(t, filepath.Join(dir, "g"), "#!/bin/sh\necho 'no luck' >&2\nexit 3\n", 0o755)
 	write(t, filepath.Join(dir, "h"), "kind=data\n", 0o644)
 	var log journal
-	base := write(t, filepath.Join(t.TempDir(), "base.yaml"), "base: 1\n", 0o644)
+	base := write(t, filepath.Join(dirtest.New(t), "base.yaml"), "base: 1\n", 0o644)
 	f := open(t, Options{Source: "yaml", Files: []string{base}, Dirs: []string{dir}, Logger: log.logger(), ProgramTimeout: time.Minute, StartWait: time.Minute})
 	want := Set{"base": "1", "kind": "sh", "pwd": "/", "json": []any{"1", "true"}, "yaml": "1.1"}
 	if d := cmp.Diff(want, f.Snapshot()); d != "" {
@@ -297,7 +298,7 @@ func TestPrograms(t *testing.T) {
 
 // A program that does not end is ended, with what it has started.
 func TestProgramDeadline(t *testing.T) {
-	path := write(t, filepath.Join(t.TempDir(), "a"), "#!/bin/sh\nsleep 600 & sleep 600\n", 0o755)
+	path := write(t, filepath.Join(dirtest.New(t), "a"), "#!/bin/sh\nsleep 600 & sleep 600\n", 0o755)
 	start := time.Now()
 	_, err := output(context.Background(), 100*time.Millisecond, 1000, path)
 	if err == nil || !strings.Contains(err.Error(), "did not end within 100ms") {
@@ -309,12 +310,12 @@ func TestProgramDeadline(t *testing.T) {
 }
 
 func TestProgramOutputIsKept(t *testing.T) {
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	path := write(t, filepath.Join(dir, "a"), "#!/bin/sh\necho a=1\n", 0o755)
-	base := write(t, filepath.Join(t.TempDir(), "base.yaml"), "base: 1\n", 0o644)
+	base := write(t, filepath.Join(dirtest.New(t), "base.yaml"), "base: 1\n", 0o644)
 	f := open(t, Options{Source: "yaml", Files: []string{base}, Dirs: []string{dir}, StartWait: time.Minute})
 	write(t, path, "#!/bin/sh\nexit 1\n", 0o755)
 	refresh(t, f)
@@ -330,12 +331,12 @@ func TestProgramOutputIsKept(t *testing.T) {
 
 // Close ends a program that is running.
 func TestCloseEndsPrograms(t *testing.T) {
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(dir, "a"), "#!/bin/sh\nsleep 600\n", 0o755)
-	base := write(t, filepath.Join(t.TempDir(), "base.yaml"), "base: 1\n", 0o644)
+	base := write(t, filepath.Join(dirtest.New(t), "base.yaml"), "base: 1\n", 0o644)
 	f, err := Open(context.Background(), Options{Source: "yaml", Files: []string{base}, Dirs: []string{dir}, Logger: quiet(), StartWait: time.Millisecond, ProgramTimeout: time.Hour})
 	if err != nil {
 		t.Fatal(err)
@@ -352,8 +353,8 @@ func TestCloseEndsPrograms(t *testing.T) {
 
 // A program that is out of time can put things in order.
 func TestProgramIsAskedToEnd(t *testing.T) {
-	done := filepath.Join(t.TempDir(), "done")
-	path := write(t, filepath.Join(t.TempDir(), "a"), "#!/bin/sh\ntrap 'echo yes >"+done+"; exit' TERM\nwhile :; do sleep 0.05; done\n", 0o755)
+	done := filepath.Join(dirtest.New(t), "done")
+	path := write(t, filepath.Join(dirtest.New(t), "a"), "#!/bin/sh\ntrap 'echo yes >"+done+"; exit' TERM\nwhile :; do sleep 0.05; done\n", 0o755)
 	if _, err := output(context.Background(), time.Second, 1000, path); err == nil || !strings.Contains(err.Error(), "did not end within 1s") {
 		t.Errorf("error %v", err)
 	}

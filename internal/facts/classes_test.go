@@ -7,10 +7,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"mcollective/internal/dirtest"
 )
 
 func TestClasses(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "classes.txt")
+	path := filepath.Join(dirtest.New(t), "classes.txt")
 	var log journal
 	c := NewClasses(path, log.logger())
 	for range 3 {

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
+	"mcollective/internal/dirtest"
 	"mcollective/internal/waittest"
 )
 
@@ -84,7 +85,7 @@ func refresh(t *testing.T, f *Facts) {
 }
 
 func TestYAML(t *testing.T) {
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	one := write(t, filepath.Join(dir, "one.yaml"), "a: 1.10\nb: yes\nc: {d: [x, 017]}\n", 0o600)
 	two := write(t, filepath.Join(dir, "two.yaml"), "b: no\ne: ~\n", 0o600)
 	f := open(t, Options{Source: "yaml", Files: []string{one, two}})
@@ -104,7 +105,7 @@ func TestYAML(t *testing.T) {
 }
 
 func TestYAMLKeepsTheLastGood(t *testing.T) {
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	one := write(t, filepath.Join(dir, "one.yaml"), "a: 1\n", 0o600)
 	two := write(t, filepath.Join(dir, "two.yaml"), "b: 1\n", 0o600)
 	var log journal
@@ -133,7 +134,7 @@ func TestYAMLKeepsTheLastGood(t *testing.T) {
 
 // A changed file is seen without being asked for.
 func TestYAMLIsPolled(t *testing.T) {
-	path := write(t, filepath.Join(t.TempDir(), "f.yaml"), "a: old\n", 0o600)
+	path := write(t, filepath.Join(dirtest.New(t), "f.yaml"), "a: old\n", 0o600)
 	f := open(t, Options{Source: "yaml", Files: []string{path}, Poll: time.Millisecond})
 	write(t, path, "a: newer\n", 0o600)
 	waittest.Until(t, "the fact of the changed file", func() bool {
@@ -202,7 +203,7 @@ func TestReadingCostsNothing(t *testing.T) {
 }
 
 func TestExternal(t *testing.T) {
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	one, two := filepath.Join(dir, "one"), filepath.Join(dir, "two")
 	write(t, filepath.Join(one, "a.txt"), "\ufeffmark=1\r\n# comment=no\nRole=web\nempty=\nno line\nx = y = z\r\n", 0o644)
 	write(t, filepath.Join(one, "b.json"), "\ufeff"+`{"n": 1, "role": "db", "m": {"k": [true]}}`, 0o644)

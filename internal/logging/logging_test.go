@@ -17,6 +17,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"mcollective/internal/dirtest"
 	"mcollective/internal/waittest"
 )
 
@@ -106,7 +107,7 @@ func TestLevels(t *testing.T) {
 }
 
 func TestFileLayout(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "x.log")
+	path := filepath.Join(dirtest.New(t), "x.log")
 	log, _, _ := open(t, Options{Type: "file", File: path})
 	log.Info("one")
 	log.Error("two")
@@ -127,7 +128,7 @@ func read(t *testing.T, path string) string {
 }
 
 func TestRotation(t *testing.T) {
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	path := filepath.Join(dir, "x.log")
 	log, c, console := open(t, Options{Type: "file", File: path, KeepLogs: 4, MaxSize: 1})
 	for i := range 7 {
@@ -148,7 +149,7 @@ func TestRotation(t *testing.T) {
 }
 
 func TestNoRotation(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "x.log")
+	path := filepath.Join(dirtest.New(t), "x.log")
 	log, _, _ := open(t, Options{Type: "file", File: path, KeepLogs: 0, MaxSize: 1})
 	log.Info("a")
 	log.Info("b")
@@ -159,7 +160,7 @@ func TestNoRotation(t *testing.T) {
 
 // A rotation that cannot be done is reported, and no line is lost.
 func TestRotationFails(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "x.log")
+	path := filepath.Join(dirtest.New(t), "x.log")
 	log, c, console := open(t, Options{Type: "file", File: path, KeepLogs: 2, MaxSize: 1})
 	if err := os.MkdirAll(path+".0/full", 0o755); err != nil {
 		t.Fatal(err)
@@ -175,7 +176,7 @@ func TestRotationFails(t *testing.T) {
 }
 
 func TestReopen(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "x.log")
+	path := filepath.Join(dirtest.New(t), "x.log")
 	log, c, console := open(t, Options{Type: "file", File: path})
 	log.Info("before")
 	if err := os.Rename(path, path+".old"); err != nil {
@@ -204,10 +205,10 @@ func TestReopen(t *testing.T) {
 func TestOpenErrors(t *testing.T) {
 	for _, o := range []Options{
 		{Type: "file"},
-		{Type: "file", File: filepath.Join(t.TempDir(), "none", "x.log")},
+		{Type: "file", File: filepath.Join(dirtest.New(t), "none", "x.log")},
 		{Type: "paper"},
 		{Level: "loud"},
-		{Type: "syslog", Socket: filepath.Join(t.TempDir(), "none")},
+		{Type: "syslog", Socket: filepath.Join(dirtest.New(t), "none")},
 	} {
 		if _, _, err := New(o); err == nil {
 			t.Errorf("%+v opens", o)
@@ -279,7 +280,7 @@ func TestFacility(t *testing.T) {
 }
 
 func TestParallel(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "x.log")
+	path := filepath.Join(dirtest.New(t), "x.log")
 	log, c, _ := open(t, Options{Type: "file", File: path, KeepLogs: 100, MaxSize: 2000})
 	var wg sync.WaitGroup
 	for range 4 {
@@ -306,7 +307,7 @@ func TestParallel(t *testing.T) {
 }
 
 func BenchmarkFile(b *testing.B) {
-	log, c, err := New(Options{Type: "file", File: filepath.Join(b.TempDir(), "x.log")})
+	log, c, err := New(Options{Type: "file", File: filepath.Join(dirtest.New(b), "x.log")})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -8,11 +8,12 @@ import (
 	"strings"
 	"testing"
 
+	"mcollective/internal/dirtest"
 	"mcollective/internal/plainfile"
 )
 
 func TestRead(t *testing.T) {
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	at := func(name string) string { return filepath.Join(dir, name) }
 	if err := errors.Join(os.WriteFile(at("file"), []byte("12345"), 0o600), os.WriteFile(at("empty"), nil, 0o600), os.Mkdir(at("dir"), 0o755)); err != nil {
 		t.Fatal(err)

@@ -10,12 +10,13 @@ import (
 	"syscall"
 	"testing"
 
+	"mcollective/internal/dirtest"
 	"mcollective/internal/plainfile"
 )
 
 // TestNeverWaits opens what would keep others waiting: a pipe that nobody writes to, and what leads to one.
 func TestNeverWaits(t *testing.T) {
-	dir := t.TempDir()
+	dir := dirtest.New(t)
 	at := func(name string) string { return filepath.Join(dir, name) }
 	socket, err := net.Listen("unix", at("socket"))
 	if err != nil {

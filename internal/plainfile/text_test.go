@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"mcollective/internal/dirtest"
 	"mcollective/internal/plainfile"
 )
 
@@ -33,7 +34,7 @@ func TestDecodeText(t *testing.T) {
 }
 
 func TestText(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "text")
+	path := filepath.Join(dirtest.New(t), "text")
 	for text, want := range map[string]string{"\xef\xbb\xbfa\r\n": "a\n", "\xff\xfea\x00": ""} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

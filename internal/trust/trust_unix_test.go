@@ -32,7 +32,7 @@ func newTree(t *testing.T) tree {
 	}
 	tr := tree{t, base}
 	if err := trust.Check(base); err != nil {
-		t.Skip("the temporary directory of this machine is not trusted:", err)
+		t.Fatal("the temporary directory of this machine is not trusted; set TMPDIR:", err)
 	}
 	return tr
 }

@@ -1,0 +1,6 @@
+//go:build !unix
+
+package dirtest
+
+// Mask does nothing where files have no modes.
+func Mask() {}

@@ -203,12 +203,12 @@ type Config struct {
 	// no effect, which is no loss.
 	Ignored []string
 
-	origins map[string]Origin // of top-level keys that were set
-	plugin  map[string]value  // key without the leading "plugin."
+	origins map[string]Origin  // of top-level keys that were set
+	plugin  map[string]written // key without the leading "plugin."
 }
 
-// A value is a plugin key's text as written.
-type value struct {
+// A written is a plugin key's text in a file.
+type written struct {
 	text   string
 	origin Origin
 }
@@ -237,36 +237,9 @@ func Load(path string, role Role) (*Config, error) {
 }
 
 func defaults(role Role) *Config {
-	c := &Config{
-		Role:                      role,
-		Collectives:               []string{"mcollective"},
-		FactCacheTime:             300 * time.Second,
-		ClassesFile:               "/var/lib/puppet/state/classes.txt",
-		KeepLogs:                  5,
-		MaxLogSize:                2097152,
-		LogLevel:                  "info",
-		LogFacility:               "user",
-		DirectAddressing:          true,
-		ExactDiscovery:            true,
-		DirectAddressingThreshold: 10,
-		DefaultDiscoveryMethod:    "mc",
-		TTL:                       60 * time.Second,
-		PublishTimeout:            2 * time.Second,
-		DefaultBatchSleepTime:     time.Second,
-		RPCLimitMethod:            "first",
-		Color:                     true,
-		Registration:              "agentlist",
-		ActivateAgents:            true,
-		SecurityProvider:          "psk",
-		SSLCipher:                 "aes-256-cbc",
-		MaxTTL:                    600 * time.Second,
-		MaxSkew:                   3600 * time.Second,
-		QueueSize:                 10000,
-		origins:                   map[string]Origin{},
-		plugin:                    map[string]value{},
-	}
-	if role == Client {
-		c.LogLevel = "warn"
+	c := &Config{Role: role, origins: map[string]Origin{}, plugin: map[string]written{}}
+	for _, r := range keys {
+		r.setDefault(c)
 	}
 	return c
 }
@@ -294,21 +267,21 @@ func (c *Config) setLine(l line) error {
 		return fmt.Errorf("%s: %w", l.origin, l.err)
 	}
 	if name, ok := strings.CutPrefix(l.key, "plugin."); ok && name != "" {
-		c.plugin[name] = value{l.val, l.origin}
+		c.plugin[name] = written{l.val, l.origin}
 		return nil
 	}
-	if obsolete(l.key) {
+	r := findRow(l.key)
+	if r == nil || r.field == nil && !r.obsolete {
+		return fmt.Errorf("%s: unknown key %q%s", l.origin, l.key, suggestion(l.key))
+	}
+	if r.obsolete {
 		c.warn("%s: %q has had no effect since MCollective 2.3; remove the line", l.origin, l.key)
 		return nil
 	}
-	k := findKey(l.key)
-	if k == nil {
-		return fmt.Errorf("%s: unknown key %q%s", l.origin, l.key, suggestion(l.key))
+	if err := r.set(c, l.val); err != nil {
+		return fmt.Errorf("%s: %s = %s: %w", l.origin, r.name, l.val, err)
 	}
-	if err := k.set(c, l.val); err != nil {
-		return fmt.Errorf("%s: %s = %s: %w", l.origin, k.name, l.val, err)
-	}
-	c.origins[k.name] = l.origin
+	c.origins[r.name] = l.origin
 	return nil
 }
 
@@ -332,7 +305,7 @@ func (c *Config) readPlugin(path string) (errs []error) {
 			errs = append(errs, fmt.Errorf("%s: %w", l.origin, l.err))
 			continue
 		}
-		c.plugin[name+"."+l.key] = value{l.val, l.origin}
+		c.plugin[name+"."+l.key] = written{l.val, l.origin}
 	}
 	return errs
 }

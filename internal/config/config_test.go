@@ -91,34 +91,34 @@ func TestEveryKeyIsRead(t *testing.T) {
 		"ssl_cipher": "aes-128-cbc",
 	}
 	plain := defaults(Client)
-	for _, k := range keys {
-		if k.name == "securityprovider" {
+	for _, r := range keys {
+		if r.name == "securityprovider" {
 			continue // there is only the default
 		}
-		want, ok := samples[k.name]
+		want, ok := samples[r.name]
 		if !ok {
-			switch k.field(plain).(type) {
+			switch r.field(plain).(type) {
 			case *bool:
-				want = map[string]string{"true": "false", "false": "true"}[k.show(plain)]
+				want = map[string]string{"true": "false", "false": "true"}[r.show(plain)]
 			case *int, *int64, *time.Duration:
-				if want = "7000"; k.most < 7000 {
+				if want = "7000"; r.most < 7000 {
 					want = "7"
 				}
 			default:
-				t.Fatalf("no sample for %s", k.name)
+				t.Fatalf("no sample for %s", r.name)
 			}
 		}
 		// As a client, which does not mind what only nodes cannot do.
-		c := load(t, Client, "# first\n\n"+k.name+" = "+want+"  \t\n")
-		got, ok := c.Get(k.name)
+		c := load(t, Client, "# first\n\n"+r.name+" = "+want+"  \t\n")
+		got, ok := c.Get(r.name)
 		if !ok || got != want {
-			t.Errorf("%s = %s is read as %q", k.name, want, got)
+			t.Errorf("%s = %s is read as %q", r.name, want, got)
 		}
-		if o := c.Origin(k.name); o.Line != 3 || !strings.HasSuffix(o.String(), "server.cfg:3") {
-			t.Errorf("origin of %s is %s", k.name, o)
+		if o := c.Origin(r.name); o.Line != 3 || !strings.HasSuffix(o.String(), "server.cfg:3") {
+			t.Errorf("origin of %s is %s", r.name, o)
 		}
-		if k.show(plain) == want {
-			t.Errorf("the sample of %s is its default, which proves nothing", k.name)
+		if r.show(plain) == want {
+			t.Errorf("the sample of %s is its default, which proves nothing", r.name)
 		}
 	}
 }

@@ -4,10 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"mcollective/internal/plainfile"
@@ -22,36 +20,26 @@ type place struct {
 	optional  bool // that it is not there is no mistake
 }
 
-// places are the keys that name files or directories. Those that are not here say
-// themselves at the start what is wrong: the log, files of facts, and all that a
-// connection needs. Puppet writes the file of classes when it first runs.
-var places = map[string]place{
-	"agents_dir":            {directory: true},
-	"facts_dir":             {directory: true, data: true},
-	"libdir":                {directory: true, optional: true}, // Ruby's packages name theirs, and may be gone
-	"plugin.nrpe.conf_dir":  {directory: true},
-	"plugin.nrpe.conf_path": {directory: true},
-	"plugin.nrpe.conf_file": {},
-	"plugin.nrpe.config":    {},
-	"plugin.puppet.config":  {data: true},
-	"plugin.ruby.loadpath":  {directory: true},
-}
-
-// advisePlaces warns of what a node is to read and cannot, or will not.
+// advisePlaces warns of what a node is to read and cannot, or will not. Other files
+// say themselves at the start what is wrong: the log, the facts, all that a connection
+// needs. Puppet writes the file of classes when it first runs.
 func (c *Config) advisePlaces() {
 	if c.Role != Server {
 		return
 	}
-	for _, key := range c.written(slices.Collect(maps.Keys(places))) {
-		p := places[key]
+	for _, key := range c.keys() {
+		r := findRow(key)
+		if r == nil || r.place == nil {
+			continue
+		}
 		text, _ := c.Get(key)
 		for _, path := range filepath.SplitList(text) {
 			path = strings.TrimSpace(path)
 			if !filepath.IsAbs(path) {
 				continue // it is looked for elsewhere
 			}
-			err := p.usable(path)
-			if p.optional && errors.Is(err, fs.ErrNotExist) {
+			err := r.place.usable(path)
+			if r.place.optional && errors.Is(err, fs.ErrNotExist) {
 				c.ignore(key, "there is no "+path)
 			} else if err != nil {
 				c.warn("%s: %s: %v", c.Origin(key), key, err)

@@ -21,7 +21,11 @@ func TestPlaces(t *testing.T) {
 	}
 	dirtest.Write(t, at("file"), "", 0o600)
 	dirtest.Write(t, at("writable"), "", 0o666)
-	for key, p := range places {
+	for key, r := range rows {
+		p := r.place
+		if p == nil {
+			continue
+		}
 		good, other, open := "file", "dir", "writable"
 		if p.directory {
 			good, other, open = "dir", "file", "open"

@@ -17,7 +17,20 @@ func (c *Config) PluginString(key, def string) string {
 	if v, ok := c.plugin[key]; ok {
 		return v.text
 	}
-	return def
+	return standard(key, def, func(text string) (string, error) { return text, nil })
+}
+
+// standard is the default of a key in its row, or def if that has none.
+func standard[T any](key string, def T, read func(string) (T, error)) T {
+	r := findRow("plugin." + key)
+	if r == nil || r.def == "" {
+		return def
+	}
+	v, err := read(r.def)
+	if err != nil {
+		panic("config: the default of " + r.name + ": " + err.Error()) // TestDefaults reads all
+	}
+	return v
 }
 
 // PluginBool is the boolean value of a plugin key, or def if it is not set.
@@ -44,7 +57,7 @@ func (c *Config) PluginSeconds(key string, def time.Duration) (time.Duration, er
 func pluginValue[T any](c *Config, key string, def T, read func(string) (T, error)) (T, error) {
 	v, ok := c.plugin[key]
 	if !ok {
-		return def, nil
+		return standard(key, def, read), nil
 	}
 	got, err := read(v.text)
 	if err != nil {

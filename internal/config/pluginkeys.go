@@ -3,123 +3,29 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
 	"mcollective/internal/suggest"
 )
 
-// A pluginKey is one setting of a plugin that is built in. In its name N stands
-// for a number, TYPE for a type of Puppet's resources.
-type pluginKey struct {
-	name    string
-	check   func(string) error // nil takes any text
-	ignored string             // why it has no effect, for those that have none
-}
-
-var pluginKeys = [...]pluginKey{
-	{name: "activemq.agents_multiplex", check: boolean},
-	{name: "activemq.back_off_multiplier", check: numbers(1, 1000)},
-	{name: "activemq.backup", check: boolean, ignored: "there is no separate pool of backups; list them as brokers"},
-	{name: "activemq.base64", check: boolean},
-	{name: "activemq.connect_timeout", check: times(0, hour)},
-	{name: "activemq.heartbeat_interval", check: times(0, day)},
-	{name: "activemq.initial_reconnect_delay", check: times(0, day)},
-	{name: "activemq.max_hbread_fails", check: between(0, 1000)},
-	{name: "activemq.max_hbrlck_fails", check: count, ignored: "no lock delays the reading of heart-beats"},
-	{name: "activemq.max_reconnect_attempts", check: between(0, 1_000_000_000)},
-	{name: "activemq.max_reconnect_delay", check: times(0, day)},
-	{name: "activemq.pool.N.host"},
-	{name: "activemq.pool.N.password"},
-	{name: "activemq.pool.N.port", check: port},
-	{name: "activemq.pool.N.ssl", check: boolean},
-	{name: "activemq.pool.N.ssl.ca", check: names},
-	{name: "activemq.pool.N.ssl.cert"},
-	{name: "activemq.pool.N.ssl.ciphers"},
-	{name: "activemq.pool.N.ssl.fallback", check: boolean, ignored: "a broker whose certificate cannot be checked is not talked to"},
-	{name: "activemq.pool.N.ssl.key"},
-	{name: "activemq.pool.N.user"},
-	{name: "activemq.pool.size", check: between(1, 1000)},
-	{name: "activemq.priority", check: between(0, 9)},
-	{name: "activemq.prompt_password", check: boolean},
-	{name: "activemq.prompt_user", check: boolean},
-	{name: "activemq.randomize", check: boolean},
-	{name: "activemq.stomp_1_0_fallback", check: boolean},
-	{name: "activemq.timeout", check: integer, ignored: "connect_timeout bounds the whole attempt"},
-	{name: "activemq.use_exponential_back_off", check: boolean},
-	{name: "activemq.vhost"},
-	{name: "bolt.interpreters"},
-	{name: "file.activate_agent", check: boolean},
-	{name: "file.allow", check: folders},
-	{name: "file.deny", check: folders},
-	{name: "file.max_size", check: between(1, 1<<50)},
-	{name: "filemgr.activate_agent", check: boolean},
-	{name: "filemgr.touch_file"},
-	{name: "nats.credentials"},
-	{name: "nats.nkey"},
-	{name: "nats.password"},
-	{name: "nats.servers", check: names},
-	{name: "nats.tls.ca"},
-	{name: "nats.tls.cert"},
-	{name: "nats.tls.key"},
-	{name: "nats.token"},
-	{name: "nats.user"},
-	{name: "nrpe.allow_args", check: boolean},
-	{name: "nrpe.conf_dir", check: folders},
-	{name: "nrpe.conf_file"},
-	{name: "nrpe.conf_path", check: folders},
-	{name: "nrpe.config"},
-	{name: "nrpe.timeout", check: times(0.001, day)},
-	{name: "psk"},
-	{name: "psk.callertype", check: oneOf("uid", "gid", "user", "group", "identity")},
-	{name: "psk.serializer", check: oneOf("marshal", "yaml", "json")},
-	{name: "puppet.allow_server_override", check: boolean},
-	{name: "puppet.command"},
-	{name: "puppet.config"},
-	{name: "puppet.resource_allow_managed_resources", check: boolean},
-	{name: "puppet.resource_name_blacklist.TYPE", check: names},
-	{name: "puppet.resource_name_whitelist.TYPE", check: names},
-	{name: "puppet.resource_type_blacklist", check: names},
-	{name: "puppet.resource_type_whitelist", check: names},
-	{name: "puppet.signal_daemon", check: boolean},
-	{name: "puppet.splay", check: boolean},
-	{name: "puppet.splaylimit", check: between(1, day)},
-	{name: "rabbitmq.use_reply_exchange", check: boolean},
-	{name: "rpc.graph", check: boolean},
-	{name: "ruby.agents", check: boolean},
-	{name: "ruby.interpreter"},
-	{name: "ruby.loadpath"},
-	{name: "shell.activate_agent", check: boolean},
-	{name: "shell.limit", check: times(0.001, year)},
-	{name: "shell.max_jobs", check: between(1, 10_000)},
-	{name: "shell.max_output", check: between(1, 1<<30)},
-	{name: "shell.users", check: names},
-	{name: "yaml"},
-}
-
 // closed are the plugins whose settings are all known; those of others are free.
-var closed = map[string]bool{
-	"activemq": true, "bolt": true, "file": true, "filemgr": true, "nats": true, "nrpe": true, "psk": true, "puppet": true, "rabbitmq": true, "ruby": true,
-	"shell": true,
-}
+var closed = closedPlugins()
 
-// anyAgent are the settings that every agent has.
-var anyAgent = map[string]bool{"activate_agent": true, "ruby": true}
-
-// findPluginKey returns the built-in setting of a name, or nil. RabbitMQ has all of
-// ActiveMQ's.
-func findPluginKey(name string) *pluginKey {
-	name = general(name)
-	for i := range pluginKeys {
-		if pluginKeys[i].name == name {
-			return &pluginKeys[i]
+func closedPlugins() map[string]bool {
+	all := map[string]bool{}
+	for _, s := range pluginSections {
+		for i := range s.rows {
+			plugin, _, ok := strings.Cut(strings.TrimPrefix(s.rows[i].name, "plugin."), ".")
+			if ok && !s.open && plugin != "AGENT" {
+				all[plugin] = true
+			}
 		}
 	}
-	if rest, ok := strings.CutPrefix(name, "rabbitmq."); ok {
-		return findPluginKey("activemq." + rest)
-	}
-	return nil
+	return all
 }
 
 // checkPlugins refuses the plugin settings that a built-in plugin would not
@@ -136,19 +42,16 @@ func (c *Config) checkPlugins() []error {
 }
 
 func (c *Config) checkPlugin(name string) error {
-	text := c.plugin[name].text
-	if k := findPluginKey(name); k != nil {
-		if k.check == nil {
+	if r := findRow("plugin." + name); r != nil {
+		if r.check == nil {
 			return nil
 		}
-		return k.check(text)
+		return r.check(c.plugin[name].text)
 	}
 	plugin, rest, ok := strings.Cut(name, ".")
 	switch {
 	case !ok:
 		return nil
-	case anyAgent[rest]:
-		return boolean(text)
 	case closed[plugin]:
 		if rubys, err := c.PluginBool(plugin+".ruby", false); rubys && err == nil {
 			return nil // the agent in Ruby has settings of its own
@@ -164,8 +67,8 @@ func (c *Config) checkPlugin(name string) error {
 // settingsOf are the names of all settings of a built-in plugin.
 func settingsOf(plugin string) []string {
 	names := []string{plugin + ".activate_agent", plugin + ".ruby"}
-	for i := range pluginKeys {
-		of, rest, _ := strings.Cut(pluginKeys[i].name, ".")
+	for _, name := range slices.Sorted(maps.Keys(rows)) {
+		of, rest, _ := strings.Cut(strings.TrimPrefix(name, "plugin."), ".")
 		if of == plugin || of == "activemq" && plugin == "rabbitmq" {
 			names = append(names, plugin+"."+rest)
 		}

@@ -16,9 +16,8 @@ type Setting struct {
 // keys that are set, sorted by name. No secret is in it.
 func (c *Config) Redacted() []Setting {
 	list := make([]Setting, 0, len(keys)+len(c.plugin))
-	for i := range keys {
-		k := &keys[i]
-		list = append(list, Setting{k.name, k.show(c), c.origins[k.name]})
+	for _, r := range keys {
+		list = append(list, Setting{r.name, r.show(c), c.origins[r.name]})
 	}
 	n := len(list)
 	for name, v := range c.plugin {
@@ -35,10 +34,30 @@ func (c *Config) Get(name string) (text string, ok bool) {
 	if p, isPlugin := strings.CutPrefix(name, "plugin."); isPlugin {
 		return c.Plugin(p)
 	}
-	if k := findKey(name); k != nil {
-		return k.show(c), true
+	if r := rows[name]; r != nil && r.field != nil {
+		return r.show(c), true
 	}
 	return "", false
+}
+
+// Public is the value of a key that anybody may know, as Ruby's daemon has it, in the
+// types of package value. No secret is among them.
+func (c *Config) Public(name string) (given any, ok bool) {
+	if r := rows[name]; r != nil && r.public {
+		return r.given(c), true
+	}
+	return nil, false
+}
+
+// AllPublic are the values of all keys that anybody may know.
+func (c *Config) AllPublic() map[string]any {
+	all := make(map[string]any, len(keys))
+	for _, r := range keys {
+		if r.public {
+			all[r.name] = r.given(c)
+		}
+	}
+	return all
 }
 
 // Origin is where the value of a key was written; plugin keys have "plugin." in

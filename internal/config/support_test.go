@@ -55,48 +55,32 @@ var rubyKeys = strings.Fields(`
 	plugin.rabbitmq.timeout plugin.rabbitmq.use_exponential_back_off plugin.rabbitmq.use_reply_exchange plugin.rabbitmq.vhost
 `)
 
-// listsOf names the lists that a key is in.
-func listsOf(name string) (in []string) {
-	refused := slices.ContainsFunc(features[:], func(f feature) bool {
-		return f.key == name || slices.ContainsFunc(f.wishes, func(w string) bool { return covers(w, name) })
-	})
-	if refused {
-		in = append(in, "refused")
+// fate is what becomes of a key.
+func (r *row) fate() string {
+	switch {
+	case r.feature != nil:
+		return "refused"
+	case r.ignored != "" || r.obsolete:
+		return "harmless"
 	}
-	p, isPlugin := strings.CutPrefix(name, "plugin.")
-	k := findKey(name)
-	if isPlugin && whyHarmless(p) != "" || obsolete(name) || k != nil && k.ignored != "" {
-		in = append(in, "harmless")
-	}
-	_, setting, _ := strings.Cut(p, ".")
-	if known := findPluginKey(p); isPlugin && (known != nil && known.ignored == "" || known == nil && anyAgent[setting]) || k != nil && k.ignored == "" && !refused {
-		in = append(in, "honoured")
-	}
-	return in
+	return "honoured"
 }
 
-func TestEveryKeyOfRubyIsInOneList(t *testing.T) {
+func TestEveryKeyOfRubyHasARow(t *testing.T) {
 	count := map[string]int{}
 	for _, name := range rubyKeys {
-		in := listsOf(name)
-		if len(in) != 1 {
-			t.Errorf("%s is in the lists %q, want one", name, in)
+		r := findRow(name)
+		if r == nil {
+			t.Errorf("%s has no row", name)
 			continue
 		}
-		count[in[0]]++
+		if r.ours {
+			t.Errorf("%s is said to be new", name)
+		}
+		count[r.fate()]++
 	}
 	if count["honoured"] < 50 || count["harmless"] < 20 || count["refused"] < 6 {
 		t.Errorf("counts %v", count)
-	}
-	for _, k := range keys {
-		if in := listsOf(k.name); len(in) != 1 {
-			t.Errorf("%s is in the lists %q, want one", k.name, in)
-		}
-	}
-	for _, k := range pluginKeys {
-		if in := listsOf("plugin." + k.name); len(in) != 1 {
-			t.Errorf("plugin.%s is in the lists %q, want one", k.name, in)
-		}
 	}
 }
 
@@ -314,9 +298,7 @@ func TestHonouredKeysAreRead(t *testing.T) {
 		ast.Inspect(f, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.SelectorExpr:
-				if !slices.Contains(shows, name) {
-					fields[n.Sel.Name] = true
-				}
+				fields[n.Sel.Name] = true
 			case *ast.BasicLit:
 				if n.Kind == token.STRING {
 					texts[strings.Trim(n.Value, "\"`")] = true
@@ -330,17 +312,21 @@ func TestHonouredKeysAreRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := defaults(Server)
-	for _, k := range keys {
-		if k.ignored == "" && !slices.Contains(listsOf(k.name), "refused") && !fields[fieldOf(c, k.field(c))] {
-			t.Errorf("%s is said to be honoured, and nothing reads %s", k.name, fieldOf(c, k.field(c)))
+	for name, r := range rows {
+		if r.fate() != "honoured" {
+			continue
 		}
-	}
-	for _, k := range pluginKeys {
-		plugin, rest, _ := strings.Cut(k.name, ".")
+		if r.field != nil {
+			if field := fieldOf(c, r.field(c)); !fields[field] {
+				t.Errorf("%s is said to be honoured, and nothing reads %s", name, field)
+			}
+			continue
+		}
+		name = strings.TrimPrefix(name, "plugin.")
+		plugin, rest, _ := strings.Cut(name, ".")
 		rest = strings.TrimPrefix(rest, "pool.N.")
-		read := texts[k.name] || texts[rest] || texts[plugin+"."+rest] || texts[strings.TrimSuffix(k.name, "TYPE")]
-		if k.ignored == "" && !read && !anyAgent[rest] {
-			t.Errorf("plugin.%s is said to be honoured, and nothing reads it", k.name)
+		if !texts[name] && !texts[rest] && !texts[plugin+"."+rest] && !texts[strings.TrimSuffix(name, "TYPE")] && !texts["."+rest] {
+			t.Errorf("plugin.%s is said to be honoured, and nothing reads it", name)
 		}
 	}
 }
@@ -368,16 +354,16 @@ func TestBoundsOfNumbers(t *testing.T) {
 	}
 	var numbers []string
 	c := defaults(Server)
-	for _, k := range keys {
-		switch k.field(c).(type) {
+	for _, r := range keys {
+		switch r.field(c).(type) {
 		case *int, *int64, *time.Duration:
-			numbers = append(numbers, k.name)
+			numbers = append(numbers, r.name)
 		}
 	}
-	for _, k := range pluginKeys {
+	for name, r := range rows {
 		// What takes a number, but neither a name nor a truth value.
-		if k.check != nil && k.ignored == "" && k.check("7") == nil && k.check("x") != nil {
-			numbers = append(numbers, "plugin."+strings.ReplaceAll(k.name, "N", "1"))
+		if r.field == nil && r.check != nil && r.ignored == "" && r.check("7") == nil && r.check("x") != nil {
+			numbers = append(numbers, strings.ReplaceAll(name, "N", "1"))
 		}
 	}
 	if len(numbers) < 25 {

@@ -67,17 +67,10 @@ func RubyData(ctx context.Context, l *ruby.Loader) []data.Plugin {
 
 // rubyConfig is what Ruby agents find in Config.instance.
 func rubyConfig(cfg *config.Config) map[string]any {
-	return map[string]any{
-		"identity": cfg.Identity, "collectives": cfg.Collectives, "main_collective": cfg.MainCollective,
-		"configfile": cfg.File, "configdir": filepath.Dir(cfg.File), "classesfile": cfg.ClassesFile,
-		"connector": cfg.Connector, "securityprovider": cfg.SecurityProvider, "factsource": cfg.FactSource,
-		"loglevel": cfg.LogLevel, "logger_type": cfg.LoggerType, "logfile": cfg.LogFile, "logfacility": cfg.LogFacility,
-		"activate_agents": cfg.ActivateAgents, "ttl": int(cfg.TTL.Seconds()), "direct_addressing": cfg.DirectAddressing,
-		"registration": cfg.Registration, "registerinterval": int(cfg.RegisterInterval.Seconds()),
-		"fact_cache_time": int(cfg.FactCacheTime.Seconds()), "daemonize": cfg.Daemonize,
-		"rpcaudit": cfg.RPCAudit, "rpcauditprovider": cfg.RPCAuditProvider,
-		"rpcauthorization": cfg.RPCAuthorization, "rpcauthprovider": cfg.RPCAuthProvider,
-	}
+	all := cfg.AllPublic()
+	all["configfile"], all["configdir"] = cfg.File, filepath.Dir(cfg.File)
+	delete(all, "color") // what agents print goes to no terminal
+	return all
 }
 
 // pluginConf is what Ruby agents find in pluginconf. The secrets of connectors

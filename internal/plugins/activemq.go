@@ -19,9 +19,9 @@ func connectActiveMQ(ctx context.Context, cfg *config.Config, log *slog.Logger) 
 		Identity:        cfg.Identity,
 		Stomp:           pool,
 		Collectives:     cfg.Collectives,
-		Priority:        r.int("priority", 0),
-		Base64:          r.bool("base64", false),
-		AgentsMultiplex: r.bool("agents_multiplex", false),
+		Priority:        r.int("priority"),
+		Base64:          r.bool("base64"),
+		AgentsMultiplex: r.bool("agents_multiplex"),
 	}
 	if r.err != nil {
 		return nil, r.err

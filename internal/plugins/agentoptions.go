@@ -16,9 +16,9 @@ import (
 func fileOptions(cfg *config.Config) (file.Options, error) {
 	r := pluginReader{cfg: cfg, plugin: "file"}
 	o := file.Options{
-		Allow:   folders(r.string("allow", "")),
-		Deny:    folders(r.string("deny", "")),
-		MaxSize: int64(r.int("max_size", 0)),
+		Allow:   folders(r.string("allow")),
+		Deny:    folders(r.string("deny")),
+		MaxSize: int64(r.int("max_size")),
 		Touch:   cfg.PluginString("filemgr.touch_file", ""),
 	}
 	return o, r.err
@@ -28,13 +28,13 @@ func fileOptions(cfg *config.Config) (file.Options, error) {
 func nrpeOptions(cfg *config.Config) (nrpe.Options, error) {
 	r := pluginReader{cfg: cfg, plugin: "nrpe"}
 	o := nrpe.Options{
-		File:    r.string("conf_file", ""),
-		Folders: folders(r.string("conf_dir", "")),
-		Config:  r.string("config", ""),
+		File:    r.string("conf_file"),
+		Folders: folders(r.string("conf_dir")),
+		Config:  r.string("config"),
 		Timeout: r.seconds("timeout", 0),
-		NoArgs:  !r.bool("allow_args", true),
+		NoArgs:  !r.bool("allow_args"),
 	}
-	if path := folders(r.string("conf_path", "")); len(path) > 0 && o.File == "" {
+	if path := folders(r.string("conf_path")); len(path) > 0 && o.File == "" {
 		o.Folders = path
 	}
 	return o, r.err
@@ -44,16 +44,16 @@ func nrpeOptions(cfg *config.Config) (nrpe.Options, error) {
 func puppetOptions(cfg *config.Config) (puppet.Options, error) {
 	r := pluginReader{cfg: cfg, plugin: "puppet"}
 	o := puppet.Options{
-		Config:      r.string("config", ""),
-		Command:     strings.Fields(r.string("command", "")),
-		NoSplay:     !r.bool("splay", true),
-		SplayLimit:  r.int("splaylimit", 0),
-		NoSignal:    !r.bool("signal_daemon", true),
-		AllowServer: r.bool("allow_server_override", false),
+		Config:      r.string("config"),
+		Command:     strings.Fields(r.string("command")),
+		NoSplay:     !r.bool("splay"),
+		SplayLimit:  r.int("splaylimit"),
+		NoSignal:    !r.bool("signal_daemon"),
+		AllowServer: r.bool("allow_server_override"),
 		ResourcePolicy: puppet.Resources{
 			Types:   given(cfg, "puppet.resource_type_whitelist"),
 			NoTypes: given(cfg, "puppet.resource_type_blacklist"),
-			Managed: r.bool("resource_allow_managed_resources", false),
+			Managed: r.bool("resource_allow_managed_resources"),
 			Names: func(kind string) (only, but []string) {
 				return given(cfg, "puppet.resource_name_whitelist."+kind), given(cfg, "puppet.resource_name_blacklist."+kind)
 			},
@@ -67,10 +67,10 @@ func puppetOptions(cfg *config.Config) (puppet.Options, error) {
 func shellOptions(cfg *config.Config) (shell.Options, error) {
 	r := pluginReader{cfg: cfg, plugin: "shell"}
 	o := shell.Options{
-		Enabled:   r.bool("activate_agent", false),
-		Users:     list(r.string("users", "")),
-		MaxOutput: r.int("max_output", 0),
-		MaxJobs:   r.int("max_jobs", 0),
+		Enabled:   r.bool("activate_agent"),
+		Users:     list(r.string("users")),
+		MaxOutput: r.int("max_output"),
+		MaxJobs:   r.int("max_jobs"),
 		Limit:     r.seconds("limit", 0),
 	}
 	return o, r.err

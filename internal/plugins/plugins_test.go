@@ -112,7 +112,7 @@ func TestPool(t *testing.T) {
 	if second.Addr() != "other:6163" || second.Passcode != "" {
 		t.Errorf("the second is %+v", second)
 	}
-	if o.Backoff != (stomp.Backoff{Initial: 500 * time.Millisecond, Max: 7 * time.Second, Constant: true}) {
+	if o.Backoff != (stomp.Backoff{Initial: 500 * time.Millisecond, Max: 7 * time.Second, Multiplier: 2, Constant: true}) {
 		t.Errorf("back-off is %+v", o.Backoff)
 	}
 	if !o.Randomize || len(o.Versions) != 1 || o.Versions[0] != stomp.V11 || o.MaxMissed != 4 {

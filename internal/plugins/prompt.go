@@ -25,10 +25,10 @@ func (p *prompter) value(env, key, ask string, secret bool) (string, error) {
 	if v := os.Getenv(env); v != "" {
 		return v, nil
 	}
-	if v := p.r.string(key, ""); v != "" {
+	if v := p.r.string(key); v != "" {
 		return v, nil
 	}
-	if !p.r.bool(ask, false) || p.r.cfg.Role != config.Client {
+	if !p.r.bool(ask) || p.r.cfg.Role != config.Client {
 		return "", p.r.err
 	}
 	if v, ok := p.asked[ask]; ok {

@@ -19,9 +19,9 @@ func connectRabbitMQ(ctx context.Context, cfg *config.Config, log *slog.Logger) 
 		Identity:         cfg.Identity,
 		Stomp:            pool,
 		Collectives:      cfg.Collectives,
-		Base64:           r.bool("base64", false),
-		AgentsMultiplex:  r.bool("agents_multiplex", false),
-		UseReplyExchange: r.bool("use_reply_exchange", false),
+		Base64:           r.bool("base64"),
+		AgentsMultiplex:  r.bool("agents_multiplex"),
+		UseReplyExchange: r.bool("use_reply_exchange"),
 	}
 	if r.err != nil {
 		return nil, r.err

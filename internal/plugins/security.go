@@ -10,7 +10,7 @@ import (
 )
 
 func newPSK(cfg *config.Config) (provider, error) {
-	name := cfg.PluginString("psk.serializer", "marshal")
+	name := cfg.PluginString("psk.serializer", "")
 	serializer, err := wire.ParseSerializer(name)
 	if err != nil {
 		return nil, fmt.Errorf("plugin.psk.serializer = %s: %w", name, err)
@@ -18,7 +18,7 @@ func newPSK(cfg *config.Config) (provider, error) {
 	p, err := psk.New(psk.Options{
 		Secret:     psk.SecretFromEnv(os.LookupEnv, cfg.PluginString("psk", "")),
 		Identity:   cfg.Identity,
-		CallerType: cfg.PluginString("psk.callertype", "uid"),
+		CallerType: cfg.PluginString("psk.callertype", ""),
 		Serializer: serializer,
 		TTL:        cfg.TTL,
 	})

@@ -15,24 +15,24 @@ import (
 // stompOptions reads the keys that plugin.activemq and plugin.rabbitmq share.
 func stompOptions(r *pluginReader, log *slog.Logger) (stomp.Options, error) {
 	o := stomp.Options{
-		Randomize:      r.bool("randomize", false),
-		VHost:          r.string("vhost", ""),
+		Randomize:      r.bool("randomize"),
+		VHost:          r.string("vhost"),
 		Heartbeat:      heartbeat(r.seconds("heartbeat_interval", -1)),
-		MaxMissed:      r.int("max_hbread_fails", 0),
+		MaxMissed:      r.int("max_hbread_fails"),
 		ConnectTimeout: r.seconds("connect_timeout", 0),
-		MaxAttempts:    r.int("max_reconnect_attempts", 0),
+		MaxAttempts:    r.int("max_reconnect_attempts"),
 		Backoff: stomp.Backoff{
 			Initial:    r.seconds("initial_reconnect_delay", 0),
 			Max:        r.seconds("max_reconnect_delay", 0),
-			Multiplier: r.float("back_off_multiplier", 0),
-			Constant:   !r.bool("use_exponential_back_off", true),
+			Multiplier: r.float("back_off_multiplier"),
+			Constant:   !r.bool("use_exponential_back_off"),
 		},
 		Logger: log,
 	}
-	if !r.bool("stomp_1_0_fallback", true) {
+	if !r.bool("stomp_1_0_fallback") {
 		o.Versions = []stomp.Version{stomp.V11}
 	}
-	size := r.int("pool.size", 0)
+	size := r.int("pool.size")
 	if r.err != nil {
 		return o, r.err
 	}
@@ -64,7 +64,7 @@ func heartbeat(configured time.Duration) time.Duration {
 
 func poolServer(r *pluginReader, prompt *prompter, n int, log *slog.Logger) (stomp.Server, error) {
 	key := func(name string) string { return fmt.Sprintf("pool.%d.%s", n, name) }
-	srv := stomp.Server{Host: r.string(key("host"), ""), Port: r.int(key("port"), 61613)}
+	srv := stomp.Server{Host: r.string(key("host")), Port: r.int(key("port"))}
 	if srv.Host == "" {
 		return srv, fmt.Errorf("%s: plugin.%s.pool.size promises a plugin.%s.%s, which is not there", r.cfg.File, r.plugin, r.plugin, key("host"))
 	}
@@ -75,10 +75,10 @@ func poolServer(r *pluginReader, prompt *prompter, n int, log *slog.Logger) (sto
 	if srv.Passcode, err = prompt.value("STOMP_PASSWORD", key("password"), "prompt_password", true); err != nil {
 		return srv, err
 	}
-	if !r.bool(key("ssl"), false) {
+	if !r.bool(key("ssl")) {
 		return srv, r.err
 	}
-	if r.bool(key("ssl.fallback"), false) {
+	if r.bool(key("ssl.fallback")) {
 		log.Warn("ssl.fallback is ignored: a broker whose certificate cannot be checked is not talked to", "key", "plugin."+r.plugin+"."+key("ssl.fallback"))
 	}
 	env := fmt.Sprintf("MCOLLECTIVE_%s_POOL%d_SSL_", strings.ToUpper(r.plugin), n)
@@ -105,15 +105,15 @@ func poolServer(r *pluginReader, prompt *prompter, n int, log *slog.Logger) (sto
 // poolTLS reads which files TLS to a broker needs.
 func poolTLS(r *pluginReader, key func(string) string, env string) (tlsfiles.Client, error) {
 	files := tlsfiles.Client{
-		CA:   list(r.string(key("ssl.ca"), "")),
-		Cert: firstOf(os.Getenv(env+"CERT"), r.string(key("ssl.cert"), "")),
-		Key:  firstOf(os.Getenv(env+"KEY"), r.string(key("ssl.key"), "")),
+		CA:   list(r.string(key("ssl.ca"))),
+		Cert: firstOf(os.Getenv(env+"CERT"), r.string(key("ssl.cert"))),
+		Key:  firstOf(os.Getenv(env+"KEY"), r.string(key("ssl.key"))),
 	}
 	where := "plugin." + r.plugin + "." + key("ssl")
 	if (files.Cert == "") != (files.Key == "") {
 		return files, fmt.Errorf("%s: a client certificate needs both ssl.cert and ssl.key", where)
 	}
-	if names := r.string(key("ssl.ciphers"), ""); names != "" {
+	if names := r.string(key("ssl.ciphers")); names != "" {
 		suites, err := cipherSuites(names)
 		if err != nil {
 			return files, fmt.Errorf("%s.ciphers: %w", where, err)

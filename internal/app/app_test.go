@@ -13,10 +13,10 @@ import (
 
 	"go.uber.org/goleak"
 
-	"mcollective/internal/dirtest"
 	"mcollective/client"
 	"mcollective/internal/app"
 	"mcollective/internal/config"
+	"mcollective/internal/dirtest"
 	"mcollective/internal/fleettest"
 	"mcollective/internal/waittest"
 )

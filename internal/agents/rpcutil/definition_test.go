@@ -25,6 +25,9 @@ func TestDefinitionIsRubys(t *testing.T) {
 	}
 	ours := *rpcutil.Definition()
 	ours.Actions = slices.DeleteFunc(slices.Clone(ours.Actions), func(a *ddl.Action) bool { return a.Name == "get_ddl" })
+	for _, a := range theirs.Actions {
+		a.OtherInputs = false // a .ddl cannot say that an action takes no others, and these do nothing with them
+	}
 	if diff := cmp.Diff(theirs, &ours); diff != "" {
 		t.Errorf("- theirs, + ours:\n%s", diff)
 	}

@@ -34,6 +34,7 @@ import (
 // exit code.
 func Main(args []string, env *Env) int {
 	env = env.withDefaults()
+	env.Out = &keptOutput{Writer: env.Out}
 	name, args, named := commandName(env.Name, args)
 	if !named {
 		return intro(env, args)

@@ -42,6 +42,9 @@ const (
 // failure prints why a command failed, if it did, and returns the exit code: the
 // one place where errors become codes.
 func failure(env *Env, name string, how detail, err error) int {
+	if kept, ok := env.Out.(*keptOutput); ok && err == nil {
+		err = kept.lost()
+	}
 	if err == nil {
 		return exitOK
 	}

@@ -89,7 +89,11 @@ func width(env *Env) int {
 	if !env.OutTerminal {
 		return 0
 	}
-	if f, ok := env.Out.(*os.File); ok {
+	out := env.Out
+	if kept, ok := out.(*keptOutput); ok {
+		out = kept.Writer
+	}
+	if f, ok := out.(*os.File); ok {
 		if columns, _, err := term.GetSize(int(f.Fd())); err == nil {
 			return columns
 		}

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"sync/atomic"
 
+	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats-server/v2/server"
 	"golang.org/x/crypto/bcrypt"
 
@@ -20,8 +21,9 @@ import (
 // authenticator, though, and with one it also ends connections that never say who
 // they are.
 type access struct {
-	own     string      // the token of the broker's own connection
-	enter   func() bool // waits for room for another connection
+	own     string          // the token of the broker's own connection
+	enter   func() bool     // waits for room for another connection
+	full    *server.Account // takes no connections
 	allowed atomic.Pointer[credentials]
 }
 
@@ -86,6 +88,10 @@ func (a *access) Check(c server.ClientAuthentication) bool {
 		return true
 	}
 	if !a.enter() {
+		// An authenticator can only deny, which a node takes for a matter of its
+		// credentials. An account that is full says what is the matter, and ends the
+		// connection.
+		c.RegisterUser(&server.User{Account: a.full})
 		return false
 	}
 	want := a.allowed.Load()
@@ -101,6 +107,18 @@ func (a *access) Check(c server.ClientAuthentication) bool {
 	}
 	c.RegisterUser(everybody)
 	return true
+}
+
+// fullAccount makes an account that has as many connections as it may have: none.
+func fullAccount(s *server.Server) (*server.Account, error) {
+	account, err := s.RegisterAccount("full")
+	if err != nil {
+		return nil, err
+	}
+	claims := jwt.NewAccountClaims("full")
+	claims.Limits.Conn = 0
+	s.UpdateAccountClaims(account, claims)
+	return account, nil
 }
 
 func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

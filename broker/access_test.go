@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,6 +22,7 @@ import (
 	"mcollective/connector/nats"
 	"mcollective/connector/nats/interest"
 	"mcollective/internal/dirtest"
+	"mcollective/internal/waittest"
 )
 
 // forgers try in every way to answer in the broker's place, or to have it answer
@@ -309,4 +313,61 @@ func TestPasswordHash(t *testing.T) {
 			t.Errorf("%q for %q", tc.given, tc.want)
 		}
 	}
+}
+
+// Newcomers for whom there is no room hear that, and not that their credentials were
+// denied: a node says so and tries again until there is.
+func TestNoRoomIsSaid(t *testing.T) {
+	file := filepath.Join(dirtest.New(t), "nats.conf")
+	if err := os.WriteFile(file, []byte("listen: \"127.0.0.1:-1\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b, err := New(Options{Config: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var room atomic.Bool
+	b.access.enter = room.Load
+	if err := b.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Stop)
+	for range 2 {
+		said, err := io.ReadAll(connectStranger(t, b, hello))
+		if err != nil || !strings.Contains(string(said), "-ERR 'maximum account active connections exceeded'") || strings.Contains(string(said), "Violation") {
+			t.Errorf("the broker says %q, %v", said, err)
+		}
+		if err := b.Reload(); err != nil { // makes its accounts anew
+			t.Fatal(err)
+		}
+	}
+	log := make(lines, 100)
+	connected := make(chan error, 1)
+	go func() {
+		c, err := nats.Connect(t.Context(), nats.Options{Servers: []string{b.Addr()}, Identity: "node1", ReconnectMin: time.Millisecond,
+			Logger: slog.New(slog.NewTextHandler(log, nil))})
+		if err == nil {
+			defer c.Close()
+			err = c.Flush(t.Context())
+		}
+		connected <- err
+	}()
+	if line := waittest.Receive(t, "a line of the node's log", log); !strings.Contains(line, "no room for another connection now") || strings.Contains(line, "credentials") {
+		t.Errorf("the node logs %q", line)
+	}
+	room.Store(true)
+	if err := waittest.Receive(t, "the node to connect", connected); err != nil {
+		t.Error(err)
+	}
+}
+
+// lines are what is written.
+type lines chan string
+
+func (l lines) Write(p []byte) (int, error) {
+	select {
+	case l <- string(p):
+	default:
+	}
+	return len(p), nil
 }

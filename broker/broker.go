@@ -106,6 +106,9 @@ func New(o Options) (*Broker, error) {
 	b.guard = newGuard(s, o.Logger, b.plan, opts)
 	if b.access != nil {
 		b.access.enter = b.guard.enter
+		if b.access.full, err = fullAccount(s); err != nil {
+			return nil, fmt.Errorf("broker: %w", err)
+		}
 	}
 	if opts.LogFile != "" || opts.Syslog || opts.RemoteSyslog != "" {
 		s.ConfigureLogger() // the file says where to log

@@ -74,9 +74,10 @@ const (
 	// listen may lack it: by then a node has come back, or tries again every 20 s.
 	lostFor = time.Minute
 
-	// How often garbage is collected while memory is short, and how long newcomers wait.
+	// How often garbage is collected while memory is short, and how long newcomers wait:
+	// less than the 2 s for which nodes and clients do, so that they hear why.
 	collectEvery = 200 * time.Millisecond
-	admitWithin  = 5 * time.Second
+	admitWithin  = 1500 * time.Millisecond
 
 	// When a connection that listens to nothing is neither a node's nor a client's.
 	idleAfter = 2 * time.Second
@@ -199,6 +200,7 @@ func (g *guard) enter() bool {
 	case <-g.places:
 		return true
 	case <-t.C:
+		g.report.turnAway()
 		return false
 	}
 }
@@ -486,6 +488,7 @@ type report struct {
 	since   time.Time
 	written int
 	left    int
+	refused int // newcomers
 }
 
 const (
@@ -512,6 +515,12 @@ func (r *report) write(log *slog.Logger, why string, details ...any) {
 	log.Warn("connection cut", append([]any{"reason", why}, details...)...)
 }
 
+func (r *report) turnAway() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.refused++
+}
+
 func (r *report) flush(log *slog.Logger, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -521,5 +530,8 @@ func (r *report) flush(log *slog.Logger, now time.Time) {
 	if r.left > 0 {
 		log.Warn("more connections cut", "connections", r.left)
 	}
-	r.since, r.written, r.left = now, 0, 0
+	if r.refused > 0 {
+		log.Warn("new connections refused", "reason", "the broker is short of memory", "connections", r.refused)
+	}
+	r.since, r.written, r.left, r.refused = now, 0, 0, 0
 }

@@ -343,8 +343,11 @@ func TestReportsOfCutsAreFew(t *testing.T) {
 	for range 1000 {
 		r.cut(log, held{info: &server.ConnInfo{Name: "evil\x1b[2J\nname", IP: "10.0.0.1", Port: 1}}, "why", 1, 2)
 	}
+	r.turnAway()
+	r.turnAway()
 	r.flush(log, now.Add(reportEvery))
-	if n := strings.Count(buf.String(), "\n"); n != reportLines+1 || !strings.Contains(buf.String(), "connections=990") {
+	r.flush(log, now.Add(2*reportEvery))
+	if n := strings.Count(buf.String(), "\n"); n != reportLines+2 || !strings.Contains(buf.String(), "connections=990") || !strings.Contains(buf.String(), "refused\" reason=\"the broker is short of memory\" connections=2") {
 		t.Errorf("%d lines:\n%s", n, buf.String())
 	}
 	if strings.ContainsRune(buf.String(), 0x1b) {

@@ -218,18 +218,55 @@ func (c *Conn) greet(ctx context.Context, conn net.Conn, address string, told ev
 	if !info.Required && !info.Available {
 		return nil, errors.New("the broker does not speak TLS there")
 	}
-	if extra := len(read) - len(line) - len("INFO \r\n"); extra != 0 {
-		return nil, fmt.Errorf("the broker sent %d bytes too many before TLS; somebody may have put them in", extra)
+	if extra := read[len(line)+len("INFO \r\n"):]; len(extra) > 0 {
+		if said := refusal(extra); said != nil {
+			return nil, said
+		}
+		return nil, fmt.Errorf("the broker sent %d bytes too many before TLS; somebody may have put them in", len(extra))
 	}
 	cfg, err := c.opts.TLS.config(address)
 	if err != nil {
 		return nil, err
 	}
-	secure := tls.Client(conn, cfg)
+	opened := &opening{Conn: conn}
+	secure := tls.Client(opened, cfg)
 	if err := secure.HandshakeContext(ctx); err != nil {
+		if said := refusal(opened.head); said != nil {
+			return nil, said
+		}
 		return nil, &phase{"TLS", c.opts.TLS.blame(err)}
 	}
+	opened.over = true
 	return newGuard(secure, read, told), nil
+}
+
+// An opening keeps the first bytes of a connection: a broker that takes no more of them
+// says so in plain text where TLS would begin.
+type opening struct {
+	net.Conn
+	head []byte
+	over bool
+}
+
+// Read implements net.Conn.
+func (o *opening) Read(p []byte) (int, error) {
+	n, err := o.Conn.Read(p)
+	if room := maxRefusal - len(o.head); !o.over && room > 0 {
+		o.head = append(o.head, p[:min(n, room)]...)
+	}
+	return n, err
+}
+
+// maxRefusal is the longest error before TLS that is looked at.
+const maxRefusal = 128
+
+// refusal returns the error that a broker sent, or nil if it is something else.
+func refusal(text []byte) error {
+	if rest, ok := bytes.CutPrefix(text, []byte("-ERR ")); ok {
+		line, _, _ := bytes.Cut(rest[:min(len(rest), maxRefusal)], []byte("\r\n"))
+		return &denial{string(bytes.Trim(line, "' "))}
+	}
+	return nil
 }
 
 // readInfo reads until the line is complete that says what the broker is, and
@@ -272,6 +309,8 @@ func explain(ctx context.Context, err error, limit time.Duration) error {
 	}
 	said := (*denial)(nil)
 	switch {
+	case isOverload(err):
+		return &overload{err}
 	case errors.Is(err, gonats.ErrAuthorization), errors.Is(err, gonats.ErrAuthExpired), errors.Is(err, gonats.ErrAuthRevoked),
 		errors.As(err, &said) && strings.Contains(strings.ToLower(said.words), "auth"):
 		return fmt.Errorf("the broker denied the credentials: %w", err)
@@ -294,6 +333,31 @@ func explain(ctx context.Context, err error, limit time.Duration) error {
 		return fmt.Errorf("the broker hung up when we logged in; over TLS it may ask for another client certificate: %w", plain(err))
 	}
 	return plain(err)
+}
+
+// An overload is why a broker that is there takes no connection. It has nothing to do
+// with who asks, and passes.
+type overload struct{ err error }
+
+func (o *overload) Error() string {
+	return "the broker has no room for another connection now: " + o.err.Error()
+}
+func (o *overload) Unwrap() error { return o.err }
+
+// isOverload reports whether a broker says that it has too many connections: at all,
+// of an account, or at a time.
+func isOverload(err error) bool {
+	words := err.Error()
+	if said := (*denial)(nil); errors.As(err, &said) {
+		words = said.words
+	}
+	words = strings.ToLower(words)
+	for _, s := range []string{gonats.MAX_CONNECTIONS_ERR, gonats.MAX_ACCOUNT_CONNECTIONS_ERR, "connection throttling is active"} {
+		if strings.Contains(words, s) {
+			return true
+		}
+	}
+	return false
 }
 
 func hungUp(err error) bool {

@@ -4,8 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"slices"
 	"strings"
+	"sync/atomic"
+	"time"
 )
 
 // What a broker may send. The library believes each length that it reads, and
@@ -38,14 +42,15 @@ type guard struct {
 	net.Conn
 	owner events
 
-	held    []byte // the beginning of a line, or what was read before there was a guard
-	fresh   bool   // held was not looked at
-	left    int    // bytes of a message that are still to come, its line end included
-	skip    bool   // they are not passed on
-	greeted bool   // the broker took us
-	buf     []byte // for a reader that asks for less than readSize
-	out     []byte // read into buf and not passed on yet
-	err     error  // ends the connection once all before it is passed on
+	held    []byte      // the beginning of a line, or what was read before there was a guard
+	fresh   bool        // held was not looked at
+	left    int         // bytes of a message that are still to come, its line end included
+	skip    bool        // they are not passed on
+	buf     []byte      // for a reader that asks for less than readSize
+	out     []byte      // read into buf and not passed on yet
+	err     error       // ends the connection once all before it is passed on
+	greeted atomic.Bool // the broker took us, or its owner knows why not
+	denied  error       // what it said instead, before the library reads and writes at the same time
 }
 
 // events is who is told of what the library is not.
@@ -84,6 +89,43 @@ func (g *guard) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// Write implements net.Conn. A broker that takes no more connections says so and hangs
+// up, perhaps before the login is written: then the library would give up without
+// reading why.
+func (g *guard) Write(p []byte) (int, error) {
+	n, err := g.Conn.Write(p)
+	if err != nil && g.denied != nil {
+		return n, g.denied
+	}
+	if err != nil && g.greeted.CompareAndSwap(false, true) {
+		// Nobody reads at the same time: the library does one after the other until the
+		// broker took us.
+		if said := g.lastWords(); said != nil {
+			err = said
+		}
+		g.owner.unanswered(err)
+	}
+	return n, err
+}
+
+// lastWords returns the error that the broker sent before it hung up, or nil.
+func (g *guard) lastWords() error {
+	text := append(slices.Clone(g.out), g.held...)
+	if g.Conn.SetReadDeadline(time.Now().Add(lastWordsTimeout)) == nil {
+		rest, _ := io.ReadAll(io.LimitReader(g.Conn, maxLine))
+		text = append(text, rest...)
+	}
+	for line := range bytes.Lines(text) {
+		if said := refusal(line); said != nil {
+			return said
+		}
+	}
+	return nil
+}
+
+// lastWordsTimeout is for a broker that stopped reading and does not hang up.
+const lastWordsTimeout = 200 * time.Millisecond
+
 // fill reads until there is something to pass on.
 func (g *guard) fill(p []byte) (int, error) {
 	for g.err == nil {
@@ -104,8 +146,7 @@ func (g *guard) fill(p []byte) (int, error) {
 			return passed, nil
 		}
 	}
-	if !g.greeted {
-		g.greeted = true
+	if g.greeted.CompareAndSwap(false, true) {
 		g.owner.unanswered(g.err)
 	}
 	return 0, g.err
@@ -183,7 +224,7 @@ func (g *guard) line(line []byte) (pass bool, err error) {
 	case bytes.HasPrefix(text, []byte("HMSG ")):
 		return g.message(text[len("HMSG "):], true)
 	case bytes.Equal(line, pongLine):
-		g.greeted = true
+		g.greeted.Store(true)
 		return true, nil
 	case bytes.Equal(line, pingLine), bytes.Equal(line, okLine), bytes.HasPrefix(text, []byte("INFO {")):
 		return true, nil
@@ -257,9 +298,9 @@ const (
 // answer that the library understands.
 func (g *guard) complaint(words string) (pass bool, err error) {
 	switch {
-	case !g.greeted:
-		g.greeted = true
-		g.owner.unanswered(&denial{words})
+	case g.greeted.CompareAndSwap(false, true):
+		g.denied = &denial{words}
+		g.owner.unanswered(g.denied)
 		return true, nil
 	case strings.HasPrefix(words, permissions), words == tooMany:
 		g.owner.refused(words)

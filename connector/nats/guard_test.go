@@ -40,7 +40,7 @@ func (w *witness) unanswered(err error) { *w = append(*w, "unanswered "+err.Erro
 func through(text string, step, size int) (passed string, events []string, err error) {
 	var w witness
 	g := newGuard(&stream{text: []byte(text), step: step}, nil, &w)
-	g.greeted = true
+	g.greeted.Store(true)
 	out, p := []byte(nil), make([]byte, size)
 	for err == nil {
 		var n int

@@ -136,8 +136,9 @@ type Conn struct {
 var _ connector.Connector = (*Conn)(nil)
 
 // Connect connects to one of the servers. When ctx has a deadline each server is
-// tried once, within it, and the error names every one and why it failed;
-// otherwise Connect tries again until ctx ends, and logs.
+// tried once, within it, and the error names every one and why it failed; otherwise,
+// and if a server has no room for another connection now, Connect tries again until ctx
+// ends, and logs.
 func Connect(ctx context.Context, o Options) (*Conn, error) {
 	if err := o.complete(); err != nil {
 		return nil, fmt.Errorf("nats: %w", err)
@@ -148,12 +149,19 @@ func Connect(ctx context.Context, o Options) (*Conn, error) {
 		c.log.Warn("a TLS file is out of date", "error", err)
 	}
 	c.life, c.die = context.WithCancel(context.Background())
+	var full error // the last overload, which says more than that the time was up since
 	for round := 1; ; round++ {
 		err := c.first(ctx)
-		if err == nil {
+		switch {
+		case err == nil:
 			return c, nil
+		case errors.As(err, new(*overload)):
+			full = err
+		case ctx.Err() != nil && full != nil:
+			err = full
 		}
-		if _, bounded := ctx.Deadline(); bounded || ctx.Err() != nil || !errors.As(err, new(*unreachable)) {
+		_, bounded := ctx.Deadline()
+		if bounded && !errors.As(err, new(*overload)) || ctx.Err() != nil || !errors.As(err, new(*unreachable)) {
 			c.die()
 			return nil, fmt.Errorf("nats: %w", err)
 		}

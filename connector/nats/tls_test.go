@@ -97,7 +97,8 @@ func TestReasonsWhileReconnecting(t *testing.T) {
 		want               string
 	}{
 		{"denied", info, "-ERR 'Authorization Violation'\r\n", false, "the broker denied the credentials"},
-		{"too many", info, "-ERR 'maximum connections exceeded'\r\n", false, "maximum connections exceeded"},
+		{"too many", info, "-ERR 'maximum connections exceeded'\r\n", false, "no room for another connection now"},
+		{"overloaded", info, "-ERR 'maximum account active connections exceeded'\r\n", false, "no room for another connection now"},
 		{"hung up", info, "", false, "the broker hung up when we logged in"},
 		{"no broker", "no json", "PONG\r\n", false, "no NATS broker"},
 		{"another protocol", info, "220 mail\r\n", false, "not the protocol of NATS"},
@@ -133,6 +134,58 @@ func TestReasonsWhileReconnecting(t *testing.T) {
 				t.Errorf("the log does not name the broker: %s", text)
 			}
 		})
+	}
+}
+
+// A broker with too many connections says so before the login, and in plain text where
+// TLS would begin. Who has a deadline tries again until then.
+func TestTooManyConnections(t *testing.T) {
+	cert, key := selfSigned(t, t.TempDir())
+	for name, o := range map[string]broker.Options{"plain": {}, "TLS": {Cert: cert, Key: key}} {
+		t.Run(name, func(t *testing.T) {
+			o.MaxConnections = 1 // the broker's own
+			server := startBroker(t, o).opts.Listen
+			tried := make(chan struct{}, 1000)
+			options := quick(Options{Servers: []string{server}, Identity: "node", TLS: TLS{CA: cert}})
+			if name == "plain" {
+				options.TLS = TLS{}
+			}
+			options.dial.Connect = func(ctx context.Context, network, address string) (net.Conn, error) {
+				tried <- struct{}{}
+				return new(net.Dialer).DialContext(ctx, network, address)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), waittest.Patience)
+			defer cancel()
+			failed := make(chan error, 1)
+			go func() {
+				_, err := Connect(ctx, options)
+				failed <- err
+			}()
+			waittest.Receive(t, "an attempt", tried)
+			waittest.Receive(t, "another", tried)
+			waittest.Receive(t, "and another", tried)
+			cancel()
+			if err := waittest.Receive(t, "the end", failed); err == nil || !strings.Contains(err.Error(), "no room for another connection now") {
+				t.Errorf("the error is %v", err)
+			}
+		})
+	}
+}
+
+func TestRefusalBeforeTLS(t *testing.T) {
+	for text, want := range map[string]string{
+		"-ERR 'maximum connections exceeded'\r\nmore": "maximum connections exceeded",
+		"-ERR ":                              "",
+		"-ERR '" + strings.Repeat("x", 1000): strings.Repeat("x", maxRefusal-1),
+	} {
+		if err, ok := refusal([]byte(text)).(*denial); !ok || err.words != want {
+			t.Errorf("%.50q is %v", text, err)
+		}
+	}
+	for _, text := range []string{"", "-ERR", "INFO {}\r\n"} {
+		if err := refusal([]byte(text)); err != nil {
+			t.Errorf("%q is %v", text, err)
+		}
 	}
 }
 

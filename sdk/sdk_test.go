@@ -240,7 +240,7 @@ func TestNew(t *testing.T) {
 			if r.Status != 0 || data != `{"message":"hello borg"}` {
 				t.Errorf("%d %s %s", r.Status, r.Message, data)
 			}
-			if wrong := agenthost.Check(a.Definition().Action("hello"), r); len(wrong) > 0 {
+			if wrong := a.Definition().Action("hello").CheckReply(r); len(wrong) > 0 {
 				t.Error(wrong)
 			}
 		})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -13,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
 	"mcollective/agent"
@@ -263,9 +263,9 @@ func TestDeclaredTypes(t *testing.T) {
 	if first := r.Data.Pairs[0].Key; first != sym("n") {
 		t.Errorf("the first output is %v", first)
 	}
-	got := Check(open(t, filepath.Join(dir, "typed"), Options{}).Definition().Action("get"), r)
-	if diff := cmp.Diff([]string{`output bad is declared integer and is "no number"`, "output x is not declared"}, got); diff != "" {
-		t.Error(diff)
+	got := fmt.Sprint(open(t, filepath.Join(dir, "typed"), Options{}).Definition().Action("get").CheckReply(r))
+	if want := "[the output bad is declared as integer and is no number the output x is not declared]"; got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }
 

@@ -73,7 +73,7 @@ func TestDocs(t *testing.T) {
 			t.Errorf("%s: %d %s %s", test.agent, r.Status, r.Message, data(r))
 		}
 		if len(a.Definition().Actions[0].Outputs) > 0 {
-			if wrong := Check(a.Definition().Action(test.action), r); len(wrong) > 0 {
+			if wrong := a.Definition().Action(test.action).CheckReply(r); len(wrong) > 0 {
 				t.Errorf("%s: %v", test.agent, wrong)
 			}
 		}

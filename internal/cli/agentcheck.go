@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"math/big"
 	"strings"
 	"time"
 
@@ -107,75 +106,11 @@ func (c *agentCheck) try(ctx context.Context, def *ddl.Action, in *value.Map) {
 		c.fail(def.Name, fmt.Sprintf("status %d: %s", reply.Status, reply.Message))
 		return
 	}
-	problems := judge(def, reply)
+	problems := def.CheckReply(reply)
 	for _, p := range problems {
 		c.fail(def.Name, p.Error())
 	}
 	if len(problems) == 0 {
 		c.ok(def.Name, fmt.Sprintf("answers as declared, in %s", took.Round(time.Millisecond/10)))
 	}
-}
-
-// judge compares an answer with what its action declares.
-func judge(def *ddl.Action, reply *rpc.Reply) []error {
-	var problems []error
-	for _, out := range def.Outputs {
-		v, ok := reply.Output(out.Name)
-		switch {
-		case !ok || v == nil && out.Default == nil:
-			problems = append(problems, fmt.Errorf("the output %s is declared and has no value", out.Name))
-		case v != nil && !ofType(out.Type, v):
-			problems = append(problems, fmt.Errorf("the output %s is declared as %s and is %v", out.Name, out.Type, v))
-		}
-	}
-	if len(def.Outputs) == 0 {
-		return problems // it says nothing of what it answers
-	}
-	for k := range reply.Data.All() {
-		name, _ := k.(value.Symbol)
-		if def.Output(string(name)) == nil {
-			problems = append(problems, fmt.Errorf("the output %s is not declared", name))
-		}
-	}
-	return problems
-}
-
-// ofType tells whether a value is of a declared type. A type that is none of
-// Ruby's or ours says nothing.
-func ofType(t ddl.Type, v any) bool {
-	var isWhole, isFloat bool
-	switch v.(type) {
-	case int64, *big.Int:
-		isWhole = true
-	case float64, *value.Float:
-		isFloat = true
-	}
-	_, isText := rpc.Text(v)
-	switch t {
-	case ddl.String:
-		return isText
-	case ddl.Boolean:
-		_, ok := v.(bool)
-		return ok
-	case ddl.Integer:
-		return isWhole
-	case ddl.Float:
-		return isFloat || isWhole // JSON writes 2.0 as 2
-	case ddl.Number:
-		return isWhole || isFloat
-	case ddl.Hash:
-		_, ok := v.(*value.Map)
-		return ok
-	case ddl.Array:
-		return isArray(v)
-	}
-	return true
-}
-
-func isArray(v any) bool {
-	switch v.(type) {
-	case []any, *value.Array:
-		return true
-	}
-	return false
 }

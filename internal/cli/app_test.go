@@ -8,10 +8,8 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"mcollective/ddl"
 	"mcollective/internal/dirtest"
 	"mcollective/rpc"
-	"mcollective/value"
 )
 
 // understood is the action and the inputs that an application makes of words.
@@ -113,23 +111,6 @@ func FuzzDownload(f *testing.F) {
 			}
 		}
 	})
-}
-
-func TestJudge(t *testing.T) {
-	def := &ddl.Action{Name: "a", Outputs: []*ddl.Output{
-		{Name: "n", Type: ddl.Integer}, {Name: "f", Type: ddl.Float}, {Name: "l", Type: ddl.Array}, {Name: "any"}, {Name: "filled", Type: ddl.String, Default: "x"},
-	}}
-	reply := &rpc.Reply{Data: value.NewMap(value.Symbol("n"), int64(1), value.Symbol("f"), int64(2), value.Symbol("l"), []any{},
-		value.Symbol("any"), true, value.Symbol("filled"), nil)}
-	if problems := judge(def, reply); len(problems) > 0 {
-		t.Errorf("%v", problems)
-	}
-	reply.Data.Set(value.Symbol("n"), "1")
-	reply.Data.Set(value.Symbol("any"), nil)
-	reply.Data.Set(value.Symbol("more"), 1.5)
-	if problems := judge(def, reply); len(problems) != 3 {
-		t.Errorf("%v", problems)
-	}
 }
 
 func TestSizesAndHistograms(t *testing.T) {

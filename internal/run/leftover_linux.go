@@ -34,7 +34,7 @@ const (
 // it started as its children and its session. What left both, or does not have its
 // mark when the program itself has ended, is not found.
 func Remember(dir string, complain func(error)) (left []*Leftover, stop func(), err error) {
-	family.once.Do(getReady)
+	children.once.Do(initChildren)
 	fail := func(err error) ([]*Leftover, func(), error) {
 		return nil, func() {}, fmt.Errorf("remember programs in %s: %w", dir, err)
 	}
@@ -73,13 +73,13 @@ func Remember(dir string, complain func(error)) (left []*Leftover, stop func(), 
 			left = append(left, l)
 		}
 	}
-	family.mu.Lock()
-	family.records, family.complain = dir, complain
-	family.mu.Unlock()
+	children.mu.Lock()
+	children.records, children.complain = dir, complain
+	children.mu.Unlock()
 	return left, func() {
-		family.mu.Lock()
-		family.records = ""
-		family.mu.Unlock()
+		children.mu.Lock()
+		children.records = ""
+		children.mu.Unlock()
 		lock.Close()
 	}, nil
 }
@@ -254,7 +254,7 @@ func (l *Leftover) Wait(ctx context.Context) error {
 // remember writes the record of a program that was just started, and returns its
 // file. The lock is held.
 func (t *tree) remember(c *Command, path string, sys *syscall.SysProcAttr) string {
-	dir, complain := family.records, family.complain
+	dir, complain := children.records, children.complain
 	if dir == "" {
 		return ""
 	}

@@ -213,7 +213,7 @@ func TestOnlyLeftoversAreEnded(t *testing.T) {
 		"another start": func(r *record) { r.Start++ },
 		"another boot":  func(r *record) { r.Boot = "x" },
 		"this process's session": func(r *record) {
-			r.PID, r.Start = family.self, 1
+			r.PID, r.Start = children.session, 1
 		},
 	} {
 		r := real

@@ -24,7 +24,7 @@ func (p process) dead() bool { return p.state == 'Z' || p.state == 'X' }
 // started: no program of a run itself, and not what another package started, which
 // stays in this process's session.
 func (p process) adopted() bool {
-	return p.parent == os.Getpid() && p.session != family.self && family.runs[p.pid] == nil
+	return p.parent == os.Getpid() && p.session != children.session && children.runs[p.pid] == nil
 }
 
 // orphan reports whether nobody waits for this child of this process. In this
@@ -35,16 +35,16 @@ func (p process) orphan() bool {
 	switch {
 	case p.parent != os.Getpid():
 		return false
-	case p.session == family.self:
-		return p.group != family.group && p.group != p.pid
+	case p.session == children.session:
+		return p.group != children.group && p.group != p.pid
 	case !p.adopted():
 		return false
 	case p.session != p.pid:
 		return true
-	case family.base == 0:
-		return len(family.live) == len(family.runs)
+	case children.base == 0:
+		return len(children.live) == len(children.runs)
 	}
-	t := family.live[p.mark()]
+	t := children.live[p.mark()]
 	return t == nil || t.pid != 0
 }
 

@@ -15,35 +15,23 @@ const (
 	claimTime  = time.Second           // for another package to wait for a process that only seems to be an orphan
 )
 
-// Bury sees to it that what another package's programs left running is reaped when
-// it ends. Since this process is the subreaper of all that it starts, the kernel
-// hands it their orphans too. The programs must have a process group of their own,
-// and have been waited for.
-func Bury() {
-	family.mu.Lock()
-	defer family.mu.Unlock()
-	if family.live != nil { // else they are init's
-		startReaper()
-	}
-}
-
-// startReaper has the reaper at work, if it is not. It is there as long as a
-// program runs or an orphan is left. The lock is held.
+// startReaper starts the reaper, or has it look again. It stays as long as a program
+// runs or an orphan is left. The lock is held.
 func startReaper() {
-	if family.reaping {
+	if children.reaping {
 		select {
-		case family.wake <- struct{}{}:
+		case children.wake <- struct{}{}:
 		default:
 		}
 		return
 	}
-	family.reaping = true
+	children.reaping = true
 	go reapAll()
 }
 
 // reapAll is the reaper: it reaps orphans at the moment that they end, whatever
-// else runs. A daemon that a resident agent stopped must be gone at once: whoever
-// stops it waits for that.
+// else runs. A daemon that an agent stopped must be gone at once: whoever stops it
+// waits for that.
 func reapAll() {
 	ended := make(chan os.Signal, 1)
 	signal.Notify(ended, unix.SIGCHLD)
@@ -65,7 +53,7 @@ func reapAll() {
 			later = reapPause
 			timer.Reset(reapPause) // others may end with it, and most are waited for
 			<-timer.C
-		case <-family.wake:
+		case <-children.wake:
 		case <-timer.C:
 		}
 		timer.Stop()
@@ -75,13 +63,13 @@ func reapAll() {
 // reapOnce looks once. It returns for how long it may look away, and whether the
 // reaper is needed any more.
 func reapOnce() (pause time.Duration, stay bool) {
-	family.mu.Lock()
-	defer family.mu.Unlock()
-	stay = len(family.live) > 0
+	children.mu.Lock()
+	defer children.mu.Unlock()
+	stay = len(children.live) > 0
 	pause = reapAtMost
 	if !stay && !hasChildren() || stay && !hasDead() {
-		clear(family.dead)
-		family.reaping = stay
+		clear(children.dead)
+		children.reaping = stay
 		return pause, stay
 	}
 	all := processes(false)
@@ -92,7 +80,7 @@ func reapOnce() (pause time.Duration, stay bool) {
 	if hasDead() {
 		pause = reapPause
 	}
-	family.reaping = stay
+	children.reaping = stay
 	return pause, stay
 }
 
@@ -100,15 +88,15 @@ func reapOnce() (pause time.Duration, stay bool) {
 // whom a run or another package waits for are theirs. The lock is held.
 func reap(all []process) {
 	now := time.Now()
-	dead := make(map[int]time.Time, len(family.dead))
+	dead := make(map[int]time.Time, len(children.dead))
 	for _, p := range all {
 		if !p.dead() || !p.orphan() {
 			continue
 		}
 		// The first of a session that has no mark may be a program that another
 		// package started, which has waited for it by then.
-		if family.base != 0 && p.session == p.pid && p.mark()&^(1<<markBits-1) != family.base {
-			since, known := family.dead[p.pid]
+		if children.base != 0 && p.session == p.pid && p.mark()&^(1<<markBits-1) != children.base {
+			since, known := children.dead[p.pid]
 			if !known {
 				since = now
 			}
@@ -119,7 +107,7 @@ func reap(all []process) {
 		}
 		unix.Wait4(p.pid, nil, unix.WNOHANG, nil)
 	}
-	family.dead = dead
+	children.dead = dead
 }
 
 // hasChildren reports whether this process has any. It takes a microsecond, and

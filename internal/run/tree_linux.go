@@ -13,13 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// family is what this process knows of its children. It is one, because the
-// kernel's subreaper and the list of children are of the whole process.
-var family struct {
-	once  sync.Once
-	self  int    // session of this process
-	group int    // its process group
-	base  uint64 // common to the marks of all runs; 0 if they cannot be marked
+// children is what this process knows of the programs that it started. There is one,
+// because the kernel's subreaper and list of children are of the whole process.
+var children struct {
+	once    sync.Once
+	session int    // of this process
+	group   int    // its process group
+	base    uint64 // common to the marks of all runs; 0 if they cannot be marked
 
 	starting sync.Mutex // held while this process has the mark of what it starts
 
@@ -53,46 +53,46 @@ type tree struct {
 	file string // its record
 }
 
-func getReady() {
-	family.mu.Lock()
-	defer family.mu.Unlock()
-	family.self, _ = unix.Getsid(0)
-	family.group = unix.Getpgrp()
-	family.live, family.runs = map[uint64]*tree{}, map[int]*tree{}
-	family.wake, family.dead = make(chan struct{}, 1), map[int]time.Time{}
+func initChildren() {
+	children.mu.Lock()
+	defer children.mu.Unlock()
+	children.session, _ = unix.Getsid(0)
+	children.group = unix.Getpgrp()
+	children.live, children.runs = map[uint64]*tree{}, map[int]*tree{}
+	children.wake, children.dead = make(chan struct{}, 1), map[int]time.Time{}
 	// Where it fails, on kernels before 3.4, orphans go to init as ever.
 	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 	var l unix.Rlimit
 	if unix.Prlimit(0, markLimit, nil, &l) == nil && l.Max == unix.RLIM_INFINITY {
-		family.base = markBase | rand.Uint64N(1<<20)<<markBits // another process of ours has other marks
+		children.base = markBase | rand.Uint64N(1<<20)<<markBits // another process of ours has other marks
 	}
 }
 
 // launch starts the program in a session of its own.
 func launch(path string, c *Command, files []*os.File) (*os.Process, *tree, error) {
-	family.once.Do(getReady)
+	children.once.Do(initChildren)
 	sys := &syscall.SysProcAttr{Setsid: true}
 	who, err := credential(c.User, sys)
 	if err != nil {
 		return nil, nil, err
 	}
 	t := &tree{}
-	family.mu.Lock()
+	children.mu.Lock()
 	if hasDead() { // the program may ask after one that has just ended
 		reap(processes(false))
 	}
-	family.next++
-	t.mark = family.base | family.next&markRun
+	children.next++
+	t.mark = children.base | children.next&markRun
 	if c.Background {
 		t.mark |= markKeep
 	}
-	family.live[t.mark] = t
+	children.live[t.mark] = t
 	startReaper()
-	family.mu.Unlock()
+	children.mu.Unlock()
 	attr := &os.ProcAttr{Dir: or(c.Dir, "/"), Env: environ(who, c), Files: files, Sys: sys}
 	proc, err := startLimited(path, append([]string{path}, c.Args...), attr, limits(c), t.start)
-	family.mu.Lock()
-	defer family.mu.Unlock()
+	children.mu.Lock()
+	defer children.mu.Unlock()
 	if err != nil {
 		t.forget()
 		if sys.Credential != nil && errors.Is(err, unix.EPERM) && !errors.Is(err, ErrLimits) {
@@ -101,7 +101,7 @@ func launch(path string, c *Command, files []*os.File) (*os.Process, *tree, erro
 		return nil, nil, err
 	}
 	t.pid = proc.Pid
-	family.runs[t.pid] = t
+	children.runs[t.pid] = t
 	t.file = t.remember(c, path, sys)
 	return proc, t, nil
 }
@@ -109,11 +109,11 @@ func launch(path string, c *Command, files []*os.File) (*os.Process, *tree, erro
 // start starts a program that has the mark from its very beginning, because this
 // process has it meanwhile.
 func (t *tree) start(path string, argv []string, attr *os.ProcAttr) (*os.Process, error) {
-	if family.base == 0 {
+	if children.base == 0 {
 		return startProcess(path, argv, attr)
 	}
-	family.starting.Lock()
-	defer family.starting.Unlock()
+	children.starting.Lock()
+	defer children.starting.Unlock()
 	var before unix.Rlimit
 	if unix.Prlimit(0, markLimit, &unix.Rlimit{Cur: t.mark, Max: unix.RLIM_INFINITY}, &before) == nil {
 		defer unix.Prlimit(0, markLimit, &before, nil)
@@ -122,8 +122,8 @@ func (t *tree) start(path string, argv []string, attr *os.ProcAttr) (*os.Process
 }
 
 func (t *tree) forget() {
-	delete(family.live, t.mark)
-	delete(family.runs, t.pid)
+	delete(children.live, t.mark)
+	delete(children.runs, t.pid)
 	startReaper() // for what it left, or to end
 	if t.file != "" {
 		os.Remove(t.file)
@@ -141,13 +141,13 @@ func (t *tree) terminate() bool {
 func (t *tree) kill() { t.signal(unix.SIGKILL) }
 
 func (t *tree) signal(sig syscall.Signal) {
-	family.mu.Lock()
-	defer family.mu.Unlock()
-	t.strike(processes(true), sig)
+	children.mu.Lock()
+	defer children.mu.Unlock()
+	t.signalAll(processes(true), sig)
 }
 
-// strike sends a signal to all that is there of the tree, the program included.
-func (t *tree) strike(all []process, sig syscall.Signal) {
+// signalAll sends a signal to all that is there of the tree, the program included.
+func (t *tree) signalAll(all []process, sig syscall.Signal) {
 	inSession := func(p process) bool { return p.session == t.pid }
 	if blind() || slices.ContainsFunc(all, inSession) {
 		unix.Kill(-t.pid, sig) // reaches also what is being forked
@@ -160,32 +160,32 @@ func (t *tree) strike(all []process, sig syscall.Signal) {
 // alive reports whether anything that the program started is there, besides
 // itself.
 func (t *tree) alive() bool {
-	family.mu.Lock()
-	defer family.mu.Unlock()
+	children.mu.Lock()
+	defer children.mu.Unlock()
 	return hasChildren() && len(t.members(processes(false))) > 0
 }
 
 // keep lets go of what the program started, when the program itself has ended.
 func (t *tree) keep() {
-	family.mu.Lock()
-	defer family.mu.Unlock()
+	children.mu.Lock()
+	defer children.mu.Unlock()
 	t.forget()
 }
 
-// finish ends what the program started and is still there after the patience. It
+// finish ends what the program started and is still there after the grace. It
 // is called when the program itself has ended. It returns the number of a process
 // that cannot be ended, or 0.
-func (t *tree) finish(patience time.Duration) (left int) {
+func (t *tree) finish(grace time.Duration) (left int) {
 	began := time.Now()
-	var struck time.Time // when it was first killed; on a busy machine a look takes its time
+	var killed time.Time // when first; on a busy machine a look takes its time
 	for pause := time.Millisecond; ; pause = min(2*pause, 20*time.Millisecond) {
-		late := time.Since(began) >= patience
-		left, done := t.end(late, !struck.IsZero() && time.Since(struck) > stuck)
+		late := time.Since(began) >= grace
+		left, done := t.end(late, !killed.IsZero() && time.Since(killed) > stuck)
 		if done {
 			return left
 		}
-		if late && struck.IsZero() {
-			struck = time.Now()
+		if late && killed.IsZero() {
+			killed = time.Now()
 		}
 		time.Sleep(pause)
 	}
@@ -194,20 +194,20 @@ func (t *tree) finish(patience time.Duration) (left int) {
 // end is one step of finish: it looks, kills if it is late, and forgets the tree
 // when nothing is left of it or it has been tried for too long.
 func (t *tree) end(late, last bool) (left int, done bool) {
-	family.mu.Lock()
-	defer family.mu.Unlock()
+	children.mu.Lock()
+	defer children.mu.Unlock()
 	if !hasChildren() {
 		t.forget()
 		return 0, true
 	}
 	all := processes(late)
 	if blind() {
-		t.strike(nil, unix.SIGKILL)
+		t.signalAll(nil, unix.SIGKILL)
 	}
 	reap(all)
 	members := t.members(all)
 	if len(members) > 0 && late {
-		t.strike(all, unix.SIGKILL)
+		t.signalAll(all, unix.SIGKILL)
 		left = members[0].pid
 	}
 	if len(members) > 0 && !last {
@@ -234,12 +234,12 @@ func (t *tree) members(all []process) []process {
 // sweep ends orphans of runs that have ended. It returns how many.
 func sweep(all []process) (ended int) {
 	for _, p := range all {
-		if !p.adopted() || p.dead() || family.runs[p.session] != nil {
+		if !p.adopted() || p.dead() || children.runs[p.session] != nil {
 			continue
 		}
 		mark := p.mark()
-		ours := family.base != 0 && mark&^(1<<markBits-1) == family.base
-		if ours && mark&markKeep == 0 && family.live[mark] == nil && unix.Kill(p.pid, unix.SIGKILL) == nil {
+		ours := children.base != 0 && mark&^(1<<markBits-1) == children.base
+		if ours && mark&markKeep == 0 && children.live[mark] == nil && unix.Kill(p.pid, unix.SIGKILL) == nil {
 			ended++
 		}
 	}

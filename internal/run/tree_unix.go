@@ -35,13 +35,13 @@ func (t *tree) kill()           { syscall.Kill(-t.pid, syscall.SIGKILL) }
 func (t *tree) alive() bool     { return syscall.Kill(-t.pid, 0) == nil }
 func (t *tree) keep()           {}
 
-// finish ends what the program left in its group after the patience.
-func (t *tree) finish(patience time.Duration) (left int) {
+// finish ends what the program left in its group after the grace.
+func (t *tree) finish(grace time.Duration) (left int) {
 	for began := time.Now(); t.alive(); time.Sleep(time.Millisecond) {
-		if time.Since(began) > patience {
+		if time.Since(began) > grace {
 			t.kill()
 		}
-		if time.Since(began) > patience+stuck {
+		if time.Since(began) > grace+stuck {
 			return t.pid
 		}
 	}
@@ -59,6 +59,3 @@ func scratch() (*os.File, error) {
 // seal does nothing: what was left behind may go on to write into a file that has
 // no name.
 func seal(*os.File) {}
-
-// Bury does nothing: orphans are init's here.
-func Bury() {}

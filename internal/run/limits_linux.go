@@ -46,7 +46,8 @@ type starter func(path string, argv []string, attr *os.ProcAttr) (*os.Process, e
 // instruction. There are two ways. The quick one starts it as one that is traced,
 // which stops before it does anything, and sets its limits from here. For a program
 // of another user that takes CAP_SYS_RESOURCE, which root in a container lacks, and
-// tracing may be forbidden: then the program's process limits itself.
+// tracing may be forbidden: then the program's process limits itself, which costs a
+// start of this program, some 6 ms; the aim for all that a call takes is 2.
 func startLimited(path string, argv []string, attr *os.ProcAttr, limits []limit, start starter) (*os.Process, error) {
 	if len(limits) == 0 {
 		return start(path, argv, attr)

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -107,8 +108,8 @@ func (s *Server) send(c *call, body any) error {
 	if c.onWorker {
 		wait = workerPatience
 	}
-	ctx := withLazyTimeout(s.answers, wait)
-	defer ctx.end()
+	ctx, cancel := context.WithTimeout(s.answers, wait)
+	defer cancel()
 	return s.opts.Connector.Publish(ctx,
 		connector.Target{Kind: connector.Reply, Collective: c.Collective, Agent: c.Agent, Address: c.replyTo},
 		connector.Message{Data: payload.Data, Headers: payload.Headers, TTL: s.opts.TTL})

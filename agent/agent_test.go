@@ -170,7 +170,10 @@ func TestTimeLimit(t *testing.T) {
 				t.Fatal(err)
 			}
 			over := strings.HasPrefix(r.Message, rpc.TextTimedOut) || strings.Contains(r.Message, "broken off")
-			if errors.As(err, new(*timelimit.Overrun)) != over || err != nil && !over {
+			busy := strings.HasPrefix(r.Message, "busy")
+			broke := strings.Contains(r.Message, " broke;")
+			if errors.As(err, new(*timelimit.Overrun)) != over || errors.As(err, new(timelimit.Busy)) != busy ||
+				errors.As(err, new(*timelimit.Panic)) != broke || err != nil && !over && !busy && !broke {
 				t.Errorf("error %v beside the reply %q", err, r.Message)
 			}
 			if r.Status == rpc.OK {

@@ -92,27 +92,28 @@ func (h *Handler) Timeout() time.Duration {
 
 // Handle answers a request with the body of its reply. The error is an
 // rpc.ErrNoReply for a caller who wants no answer, and for what is no request. With
-// the reply of an action that did not end in time comes a *timelimit.Overrun.
+// a reply comes what the limiter says, by which the node tells the reason: a
+// *timelimit.Overrun, a timelimit.Busy, timelimit.ErrClosed or a *timelimit.Panic.
 func (h *Handler) Handle(ctx context.Context, m *message.Request) (any, error) {
 	parsed, err := rpc.Parse(m.Body)
 	if err != nil {
 		return nil, err
 	}
-	reply, overrun := h.answer(ctx, Request{
+	reply, limited := h.answer(ctx, Request{
 		Request: parsed, ID: m.ID, Sender: m.Sender, CallerID: m.Caller, Collective: m.Collective, Time: m.Time, TTL: m.TTL,
 	})
 	switch {
-	case parsed.Silent && overrun != nil:
-		return nil, fmt.Errorf("%w: %w", rpc.ErrNoReply, overrun)
+	case parsed.Silent && limited != nil:
+		return nil, fmt.Errorf("%w: %w", rpc.ErrNoReply, limited)
 	case parsed.Silent:
 		return nil, rpc.ErrNoReply
 	}
 	reply.Message = plaintext.Clip(reply.Message, 4<<10) // an error may quote anything
-	return reply.Body(), overrun
+	return reply.Body(), limited
 }
 
-// answer is the reply to a request, whoever wants it. The error is that of an
-// action that did not end in time.
+// answer is the reply to a request, whoever wants it. The error is the limiter's, if
+// it has one.
 func (h *Handler) answer(ctx context.Context, req Request) (*rpc.Reply, error) {
 	action := h.definition.Action(req.Action)
 	if action == nil {
@@ -140,14 +141,12 @@ func (h *Handler) answer(ctx context.Context, req Request) (*rpc.Reply, error) {
 	if err == nil {
 		return reply, nil
 	}
-	over := (*timelimit.Overrun)(nil)
-	late := errors.As(err, &over)
-	if late && over.Running {
+	if over := (*timelimit.Overrun)(nil); errors.As(err, &over) && over.Running {
 		reply = action.Reply() // the other one is still the action's
 	}
 	reply.Fail(h.explain(&req, err))
-	if late {
-		return reply, over
+	if timelimit.IsVerdict(err) {
+		return reply, err
 	}
 	return reply, nil
 }

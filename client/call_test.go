@@ -329,7 +329,7 @@ func TestDiscover(t *testing.T) {
 // sender's name.
 type bareSecurity struct{ openSecurity }
 
-func (bareSecurity) DecodeReply(p security.Payload) (*message.Reply, error) {
+func (bareSecurity) DecodeReply(_ context.Context, _ *message.Request, p security.Payload) (*message.Reply, error) {
 	return &message.Reply{RequestID: string(p.Data[:32]), Sender: string(p.Data[32:])}, nil
 }
 

@@ -77,7 +77,7 @@ func (c *Client) put(ctx context.Context, q question, each func(Answer)) (*Accou
 		return nil, fmt.Errorf("%s: %w", q.name, ErrNoNodes)
 	}
 	req := c.request(q.Call)
-	e := &engine{question: q, client: c, each: each, in: newInbox(c, req.ID), ledger: newLedger(q.Nodes, req.ID), since: c.connections()}
+	e := &engine{question: q, client: c, each: each, in: newInbox(c, req), ledger: newLedger(q.Nodes, req.ID), since: c.connections()}
 	if q.Exact {
 		e.tracker = &tracker{ledger: e.ledger}
 	}
@@ -87,7 +87,7 @@ func (c *Client) put(ctx context.Context, q question, each func(Answer)) (*Accou
 	e.msg = connector.Message{ReplyTo: q.replyTo, TTL: req.TTL}
 	refused := func() error { return nil }
 	if e.expectsReplies() {
-		sub, err := e.subscribe(ctx)
+		sub, err := e.subscribe(working)
 		if err != nil && ctx.Err() != nil {
 			e.ledger.account.Interrupted = true
 			return e.close(), nil
@@ -100,7 +100,8 @@ func (c *Client) put(ctx context.Context, q question, each func(Answer)) (*Accou
 		defer e.in.close()
 		refused = func() error { return unheard(sub) }
 	}
-	payload, err := c.sec.EncodeRequest(req)
+	req.ReplyTo = e.msg.ReplyTo
+	payload, err := c.sec.EncodeRequest(working, req)
 	if err != nil {
 		return nil, fmt.Errorf("encode the request to agent %s: %w", q.Agent, err)
 	}
@@ -142,9 +143,10 @@ func (c *Client) request(call Call) *message.Request {
 // subscribe lets replies come, before the request is made: a provider may have to
 // prove where to they go.
 func (e *engine) subscribe(ctx context.Context) (connector.Subscription, error) {
-	ctx, done := context.WithTimeout(ctx, e.client.opts.PublishTimeout)
+	subscribing, done := context.WithTimeout(ctx, e.client.opts.PublishTimeout)
 	defer done()
-	sub, err := e.client.conn.Subscribe(ctx, connector.Target{Kind: connector.Reply, Collective: e.Collective, Agent: e.Agent}, e.in.receive)
+	from := connector.Target{Kind: connector.Reply, Collective: e.Collective, Agent: e.Agent}
+	sub, err := e.client.conn.Subscribe(subscribing, from, func(d connector.Delivery) { e.in.receive(ctx, d) })
 	if err != nil {
 		return nil, err
 	}

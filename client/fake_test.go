@@ -23,19 +23,25 @@ type openSecurity struct{}
 
 func (openSecurity) CallerID() string { return "uid=1" }
 
-func (openSecurity) EncodeRequest(r *message.Request) (security.Payload, error) {
+func (openSecurity) EncodeRequest(_ context.Context, r *message.Request) (security.Payload, error) {
 	if r.Body == nil {
 		return security.Payload{}, fmt.Errorf("no body")
+	}
+	if r.ReplyTo != "here" {
+		return security.Payload{}, fmt.Errorf("the request says that its replies go to %q", r.ReplyTo)
 	}
 	data, err := json.Marshal(r)
 	return security.Payload{Data: data}, err
 }
 
-func (openSecurity) DecodeReply(p security.Payload) (*message.Reply, error) {
+func (openSecurity) DecodeReply(_ context.Context, req *message.Request, p security.Payload) (*message.Reply, error) {
 	var r message.Reply
 	// What follows the first value is padding.
 	if err := json.NewDecoder(bytes.NewReader(p.Data)).Decode(&r); err != nil {
 		return nil, fmt.Errorf("%w: %w", security.ErrMalformed, err)
+	}
+	if r.RequestID != req.ID {
+		return nil, fmt.Errorf("%w: %s", security.ErrOtherRequest, r.RequestID)
 	}
 	return &r, nil
 }

@@ -1,6 +1,8 @@
 package client
 
 import (
+	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -27,7 +29,7 @@ type arrival struct {
 // burst costs one wake-up and not one for each reply.
 type inbox struct {
 	client *Client
-	id     string
+	req    *message.Request
 	ready  chan struct{} // has a token when something waits
 
 	mu          sync.Mutex
@@ -41,36 +43,46 @@ type inbox struct {
 	undecodable int
 }
 
-func newInbox(c *Client, id string) *inbox {
-	in := &inbox{client: c, id: id, ready: make(chan struct{}, 1)}
+func newInbox(c *Client, req *message.Request) *inbox {
+	in := &inbox{client: c, req: req, ready: make(chan struct{}, 1)}
 	in.room.L = &in.mu
 	return in
 }
 
-// begin sets the time from which arrivals are counted.
+// begin lets replies in, now that the request is made, and sets the time from which
+// arrivals are counted.
 func (in *inbox) begin(now time.Time) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.start = now
 }
 
+func (in *inbox) begun() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return !in.start.IsZero()
+}
+
 // receive opens one delivery.
-func (in *inbox) receive(d connector.Delivery) {
+func (in *inbox) receive(ctx context.Context, d connector.Delivery) {
 	now := time.Now()
 	log := in.client.opts.Log
-	reply, err := in.client.sec.DecodeReply(security.Payload{Data: d.Data, Headers: d.Headers})
+	if !in.begun() {
+		return // nobody can answer what is not made yet
+	}
+	reply, err := in.client.sec.DecodeReply(ctx, in.req, security.Payload{Data: d.Data, Headers: d.Headers})
 
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	switch {
+	case errors.Is(err, security.ErrOtherRequest):
+		log.Debug("ignoring a reply to another request", "request", in.req.ID, "error", err)
+		return
 	case err != nil:
 		in.undecodable++
 		if in.undecodable <= loudFailures {
-			log.Warn("ignoring a reply that cannot be trusted", "request", in.id, "error", err)
+			log.Warn("ignoring a reply that cannot be trusted", "request", in.req.ID, "error", err)
 		}
-		return
-	case reply.RequestID != in.id:
-		log.Debug("ignoring a reply to another request", "request", in.id, "other", reply.RequestID, "node", reply.Sender)
 		return
 	}
 	for in.bytes > maxWaiting && !in.closed {

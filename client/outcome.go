@@ -1,8 +1,7 @@
 package client
 
 import (
-	"strings"
-
+	"mcollective/message"
 	"mcollective/rpc"
 )
 
@@ -27,25 +26,41 @@ func (o Outcome) String() string {
 	return [...]string{"unknown", "ok", "failed", "denied", "timed out", "expired", "unreachable", "not sent", "declined"}[o]
 }
 
+// judge reads an answer to a plain call: any is good that does not say otherwise.
+func judge(a *Answer) {
+	a.Outcome = OK
+	if a.Reason != "" {
+		a.Outcome = outcomeOf(a.Reason)
+	}
+}
+
 // judgeRPC reads an answer as that of an action.
 func judgeRPC(a *Answer) {
 	a.RPC, a.Err = rpc.ParseReply(a.Body)
-	a.Outcome = outcomeOf(a.RPC, a.Err)
+	switch {
+	case a.Reason != "":
+		a.Outcome = outcomeOf(a.Reason)
+	case a.Err == nil && a.RPC.Status == rpc.OK:
+		a.Outcome = OK
+	case a.Err == nil && a.RPC.Status == rpc.Aborted && a.RPC.Message == rpc.TextDenied:
+		// Nodes of Ruby give no reasons, and this text is all that they say. In all
+		// other cases that have a reason they are silent.
+		a.Outcome = Denied
+	default:
+		a.Outcome = Failed
+	}
 }
 
-// outcomeOf is what an answer says of how the request ended.
-func outcomeOf(r *rpc.Reply, err error) Outcome {
-	switch {
-	case err != nil:
-		return Failed
-	case r.Status == rpc.OK:
-		return OK
-	case r.Status == rpc.Aborted && r.Message == rpc.TextDenied:
+// outcomeOf is what a reason means for the caller. What a later version says, and
+// we do not know, is no success.
+func outcomeOf(r message.Reason) Outcome {
+	switch r {
+	case message.Denied:
 		return Denied
-	case r.Status == rpc.UnknownError && strings.HasPrefix(r.Message, rpc.TextTimedOut):
-		return TimedOut
-	case r.Status == rpc.UnknownError && strings.HasPrefix(r.Message, rpc.TextExpired):
+	case message.Expired:
 		return Expired
+	case message.TimedOut:
+		return TimedOut
 	}
 	return Failed
 }

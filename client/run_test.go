@@ -68,7 +68,7 @@ func (w *world) node(name string, does behaviour) {
 	}
 	for _, to := range targets {
 		if _, err := conn.Subscribe(w.t.Context(), to, func(d connector.Delivery) {
-			req, err := w.security.DecodeRequest(security.Payload{Data: d.Data})
+			req, err := w.security.DecodeRequest(w.t.Context(), security.Payload{Data: d.Data}, message.Origin{})
 			if err != nil {
 				w.t.Error(err)
 				return
@@ -121,7 +121,7 @@ func (w *world) reply(conn connector.Connector, name, address string, req *messa
 	if other, ok := body.(as); ok {
 		name, body = other.name, other.body
 	}
-	p, err := w.security.EncodeReply(req, &message.Reply{RequestID: req.ID, Sender: name, Agent: req.Agent, Time: time.Now(), Body: body})
+	p, err := w.security.EncodeReply(context.Background(), req, &message.Reply{RequestID: req.ID, Sender: name, Agent: req.Agent, Time: time.Now(), Body: body})
 	if err != nil {
 		w.t.Error(err)
 		return

@@ -14,11 +14,16 @@ type Request struct {
 	Collective string
 	Agent      string
 	Sender     string // identity of the machine that asks
-	Caller     string // who asks, like "uid=1000"; proven as far as the security provider can
+	Caller     string // who asks, as the message says; a node goes by Principal
 	Filter     filter.Filter
 	Time       time.Time     // when it was sent, in whole seconds
 	TTL        time.Duration // whole seconds that it is good for
 	Body       any           // see Body values
+
+	// What does not travel as such.
+	Principal Principal // who asks, as the security provider of a node has proven
+	ReplyTo   string    // of a client: the address that replies are to come to, for providers that prove it; "" is none
+	Digest    string    // of the bytes that travel, from a provider that binds replies to them; "" from others
 }
 
 // A Reply is one node's answer.
@@ -27,7 +32,8 @@ type Reply struct {
 	Sender    string // identity of the node
 	Agent     string
 	Time      time.Time
-	Body      any // see Body values
+	Body      any    // see Body values
+	Reason    Reason // why the request did not do what it asks for; "" if it did, or nothing is known
 }
 
 // Body values

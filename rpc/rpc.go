@@ -35,14 +35,13 @@ const (
 	UnknownError                // anything else
 )
 
-// Texts by which a node says that an action did not run, for clients that count.
-// TextDenied is the whole text, the others are followed by more.
-const (
-	TextDenied   = "You are not authorized to call this agent or action." // with Aborted, as Ruby's nodes say it
-	TextTimedOut = "timed out"                                            // with UnknownError: the action took longer than it may
-	TextExpired  = "expired"                                              // with UnknownError: the request came too late, or the clocks differ
-	TextNoAgent  = "no agent"                                             // with UnknownError: the node has not the agent
-)
+// TextDenied is what nodes of Ruby say, with Aborted, to a caller whom they do not
+// let. They give no message.Reason, so that ours say the same, and clients know it.
+const TextDenied = "You are not authorized to call this agent or action."
+
+// TextTimedOut begins the text of a reply, with UnknownError, of an action that took
+// longer than it may. It is for people; programs go by message.TimedOut.
+const TextTimedOut = "timed out"
 
 // ErrNoReply marks a request that is not to be answered.
 var ErrNoReply = errors.New("no reply")

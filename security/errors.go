@@ -12,4 +12,9 @@ var (
 	// ErrUnverified is for a payload that is well formed but not proven to come
 	// from somebody who may send it.
 	ErrUnverified = errors.New("message is not verified")
+
+	// ErrOtherRequest is for a reply that is well formed and proven, and answers another
+	// request. Over some brokers late replies arrive where those to the next
+	// request do.
+	ErrOtherRequest = errors.New("reply to another request")
 )

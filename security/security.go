@@ -4,9 +4,19 @@
 // A provider plays one of two roles: a client encodes requests and decodes
 // replies, a node the reverse. A provider refuses a payload of the other role.
 // It never sees a broker. securitytest holds the suite that each provider passes.
+//
+// The context of each method bounds whatever the provider may have to wait for,
+// such as a key that it does not have. What it needs for an answer it has to know
+// by then: a node calls it where messages arrive.
+//
+// A provider that holds keys or other state may be a Reloader and an io.Closer.
 package security
 
-import "mcollective/message"
+import (
+	"context"
+
+	"mcollective/message"
+)
 
 // A Payload is what a connector carries: bytes, and headers beside them for
 // providers that keep a signature apart from what is signed.
@@ -19,18 +29,29 @@ type Payload struct {
 type Client interface {
 	// CallerID is who the requests will say is calling, like "uid=1000".
 	CallerID() string
-	// EncodeRequest fills in the request's Caller and returns its payload.
-	EncodeRequest(*message.Request) (Payload, error)
-	// DecodeReply checks and opens a reply. The payload's bytes are not kept.
-	DecodeReply(Payload) (*message.Reply, error)
+	// EncodeRequest fills in the request's Caller, and its Digest if replies are bound
+	// to that, and returns its payload. The request has all else, its ReplyTo too.
+	EncodeRequest(context.Context, *message.Request) (Payload, error)
+	// DecodeReply checks and opens a reply to a request that EncodeRequest has made.
+	// One that is proven, and answers another request, is ErrOtherRequest. The
+	// payload's bytes are not kept.
+	DecodeReply(context.Context, *message.Request, Payload) (*message.Reply, error)
 }
 
 // A Node checks requests and makes replies.
 type Node interface {
 	// DecodeRequest checks and opens a request: size, envelope, role, caller id
-	// and signature, in this order, and only then the body. The payload's bytes
+	// and signature, in this order, and only then the body. It sets the request's
+	// Principal, whose ID is its Caller. The origin is what the node knows of where the
+	// request came in; that both agree is checked by the node. The payload's bytes
 	// are not kept.
-	DecodeRequest(Payload) (*message.Request, error)
-	// EncodeReply makes the payload that answers req.
-	EncodeReply(req *message.Request, reply *message.Reply) (Payload, error)
+	DecodeRequest(context.Context, Payload, message.Origin) (*message.Request, error)
+	// EncodeReply makes the payload that answers req, a refusal too.
+	EncodeReply(ctx context.Context, req *message.Request, reply *message.Reply) (Payload, error)
+}
+
+// A Reloader is a provider that can read its keys and lists again while it is in
+// use. With an error it goes on with what it has.
+type Reloader interface {
+	Reload(context.Context) error
 }

@@ -20,7 +20,7 @@ func burst(ctx context.Context, conn connector.Connector, sec *psk.Provider, n i
 		return err
 	}
 	defer sub.Close()
-	payload, err := sec.EncodeRequest(pingRequest())
+	payload, err := sec.EncodeRequest(ctx, pingRequest())
 	if err != nil {
 		return err
 	}

@@ -111,11 +111,11 @@ func messageSizes() (sizes, error) {
 		return sizes{}, err
 	}
 	r := request()
-	q, err := p.EncodeRequest(r)
+	q, err := p.EncodeRequest(context.Background(), r)
 	if err != nil {
 		return sizes{}, err
 	}
-	a, err := p.EncodeReply(r, &message.Reply{Sender: "web0001.ams.example.net", Body: "pong"})
+	a, err := p.EncodeReply(context.Background(), r, &message.Reply{Sender: "web0001.ams.example.net", Body: "pong"})
 	if err != nil {
 		return sizes{}, err
 	}

@@ -11,7 +11,8 @@ import (
 	"mcollective/connector"
 	"mcollective/connector/nats"
 	"mcollective/internal/swarm"
-	"mcollective/security"
+	"mcollective/message"
+	"mcollective/message/wire"
 	"mcollective/security/psk"
 	"mcollective/value"
 )
@@ -132,11 +133,9 @@ func newAsker(ctx context.Context, address string) (*asker, error) {
 
 func (a *asker) receive(d connector.Delivery) {
 	busy := false
-	if r, err := a.sec.DecodeReply(security.Payload{Data: d.Data}); err == nil {
-		if h, ok := r.Body.(*value.Map); ok {
-			code, _ := h.Get(value.Symbol("statuscode"))
-			busy = code != int64(0)
-		}
+	// Whose answer it is does not matter here: only whether the node was busy.
+	if r, err := wire.Marshal.DecodeReply(d.Data); err == nil {
+		busy = r.Header.Reason == message.Busy
 	}
 	a.mu.Lock()
 	if busy {
@@ -155,7 +154,7 @@ func (a *asker) flood(ctx context.Context, to connector.Target, body any, n, atO
 	for i := range payloads {
 		r := request()
 		r.Agent, r.Body = a.agent, body
-		p, err := a.sec.EncodeRequest(r)
+		p, err := a.sec.EncodeRequest(ctx, r)
 		if err != nil {
 			return err
 		}

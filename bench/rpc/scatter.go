@@ -32,13 +32,13 @@ func sizes() (request, reply int, err error) {
 	f.Agents = []filter.Pattern{{Text: "rpcutil"}}
 	body := rpc.Request{Agent: "rpcutil", Action: "ping", Caller: p.CallerID()}
 	r := &message.Request{ID: message.NewID(), Collective: "mcollective", Agent: "rpcutil", Filter: f, Time: time.Now(), TTL: time.Minute, Body: body.Body()}
-	q, err := p.EncodeRequest(r)
+	q, err := p.EncodeRequest(context.Background(), r)
 	if err != nil {
 		return 0, 0, err
 	}
 	answer := rpc.NewReply("pong")
 	answer.Set("pong", time.Now().Unix())
-	a, err := p.EncodeReply(r, &message.Reply{Sender: "web0001.ams.example.net", Body: answer.Body()})
+	a, err := p.EncodeReply(context.Background(), r, &message.Reply{Sender: "web0001.ams.example.net", Body: answer.Body()})
 	return len(q.Data), len(a.Data), err
 }
 

@@ -46,14 +46,14 @@ func answerText(file, text string) error {
 	defer conn.Close()
 	mine := connector.Target{Kind: connector.Directed, Collective: cfg.MainCollective, Identity: cfg.Identity}
 	if _, err := conn.Subscribe(connecting, mine, func(d connector.Delivery) {
-		req, err := sec.DecodeRequest(security.Payload{Data: d.Data, Headers: d.Headers})
+		req, err := sec.DecodeRequest(ctx, security.Payload{Data: d.Data, Headers: d.Headers}, message.Origin{Collective: cfg.MainCollective, Direct: true, Identity: cfg.Identity, ReplyTo: d.ReplyTo})
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return
 		}
 		reply := &message.Reply{RequestID: req.ID, Sender: cfg.Identity, Agent: req.Agent, Time: time.Now(), Body: value.NewMap(
 			value.Symbol("statuscode"), int64(0), value.Symbol("statusmsg"), "OK", value.Symbol("data"), text)}
-		p, err := sec.EncodeReply(req, reply)
+		p, err := sec.EncodeReply(ctx, req, reply)
 		if err == nil {
 			err = conn.Publish(ctx, connector.Target{Kind: connector.Reply, Address: d.ReplyTo}, connector.Message{Data: p.Data, Headers: p.Headers})
 		}

@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"context"
 	"regexp"
 	"strings"
 	"testing"
@@ -176,8 +177,8 @@ type renamed struct {
 	sender string
 }
 
-func (r renamed) DecodeReply(p security.Payload) (*message.Reply, error) {
-	reply, err := r.Client.DecodeReply(p)
+func (r renamed) DecodeReply(ctx context.Context, req *message.Request, p security.Payload) (*message.Reply, error) {
+	reply, err := r.Client.DecodeReply(ctx, req, p)
 	if err == nil {
 		reply.Sender = r.sender
 	}

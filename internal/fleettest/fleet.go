@@ -203,7 +203,7 @@ func (f *Fleet) Node(name string, does Behaviour) {
 	}
 	for _, to := range targets {
 		if _, err := conn.Subscribe(f.t.Context(), to, func(d connector.Delivery) {
-			req, err := f.Security.DecodeRequest(security.Payload{Data: d.Data, Headers: d.Headers})
+			req, err := f.Security.DecodeRequest(f.t.Context(), security.Payload{Data: d.Data, Headers: d.Headers}, message.Origin{Collective: d.Target.Collective})
 			if err != nil {
 				f.t.Errorf("%s received what is no request: %v", name, err)
 				return
@@ -229,7 +229,7 @@ func (f *Fleet) reply(conn connector.Connector, name, address string, req *messa
 	if other, ok := body.(As); ok {
 		name, body = other.Sender, other.Body
 	}
-	p, err := f.Security.EncodeReply(req, &message.Reply{RequestID: req.ID, Sender: name, Agent: req.Agent, Time: time.Now(), Body: body})
+	p, err := f.Security.EncodeReply(context.Background(), req, &message.Reply{RequestID: req.ID, Sender: name, Agent: req.Agent, Time: time.Now(), Body: body})
 	if err != nil {
 		f.t.Errorf("%s cannot reply: %v", name, err)
 		return

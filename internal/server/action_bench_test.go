@@ -66,7 +66,7 @@ func benchmarkAction(b *testing.B, as func(*agent.Mux) agent.Agent) {
 	go func() { ended <- s.Run(ctx) }()
 	<-s.Ready()
 	body := rpc.Request{Agent: "echo", Action: "ping", Caller: sec.CallerID()}
-	payload, err := sec.EncodeRequest(&message.Request{
+	payload, err := sec.EncodeRequest(b.Context(), &message.Request{
 		ID: message.NewID(), Collective: "mcollective", Agent: "echo", Sender: "client.example.net",
 		Time: time.Now().Add(time.Hour), TTL: time.Hour, Body: body.Body(),
 		Filter: filter.Filter{Agents: []filter.Pattern{{Text: "echo"}}, Facts: []filter.Fact{{Name: "operatingsystem", Operator: "==", Value: "CentOS"}}},

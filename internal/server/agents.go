@@ -19,8 +19,8 @@ import (
 type Handler interface {
 	// Handle answers a request that passed every check; body is what the reply
 	// holds. ErrNoReply sends none, any other error sends a failure with status
-	// 5 and the error's text, and so does a panic. A *timelimit.Overrun may come with
-	// a body, which is sent: then it only tells why the action failed. Handle is called from many
+	// 5 and the error's text, and so does a panic. An error of package timelimit may
+	// come with a body, which is sent: then it only tells the reason. Handle is called from many
 	// goroutines. It limits its own time, as agent.Handler does, and returns soon
 	// after ctx ends, which is when the node stops: nobody else watches it.
 	Handle(ctx context.Context, req *message.Request) (body any, err error)

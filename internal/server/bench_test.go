@@ -68,7 +68,7 @@ func BenchmarkPing(b *testing.B) {
 				Time: time.Now().Add(time.Hour), TTL: time.Hour, Body: "ping",
 				Filter: filter.Filter{Facts: []filter.Fact{{Name: "operatingsystem", Operator: "==", Value: value}}},
 			}
-			payload, err := sec.EncodeRequest(req)
+			payload, err := sec.EncodeRequest(b.Context(), req)
 			if err != nil {
 				b.Fatal(err)
 			}

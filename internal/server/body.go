@@ -5,15 +5,6 @@ import (
 	"mcollective/value"
 )
 
-// failure is a reply body that every client of any agent understands.
-func failure(status rpc.Status, why string) any {
-	const most = 4 << 10 // an error that an agent made may hold anything
-	if len(why) > most {
-		why = why[:most] + "..."
-	}
-	return (&rpc.Reply{Status: status, Message: why}).Body()
-}
-
 // silent tells whether the caller wants no answer.
 func silent(body any) bool {
 	req, err := rpc.Parse(body)

@@ -40,7 +40,7 @@ func (n *clearnet) request(r *message.Request) []byte {
 	return []byte(strconv.Itoa(len(n.requests)-1) + " ")
 }
 
-func (n *clearnet) DecodeRequest(p security.Payload) (*message.Request, error) {
+func (n *clearnet) DecodeRequest(_ context.Context, p security.Payload, _ message.Origin) (*message.Request, error) {
 	n.trace.add("decode")
 	if bytes.HasPrefix(p.Data, []byte("panic")) {
 		panic("hostile bytes")
@@ -53,10 +53,13 @@ func (n *clearnet) DecodeRequest(p security.Payload) (*message.Request, error) {
 		return nil, fmt.Errorf("%w: no such request", security.ErrMalformed)
 	}
 	r := *n.requests[i]
+	if r.Principal.Proof == message.Unproven && r.Principal.ID == "" {
+		r.Principal = message.Principal{ID: r.Caller, Proof: message.SharedSecret, Permissions: message.Everything()}
+	}
 	return &r, nil
 }
 
-func (n *clearnet) EncodeReply(_ *message.Request, r *message.Reply) (security.Payload, error) {
+func (n *clearnet) EncodeReply(_ context.Context, _ *message.Request, r *message.Reply) (security.Payload, error) {
 	n.trace.add("reply")
 	if r.Body == errUnencodable {
 		return security.Payload{}, errUnencodable

@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"mcollective/connector"
 	"mcollective/internal/plaintext"
 	"mcollective/message"
 	"mcollective/rpc"
@@ -33,28 +32,20 @@ func (s *Server) refused(c *call, r *refusal) bool {
 	s.logRefused(c, r)
 	switch {
 	case r.step == filtered.step && c.wantsNo && c.Agent == discovery && s.online():
-		s.reply(c, message.No, nil)
+		s.reply(c, message.No, "")
 	case c.late == r && !silent(c.Body):
-		s.reply(c, failure(rpc.UnknownError, r.told.Error()), nil)
-	case r.status != 0 && c.matched && !silent(c.Body): // nodes that may not match are silent
-		s.reply(c, failure(r.status, r.text()), nil)
+		s.reply(c, failure(r.reason, r.told.Error()), r.reason)
+	case r.heard && c.matched && !silent(c.Body):
+		s.reply(c, failure(r.reason, r.why.Error()), r.reason)
 	}
 	return true
-}
-
-// text is what the caller reads.
-func (r *refusal) text() string {
-	if r.status == rpc.Aborted {
-		return rpc.TextDenied
-	}
-	return r.why.Error()
 }
 
 // addressedByName reports whether a request that will not run is for this node by name, is
 // of SimpleRPC, and its filter would not have kept it silent: then its caller
 // waits for this node and is told why it waits in vain.
 func (s *Server) addressedByName(c *call) bool {
-	if c.in.Kind != connector.Directed || c.Agent == discovery || c.replyTo == "" {
+	if !c.origin.Direct || c.Agent == discovery || c.origin.ReplyTo == "" {
 		return false
 	}
 	if _, err := rpc.Parse(c.Body); err != nil || c.Filter.NeedsData() {
@@ -110,7 +101,7 @@ func (s *Server) logSilence(c *call, err error) {
 func (c *call) attrs() []slog.Attr {
 	if c.Request == nil {
 		return []slog.Attr{
-			slog.String("collective", c.in.Collective), slog.String("agent", c.in.Agent), slog.Int("bytes", c.size),
+			slog.String("collective", c.origin.Collective), slog.String("agent", c.origin.Agent), slog.Int("bytes", c.size),
 		}
 	}
 	return []slog.Attr{
@@ -137,7 +128,7 @@ func (s *Server) contain(c *call) {
 	err := errors.New("the agent broke; the log of the node tells where")
 	s.auditOutcome(c, err)
 	if !silent(c.Body) {
-		s.reply(c, nil, err)
+		s.reply(c, failure(message.Broken, err.Error()), message.Broken)
 	}
 }
 

@@ -13,8 +13,7 @@ import (
 type call struct {
 	*message.Request // nil until it was decoded
 
-	in      connector.Target // the subscription it came in on
-	replyTo string
+	origin  message.Origin
 	wantsNo bool   // the caller counts on an answer of who does not match, too
 	stateOf string // the agent of which the caller wants to know the definition's hash
 	size    int    // payload bytes
@@ -35,7 +34,7 @@ type call struct {
 // refusals come first. A step that says no ends the way of the request; refused
 // counts and logs that.
 func (s *Server) receive(d connector.Delivery, now time.Time) {
-	c := &call{in: d.Target, replyTo: d.ReplyTo, size: len(d.Data), arrived: now, agentSet: s.hold()}
+	c := &call{origin: originOf(d), size: len(d.Data), arrived: now, agentSet: s.hold()}
 	c.wantsNo = d.Headers[message.AnswerHeader] == message.AnswerAll
 	c.stateOf = d.Headers[message.DefinitionHeader]
 	defer func() {
@@ -87,9 +86,21 @@ func (s *Server) run(c *call) {
 	s.auditOutcome(c, err)
 	if errors.As(err, new(*timelimit.Overrun)) {
 		s.count.timedOut.Add(1)
-		if body != nil {
-			err = nil
-		}
 	}
-	s.reply(c, c.state(body), err)
+	switch reason := reasonOf(err); {
+	case err == nil, reason != "" && body != nil:
+		s.reply(c, c.state(body), reason)
+	case errors.Is(err, ErrNoReply):
+		s.logSilence(c, err)
+	default:
+		s.reply(c, failure(reason, err.Error()), reason)
+	}
+}
+
+// originOf is where a delivery came in.
+func originOf(d connector.Delivery) message.Origin {
+	return message.Origin{
+		Collective: d.Target.Collective, Agent: d.Target.Agent,
+		Direct: d.Target.Kind == connector.Directed, Identity: d.Target.Identity, ReplyTo: d.ReplyTo,
+	}
 }

@@ -9,8 +9,6 @@ import (
 
 	"mcollective/connector"
 	"mcollective/message"
-	"mcollective/rpc"
-	"mcollective/security"
 )
 
 // How long a reply may wait for the broker: briefly where that holds up what
@@ -47,34 +45,28 @@ func busy(why string) *refusal {
 		why:    errors.New("busy: " + why),
 		count:  func(n *counters) { n.busy.Add(1) },
 		level:  slog.LevelWarn,
-		status: rpc.UnknownError,
+		reason: message.Busy,
+		heard:  true,
 	}
 }
 
 // reply sends what came out of a call. A reply that cannot be made or is too
 // large becomes a small one that says so: a caller that hears nothing cannot
 // tell that from a node that is gone.
-func (s *Server) reply(c *call, body any, err error) {
-	switch {
-	case errors.Is(err, ErrNoReply):
-		s.logSilence(c, err)
-		return
-	case err != nil:
-		body = failure(rpc.UnknownError, err.Error())
-	}
-	if c.replyTo == "" {
+func (s *Server) reply(c *call, body any, reason message.Reason) {
+	if c.origin.ReplyTo == "" {
 		s.log.Debug("request gives no address for a reply", "request", clip(c.ID), "agent", clip(c.Agent))
 		return
 	}
-	err = s.send(c, body)
+	err := s.send(c, body, reason)
 	switch {
 	case errors.Is(err, errEncode):
 		s.log.Error("reply cannot be encoded; the agent is at fault", "agent", clip(c.Agent), "request", clip(c.ID), "error", err)
-		err = s.send(c, failure(rpc.UnknownError, "the reply of agent "+clip(c.Agent)+" cannot be encoded; the log of the node tells why"))
+		err = s.send(c, failure(message.Broken, "the reply of agent "+clip(c.Agent)+" cannot be encoded; the log of the node tells why"), message.Broken)
 	case errors.Is(err, connector.ErrTooLarge):
 		s.count.oversize.Add(1)
-		s.log.Warn("reply is too large, an error goes in its place", "agent", clip(c.Agent), "request", clip(c.ID), "caller", clip(c.Caller), "reply_to", clip(c.replyTo), "error", err)
-		err = s.send(c, failure(rpc.UnknownError, "the reply was not sent: "+err.Error()))
+		s.log.Warn("reply is too large, an error goes in its place", "agent", clip(c.Agent), "request", clip(c.ID), "caller", clip(c.Caller), "reply_to", clip(c.origin.ReplyTo), "error", err)
+		err = s.send(c, failure(message.TooLarge, "the reply was not sent: "+err.Error()), message.TooLarge)
 	}
 	if err == nil {
 		s.count.replies.Add(1)
@@ -89,17 +81,18 @@ func (s *Server) reply(c *call, body any, err error) {
 // errEncode marks a reply that the security provider could not make.
 var errEncode = errors.New("encode the reply")
 
-func (s *Server) send(c *call, body any) error {
+func (s *Server) send(c *call, body any, reason message.Reason) error {
 	now := c.arrived // but for moments, where nothing waits
 	if c.onWorker {
 		now = s.now()
 	}
-	payload, err := s.opts.Security.EncodeReply(c.Request, &message.Reply{
+	payload, err := s.opts.Security.EncodeReply(s.answers, c.Request, &message.Reply{
 		RequestID: c.ID,
 		Sender:    s.opts.Identity,
 		Agent:     c.Agent,
 		Time:      now,
 		Body:      body,
+		Reason:    reason,
 	})
 	if err != nil {
 		return fmt.Errorf("%w: %w", errEncode, err)
@@ -111,10 +104,6 @@ func (s *Server) send(c *call, body any) error {
 	ctx, cancel := context.WithTimeout(s.answers, wait)
 	defer cancel()
 	return s.opts.Connector.Publish(ctx,
-		connector.Target{Kind: connector.Reply, Collective: c.Collective, Agent: c.Agent, Address: c.replyTo},
+		connector.Target{Kind: connector.Reply, Collective: c.Collective, Agent: c.Agent, Address: c.origin.ReplyTo},
 		connector.Message{Data: payload.Data, Headers: payload.Headers, TTL: s.opts.TTL})
-}
-
-func securityPayload(d connector.Delivery) security.Payload {
-	return security.Payload{Data: d.Data, Headers: d.Headers}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"mcollective/connector"
+	"mcollective/message"
 )
 
 const (
@@ -280,7 +281,9 @@ func (s *Server) drain(abandon, silence func()) error {
 	// Without a broker the answers would each wait in vain.
 	defer time.AfterFunc(receivePatience, silence).Stop()
 	for _, c := range left {
-		s.refused(c, busy("the node is stopping"))
+		stopping := busy("the node is stopping")
+		stopping.reason = message.Stopping
+		s.refused(c, stopping)
 		c.agentSet.release()
 	}
 	select {

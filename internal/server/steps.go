@@ -10,6 +10,7 @@ import (
 	"mcollective/connector"
 	"mcollective/message"
 	"mcollective/rpc"
+	"mcollective/security"
 )
 
 // A refusal is the no of one step.
@@ -18,8 +19,9 @@ type refusal struct {
 	why    error
 	count  func(*counters)
 	level  slog.Level
-	status rpc.Status // of the answer to a caller whose filter matches; 0 is silence
-	told   error      // what a caller that named this node hears; nil is silence
+	reason message.Reason // that goes with an answer
+	heard  bool           // by a caller whose filter matches; who may not match is silent
+	told   error          // what a caller that named this node hears; nil is silence
 }
 
 // nearly is how far a request may be out of its time for its caller to hear of it.
@@ -48,12 +50,28 @@ func (s *Server) checkSize(d connector.Delivery) *refusal {
 }
 
 func (s *Server) decode(c *call, d connector.Delivery) *refusal {
-	req, err := s.opts.Security.DecodeRequest(securityPayload(d))
+	req, err := s.opts.Security.DecodeRequest(s.work, security.Payload{Data: d.Data, Headers: d.Headers}, c.origin)
+	if err == nil {
+		err = checkPrincipal(req, c.arrived)
+	}
 	if err != nil {
 		return &refusal{step: "decode", why: err, count: func(n *counters) { n.unvalidated.Add(1) }, level: slog.LevelWarn}
 	}
 	s.count.validated.Add(1)
 	c.Request = req
+	return nil
+}
+
+// checkPrincipal makes sure that the provider has said who asks. All that follows goes
+// by the caller id, so that it has to be the one that is proven.
+func checkPrincipal(req *message.Request, now time.Time) error {
+	p := &req.Principal
+	if err := p.Check(now); err != nil {
+		return fmt.Errorf("request %s of %s: %w", clip(req.ID), clip(req.Caller), err)
+	}
+	if p.ID != req.Caller {
+		return fmt.Errorf("request %s says that it is of %s, and is proven to be of %s", clip(req.ID), clip(req.Caller), clip(p.ID))
+	}
 	return nil
 }
 
@@ -64,15 +82,15 @@ func (s *Server) bind(c *call) *refusal {
 	unbound := func(format string, args ...any) *refusal {
 		return &refusal{step: "binding", why: fmt.Errorf(format, args...), count: func(n *counters) { n.unbound.Add(1) }, level: slog.LevelWarn}
 	}
-	if c.Collective != c.in.Collective {
-		return unbound("request for collective %q came in on collective %q", clip(c.Collective), c.in.Collective)
+	if c.Collective != c.origin.Collective {
+		return unbound("request for collective %q came in on collective %q", clip(c.Collective), c.origin.Collective)
 	}
-	if c.in.Kind == connector.Directed && c.in.Identity != s.opts.Identity {
-		return unbound("request for node %q", clip(c.in.Identity))
+	if c.origin.Direct && c.origin.Identity != s.opts.Identity {
+		return unbound("request for node %q", clip(c.origin.Identity))
 	}
 	// A connector that listens for all agents at one place cannot say which one.
-	if c.in.Kind == connector.Broadcast && c.in.Agent != "" && c.in.Agent != c.Agent {
-		return unbound("request for agent %q came in on agent %q", clip(c.Agent), c.in.Agent)
+	if !c.origin.Direct && c.origin.Agent != "" && c.origin.Agent != c.Agent {
+		return unbound("request for agent %q came in on agent %q", clip(c.Agent), c.origin.Agent)
 	}
 	if inner, ok := innerAgent(c.Body); !ok || inner != "" && inner != c.Agent {
 		return unbound("request for agent %q holds one for agent %q", clip(c.Agent), clip(inner))
@@ -93,8 +111,8 @@ func (s *Server) checkAge(c *call) *refusal {
 	age := c.arrived.Unix() - max(c.Time.Unix(), 0)
 	if limit := s.opts.MaxSkew; limit > 0 && age < -int64(limit/time.Second) {
 		return &refusal{
-			told:  expired(-age-int64(limit/time.Second), "the request is from %d seconds in the future; check both clocks", -age),
-			step:  "age",
+			told: expired(-age-int64(limit/time.Second), "the request is from %d seconds in the future; check both clocks", -age),
+			step: "age", reason: message.Expired,
 			why:   fmt.Errorf("sent %d seconds in the future, %v are allowed; check both clocks", -age, limit),
 			count: func(n *counters) { n.skewed.Add(1) },
 			level: slog.LevelWarn,
@@ -102,8 +120,8 @@ func (s *Server) checkAge(c *call) *refusal {
 	}
 	if ttl < time.Second || age > int64(ttl/time.Second) {
 		return &refusal{
-			told:  expired(age-int64(ttl/time.Second), "the request came %d seconds after it was sent and was good for %d; if that is wrong, check both clocks", age, int64(ttl/time.Second)),
-			step:  "age",
+			told: expired(age-int64(ttl/time.Second), "the request came %d seconds after it was sent and was good for %d; if that is wrong, check both clocks", age, int64(ttl/time.Second)),
+			step: "age", reason: message.Expired,
 			why:   fmt.Errorf("sent %d seconds ago and good for %d; if that is wrong, check both clocks", age, int64(ttl/time.Second)),
 			count: func(n *counters) { n.expired.Add(1) },
 			level: slog.LevelWarn,
@@ -118,7 +136,7 @@ func expired(seconds int64, format string, args ...any) error {
 	if seconds < 0 || seconds > int64(nearly/time.Second) {
 		return nil
 	}
-	return fmt.Errorf(rpc.TextExpired+": "+format, args...)
+	return fmt.Errorf("expired: "+format, args...)
 }
 
 // checkReplay can only be as good as the security provider's proof: under PSK
@@ -136,9 +154,9 @@ func (s *Server) checkReplay(c *call) *refusal {
 func (s *Server) filterPlain(c *call) *refusal {
 	if ok, err := c.Filter.MatchPlain(&c.agentSet.node, s.opts.Rules); !ok {
 		r := unmatched(err)
-		if c.in.Kind == connector.Directed && c.agentSet.agents[c.Agent] == nil {
+		if c.origin.Direct && c.agentSet.agents[c.Agent] == nil {
 			named := *r
-			named.told = unknownAgent(c.Agent)
+			named.told, named.reason = unknownAgent(c.Agent), message.NoAgent
 			r = &named
 		}
 		return r
@@ -148,7 +166,7 @@ func (s *Server) filterPlain(c *call) *refusal {
 	c.agent = c.agentSet.agents[c.Agent]
 	if c.agent == nil {
 		return &refusal{
-			step:  "filter",
+			step: "filter", reason: message.NoAgent,
 			why:   unknownAgent(c.Agent),
 			told:  unknownAgent(c.Agent),
 			count: func(n *counters) { n.unknown.Add(1) },
@@ -163,7 +181,7 @@ func (s *Server) filterPlain(c *call) *refusal {
 }
 
 func unknownAgent(name string) error {
-	return fmt.Errorf("%s %q on this node", rpc.TextNoAgent, clip(name))
+	return fmt.Errorf("no agent %q on this node", clip(name))
 }
 
 // unmatched is the no of a filter; err is why it could not be evaluated, if so.
@@ -183,15 +201,35 @@ func (s *Server) match(c *call) {
 // discovery agent do not, unless their filter does.
 func (c *call) needsAuthorization() bool { return c.Agent != discovery || c.runsData }
 
+// authorize asks the proof itself and then the node's own policy. Both must allow.
 func (s *Server) authorize(c *call) *refusal {
-	if s.opts.Authorize == nil || !c.needsAuthorization() {
+	if !c.needsAuthorization() {
 		return nil
 	}
-	err := s.opts.Authorize.Authorize(s.work, c.Request)
+	err := permitted(c.Request)
+	if err == nil && s.opts.Authorize != nil {
+		err = s.opts.Authorize.Authorize(s.work, c.Request)
+	}
 	if err == nil {
 		return nil
 	}
-	return &refusal{step: "authorize", why: err, count: func(n *counters) { n.denied.Add(1) }, level: slog.LevelWarn, status: rpc.Aborted}
+	return &refusal{
+		step: "authorize", reason: message.Denied, heard: true,
+		why: err, count: func(n *counters) { n.denied.Add(1) }, level: slog.LevelWarn,
+	}
+}
+
+// permitted returns why the proof of who asks does not allow a request, or nil.
+func permitted(req *message.Request) error {
+	p := &req.Principal
+	if p.Allows(req.Collective, req.Agent, "") == nil {
+		return nil // whatever the action is
+	}
+	action := ""
+	if parsed, err := rpc.Parse(req.Body); err == nil {
+		action = parsed.Action
+	}
+	return p.Allows(req.Collective, req.Agent, action)
 }
 
 // auditDecision records what authorize decided. What cannot be recorded is not
@@ -208,7 +246,10 @@ func (s *Server) auditDecision(c *call, denied *refusal) *refusal {
 	if err == nil {
 		return nil
 	}
-	return &refusal{step: "audit", why: fmt.Errorf("the audit log cannot be written: %w", err), count: func(n *counters) { n.denied.Add(1) }, level: slog.LevelError, status: rpc.Aborted}
+	return &refusal{
+		step: "audit", reason: message.Denied, heard: true,
+		why: fmt.Errorf("the audit log cannot be written: %w", err), count: func(n *counters) { n.denied.Add(1) }, level: slog.LevelError,
+	}
 }
 
 func (s *Server) filterData(c *call) *refusal {

@@ -57,6 +57,12 @@ func (b Busy) Error() string {
 	return fmt.Sprintf("busy: %d earlier calls are over their time limit and do not end", int(b))
 }
 
+// IsVerdict reports whether an error of Call is that of the limiter, and not what the
+// code itself returned.
+func IsVerdict(err error) bool {
+	return errors.As(err, new(*Overrun)) || errors.As(err, new(*Panic)) || errors.As(err, new(Busy)) || errors.Is(err, ErrClosed)
+}
+
 // A Limiter limits the calls of one plugin. Its fields are set before its first
 // call. It may be used by many goroutines.
 type Limiter struct {

@@ -7,6 +7,7 @@ import (
 	"mcollective/filter"
 	"mcollective/internal/plaintext"
 	"mcollective/marshal"
+	"mcollective/message"
 )
 
 // This file is the short way for what nearly every message is: an envelope in
@@ -60,7 +61,7 @@ func directRequest(data string) (*Request, bool) {
 			at = in.Int()
 		case fieldHash:
 			r.Hash = directText(&in)
-		default: // :senderagent, and what nobody knows
+		default: // what a reply has, and what nobody knows
 			return nil, false
 		}
 	}
@@ -94,6 +95,8 @@ func directReply(data string) (*Reply, bool) {
 			h.RequestID = directText(&in)
 		case fieldSenderAgent:
 			h.Agent = directText(&in)
+		case fieldReason:
+			h.Reason = message.Reason(directText(&in))
 		case fieldMsgTime:
 			at = in.Int()
 		case fieldBody:

@@ -80,6 +80,14 @@ func pings(t testing.TB) (list []string) {
 		list = append(list, string(data))
 		r.Header.Filter = filter.Filter{}
 	}
+	for _, reason := range []message.Reason{"", message.Denied} {
+		data, err := Marshal.EncodeReply(&Reply{Hash: r.Hash, Body: r.Body, Header: message.Reply{
+			RequestID: r.Header.ID, Sender: "n1", Agent: "rpcutil", Time: r.Header.Time, Reason: reason}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, string(data))
+	}
 	return append(list, r.Body, "\x04\bI\"\tpong\x06:\x06EF")
 }
 
@@ -101,7 +109,7 @@ func FuzzDirect(f *testing.F) {
 		{":\nagent", ":\nagenx"}, {":\nagentI", ":\x10senderagentI"}, {":\bttl", ":\tttll"}, {"\x06;\x06T", "\x06;\x06F"},
 		{"uid=", "uid\xff"}, {"I\"\x0fdiscovery\x06;\x06T", "\"\x0fdiscovery"}, {"mcollective", "m.\xffllective"},
 		{"cf_class", "fact\x06xxx"}, {"[\x00", "[\x060"}, {":\thash", ":\tbody"}, {"i\x41", "0"},
-		{"identity", "identitx"}, {"\a<=", "\a<<"}, {":\nvalue", ":\tfact"}, {":\x06E", ":\x06e"}, {"\x06:\x06ET", "\x00"},
+		{"identity", "identitx"}, {"\a<=", "\a<<"}, {":\nvalue", ":\tfact"}, {":\x06E", ":\x06e"}, {"denied", "Denied"}, {":\vreason", ":\vreasom"}, {"\x06:\x06ET", "\x00"},
 	} {
 		for _, data := range pings(f) {
 			if strings.Contains(data, cut[0]) {

@@ -23,11 +23,12 @@ const (
 	fieldMsgTime
 	fieldHash
 	fieldSenderAgent
+	fieldReason
 	fieldCount
 )
 
 var fieldNames = [fieldCount]string{"body", "senderid", "requestid", "filter", "collective", "agent", "callerid",
-	"ttl", "msgtime", "hash", "senderagent"}
+	"ttl", "msgtime", "hash", "senderagent", "reason"}
 
 const (
 	maxTTL  = 1<<31 - 1 // seconds
@@ -98,6 +99,8 @@ func fieldOf(name string) field {
 		return fieldHash
 	case "senderagent":
 		return fieldSenderAgent
+	case "reason":
+		return fieldReason
 	}
 	return fieldCount
 }

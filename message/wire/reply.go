@@ -24,7 +24,7 @@ func (s Serializer) EncodeReply(r *Reply) ([]byte, error) {
 		return nil, fmt.Errorf("reply: %w", err)
 	}
 	var data []byte
-	if s == Marshal {
+	if s == Marshal && h.Reason == "" {
 		data = appendReply(r)
 	} else {
 		var err error
@@ -42,14 +42,20 @@ func (s Serializer) EncodeReply(r *Reply) ([]byte, error) {
 // it.
 func (s Serializer) replyTree(r *Reply) *value.Map {
 	h := &r.Header
-	return &value.Map{Pairs: []value.Pair{
+	pairs := []value.Pair{
 		{Key: value.Symbol("senderid"), Value: h.Sender},
 		{Key: value.Symbol("requestid"), Value: usASCII(h.RequestID)},
 		{Key: value.Symbol("senderagent"), Value: h.Agent},
 		{Key: value.Symbol("msgtime"), Value: h.Time.Unix()},
-		{Key: value.Symbol("body"), Value: s.bodyString(r.Body)},
-		{Key: value.Symbol("hash"), Value: usASCII(r.Hash)},
-	}}
+	}
+	// Before what has to be there, so that it is not lost when a reply is cut short.
+	if h.Reason != "" {
+		pairs = append(pairs, value.Pair{Key: value.Symbol("reason"), Value: string(h.Reason)})
+	}
+	return &value.Map{Pairs: append(pairs,
+		value.Pair{Key: value.Symbol("body"), Value: s.bodyString(r.Body)},
+		value.Pair{Key: value.Symbol("hash"), Value: usASCII(r.Hash)},
+	)}
 }
 
 // DecodeReply reads a reply's envelope and checks that it is a reply, and its
@@ -91,6 +97,7 @@ func replyOf(f *fields) (*Reply, error) {
 		Sender:    f.text(fieldSenderID),
 		Agent:     f.text(fieldSenderAgent),
 		Time:      time.Unix(f.integer(fieldMsgTime, maxTime), 0).UTC(),
+		Reason:    message.Reason(f.text(fieldReason)),
 	}}
 	r.Hash = f.text(fieldHash)
 	r.Body = f.bytes(fieldBody)
@@ -109,6 +116,9 @@ func checkReply(h *message.Reply) error {
 	}
 	if s := h.Time.Unix(); s < 0 || s > maxTime {
 		return errors.New("time out of range")
+	}
+	if err := message.ValidReason(h.Reason); err != nil {
+		return err
 	}
 	return message.ValidAgent(h.Agent)
 }

@@ -1,6 +1,7 @@
 package psk
 
 import (
+	"context"
 	"os"
 	"testing"
 
@@ -23,35 +24,36 @@ func BenchmarkNodePing(b *testing.B) {
 	payload := read(b, "ping.request.bin")
 	b.ReportAllocs()
 	for b.Loop() {
-		r, err := p.DecodeRequest(payload)
+		r, err := p.DecodeRequest(context.Background(), payload, message.Origin{})
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := p.EncodeReply(r, &message.Reply{Body: "pong", Time: r.Time}); err != nil {
+		if _, err := p.EncodeReply(context.Background(), r, &message.Reply{Body: "pong", Time: r.Time}); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
-func benchmarkDecode(b *testing.B, file string, decode func(*Provider, security.Payload) error) {
+func benchmarkDecode(b *testing.B, file string, decode func(*Provider, *message.Request, security.Payload) error) {
 	p := goldenProvider(b)
 	payload := read(b, file)
+	req := answered(p, payload.Data)
 	b.SetBytes(int64(len(payload.Data)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := decode(p, payload); err != nil {
+		if err := decode(p, req, payload); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
-func decodeRequest(p *Provider, payload security.Payload) error {
-	_, err := p.DecodeRequest(payload)
+func decodeRequest(p *Provider, _ *message.Request, payload security.Payload) error {
+	_, err := p.DecodeRequest(context.Background(), payload, message.Origin{})
 	return err
 }
 
-func decodeReply(p *Provider, payload security.Payload) error {
-	_, err := p.DecodeReply(payload)
+func decodeReply(p *Provider, req *message.Request, payload security.Payload) error {
+	_, err := p.DecodeReply(context.Background(), req, payload)
 	return err
 }
 
@@ -69,7 +71,7 @@ func BenchmarkEncodeRequestPing(b *testing.B) {
 	r := testRequest("ping")
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := p.EncodeRequest(r); err != nil {
+		if _, err := p.EncodeRequest(context.Background(), r); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -87,7 +89,7 @@ func TestPingsTakeLittleMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := p.DecodeRequest(security.Payload{Data: request})
+	r, err := p.DecodeRequest(context.Background(), security.Payload{Data: request}, message.Origin{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,10 +97,10 @@ func TestPingsTakeLittleMemory(t *testing.T) {
 		most float64
 		do   func() error
 	}{
-		"DecodeRequest": {4, func() error { return decodeRequest(p, security.Payload{Data: request}) }},
-		"DecodeReply":   {3, func() error { return decodeReply(p, security.Payload{Data: answer}) }},
+		"DecodeRequest": {4, func() error { return decodeRequest(p, nil, security.Payload{Data: request}) }},
+		"DecodeReply":   {3, func() error { return decodeReply(p, r, security.Payload{Data: answer}) }},
 		"EncodeReply": {4, func() error {
-			_, err := p.EncodeReply(r, &message.Reply{Body: "pong", Time: r.Time})
+			_, err := p.EncodeReply(context.Background(), r, &message.Reply{Body: "pong", Time: r.Time})
 			return err
 		}},
 	} {

@@ -2,6 +2,7 @@ package psk
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
 	"os"
 	"strings"
@@ -30,17 +31,17 @@ func TestExampleOfTheDocs(t *testing.T) {
 	p.caller = "uid=1000"
 	r := &message.Request{ID: "0f4b21c83ad6506c9c2b61e07d5a94f8", Collective: "mcollective", Agent: "discovery", Sender: "client.example.com",
 		Time: time.Unix(1795336394, 0).UTC(), TTL: 60 * time.Second, Body: "ping"}
-	payload, err := p.EncodeRequest(r)
+	payload, err := p.EncodeRequest(context.Background(), r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(payload.Data, dumps[0]) {
 		t.Errorf("the request is\n%s", hex.Dump(payload.Data))
 	}
-	if got, err := p.DecodeRequest(security.Payload{Data: dumps[0]}); err != nil || got.Body != "ping" || got.Caller != "uid=1000" {
+	if got, err := p.DecodeRequest(context.Background(), security.Payload{Data: dumps[0]}, message.Origin{}); err != nil || got.Body != "ping" || got.Caller != "uid=1000" {
 		t.Errorf("the request of the page: %+v, %v", got, err)
 	}
-	payload, err = p.EncodeReply(r, &message.Reply{Time: time.Unix(1795336395, 0), Body: "pong"})
+	payload, err = p.EncodeReply(context.Background(), r, &message.Reply{Time: time.Unix(1795336395, 0), Body: "pong"})
 	if err != nil {
 		t.Fatal(err)
 	}

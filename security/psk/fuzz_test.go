@@ -1,6 +1,7 @@
 package psk
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -49,7 +50,7 @@ func FuzzDecodeRequest(f *testing.F) {
 		for _, b := range securitytest.Bodies() {
 			r := testRequest(b.Value)
 			r.Filter = securitytest.Filters()[len(b.Name)%len(securitytest.Filters())].Filter
-			payload, err := p.EncodeRequest(r)
+			payload, err := p.EncodeRequest(context.Background(), r)
 			if err != nil {
 				f.Fatal(err)
 			}
@@ -58,7 +59,7 @@ func FuzzDecodeRequest(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, which uint8, data []byte) {
 		p := ps[int(which)%len(ps)]
-		r, err := p.DecodeRequest(security.Payload{Data: data})
+		r, err := p.DecodeRequest(context.Background(), security.Payload{Data: data}, message.Origin{})
 		if err != nil {
 			if !typed(err) {
 				t.Fatalf("error of no kind: %v", err)
@@ -68,11 +69,11 @@ func FuzzDecodeRequest(f *testing.F) {
 		if message.ValidCallerID(r.Caller) != nil || message.ValidAgent(r.Agent) != nil || message.ValidRequestID(r.ID) != nil || r.TTL < 0 {
 			t.Fatalf("taken: %+v", r)
 		}
-		again, err := p.EncodeRequest(r)
+		again, err := p.EncodeRequest(context.Background(), r)
 		if err != nil {
 			t.Fatalf("cannot be encoded again: %v", err)
 		}
-		if _, err := p.DecodeRequest(again); err != nil {
+		if _, err := p.DecodeRequest(context.Background(), again, message.Origin{}); err != nil {
 			t.Fatalf("encoded again, refused: %v", err)
 		}
 	})
@@ -86,7 +87,7 @@ func FuzzDecodeReply(f *testing.F) {
 		for _, b := range securitytest.Bodies() {
 			r := testRequest("ping")
 			r.Caller = "uid=0"
-			payload, err := p.EncodeReply(r, &message.Reply{Body: b.Value})
+			payload, err := p.EncodeReply(context.Background(), r, &message.Reply{Body: b.Value})
 			if err != nil {
 				f.Fatal(err)
 			}
@@ -95,7 +96,7 @@ func FuzzDecodeReply(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, which uint8, data []byte) {
 		p := ps[int(which)%len(ps)]
-		r, err := p.DecodeReply(security.Payload{Data: data})
+		r, err := p.DecodeReply(context.Background(), answered(p, data), security.Payload{Data: data})
 		if err != nil {
 			if !typed(err) {
 				t.Fatalf("error of no kind: %v", err)

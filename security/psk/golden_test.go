@@ -2,6 +2,7 @@ package psk
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"mcollective/marshal"
+	"mcollective/message"
 	"mcollective/message/wire"
 	"mcollective/security"
 	"mcollective/value"
@@ -76,7 +78,7 @@ func golden(t *testing.T, kind string, f func(t *testing.T, data []byte, c captu
 func TestGoldenRequestsAreUnderstood(t *testing.T) {
 	p := goldenProvider(t)
 	golden(t, "request", func(t *testing.T, data []byte, c capture) {
-		r, err := p.DecodeRequest(security.Payload{Data: data})
+		r, err := p.DecodeRequest(context.Background(), security.Payload{Data: data}, message.Origin{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,7 +106,7 @@ func TestGoldenRequestsAreUnderstood(t *testing.T) {
 func TestGoldenRepliesAreUnderstood(t *testing.T) {
 	p := goldenProvider(t)
 	golden(t, "reply", func(t *testing.T, data []byte, c capture) {
-		r, err := p.DecodeReply(security.Payload{Data: data})
+		r, err := p.DecodeReply(context.Background(), answered(p, data), security.Payload{Data: data})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -171,22 +173,22 @@ func TestGoldenPingIsOurs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := p.DecodeRequest(security.Payload{Data: data})
+	r, err := p.DecodeRequest(context.Background(), security.Payload{Data: data}, message.Origin{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := p.EncodeRequest(r)
+	again, err := p.EncodeRequest(context.Background(), r)
 	if err != nil || !bytes.Equal(again.Data, data) {
 		t.Errorf("request (%v)\n%q\nRuby's\n%q", err, again.Data, data)
 	}
 	if data, err = os.ReadFile("testdata/psk/ping.reply.bin"); err != nil {
 		t.Fatal(err)
 	}
-	reply, err := p.DecodeReply(security.Payload{Data: data})
+	reply, err := p.DecodeReply(context.Background(), answered(p, data), security.Payload{Data: data})
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err = p.EncodeReply(r, reply)
+	again, err = p.EncodeReply(context.Background(), r, reply)
 	if err != nil || !bytes.Equal(again.Data, data) {
 		t.Errorf("reply (%v)\n%q\nRuby's\n%q", err, again.Data, data)
 	}

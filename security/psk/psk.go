@@ -19,6 +19,7 @@
 package psk
 
 import (
+	"context"
 	"crypto/md5"
 	"crypto/subtle"
 	"encoding/hex"
@@ -107,7 +108,7 @@ func (p *Provider) CallerID() string { return p.caller }
 
 // EncodeRequest fills in the request's Caller, its Sender when it has none and its
 // Time when it has none, and returns its payload.
-func (p *Provider) EncodeRequest(r *message.Request) (security.Payload, error) {
+func (p *Provider) EncodeRequest(_ context.Context, r *message.Request) (security.Payload, error) {
 	r.Caller = p.caller
 	if r.Sender == "" {
 		r.Sender = p.identity
@@ -127,9 +128,10 @@ func (p *Provider) EncodeRequest(r *message.Request) (security.Payload, error) {
 	return security.Payload{Data: data}, nil
 }
 
-// DecodeRequest checks and opens a request. Its errors wrap security.ErrMalformed
-// or security.ErrUnverified.
-func (p *Provider) DecodeRequest(payload security.Payload) (*message.Request, error) {
+// DecodeRequest checks and opens a request. Its principal is whoever the request
+// says, which the secret allows everything. Its errors wrap security.ErrMalformed or
+// security.ErrUnverified.
+func (p *Provider) DecodeRequest(_ context.Context, payload security.Payload, _ message.Origin) (*message.Request, error) {
 	w, err := p.serializer.DecodeRequest(payload.Data)
 	if err != nil {
 		return nil, malformed(err)
@@ -145,13 +147,14 @@ func (p *Provider) DecodeRequest(payload security.Payload) (*message.Request, er
 	if r.Body, err = p.serializer.DecodeRequestBody(w.Body); err != nil {
 		return nil, malformed(fmt.Errorf("request %s of %s: %w", r.ID, r.Caller, err))
 	}
+	r.Principal = message.Principal{ID: r.Caller, Proof: message.SharedSecret, Permissions: message.Everything()}
 	return r, nil
 }
 
 // EncodeReply makes the payload that answers req. The reply's RequestID and Agent,
 // when empty, are those of req; its Sender is this node and its Time now when it
 // has none. A request whose caller id is not one gets no answer.
-func (p *Provider) EncodeReply(req *message.Request, reply *message.Reply) (security.Payload, error) {
+func (p *Provider) EncodeReply(_ context.Context, req *message.Request, reply *message.Reply) (security.Payload, error) {
 	if err := message.ValidCallerID(req.Caller); err != nil {
 		return security.Payload{}, fmt.Errorf("psk: no reply to request %s: %w", req.ID, err)
 	}
@@ -180,9 +183,10 @@ func (p *Provider) EncodeReply(req *message.Request, reply *message.Reply) (secu
 	return security.Payload{Data: data}, nil
 }
 
-// DecodeReply checks and opens a reply. Its errors wrap security.ErrMalformed or
-// security.ErrUnverified.
-func (p *Provider) DecodeReply(payload security.Payload) (*message.Reply, error) {
+// DecodeReply checks and opens a reply to a request, which only the request's id ties
+// it to. Its errors wrap security.ErrMalformed, security.ErrUnverified or
+// security.ErrOtherRequest.
+func (p *Provider) DecodeReply(_ context.Context, req *message.Request, payload security.Payload) (*message.Reply, error) {
 	w, err := p.serializer.DecodeReply(payload.Data)
 	if err != nil {
 		return nil, malformed(err)
@@ -192,6 +196,9 @@ func (p *Provider) DecodeReply(payload security.Payload) (*message.Reply, error)
 			w.Header.Sender, w.Header.RequestID, security.ErrUnverified)
 	}
 	r := &w.Header
+	if r.RequestID != req.ID {
+		return nil, fmt.Errorf("psk: reply of %s to request %s: %w", r.Sender, r.RequestID, security.ErrOtherRequest)
+	}
 	if r.Body, err = p.serializer.DecodeReplyBody(w.Body); err != nil {
 		return nil, malformed(fmt.Errorf("reply of %s to request %s: %w", r.Sender, r.RequestID, err))
 	}

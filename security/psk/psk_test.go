@@ -1,6 +1,7 @@
 package psk
 
 import (
+	"context"
 	"crypto/md5"
 	"encoding/hex"
 	"errors"
@@ -138,7 +139,7 @@ func TestRequestsOfOtherClients(t *testing.T) {
 		{"with a list as filter", []any{sym("filter"), []any{}}, nil},
 		{"with a wide string as agent", []any{sym("agent"), &value.String{Bytes: "discovery", Encoding: "UTF-16LE"}}, nil},
 	} {
-		r, err := p.DecodeRequest(forge(t, wire.Marshal, c.kv...))
+		r, err := p.DecodeRequest(context.Background(), forge(t, wire.Marshal, c.kv...), message.Origin{})
 		switch {
 		case c.check == nil && !errors.Is(err, security.ErrMalformed):
 			t.Errorf("a request %s: error %v, want ErrMalformed", c.name, err)
@@ -147,7 +148,7 @@ func TestRequestsOfOtherClients(t *testing.T) {
 		}
 	}
 	for _, hash := range []any{"", "x", strings.ToUpper(md5hex("x")), md5hex("x"), md5hex("x") + "0"} {
-		if _, err := p.DecodeRequest(forge(t, wire.Marshal, sym("hash"), hash)); !errors.Is(err, security.ErrUnverified) {
+		if _, err := p.DecodeRequest(context.Background(), forge(t, wire.Marshal, sym("hash"), hash), message.Origin{}); !errors.Is(err, security.ErrUnverified) {
 			t.Errorf("hash %q: error %v, want ErrUnverified", hash, err)
 		}
 	}
@@ -156,11 +157,11 @@ func TestRequestsOfOtherClients(t *testing.T) {
 func TestTwinsInABodyAreRefused(t *testing.T) {
 	p := testProvider(t, Options{})
 	body := value.NewMap(value.Symbol("data"), []any{value.NewMap(value.Symbol("a"), int64(1), "b", int64(2), "a", int64(3))})
-	payload, err := p.EncodeRequest(testRequest(body))
+	payload, err := p.EncodeRequest(context.Background(), testRequest(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.DecodeRequest(payload); !errors.Is(err, security.ErrMalformed) {
+	if _, err := p.DecodeRequest(context.Background(), payload, message.Origin{}); !errors.Is(err, security.ErrMalformed) {
 		t.Errorf("error %v, want ErrMalformed", err)
 	}
 }
@@ -168,12 +169,12 @@ func TestTwinsInABodyAreRefused(t *testing.T) {
 func TestWrongSerializerIsNamed(t *testing.T) {
 	all := []wire.Serializer{wire.Marshal, wire.YAML, wire.JSON}
 	for _, from := range all {
-		payload, err := testProvider(t, Options{Serializer: from}).EncodeRequest(testRequest("ping"))
+		payload, err := testProvider(t, Options{Serializer: from}).EncodeRequest(context.Background(), testRequest("ping"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, to := range all {
-			_, err := testProvider(t, Options{Serializer: to}).DecodeRequest(payload)
+			_, err := testProvider(t, Options{Serializer: to}).DecodeRequest(context.Background(), payload, message.Origin{})
 			want := fmt.Sprintf("written by serializer %s, this side is set to %s", from, to)
 			if from != to && (err == nil || !strings.Contains(err.Error(), want)) {
 				t.Errorf("%s to %s: error %v", from, to, err)
@@ -242,15 +243,24 @@ func TestMessagesAreStamped(t *testing.T) {
 	p := testProvider(t, Options{Now: func() time.Time { return time.Unix(1795336394, 999) }})
 	r := testRequest("ping")
 	r.Time, r.Sender = time.Time{}, ""
-	payload, err := p.EncodeRequest(r)
+	payload, err := p.EncodeRequest(context.Background(), r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := p.DecodeRequest(payload)
+	got, err := p.DecodeRequest(context.Background(), payload, message.Origin{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got.Time.Unix() != 1795336394 || got.Sender != "n1.example.com" || !r.Time.Equal(got.Time) {
 		t.Errorf("%+v came as %+v", r, got)
 	}
+}
+
+// answered is the request that a reply says to answer.
+func answered(p *Provider, data []byte) *message.Request {
+	r, err := p.serializer.DecodeReply(data)
+	if err != nil {
+		return &message.Request{}
+	}
+	return &message.Request{ID: r.Header.RequestID}
 }

@@ -3,6 +3,7 @@ package psk
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/base64"
 	"io"
 	"os/exec"
@@ -13,6 +14,7 @@ import (
 
 	"mcollective/internal/waittest"
 	"mcollective/message"
+	"mcollective/rpc"
 	"mcollective/security"
 	"mcollective/security/securitytest"
 )
@@ -44,7 +46,7 @@ func TestRubyUnderstandsUs(t *testing.T) {
 	p := testProvider(t, Options{})
 
 	ask := func(t *testing.T, r *message.Request) {
-		payload, err := p.EncodeRequest(r)
+		payload, err := p.EncodeRequest(context.Background(), r)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,7 +66,7 @@ func TestRubyUnderstandsUs(t *testing.T) {
 			t.Errorf("we send\n%q\nRuby would send\n%q", payload.Data, rubys)
 		}
 		data, _ := base64.StdEncoding.DecodeString(reply)
-		rep, err := p.DecodeReply(security.Payload{Data: data})
+		rep, err := p.DecodeReply(context.Background(), r, security.Payload{Data: data})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -85,5 +87,24 @@ func TestRubyUnderstandsUs(t *testing.T) {
 	}
 	for _, b := range securitytest.Bodies() {
 		t.Run("body "+b.Name, func(t *testing.T) { ask(t, testRequest(b.Value)) })
+	}
+	// Ruby knows nothing of reasons, and takes no notice.
+	for _, reason := range []message.Reason{"", message.TimedOut} {
+		t.Run("reply with reason "+string(reason), func(t *testing.T) {
+			r := testRequest("ping")
+			r.Caller = "uid=0"
+			body := (&rpc.Reply{Status: rpc.UnknownError, Message: "late again"}).Body()
+			payload, err := p.EncodeReply(context.Background(), r, &message.Reply{Sender: "n1", Body: body, Reason: reason})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.WriteString(stdin, "reply "+base64.StdEncoding.EncodeToString(payload.Data)+"\n"); err != nil {
+				t.Fatal(err)
+			}
+			line, err := answers.ReadString('\n')
+			if want := "ok n1 " + r.ID + " 5 late again\n"; err != nil || line != want {
+				t.Errorf("Ruby reads %q (%v), want %q", line, err, want)
+			}
+		})
 	}
 }

@@ -20,16 +20,16 @@ type sample struct {
 }
 
 func (s Suite) samples(t *testing.T) []sample {
-	c, n := s.New(t)
-	openRequest := func(p security.Payload) (any, error) {
-		r, err := n.DecodeRequest(p)
+	p := s.pair(t)
+	openRequest := func(payload security.Payload) (any, error) {
+		r, err := p.open(payload)
 		if err != nil {
 			return nil, err
 		}
 		return r.Body, nil
 	}
-	openReply := func(p security.Payload) (any, error) {
-		r, err := c.DecodeReply(p)
+	openReply := func(payload security.Payload) (any, error) {
+		r, err := p.openReply(payload)
 		if err != nil {
 			return nil, err
 		}
@@ -37,10 +37,13 @@ func (s Suite) samples(t *testing.T) []sample {
 	}
 	full := request(rpcBody())
 	full.Filter = fullFilter()
+	refusal := reply("no")
+	refusal.Reason = message.Denied
 	return []sample{
-		{"request", encodeRequest(t, c, request("ping")), "ping", openRequest},
-		{"full request", encodeRequest(t, c, full), rpcBody(), openRequest},
-		{"reply", encodeReply(t, c, n, reply("pong")), "pong", openReply},
+		{"request", encodeRequest(t, p.client, request("ping")), "ping", openRequest},
+		{"full request", encodeRequest(t, p.client, full), rpcBody(), openRequest},
+		{"reply", p.encode(reply("pong")), "pong", openReply},
+		{"refusal", p.encode(refusal), "no", openReply},
 	}
 }
 
@@ -87,7 +90,7 @@ func (s Suite) damage(t *testing.T) {
 }
 
 func (s Suite) junk(t *testing.T) {
-	c, n := s.New(t)
+	p := s.pair(t)
 	rng := rand.New(rand.NewPCG(1, 2))
 	inputs := [][]byte{nil, {}, {0}, {4}, {4, 8}, []byte("\x04\b0"), []byte("\x04\b{\x04\xff\xff\xff\x3f"), []byte("\x04\b[\x04\xff\xff\xff\x3f"),
 		[]byte("\x04\b\"\x04\xff\xff\xff\x3f"), []byte("---"), []byte("--- &a [*a]"), []byte("{}"), []byte("[]"), []byte("null"), []byte("{"),
@@ -101,46 +104,44 @@ func (s Suite) junk(t *testing.T) {
 		inputs = append(inputs, b, append([]byte("\x04\b"), b...), append([]byte("--- "), b...))
 	}
 	for _, in := range inputs {
-		if _, err := n.DecodeRequest(security.Payload{Data: in}); err == nil {
+		if _, err := p.open(security.Payload{Data: in}); err == nil {
 			t.Errorf("request of %.40q is taken", in)
 		}
-		if _, err := c.DecodeReply(security.Payload{Data: in}); err == nil {
+		if _, err := p.openReply(security.Payload{Data: in}); err == nil {
 			t.Errorf("reply of %.40q is taken", in)
 		}
 	}
 }
 
 func (s Suite) size(t *testing.T) {
-	c, n := s.New(t)
+	p := s.pair(t)
 	large := strings.Repeat("x", s.TooLarge)
-	if p, err := c.EncodeRequest(request(large)); err == nil {
-		if _, err := n.DecodeRequest(p); err == nil {
+	if payload, err := p.client.EncodeRequest(t.Context(), request(large)); err == nil {
+		if _, err := p.open(payload); err == nil {
 			t.Errorf("a request with a body of %d bytes is taken", s.TooLarge)
 		}
 	}
 	for _, size := range []int{1000, 200_000} {
 		body := strings.Repeat("ü", size)
-		if r, err := n.DecodeRequest(encodeRequest(t, c, request(body))); err != nil || r.Body != body {
+		if r, err := p.request(request(body)); err != nil || r.Body != body {
 			t.Errorf("a request with a body of %d bytes: %v", 2*size, err)
 		}
 	}
 	body := strings.Repeat("x", 4<<20)
-	if r, err := c.DecodeReply(encodeReply(t, c, n, reply(body))); err != nil || r.Body != body {
+	if r, err := p.openReply(p.encode(reply(body))); err != nil || r.Body != body {
 		t.Errorf("a reply with a body of 4 MiB: %v", err)
 	}
 	var deep any = "x"
 	for range 10_000 {
 		deep = []any{deep}
 	}
-	if p, err := c.EncodeRequest(request(deep)); err == nil {
-		if _, err := n.DecodeRequest(p); err == nil {
+	if payload, err := p.client.EncodeRequest(t.Context(), request(deep)); err == nil {
+		if _, err := p.open(payload); err == nil {
 			t.Error("a request with a body 10,000 deep is taken")
 		}
 	}
-	req := request("ping")
-	req.Caller = c.CallerID()
-	if p, err := n.EncodeReply(req, &message.Reply{Body: deep}); err == nil {
-		if _, err := c.DecodeReply(p); err == nil {
+	if payload, err := p.node.EncodeReply(t.Context(), p.received, &message.Reply{Body: deep}); err == nil {
+		if _, err := p.openReply(payload); err == nil {
 			t.Error("a reply with a body 10,000 deep is taken")
 		}
 	}

@@ -56,6 +56,9 @@ func Run(t *testing.T, s Suite) {
 	t.Run("Stranger", s.stranger)
 	t.Run("CallerID", s.callerID)
 	t.Run("Names", s.names)
+	t.Run("Principal", s.principal)
+	t.Run("Bound", s.bound)
+	t.Run("Reasons", s.reasons)
 	t.Run("Damage", s.damage)
 	t.Run("Junk", s.junk)
 	t.Run("Size", s.size)
@@ -76,41 +79,84 @@ func reply(body any) *message.Reply {
 		Time: time.Unix(1795336395, 0).UTC(), Body: body}
 }
 
+// origin is where those requests come in.
+func origin() message.Origin {
+	return message.Origin{Collective: "mcollective", Agent: "discovery", ReplyTo: "here"}
+}
+
 func encodeRequest(t testing.TB, c security.Client, r *message.Request) security.Payload {
 	t.Helper()
-	p, err := c.EncodeRequest(r)
+	p, err := c.EncodeRequest(t.Context(), r)
 	if err != nil {
 		t.Fatalf("EncodeRequest: %v", err)
 	}
 	return p
 }
 
-func encodeReply(t testing.TB, c security.Client, n security.Node, r *message.Reply) security.Payload {
+// A pair is a client and a node, and a request that went from the one to the other.
+type pair struct {
+	t              testing.TB
+	client         security.Client
+	node           security.Node
+	sent, received *message.Request
+}
+
+func newPair(t testing.TB, c security.Client, n security.Node) *pair {
 	t.Helper()
-	req := request("ping")
-	req.Caller = c.CallerID()
-	p, err := n.EncodeReply(req, r)
-	if err != nil {
-		t.Fatalf("EncodeReply: %v", err)
+	p := &pair{t: t, client: c, node: n, sent: request("ping")}
+	var err error
+	if p.received, err = n.DecodeRequest(t.Context(), encodeRequest(t, c, p.sent), origin()); err != nil {
+		t.Fatalf("DecodeRequest: %v", err)
 	}
 	return p
 }
 
-func (s Suite) bodies(t *testing.T) {
+// request takes a request to the node.
+func (p *pair) request(r *message.Request) (*message.Request, error) {
+	p.t.Helper()
+	return p.open(encodeRequest(p.t, p.client, r))
+}
+
+func (p *pair) open(payload security.Payload) (*message.Request, error) {
+	return p.node.DecodeRequest(p.t.Context(), payload, origin())
+}
+
+// encode makes the payload of a reply to the request.
+func (p *pair) encode(r *message.Reply) security.Payload {
+	p.t.Helper()
+	payload, err := p.node.EncodeReply(p.t.Context(), p.received, r)
+	if err != nil {
+		p.t.Fatalf("EncodeReply: %v", err)
+	}
+	return payload
+}
+
+func (p *pair) openReply(payload security.Payload) (*message.Reply, error) {
+	return p.client.DecodeReply(p.t.Context(), p.sent, payload)
+}
+
+// pair returns one of a provider's.
+func (s Suite) pair(t testing.TB) *pair {
+	t.Helper()
 	c, n := s.New(t)
+	return newPair(t, c, n)
+}
+
+func (s Suite) bodies(t *testing.T) {
+	p := s.pair(t)
 	for _, b := range Bodies() {
 		want := b.Value
 		if s.NoSymbols {
 			want = b.Plain
 		}
 		t.Run(b.Name, func(t *testing.T) {
-			req, err := n.DecodeRequest(encodeRequest(t, c, request(b.Value)))
+			req, err := p.request(request(b.Value))
 			if err != nil {
 				t.Errorf("DecodeRequest: %v", err)
 			} else if !reflect.DeepEqual(req.Body, want) {
 				t.Errorf("request body %#v came as %#v", want, req.Body)
 			}
-			rep, err := c.DecodeReply(encodeReply(t, c, n, reply(b.Value)))
+			rep, err := p.openReply(p.encode(reply(b.Value)))
 			if err != nil {
 				t.Errorf("DecodeReply: %v", err)
 			} else if !reflect.DeepEqual(rep.Body, want) {
@@ -121,12 +167,12 @@ func (s Suite) bodies(t *testing.T) {
 }
 
 func (s Suite) filters(t *testing.T) {
-	c, n := s.New(t)
+	p := s.pair(t)
 	for _, f := range Filters() {
 		t.Run(f.Name, func(t *testing.T) {
 			r := request("ping")
 			r.Filter = f.Filter
-			got, err := n.DecodeRequest(encodeRequest(t, c, r))
+			got, err := p.request(r)
 			if err != nil {
 				t.Fatalf("DecodeRequest: %v", err)
 			}
@@ -139,27 +185,23 @@ func (s Suite) filters(t *testing.T) {
 	}
 	r := request("ping")
 	r.Filter.Facts = []filter.Fact{{Name: "a", Operator: "=>", Value: "b"}}
-	if _, err := c.EncodeRequest(r); err == nil {
+	if _, err := p.client.EncodeRequest(t.Context(), r); err == nil {
 		t.Error("a fact with an operator that does not exist is sent")
 	}
 }
 
 func (s Suite) headers(t *testing.T) {
-	c, n := s.New(t)
-	sent := request("ping")
-	p := encodeRequest(t, c, sent)
-	if sent.Caller != c.CallerID() || message.ValidCallerID(sent.Caller) != nil {
-		t.Errorf("EncodeRequest filled in caller %q, CallerID is %q", sent.Caller, c.CallerID())
+	p := s.pair(t)
+	if p.sent.Caller != p.client.CallerID() || message.ValidCallerID(p.sent.Caller) != nil {
+		t.Errorf("EncodeRequest filled in caller %q, CallerID is %q", p.sent.Caller, p.client.CallerID())
 	}
-	got, err := n.DecodeRequest(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !reflect.DeepEqual(got, sent) {
-		t.Errorf("request %+v came as %+v", sent, got)
+	got := *p.received
+	got.Principal = message.Principal{}
+	if !reflect.DeepEqual(&got, p.sent) {
+		t.Errorf("request %+v came as %+v", p.sent, &got)
 	}
 	want := reply("pong")
-	rep, err := c.DecodeReply(encodeReply(t, c, n, want))
+	rep, err := p.openReply(p.encode(want))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,35 +210,93 @@ func (s Suite) headers(t *testing.T) {
 	}
 
 	// What is left out of a reply comes from the request and the node.
-	p, err = n.EncodeReply(got, &message.Reply{Body: "pong"})
-	if err != nil {
+	if rep, err = p.openReply(p.encode(&message.Reply{Body: "pong"})); err != nil {
 		t.Fatal(err)
 	}
-	if rep, err = c.DecodeReply(p); err != nil {
-		t.Fatal(err)
-	}
-	if rep.RequestID != got.ID || rep.Agent != got.Agent || rep.Sender == "" || rep.Time.Unix() <= 0 {
+	if rep.RequestID != p.sent.ID || rep.Agent != p.sent.Agent || rep.Sender == "" || rep.Time.Unix() <= 0 {
 		t.Errorf("a reply without headers came as %+v", rep)
 	}
 }
 
+// principal: who asks is said by every request that is taken, and by no other.
+func (s Suite) principal(t *testing.T) {
+	p := s.pair(t)
+	who := p.received.Principal
+	if who.ID != p.client.CallerID() || who.ID != p.received.Caller {
+		t.Errorf("the request of %s is that of %q, its principal %q", p.client.CallerID(), p.received.Caller, who.ID)
+	}
+	if err := who.Check(p.received.Time); err != nil {
+		t.Errorf("principal %+v: %v", who, err)
+	}
+	if len(who.Permissions) == 0 {
+		t.Error("the principal may do nothing")
+	}
+}
+
+// bound: a reply counts for the request that it answers, and for no other.
+func (s Suite) bound(t *testing.T) {
+	p := s.pair(t)
+	answer := p.encode(&message.Reply{Body: "pong"})
+	other := request("ping")
+	other.ID = strings.Repeat("1", 32)
+	encodeRequest(t, p.client, other)
+	if _, err := p.client.DecodeReply(t.Context(), other, answer); !errors.Is(err, security.ErrOtherRequest) {
+		t.Errorf("a reply to another request: error %v, want ErrOtherRequest", err)
+	}
+	if _, err := p.openReply(answer); err != nil {
+		t.Errorf("a reply: %v", err)
+	}
+	if p.sent.Digest == "" {
+		return // the id is all that binds
+	}
+	same := request("another body")
+	encodeRequest(t, p.client, same)
+	if same.Digest == p.sent.Digest {
+		t.Error("two requests have one digest")
+	}
+	if _, err := p.client.DecodeReply(t.Context(), same, answer); !errors.Is(err, security.ErrOtherRequest) {
+		t.Errorf("a reply to another request of the same id: error %v, want ErrOtherRequest", err)
+	}
+}
+
+// reasons: a refusal comes with its reason, and what is none is not sent.
+func (s Suite) reasons(t *testing.T) {
+	p := s.pair(t)
+	for _, r := range []message.Reason{message.Denied, message.Expired, message.NoAgent, message.Busy, message.TimedOut,
+		message.Stopping, message.TooLarge, message.Broken, "of_a_later_version"} {
+		want := reply("no")
+		want.Reason = r
+		if got, err := p.openReply(p.encode(want)); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("reason %s came as %+v, %v", r, got, err)
+		}
+	}
+	for _, r := range []message.Reason{"Denied", "a b", "a\n", "ü", message.Reason(strings.Repeat("x", 33))} {
+		bad := reply("no")
+		bad.Reason = r
+		if _, err := p.node.EncodeReply(t.Context(), p.received, bad); err == nil {
+			t.Errorf("reason %q is sent", r)
+		}
+	}
+}
+
 func (s Suite) otherRole(t *testing.T) {
-	c, n := s.New(t)
-	if _, err := n.DecodeRequest(encodeReply(t, c, n, reply("ping"))); !errors.Is(err, security.ErrMalformed) {
+	p := s.pair(t)
+	if _, err := p.open(p.encode(reply("ping"))); !errors.Is(err, security.ErrMalformed) {
 		t.Errorf("a reply taken for a request: error %v, want ErrMalformed", err)
 	}
-	if _, err := c.DecodeReply(encodeRequest(t, c, request("pong"))); !errors.Is(err, security.ErrMalformed) {
+	if _, err := p.openReply(encodeRequest(t, p.client, request("pong"))); !errors.Is(err, security.ErrMalformed) {
 		t.Errorf("a request taken for a reply: error %v, want ErrMalformed", err)
 	}
 }
 
 func (s Suite) stranger(t *testing.T) {
-	c, n := s.New(t)
+	p := s.pair(t)
 	sc, sn := s.Stranger(t)
-	if _, err := n.DecodeRequest(encodeRequest(t, sc, request("ping"))); !errors.Is(err, security.ErrUnverified) {
+	other := newPair(t, sc, sn)
+	if _, err := p.open(encodeRequest(t, sc, request("ping"))); !errors.Is(err, security.ErrUnverified) {
 		t.Errorf("a stranger's request: error %v, want ErrUnverified", err)
 	}
-	if _, err := c.DecodeReply(encodeReply(t, sc, sn, reply("pong"))); !errors.Is(err, security.ErrUnverified) {
+	if _, err := p.openReply(other.encode(reply("pong"))); !errors.Is(err, security.ErrUnverified) {
 		t.Errorf("a stranger's reply: error %v, want ErrUnverified", err)
 	}
 }
@@ -208,29 +308,29 @@ func BadCallers() []string {
 }
 
 func (s Suite) callerID(t *testing.T) {
-	_, n := s.New(t)
+	p := s.pair(t)
 	if s.Forge != nil {
-		r, err := n.DecodeRequest(s.Forge(t, "uid=foo.bar-1"))
-		if err != nil || r.Caller != "uid=foo.bar-1" {
+		r, err := p.open(s.Forge(t, "uid=foo.bar-1"))
+		if err != nil || r.Caller != "uid=foo.bar-1" || r.Principal.ID != r.Caller {
 			t.Fatalf("Forge makes a request that is refused (%v): the others prove nothing", err)
 		}
 	}
 	for _, caller := range BadCallers() {
 		if s.Forge != nil {
-			if _, err := n.DecodeRequest(s.Forge(t, caller)); !errors.Is(err, security.ErrMalformed) {
+			if _, err := p.open(s.Forge(t, caller)); !errors.Is(err, security.ErrMalformed) {
 				t.Errorf("a request of caller %q: error %v, want ErrMalformed", caller, err)
 			}
 		}
-		req := request("ping")
+		req := *p.received
 		req.Caller = caller
-		if _, err := n.EncodeReply(req, reply("pong")); err == nil {
+		if _, err := p.node.EncodeReply(t.Context(), &req, reply("pong")); err == nil {
 			t.Errorf("caller %q gets a reply", caller)
 		}
 	}
 }
 
 func (s Suite) names(t *testing.T) {
-	c, n := s.New(t)
+	p := s.pair(t)
 	for what, change := range map[string]func(*message.Request){
 		"agent with a path":        func(r *message.Request) { r.Agent = "../x" },
 		"no agent":                 func(r *message.Request) { r.Agent = "" },
@@ -244,7 +344,7 @@ func (s Suite) names(t *testing.T) {
 	} {
 		r := request("ping")
 		change(r)
-		if _, err := c.EncodeRequest(r); err == nil {
+		if _, err := p.client.EncodeRequest(t.Context(), r); err == nil {
 			t.Errorf("%s: the request is sent", what)
 		}
 	}
@@ -255,37 +355,35 @@ func (s Suite) names(t *testing.T) {
 	} {
 		r := reply("pong")
 		change(r)
-		req := request("ping")
-		req.Caller = c.CallerID()
-		if _, err := n.EncodeReply(req, r); err == nil {
+		if _, err := p.node.EncodeReply(t.Context(), p.received, r); err == nil {
 			t.Errorf("%s: the reply is sent", what)
 		}
 	}
 }
 
 func (s Suite) nothingKept(t *testing.T) {
-	c, n := s.New(t)
+	p := s.pair(t)
 	for _, b := range Bodies() {
 		r := request(b.Value)
 		r.Filter = fullFilter()
-		p := encodeRequest(t, c, r)
-		want, err := n.DecodeRequest(p)
+		payload := encodeRequest(t, p.client, r)
+		want, err := p.open(payload)
 		if err != nil {
 			t.Fatalf("%s: %v", b.Name, err)
 		}
-		data := append([]byte(nil), p.Data...)
-		got, _ := n.DecodeRequest(security.Payload{Data: data, Headers: p.Headers})
+		data := append([]byte(nil), payload.Data...)
+		got, _ := p.open(security.Payload{Data: data, Headers: payload.Headers})
 		clear(data)
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: the request changes with the bytes it came from", b.Name)
 		}
-		p = encodeReply(t, c, n, reply(b.Value))
-		wantReply, err := c.DecodeReply(p)
+		payload = p.encode(reply(b.Value))
+		wantReply, err := p.openReply(payload)
 		if err != nil {
 			t.Fatalf("%s: %v", b.Name, err)
 		}
-		data = append([]byte(nil), p.Data...)
-		gotReply, _ := c.DecodeReply(security.Payload{Data: data, Headers: p.Headers})
+		data = append([]byte(nil), payload.Data...)
+		gotReply, _ := p.openReply(security.Payload{Data: data, Headers: payload.Headers})
 		clear(data)
 		if !reflect.DeepEqual(gotReply, wantReply) {
 			t.Errorf("%s: the reply changes with the bytes it came from", b.Name)
@@ -300,6 +398,7 @@ func (s Suite) concurrent(t *testing.T) {
 		rounds = 10
 	}
 	bodies := Bodies()
+	ctx := t.Context()
 	var wg sync.WaitGroup
 	for g := range 8 {
 		wg.Go(func() {
@@ -309,21 +408,22 @@ func (s Suite) concurrent(t *testing.T) {
 				if s.NoSymbols {
 					want = b.Plain
 				}
-				p, err := c.EncodeRequest(request(b.Value))
+				sent := request(b.Value)
+				p, err := c.EncodeRequest(ctx, sent)
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				req, err := n.DecodeRequest(p)
+				req, err := n.DecodeRequest(ctx, p, origin())
 				if err != nil || !reflect.DeepEqual(req.Body, want) {
 					t.Errorf("request with %s: %v", b.Name, err)
 					return
 				}
-				if p, err = n.EncodeReply(req, reply(req.Body)); err != nil {
+				if p, err = n.EncodeReply(ctx, req, reply(req.Body)); err != nil {
 					t.Error(err)
 					return
 				}
-				if rep, err := c.DecodeReply(p); err != nil || !reflect.DeepEqual(rep.Body, want) {
+				if rep, err := c.DecodeReply(ctx, sent, p); err != nil || !reflect.DeepEqual(rep.Body, want) {
 					t.Errorf("reply with %s: %v", b.Name, err)
 					return
 				}

@@ -1,7 +1,8 @@
-# The real psk plugin of Ruby MCollective, one request per line on stdin:
-# our request payload in Base64. Answers with one line: the same request encoded
-# by Ruby and Ruby's reply to it ("pong", or the request's own body when that is
-# not "ping"), in Base64, or "error TEXT".
+# The real psk plugin of Ruby MCollective. Each line on stdin is a request payload of
+# ours in Base64, and answered with one line: the same request encoded by Ruby and
+# Ruby's reply to it ("pong", or the request's own body when that is not "ping"), in
+# Base64; or it is "reply" and a reply of ours, and answered with "ok" and what
+# Ruby's clients read of it. What Ruby does not take is answered with "error TEXT".
 require "base64"
 require "mcollective"
 
@@ -22,6 +23,11 @@ Payload = Struct.new(:payload, :expected_msgid)
 STDOUT.sync = true
 STDIN.each_line do |line|
   begin
+    if reply = line[/^reply (.*)/, 1]
+      r = $psk.decodemsg(Payload.new(Base64.decode64(reply), nil))
+      puts "ok #{r[:senderid]} #{r[:requestid]} #{r[:body][:statuscode]} #{r[:body][:statusmsg]}"
+      next
+    end
     data = Base64.decode64(line)
     $request = r = $psk.decodemsg(Payload.new(data, nil))
     config.instance_variable_set(:@identity, r[:senderid])

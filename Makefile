@@ -29,6 +29,7 @@ lint:
 	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "not gofmt-ed:"; echo "$$out"; exit 1; fi
 	go vet ./...
 	go tool staticcheck ./...
+	@tool=$$(mktemp) && go build -o "$$tool" ./internal/lint/mcolint && go vet -vettool="$$tool" ./...; code=$$?; rm -f "$$tool"; exit $$code
 	go mod tidy -diff
 	go test -count=1 .
 

@@ -88,6 +88,7 @@ var levels = []struct {
 		"connector/nats/interest",
 		"filter",
 		"internal/daemon",
+		"internal/lint",
 		"internal/logging",
 		"internal/run",
 		"internal/suggest",

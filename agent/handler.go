@@ -173,7 +173,7 @@ func (h *Handler) explain(req *Request, err error) error {
 		case strings.HasPrefix(said.Error(), rpc.TextTimedOut): // it says that itself, and more
 			return said
 		default: // like what goes on, or the last that was said
-			return fmt.Errorf("%w: %v", why, said)
+			return fmt.Errorf("%w: %v", why, said) //lint:allow errwrap a status of the action is not that of one over its time
 		}
 		return why
 	case errors.As(err, &broken):
@@ -182,7 +182,7 @@ func (h *Handler) explain(req *Request, err error) error {
 		return fmt.Errorf("action %s of agent %s broke; the log of the node tells where", req.Action, name)
 	case errors.As(err, &busy):
 		return fmt.Errorf("busy: %d earlier calls of agent %s are over their time limit and do not end", int(busy), name)
-	case err == timelimit.ErrClosed:
+	case errors.Is(err, timelimit.ErrClosed):
 		return fmt.Errorf("agent %s is being replaced, try again", name)
 	}
 	return err

@@ -24,21 +24,25 @@ type sink struct {
 
 func (s *sink) Noticef(format string, v ...any) {
 	if s.started.Load() {
-		s.log.Info(text(format, v))
+		s.log.Info(text(format, v)) //lint:allow logtext the words are those of nats-server
 		return
 	}
-	s.log.Debug(text(format, v))
+	s.log.Debug(text(format, v)) //lint:allow logtext the words are those of nats-server
 }
 
 func (s *sink) Warnf(format string, v ...any)  { s.limited(slog.LevelWarn, format, v) }
 func (s *sink) Errorf(format string, v ...any) { s.limited(slog.LevelError, format, v) }
+
+//lint:allow logtext the words are those of nats-server
 func (s *sink) Debugf(format string, v ...any) { s.log.Debug(text(format, v)) }
+
+//lint:allow logtext the words are those of nats-server
 func (s *sink) Tracef(format string, v ...any) { s.log.Debug(text(format, v), "trace", true) }
 
 // Fatalf keeps the reason for Start or Run; the program lives on.
 func (s *sink) Fatalf(format string, v ...any) {
 	t := text(format, v)
-	s.log.Error(t)
+	s.log.Error(t) //lint:allow logtext the words are those of nats-server
 	select {
 	case s.failed <- fmt.Errorf("broker: %s", t):
 	default:
@@ -73,7 +77,7 @@ func (s *sink) limited(level slog.Level, format string, v []any) {
 		if len(t) > complaintText {
 			t = strings.ToValidUTF8(t[:complaintText], "") + "..."
 		}
-		s.log.Log(context.Background(), level, t)
+		s.log.Log(context.Background(), level, t) //lint:allow logtext the words are those of nats-server
 	}
 }
 

@@ -40,7 +40,7 @@ func checkRegexp(source string, options int) error {
 		return nil
 	}
 	text, _, err := translateRegexp(source, options)
-	if e, ok := err.(*regexpError); ok && e.broken {
+	if e, ok := errors.AsType[*regexpError](err); ok && e.broken {
 		return fmt.Errorf("the regular expression %s is broken: %w", shown(source), err)
 	}
 	if err != nil {

@@ -51,7 +51,7 @@ type UndeliverableError struct {
 
 func (e *UndeliverableError) Error() string {
 	why := e.Err
-	if said, ok := why.(*ServerError); ok {
+	if said, ok := errors.AsType[*ServerError](why); ok {
 		why = errors.New(said.Message)
 	}
 	text := fmt.Sprintf("%d bytes to %s: ", e.Size, e.Destination)
@@ -104,14 +104,14 @@ func (c *Client) Deliver(ctx context.Context, h Header, body []byte, repeat bool
 	destination := h.Get("destination")
 	for tries := 0; ; {
 		err := c.deliverOnce(ctx, h, body)
-		loss, lost := err.(*lossError)
+		loss, lost := errors.AsType[*lossError](err)
 		if lost && loss.fate == unbegun {
 			continue
 		}
 		if lost {
 			err = loss.err
 		}
-		said, spoke := err.(*ServerError)
+		said, spoke := err.(*ServerError) //lint:allow errcompare the answer to this message, not to one before
 		switch {
 		case spoke && !(lost && aboutSize(said)):
 			return fmt.Errorf("message to %s refused: %w", destination, said)

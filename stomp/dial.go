@@ -251,7 +251,7 @@ func clientTLS(srv Server) (*tls.Config, error) {
 }
 
 func hungUp(err error) bool {
-	return err == io.EOF || err == io.ErrUnexpectedEOF || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.ErrClosedPipe)
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.ErrClosedPipe)
 }
 
 func timedOut(err error) bool {

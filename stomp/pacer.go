@@ -40,5 +40,6 @@ func (p *pacer) warn(msg, server string, err error) {
 		return
 	}
 	p.seen[key] = 1
+	//lint:allow logtext the callers give constants
 	p.log.Warn(msg, "broker", server, "error", err.Error())
 }

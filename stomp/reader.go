@@ -124,7 +124,7 @@ func (r *Reader) Read(f *Frame) error {
 }
 
 func inFrame(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err
@@ -156,7 +156,7 @@ func (r *Reader) line(max int, skip bool) ([]byte, error) {
 			return long[:len(long)-1], nil
 		case err == nil, size > max+1 && !skip:
 			return nil, errLong
-		case err != bufio.ErrBufferFull:
+		case !errors.Is(err, bufio.ErrBufferFull):
 			return nil, err
 		}
 		line, err = r.r.ReadSlice('\n')
@@ -183,7 +183,7 @@ func (r *Reader) command(f *Frame) (crlf bool, err error) {
 		break
 	}
 	line, err := r.line(maxCommand, false)
-	if err == errLong {
+	if errors.Is(err, errLong) {
 		return false, r.syntax("a command is longer than %d bytes", maxCommand)
 	}
 	if err != nil {
@@ -235,7 +235,7 @@ func (r *Reader) header(f *Frame, crlf bool) (length int64, over string, err err
 	length = -1
 	for {
 		line, err := r.line(r.limits.Header, true)
-		if err == errLong {
+		if errors.Is(err, errLong) {
 			over = fmt.Sprintf("a line of more than %d bytes", r.limits.Header)
 			continue
 		}
@@ -378,7 +378,7 @@ func (r *Reader) skipBody(n int64) error {
 		if err == nil {
 			return nil
 		}
-		if err != bufio.ErrBufferFull {
+		if !errors.Is(err, bufio.ErrBufferFull) {
 			return err
 		}
 	}

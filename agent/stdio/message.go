@@ -133,12 +133,12 @@ func readLine(r *bufio.Reader, most int) ([]byte, error) {
 		switch {
 		case err == nil && long == nil:
 			return part, nil
-		case err == bufio.ErrBufferFull || err == nil:
+		case errors.Is(err, bufio.ErrBufferFull) || err == nil:
 			long = append(long, part...)
 			if err == nil {
 				return long, nil
 			}
-		case err == io.EOF && len(long)+len(part) > 0:
+		case errors.Is(err, io.EOF) && len(long)+len(part) > 0:
 			return append(long, part...), nil
 		default:
 			return nil, err

@@ -85,7 +85,7 @@ func (l *Logger) Log(level slog.Level, text string) {
 	l.mu.Unlock()
 	switch {
 	case n < mostLines:
-		l.log.Log(context.Background(), level, Clip(text, longestLog))
+		l.log.Log(context.Background(), level, Clip(text, longestLog)) //lint:allow logtext the words are the program's
 	case n == mostLines:
 		l.log.Warn("stderr rate limit reached; dropping output")
 	}

@@ -26,7 +26,7 @@ func fromJSON(data []byte) (any, error) {
 	if err != nil {
 		return nil, jsonError(err, d.InputOffset())
 	}
-	if _, err := d.Token(); err != io.EOF {
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("something follows the JSON document, at byte %d", d.InputOffset())
 	}
 	return v, nil

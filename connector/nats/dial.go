@@ -367,7 +367,7 @@ func hungUp(err error) bool {
 // plain is err without its phase and without the addresses in it, which the caller
 // names.
 func plain(err error) error {
-	if p, ok := err.(*phase); ok {
+	if p, ok := err.(*phase); ok { //lint:allow errcompare takes off the outer layer
 		err = p.err
 	}
 	return dial.Plain(err)

@@ -86,7 +86,7 @@ func (k *contact) unanswered(err error) {
 func (c *Conn) skipped(size int) {
 	c.oversize.Add(1)
 	if n, ok := c.repeated.note("oversize"); ok {
-		c.log.Warn("a message was too large to be taken", "bytes", size, "limit", maxMessage, "header limit", maxHeader, "dropped", n)
+		c.log.Warn("a message was too large to be taken", "bytes", size, "limit", maxMessage, "header_limit", maxHeader, "dropped", n)
 	}
 }
 

@@ -119,7 +119,7 @@ func (n *Node) start(ctx context.Context) error {
 		return err
 	}
 	for _, w := range warnings {
-		n.log.Warn(w)
+		n.log.Warn(w) //lint:allow logtext what is wrong with the configuration is a sentence of its own
 	}
 	if n.conn, err = plugins.Connect(ctx, n.cfg, n.log); err != nil {
 		return err

@@ -124,7 +124,7 @@ func (d *download) begin(node string, reply *rpc.Reply) (*arrival, error) {
 	if f.path, err = d.to(node); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Dir(f.path), 0o777); err != nil {
+	if err := os.MkdirAll(filepath.Dir(f.path), 0o755); err != nil {
 		return nil, err
 	}
 	part := filepath.Join(filepath.Dir(f.path), "."+filepath.Base(f.path)+"."+f.checksum[:16]+".part")

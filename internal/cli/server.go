@@ -109,7 +109,7 @@ func openLog(env *Env, cfg *config.Config) (*slog.Logger, *logging.Control, erro
 		return nil, nil, fmt.Errorf("open the log: %w", err)
 	}
 	for _, w := range cfg.Warnings {
-		log.Warn(w)
+		log.Warn(w) //lint:allow logtext what is wrong with the configuration is a sentence of its own
 	}
 	for _, s := range cfg.Ignored {
 		log.Debug("setting without effect", "setting", s)

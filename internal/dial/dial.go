@@ -5,6 +5,7 @@ package dial
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -69,7 +70,7 @@ func (d Dialer) Dial(ctx context.Context, network, address string, use func(cont
 			return nil
 		}
 		conn.Close()
-		if f, ok := err.(*final); ok {
+		if f, ok := errors.AsType[*final](err); ok {
 			return f.error
 		}
 		e.causes[i] = err
@@ -261,7 +262,7 @@ func (e *Error) Unwrap() []error {
 // which differ with each attempt.
 func Plain(err error) error {
 	for {
-		switch e := err.(type) {
+		switch e := err.(type) { //lint:allow errcompare takes off one layer after the other
 		case *net.OpError:
 			err = e.Err
 		case *os.SyscallError:

@@ -164,6 +164,7 @@ func (c *Control) CycleLevel() slog.Level {
 		}
 	}
 	c.level.Set(next)
+	//lint:allow logtext Ruby's words
 	c.log.Log(context.Background(), next, "Logging level is now "+strings.ToUpper(levelName(next)))
 	return next
 }

@@ -65,7 +65,7 @@ func (s *Server) logRefused(c *call, r *refusal) {
 	if r.level >= slog.LevelInfo {
 		ok, left := s.flood.allow(c.arrived)
 		if left > 0 {
-			s.log.LogAttrs(ctx, slog.LevelWarn, "more requests were refused than are logged", slog.Uint64("left out", left))
+			s.log.LogAttrs(ctx, slog.LevelWarn, "more requests were refused than are logged", slog.Uint64("left_out", left))
 		}
 		if !ok {
 			return
@@ -89,7 +89,7 @@ func (s *Server) logAccepted(c *call) {
 
 // logSilence tells why a request is not answered, if its agent says.
 func (s *Server) logSilence(c *call, err error) {
-	if err == ErrNoReply {
+	if err == ErrNoReply { //lint:allow errcompare one that wraps it says why
 		return
 	}
 	if ok, _ := s.flood.allow(s.now()); ok {

@@ -59,7 +59,7 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	}
 	s := &Session{Log: log, logs: logs}
 	for _, w := range cfg.Warnings {
-		log.Warn(w)
+		log.Warn(w) //lint:allow logtext what is wrong with the configuration is a sentence of its own
 	}
 	for _, s := range cfg.Ignored {
 		log.Debug("setting without effect", "setting", s)
@@ -72,7 +72,7 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	for _, w := range warnings {
 		// Nobody can do anything about them before the next command, which is why
 		// they do not stand above the answers of each.
-		log.Info(w)
+		log.Info(w) //lint:allow logtext what is wrong with the configuration is a sentence of its own
 	}
 	connecting, cancel := context.WithTimeout(ctx, first(o.ConnectionTimeout, cfg.ConnectionTimeout, defaultConnectionTimeout))
 	defer cancel()

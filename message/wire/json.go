@@ -35,11 +35,11 @@ func decodeJSON(data []byte, lim limits) (any, error) {
 	d.dec.UseNumber()
 	v, err := d.value(0)
 	if err == nil {
-		if _, e := d.dec.Token(); e != io.EOF {
+		if _, e := d.dec.Token(); !errors.Is(e, io.EOF) {
 			err = errors.New("more than one value")
 		}
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	if err != nil {

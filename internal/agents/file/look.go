@@ -3,6 +3,7 @@ package file
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -79,7 +80,7 @@ func (p *place) names(fi fs.FileInfo) ([]any, error) {
 	}
 	defer f.Close()
 	names, err := f.Readdirnames(maxNames)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, p.fail(err)
 	}
 	list := make([]any, len(names))
@@ -134,7 +135,7 @@ func part(req *agent.Request, f io.ReaderAt, size int64) (data []byte, offset in
 	}
 	data = make([]byte, min(length, size-offset))
 	n, err := f.ReadAt(data, offset)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = nil // it became shorter
 	}
 	return data[:n], offset, err

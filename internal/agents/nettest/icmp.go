@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -48,7 +49,7 @@ func ping(ctx context.Context, to netip.Addr) (time.Duration, error) {
 		for {
 			n, _, err := conn.ReadFrom(buf)
 			if err != nil {
-				if e, ok := err.(net.Error); ok && e.Timeout() {
+				if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() {
 					break // once more
 				}
 				return 0, err

@@ -88,7 +88,7 @@ var levels = []struct {
 		"connector/nats/interest",
 		"filter",
 		"internal/daemon",
-		"internal/lint",
+		"internal/lint/mcolint",
 		"internal/logging",
 		"internal/run",
 		"internal/suggest",
@@ -102,6 +102,7 @@ var levels = []struct {
 	}},
 	{-1, []string{
 		"internal/dial",
+		"internal/lint",
 		"internal/timelimit",
 		"internal/trust",
 		"internal/waittest",

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -18,9 +17,6 @@ import (
 
 // partSize is how many bytes go at a time; the agent takes no more.
 const partSize = 256 << 10
-
-// errSilent is why a node is not waited for any more.
-var errSilent = errors.New("did not answer in time")
 
 // A transfer moves a file part by part, to or from many nodes at once. Those that
 // are equally far get one request.
@@ -110,14 +106,6 @@ func (x *transfer) end(nodes int) error {
 	return nil
 }
 
-// progress shows on a terminal how far things are, in a line that the next
-// replaces.
-func (t *task) progress(text string) {
-	if t.env.ErrTerminal && !t.o.rpc.noProgress {
-		fmt.Fprintf(t.env.Err, "\r\x1b[K%s", text)
-	}
-}
-
 func (x *transfer) show(at, size int64) {
 	percent := int64(100)
 	if size > 0 {
@@ -134,11 +122,4 @@ func checksum(f io.ReadSeeker) (string, int64, error) {
 	h := sha256.New()
 	n, err := io.Copy(h, f)
 	return hex.EncodeToString(h.Sum(nil)), n, err
-}
-
-// whole is an output that is a whole number.
-func whole(reply *rpc.Reply, name string) (int64, bool) {
-	v, _ := reply.Output(name)
-	n, ok := v.(int64)
-	return n, ok && n >= 0
 }

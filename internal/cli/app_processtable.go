@@ -60,34 +60,6 @@ next:
 	return cells, nil
 }
 
-// number is a number, or 0 for what is none.
-func number(v any) float64 {
-	switch v := v.(type) {
-	case int64:
-		return float64(v)
-	case float64:
-		return v
-	case *value.Float:
-		return v.Value
-	}
-	return 0
-}
-
-// bytesText is a number of bytes in the largest unit that leaves something before
-// the point.
-func bytesText(n float64) string {
-	if n < 1024 {
-		return fmt.Sprintf("%.0f B", n)
-	}
-	units := []string{"KB", "MB", "GB", "TB", "PB"}
-	i := -1
-	for n >= 1024 && i < len(units)-1 {
-		n /= 1024
-		i++
-	}
-	return fmt.Sprintf("%.1f %s", n, units[i])
-}
-
 // members are the elements of an array.
 func members(v any) []any {
 	switch v := v.(type) {

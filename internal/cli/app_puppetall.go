@@ -20,9 +20,6 @@ const (
 	// pollEvery is the time between two looks at the nodes that run Puppet.
 	pollEvery = time.Second
 
-	// mostSilent is how many looks a node may leave unanswered.
-	mostSilent = 5
-
 	// mostWaiting is how many looks a run may need to be seen: Puppet writes down
 	// that it runs only when it has its catalog.
 	mostWaiting = 60

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"mcollective/internal/render"
 	"mcollective/internal/usage"
 	"mcollective/rpc"
 )
@@ -54,13 +53,6 @@ func countPuppets(ctx context.Context, t *task) error {
 	t.missing(account)
 	t.learned(account)
 	return exitStatus(t.targets, account)
-}
-
-// truth is an output that is true or false.
-func truth(reply *rpc.Reply, name string) bool {
-	v, _ := reply.Output(name)
-	b, isBool := v.(bool)
-	return b || !isBool && render.Text(v) == "true"
 }
 
 // puppetFigures are the outputs of last_run_summary that a summary shows.

@@ -165,11 +165,17 @@ func (t *task) learned(account *client.Account) {
 	learn(t.env, lesson{identities: sorted(seen), agents: []string{t.o.agent}})
 }
 
-// said is the text of an output, as people read it.
-func said(reply *rpc.Reply, name string) string {
-	v, ok := reply.Output(name)
-	if !ok || v == nil {
-		return ""
+// errSilent is why a node is not waited for any more.
+var errSilent = errors.New("did not answer in time")
+
+// progress shows on a terminal how far things are, in a line that the next
+// replaces.
+func (t *task) progress(text string) {
+	if t.env.ErrTerminal && !t.o.rpc.noProgress {
+		fmt.Fprintf(t.env.Err, "\r\x1b[K%s", text)
 	}
-	return render.Text(v)
 }
+
+// mostSilent is how many questions a node may leave unanswered before it is not
+// waited for any more.
+const mostSilent = 5

@@ -85,36 +85,16 @@ func (o *brokerOptions) run(ctx context.Context, env *Env) error {
 	ctx, stop := env.Interruptible(ctx)
 	defer stop()
 	systemd := daemon.NewNotifier()
-	defer watch(ctx, daemon.Actions{Reload: func() { reload(b, log) }})()
+	defer daemon.WatchUntil(ctx, daemon.Actions{Reload: func() { reload(b, log) }})()
 	err = b.Run(ctx, func() {
 		fmt.Fprintln(env.Err, describeBroker(b))
-		notified(log, systemd.Ready("serving "+b.Addr()))
+		daemon.LogNotified(log, systemd.Ready("serving "+b.Addr()))
 	})
-	notified(log, systemd.Stopping(""))
+	daemon.LogNotified(log, systemd.Stopping(""))
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return usage.Hinted(err, "Another broker may be running; --listen takes another address, like --listen 127.0.0.1:4223")
 	}
 	return err
-}
-
-// watch listens for signals until the function that it returns was called.
-func watch(ctx context.Context, actions daemon.Actions) (end func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		daemon.Watch(ctx, actions)
-	}()
-	return func() {
-		cancel()
-		<-ended
-	}
-}
-
-func notified(log *slog.Logger, err error) {
-	if err != nil {
-		log.Warn("systemd could not be told", "error", err)
-	}
 }
 
 func reload(b *broker.Broker, log *slog.Logger) {

@@ -2,10 +2,11 @@
 //
 // How one command runs:
 //
-//  1. cmd/mco calls Main with the arguments and an Env, the world around the run.
+//  1. cmd/mco calls Main with the arguments, an Env, the world around the run, and
+//     the Program, the table of commands.
 //  2. Main takes the name of the command from the first argument, or from the
 //     name that the program was started under (mcollectived, mc-ping).
-//  3. The table in commands.go turns the name into a constructor; only this one
+//  3. The table turns the name into a constructor; only this one
 //     command is built, since start-up has a budget. The name of an agent that is
 //     known here stands for rpc with that agent.
 //  4. expand.go rewrites the words, MCOLLECTIVE_EXTRA_OPTS first: unique prefixes
@@ -30,39 +31,37 @@ import (
 	"mcollective/internal/usage"
 )
 
-// Main runs mco with args, the words after the program's name, and returns the
-// exit code.
-func Main(args []string, env *Env) int {
+// runProgram runs a program with args, the words after its name, and returns the exit
+// code.
+func runProgram(args []string, env *Env, p *program) int {
 	env = env.withDefaults()
 	env.Out = &keptOutput{Writer: env.Out}
 	name, args, named := commandName(env.Name, args)
 	if !named {
-		return intro(env, args)
+		return intro(env, p, args)
 	}
-	row, ok := lookup(name)
+	if name == cobra.ShellCompRequestCmd {
+		return failure(env, name, detailNone, p.Complete(env, args))
+	}
+	command, ok := p.Lookup(name)
 	if !ok {
-		if row, args, ok = agentCommand(env, name, args); !ok {
-			return unknownCommand(env, name)
+		short, words, known := p.Short(env, name, args)
+		if command, ok = p.Lookup(short); !known || !ok {
+			return unknownCommand(env, p, name)
 		}
-		name = row.name
+		name, args = short, words
 	}
-	if name == completeCommand {
-		return failure(env, name, detailNone, complete(env, args))
-	}
-	if row.client {
+	if command.Client {
 		warnRedirect(env)
 	}
-	cmd := row.new(env)
+	cmd := command.New(env)
 	prepare(env, cmd)
-	words, err := expand(env, row, cmd, args)
+	words, err := expand(env, command, cmd, args)
 	if err != nil {
 		return failure(env, name, detailOf(cmd), err)
 	}
 	cmd.SetArgs(words)
 	err = cmd.ExecuteContext(context.Background())
-	if name == "find" || name == "ping" {
-		hintWhyAfter(env, cmd, err)
-	}
 	return failure(env, name, detailOf(cmd), rubyWords(err))
 }
 

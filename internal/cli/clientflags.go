@@ -67,9 +67,6 @@ func (f *clientFlags) add(set *pflag.FlagSet) {
 	f.hosts.add(set)
 }
 
-// rawUsage is what help says of --raw.
-const rawUsage = "Print what nodes say byte for byte, control characters too"
-
 func (f *clientFlags) addCommon(set *pflag.FlagSet) {
 	const g = groupCommon
 	text(set, g, &f.target, "target", "T", "COLLECTIVE", "Target messages to a specific sub collective")
@@ -103,20 +100,6 @@ func (r *rpcFlags) add(set *pflag.FlagSet) {
 	group(set, g, "no-progress", "one", "json")
 }
 
-// text defines a flag whose value is a text.
-func text(set *pflag.FlagSet, heading string, p *string, name, short, what, usage string) {
-	set.StringVarP(p, name, short, "", usage)
-	group(set, heading, name)
-	takes(set, name, what)
-}
-
-// valueFlag defines a flag whose value has a form of its own.
-func valueFlag(set *pflag.FlagSet, heading string, v pflag.Value, name, short, what, usage string) {
-	set.VarP(v, name, short, usage)
-	group(set, heading, name)
-	takes(set, name, what)
-}
-
 // check refuses what contradicts itself.
 func (f *clientFlags) check(cmd *cobra.Command, args []string) error {
 	switch {
@@ -146,18 +129,6 @@ func (f *clientFlags) check(cmd *cobra.Command, args []string) error {
 			return usage.Errorf("Cannot read the discovery file %s: %w", f.nodes, err)
 		}
 		file.Close()
-	}
-	return nil
-}
-
-// refuse says of flags that they make no sense with this command, if they stand
-// on its line. In MCOLLECTIVE_EXTRA_OPTS they are meant for other commands.
-func refuse(cmd *cobra.Command, why string, names ...string) error {
-	for _, name := range names {
-		f := cmd.Flags().Lookup(name)
-		if f != nil && f.Changed && len(f.Annotations[fromEnvironment]) == 0 {
-			return usage.Errorf("--%s does not apply to %s: %s", name, cmd.Name(), why)
-		}
 	}
 	return nil
 }

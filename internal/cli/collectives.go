@@ -59,13 +59,13 @@ func (o *inventoryOptions) listCollectives(ctx context.Context, i *invocation) e
 	names := sortedKeys(m.members)
 	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(len(m.members[a]), len(m.members[b])) })
 	if o.rpc.json {
-		type collective struct {
+		type row struct {
 			Collective string   `json:"collective"`
 			Nodes      []string `json:"nodes"`
 		}
-		list := make([]collective, len(names))
+		list := make([]row, len(names))
 		for i, name := range names {
-			list[i] = collective{name, sorted(m.members[name])}
+			list[i] = row{name, sorted(m.members[name])}
 		}
 		if err := writeJSON(i.env, list); err != nil {
 			return err

@@ -1,72 +1,45 @@
 package cli
 
-import (
-	"sort"
+import "github.com/spf13/cobra"
 
-	"github.com/spf13/cobra"
-)
+// Main runs mco with args, the words after the program's name, and returns the
+// exit code.
+func Main(args []string, env *Env) int { return runProgram(args, env, mco()) }
 
-// A row is one command: its name, what help says about it, and what builds it.
-type row struct {
-	name  string
-	about string
-	new   func(*Env) *cobra.Command
-
-	client bool // talks to a collective: MCOLLECTIVE_EXTRA_OPTS counts
-	hidden bool // not listed
-}
-
-// commands is the list of what mco can do. A new command is one row here, one
-// file beside this one, one script under cmd/mco/testdata/script and one page
-// under docs/commands.
-func commands() []row {
-	return []row{
-		{name: "ping", about: "Ping all nodes", new: newPing, client: true},
-		{name: "find", about: "Find hosts using the discovery system matching filter criteria", new: newFind, client: true},
-		{name: "rpc", about: "Generic RPC agent client application", new: newRPC, client: true},
-		{name: "facts", about: "Reports on usage for a specific fact", new: newFacts, client: true},
-		{name: "inventory", about: "General reporting tool for nodes, collectives and subcollectives", new: newInventory, client: true},
-		{name: "why", about: "Explain why nodes are not found", new: newWhy, client: true},
-		{name: "describe_filter", about: "Display human readable interpretation of filters", new: newDescribeFilter},
-		{name: "plugin", about: "MCollective Plugin Application", new: newPlugin},
-		{name: "ddl", about: "Check, convert and show the definitions of plugins", new: newDDL},
-		{name: "file", about: "Copies files to and from nodes, reads and removes them", new: newFile, client: true},
-		{name: "nettest", about: "Tests the network from the nodes", new: newNettest, client: true},
-		{name: "nrpe", about: "Runs checks of Nagios that the nodes have configured", new: newNRPE, client: true},
-		{name: "package", about: "Installs, updates and removes software packages", new: newPackage, client: true},
-		{name: "process", about: "Lists processes and sends them signals", new: newProcess, client: true},
-		{name: "puppet", about: "Schedules runs of Puppet, enables and disables it, and tells how it is", new: newPuppet, client: true},
-		{name: "service", about: "Manages system services", new: newService, client: true},
-		{name: "shell", about: "Runs commands on nodes whose configuration allows it", new: newShell, client: true},
-		{name: "agent", about: "Write, try and list agents in any language", new: newAgent},
-		{name: "server", about: "Run the node of this machine", new: newServer},
-		{name: "broker", about: "Run the broker of a collective", new: newBroker},
-		{name: "demo", about: "Show a collective of simulated nodes on this machine", new: newDemo},
-		{name: "help", about: "Application list and help", new: newHelp},
-		{name: "completion", about: "Helper for shell completion systems", new: newCompletion},
-		{name: "version", about: "Show the version of this program", new: newVersion},
-		{name: completeCommand, new: newVersion, hidden: true},
+// mco is the list of what mco can do. A new command is one row here, one package
+// below internal/cli, one script under cmd/mco/testdata/script and one page under
+// docs/commands.
+func mco() *program {
+	return &program{
+		Short: func(env *Env, name string, args []string) (string, []string, bool) {
+			return shortForm(env, mco(), name, args)
+		},
+		Complete: func(env *Env, args []string) error { return answer(env, mco(), args) },
+		Commands: []command{
+			{Name: "ping", About: "Ping all nodes", New: newPing, Client: true},
+			{Name: "find", About: "Find hosts using the discovery system matching filter criteria", New: newFind, Client: true},
+			{Name: "rpc", About: "Generic RPC agent client application", New: newRPC, Client: true},
+			{Name: "facts", About: "Reports on usage for a specific fact", New: newFacts, Client: true},
+			{Name: "inventory", About: "General reporting tool for nodes, collectives and subcollectives", New: newInventory, Client: true},
+			{Name: "why", About: "Explain why nodes are not found", New: newWhy, Client: true},
+			{Name: "describe_filter", About: "Display human readable interpretation of filters", New: newDescribeFilter},
+			{Name: "plugin", About: "MCollective Plugin Application", New: newPlugin},
+			{Name: "ddl", About: "Check, convert and show the definitions of plugins", New: newDDL},
+			{Name: "file", About: "Copies files to and from nodes, reads and removes them", New: newFile, Client: true},
+			{Name: "nettest", About: "Tests the network from the nodes", New: newNettest, Client: true},
+			{Name: "nrpe", About: "Runs checks of Nagios that the nodes have configured", New: newNRPE, Client: true},
+			{Name: "package", About: "Installs, updates and removes software packages", New: newPackage, Client: true},
+			{Name: "process", About: "Lists processes and sends them signals", New: newProcess, Client: true},
+			{Name: "puppet", About: "Schedules runs of Puppet, enables and disables it, and tells how it is", New: newPuppet, Client: true},
+			{Name: "service", About: "Manages system services", New: newService, Client: true},
+			{Name: "shell", About: "Runs commands on nodes whose configuration allows it", New: newShell, Client: true},
+			{Name: "agent", About: "Write, try and list agents in any language", New: newAgent},
+			{Name: "server", About: "Run the node of this machine", New: newServer},
+			{Name: "broker", About: "Run the broker of a collective", New: newBroker},
+			{Name: "demo", About: "Show a collective of simulated nodes on this machine", New: func(env *Env) *cobra.Command { return newDemo(env, Main) }},
+			{Name: "help", About: "Application list and help", New: func(env *Env) *cobra.Command { return newHelp(env, mco()) }},
+			{Name: "completion", About: "Helper for shell completion systems", New: func(env *Env) *cobra.Command { return newCompletion(env, mco()) }},
+			{Name: "version", About: "Show the version of this program", New: newVersion},
+		},
 	}
-}
-
-// lookup finds the row of a command.
-func lookup(name string) (row, bool) {
-	for _, r := range commands() {
-		if r.name == name {
-			return r, true
-		}
-	}
-	return row{}, false
-}
-
-// listed returns the commands that help shows, sorted by name.
-func listed() []row {
-	var rows []row
-	for _, r := range commands() {
-		if !r.hidden {
-			rows = append(rows, r)
-		}
-	}
-	sort.Slice(rows, func(i, j int) bool { return rows[i].name < rows[j].name })
-	return rows
 }

@@ -9,18 +9,13 @@ import (
 	"mcollective/ddl"
 )
 
-// harmless tells whether a shell reads a word as that word and nothing else.
-func harmless(word string) bool {
-	return word != "" && word[0] != '-' && strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:/@%+,=-") == ""
-}
-
 // offered is what the shell is offered for a command line.
 func offered(t *testing.T, env *Env, words ...string) []string {
 	t.Helper()
 	var out bytes.Buffer
 	here := *env
 	here.Out = &out
-	if err := complete(&here, words); err != nil {
+	if err := answer(&here, mco(), words); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")

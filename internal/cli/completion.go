@@ -18,7 +18,7 @@ type completionOptions struct {
 	verbose       bool
 }
 
-func newCompletion(env *Env) *cobra.Command {
+func newCompletion(env *Env, p *program) *cobra.Command {
 	o := &completionOptions{}
 	cmd := &cobra.Command{
 		Use:   "completion [options] [bash|zsh|fish]",
@@ -42,11 +42,11 @@ system of one's own; with -v each is followed by its description.`,
 	text(set, groupAlways, &o.config, "config", "c", "FILE", "Load configuration from file rather than default")
 	set.BoolVarP(&o.verbose, "verbose", "v", false, "Be verbose")
 	group(set, groupAlways, "verbose")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error { return o.run(cmd, env, args) }
+	cmd.RunE = func(cmd *cobra.Command, args []string) error { return o.run(cmd, env, p, args) }
 	return cmd
 }
 
-func (o *completionOptions) run(cmd *cobra.Command, env *Env, args []string) error {
+func (o *completionOptions) run(cmd *cobra.Command, env *Env, p *program, args []string) error {
 	lists := 0
 	for _, wanted := range []bool{o.agents, o.actions, o.inputs, o.applications, len(args) > 0} {
 		if wanted {
@@ -60,10 +60,10 @@ func (o *completionOptions) run(cmd *cobra.Command, env *Env, args []string) err
 	case lists > 1:
 		fmt.Fprintln(env.Err, "Please choose only one of "+choices)
 	case len(args) > 0:
-		return script(env, args[0])
+		return script(env, p, args[0])
 	case o.applications:
-		for _, r := range listed() {
-			o.line(env, r.name, r.about)
+		for _, r := range p.Listed() {
+			o.line(env, r.Name, r.About)
 		}
 		return nil
 	case o.agents:

@@ -20,10 +20,12 @@ type demoOptions struct {
 	seed   uint64
 	keep   bool
 	listen string
+
+	mco func(words []string, env *Env) int // runs a command
 }
 
-func newDemo(env *Env) *cobra.Command {
-	o := &demoOptions{}
+func newDemo(env *Env, mco func([]string, *Env) int) *cobra.Command {
+	o := &demoOptions{mco: mco}
 	cmd := &cobra.Command{
 		Use:   "demo [options]",
 		Short: "Show a collective of simulated nodes on this machine",
@@ -68,7 +70,7 @@ func (o *demoOptions) run(ctx context.Context, env *Env) (err error) {
 		if ctx.Err() != nil {
 			return exit(exitFailed)
 		}
-		answered = runInDemo(env, d, words) == exitOK || answered
+		answered = o.runCommand(env, d, words) == exitOK || answered
 	}
 	hasCentOS := slices.ContainsFunc(d.Systems(), func(s app.SystemCount) bool { return s.System == "CentOS" })
 	switch {
@@ -94,8 +96,8 @@ func (o *demoOptions) introduce(env *Env, d *app.Demo) {
 		d.BrokerURL(), render.CleanLine(d.Identity()), d.System(), o.nodes, o.seed, strings.Join(kinds, ", "))
 }
 
-// runInDemo runs a command against the collective, as somebody at a terminal would.
-func runInDemo(env *Env, d *app.Demo, words []string) (code int) {
+// runCommand runs a command against the collective, as somebody at a terminal would.
+func (o *demoOptions) runCommand(env *Env, d *app.Demo, words []string) (code int) {
 	shown := make([]string, len(words))
 	for i, w := range words {
 		if shown[i] = w; strings.ContainsAny(w, "<> ") {
@@ -113,7 +115,7 @@ func runInDemo(env *Env, d *app.Demo, words []string) (code int) {
 		}
 		return env.Getenv(name)
 	}
-	code = Main(append([]string{words[0], "-c", d.ClientConfig()}, words[1:]...), &inner)
+	code = o.mco(append([]string{words[0], "-c", d.ClientConfig()}, words[1:]...), &inner)
 	fmt.Fprintln(env.Out)
 	return code
 }

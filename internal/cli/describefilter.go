@@ -122,23 +122,6 @@ func termInWords(t filter.Term) string {
 	return strings.ToUpper(string(t.Kind))
 }
 
-// comparison splits the text of a statement as nodes do: at the first of the
-// operators that it has. A text without any is a class.
-func comparison(text string) (name, op, value string, ok bool) {
-	if strings.HasPrefix(text, "/") {
-		return "", "", "", false
-	}
-	at := strings.IndexAny(text, "<>=")
-	if at < 0 {
-		return "", "", "", false
-	}
-	op = text[at : at+1]
-	if op != "=" && strings.HasPrefix(text[at+1:], "=") {
-		op += "="
-	}
-	return text[:at], op, text[at+len(op):], true
-}
-
 // inRuby is a pattern as Ruby prints it.
 func inRuby(p filter.Pattern) string {
 	if !p.Regexp {

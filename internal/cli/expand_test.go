@@ -5,11 +5,28 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
 )
 
 func TestExpand(t *testing.T) {
 	env := (&Env{}).withDefaults()
-	r, _ := lookup("ping")
+	ping := command{Name: "ping", New: func(*Env) *cobra.Command {
+		cmd := &cobra.Command{Use: "ping"}
+		set := cmd.Flags()
+		for _, name := range []string{"with-fact,F", "with-class,C", "with-agent,A", "with-identity,I", "disc-option,"} {
+			name, short, _ := strings.Cut(name, ",")
+			set.StringArrayP(name, short, nil, "")
+		}
+		for _, name := range []string{"nodes,", "limit-nodes,", "limit-seed,", "discovery-timeout,", "disc-method,", "target,T", "timeout,t", "ttl,", "display,"} {
+			name, short, _ := strings.Cut(name, ",")
+			set.StringP(name, short, "", "")
+		}
+		for _, name := range []string{"no-progress,", "verbose,v", "graph,g", "one,1", "threaded,"} {
+			name, short, _ := strings.Cut(name, ",")
+			set.BoolP(name, short, false, "")
+		}
+		return cmd
+	}}
 	for _, tc := range []struct{ in, want string }{
 		{"--wf a=b", "--with-fact a=b"},
 		{"--with-f=a=b", "--with-fact=a=b"},
@@ -25,9 +42,9 @@ func TestExpand(t *testing.T) {
 		{"-Fa=b -- --wf", "-Fa=b -- --wf"},
 		{"-t5 -1 --th", "-t5 -1 --threaded"},
 	} {
-		cmd := r.new(env)
+		cmd := ping.New(env)
 		prepare(env, cmd)
-		got, err := expand(env, r, cmd, strings.Fields(tc.in))
+		got, err := expand(env, ping, cmd, strings.Fields(tc.in))
 		if err != nil {
 			t.Errorf("%s: %v", tc.in, err)
 			continue

@@ -178,10 +178,6 @@ func (o *factsOptions) print(env *Env, holders map[string][]string) {
 	}
 }
 
-// mostFilled is how far lines are filled up because another is longer: one node must
-// not make all of them as long as it likes.
-const mostFilled = 256
-
 // A valueCount is one object of the JSON output.
 type valueCount struct {
 	Value string   `json:"value"`
@@ -195,13 +191,4 @@ func valuesByCount(holders map[string][]string) []valueCount {
 		list = append(list, valueCount{v, len(holders[v]), sorted(holders[v])})
 	}
 	return list
-}
-
-// tidy is text from a node as it may be printed. On a terminal it stays on its line;
-// elsewhere it has the line ends that programs know from Ruby's reports.
-func tidy(env *Env, s string) string {
-	if env.OutTerminal && !env.raw {
-		return render.CleanLine(s)
-	}
-	return env.clean(s)
 }

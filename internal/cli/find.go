@@ -44,7 +44,7 @@ func newFind(env *Env) *cobra.Command {
 		if refuse(cmd, "", "timeout") != nil {
 			fmt.Fprintln(env.Err, "find calls no agent, so that --timeout changes nothing; --dt is how long it looks for nodes")
 		}
-		return o.run(cmd.Context(), env)
+		return hintWhyAfter(env, cmd, o.run(cmd.Context(), env))
 	}
 	return cmd
 }

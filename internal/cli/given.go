@@ -149,3 +149,15 @@ func commaList(option, text string) ([]string, error) {
 	}
 	return list, nil
 }
+
+// refuse says of flags that they make no sense with this command, if they stand
+// on its line. In MCOLLECTIVE_EXTRA_OPTS they are meant for other commands.
+func refuse(cmd *cobra.Command, why string, names ...string) error {
+	for _, name := range names {
+		f := cmd.Flags().Lookup(name)
+		if f != nil && f.Changed && len(f.Annotations[fromEnvironment]) == 0 {
+			return usage.Errorf("--%s does not apply to %s: %s", name, cmd.Name(), why)
+		}
+	}
+	return nil
+}

@@ -71,31 +71,31 @@ func accepts(t *testing.T, settings string, words ...string) {
 func TestEmptyOptions(t *testing.T) {
 	const why = "its value is empty"
 	n := 0
-	for _, r := range listed() {
-		cmd := r.new(homely(t))
+	for _, r := range mco().Listed() {
+		cmd := r.New(homely(t))
 		if cmd.HasSubCommands() {
-			t.Fatalf("%s has commands of its own, which nobody guards", r.name)
+			t.Fatalf("%s has commands of its own, which nobody guards", r.Name)
 		}
 		prepare(homely(t), cmd)
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
 			if f.NoOptDefVal != "" {
 				// --verbose= is a mistake, too, if not this one.
-				refuses(t, "", "--"+f.Name, r.name, "--"+f.Name+"=")
+				refuses(t, "", "--"+f.Name, r.Name, "--"+f.Name+"=")
 				return
 			}
 			n++
 			for _, empty := range []string{"", " ", "\t\n"} {
-				refuses(t, "", "--"+f.Name+": "+why, r.name, "--"+f.Name, empty)
-				refuses(t, "", "--"+f.Name+": "+why, r.name, "--"+f.Name+"="+empty)
+				refuses(t, "", "--"+f.Name+": "+why, r.Name, "--"+f.Name, empty)
+				refuses(t, "", "--"+f.Name+": "+why, r.Name, "--"+f.Name+"="+empty)
 			}
 			if f.Shorthand != "" {
-				refuses(t, "", "--"+f.Name+": "+why, r.name, "-"+f.Shorthand, "")
+				refuses(t, "", "--"+f.Name+": "+why, r.Name, "-"+f.Shorthand, "")
 			}
 			for _, spelling := range spellings(f.Name) {
-				refuses(t, "", "--"+f.Name+": "+why, r.name, "--"+spelling, "")
+				refuses(t, "", "--"+f.Name+": "+why, r.Name, "--"+spelling, "")
 			}
-			if r.client {
-				refuses(t, "--"+f.Name+" ''", "MCOLLECTIVE_EXTRA_OPTS: missing argument: --"+f.Name, r.name)
+			if r.Client {
+				refuses(t, "--"+f.Name+" ''", "MCOLLECTIVE_EXTRA_OPTS: missing argument: --"+f.Name, r.Name)
 			}
 		})
 	}
@@ -110,14 +110,14 @@ func TestEmptyOptions(t *testing.T) {
 // An empty argument is no argument that was left away: inventory "" is not about
 // all nodes, facts "" not about all facts.
 func TestEmptyArguments(t *testing.T) {
-	for _, r := range listed() {
+	for _, r := range mco().Listed() {
 		for _, empty := range []string{"", " "} {
-			words := []string{r.name, empty}
-			if r.name == "server" || r.name == "broker" || r.name == "demo" || r.name == "version" {
+			words := []string{r.Name, empty}
+			if r.Name == "server" || r.Name == "broker" || r.Name == "demo" || r.Name == "version" {
 				refuses(t, "", "unknown command", words...) // they take no words at all
 				continue
 			}
-			refuses(t, "", "argument 1 of "+r.name+" is empty", words...)
+			refuses(t, "", "argument 1 of "+r.Name+" is empty", words...)
 		}
 	}
 	for _, words := range [][]string{
@@ -139,11 +139,11 @@ func TestEmptyArguments(t *testing.T) {
 func TestRules(t *testing.T) {
 	for _, r := range rules {
 		found := 0
-		for _, row := range listed() {
-			if r.command != "" && r.command != row.name {
+		for _, row := range mco().Listed() {
+			if r.command != "" && r.command != row.Name {
 				continue
 			}
-			cmd := row.new(homely(t))
+			cmd := row.New(homely(t))
 			all := true
 			for _, name := range slices.Concat(r.options, r.needs, r.excludes) {
 				all = all && cmd.Flags().Lookup(name) != nil

@@ -11,43 +11,39 @@ import (
 	"mcollective/internal/usage"
 )
 
-func newHelp(env *Env) *cobra.Command {
+func newHelp(env *Env, p *program) *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [command]",
 		Short: "Application list and help",
 		Args:  cobra.MaximumNArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var names []string
-			for _, r := range listed() {
-				names = append(names, cobra.CompletionWithDesc(r.name, r.about))
+			for _, r := range p.Listed() {
+				names = append(names, cobra.CompletionWithDesc(r.Name, r.About))
 			}
 			return names, cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				printVersion(env)
-				for _, r := range listed() {
-					fmt.Fprintf(env.Out, "  %-15s %s\n", r.name, r.about)
+				for _, r := range p.Listed() {
+					fmt.Fprintf(env.Out, "  %-15s %s\n", r.Name, r.About)
 				}
 				fmt.Fprintln(env.Out)
 				return nil
 			}
-			r, ok := lookup(args[0])
+			r, ok := p.Lookup(args[0])
 			if !ok && agentHelp(env, args[0]) {
 				return nil
 			}
-			if !ok || r.hidden {
-				names := make([]string, 0, 16)
-				for _, r := range listed() {
-					names = append(names, r.name)
-				}
+			if !ok {
 				err := fmt.Errorf("there is no command %q", args[0])
-				if near := suggest.Nearest(args[0], names); near != "" {
+				if near := suggest.Nearest(args[0], p.Names()); near != "" {
 					return usage.Hinted(err, "Did you mean '"+near+"'?")
 				}
 				return usage.Hinted(err, env.Name+" help lists the commands")
 			}
-			about := r.new(env)
+			about := r.New(env)
 			prepare(env, about)
 			return about.Help()
 		},

@@ -27,10 +27,10 @@ func hintWhy(env *Env, f filter.Filter, agent string) {
 
 // hintWhyAfter is hintWhy for the commands that only look for nodes, once they
 // ended without any.
-func hintWhyAfter(env *Env, cmd *cobra.Command, err error) {
+func hintWhyAfter(env *Env, cmd *cobra.Command, err error) error {
 	var ended *exitError
 	if !env.ErrTerminal || !errors.As(err, &ended) {
-		return
+		return err
 	}
 	var h hostFilters
 	for flag, to := range map[string]*[]string{
@@ -43,4 +43,5 @@ func hintWhyAfter(env *Env, cmd *cobra.Command, err error) {
 	if f, err := h.parse(&quiet); err == nil {
 		hintWhy(env, f, "")
 	}
+	return err
 }

@@ -10,7 +10,7 @@ import (
 
 // intro is mco without a command: the version, how to call it, and what there
 // is.
-func intro(env *Env, args []string) int {
+func intro(env *Env, p *program, args []string) int {
 	for _, a := range args {
 		if a == "--version" {
 			fmt.Fprintf(env.Out, "%s %s\n", env.Name, Version())
@@ -19,16 +19,16 @@ func intro(env *Env, args []string) int {
 	}
 	printVersion(env)
 	fmt.Fprintf(env.Out, "usage: %s command <options>\n\n", env.Name)
-	printKnown(env)
+	printKnown(env, p)
 	return exitOK
 }
 
 // unknownCommand lists what there is, like intro, for a name that is none of it.
-func unknownCommand(env *Env, name string) int {
+func unknownCommand(env *Env, p *program, name string) int {
 	name = render.CleanLine(name)
 	printVersion(env)
 	fmt.Fprintf(env.Out, "Unknown command '%s'\n\n", name)
-	names := commandNames()
+	names := p.Names()
 	near := ""
 	for _, n := range names {
 		if len(name) > 1 && strings.HasPrefix(n, name) {
@@ -45,7 +45,7 @@ func unknownCommand(env *Env, name string) int {
 	if strings.HasPrefix(name, "-") {
 		fmt.Fprint(env.Out, "Options follow the name of the command\n\n")
 	}
-	printKnown(env)
+	printKnown(env, p)
 	return exitFailed
 }
 
@@ -54,14 +54,14 @@ func printVersion(env *Env) {
 }
 
 // printKnown prints the names of the commands, three to a row.
-func printKnown(env *Env) {
+func printKnown(env *Env, p *program) {
 	fmt.Fprint(env.Out, "Known commands:\n\n")
-	rows := listed()
+	rows := p.Listed()
 	for i := 0; i < len(rows); i += 3 {
 		var cells [3]string
 		for j := range cells {
 			if i+j < len(rows) {
-				cells[j] = rows[i+j].name
+				cells[j] = rows[i+j].Name
 			}
 		}
 		fmt.Fprintf(env.Out, "   %-20s %-20s %-20s\n", cells[0], cells[1], cells[2])

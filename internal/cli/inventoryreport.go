@@ -15,7 +15,6 @@ import (
 
 	"mcollective/internal/render"
 	"mcollective/internal/usage"
-	"mcollective/rpc"
 	"mcollective/value"
 )
 
@@ -34,29 +33,16 @@ func sortReports(list []*nodeReport) {
 	slices.SortFunc(list, func(a, b *nodeReport) int { return cmp.Compare(a.node, b.node) })
 }
 
-func output(h *value.Map, name string) any {
-	if h == nil {
-		return nil
-	}
-	v, _ := (&rpc.Reply{Data: h}).Output(name)
-	return v
-}
-
-// texts are the members of a list that a node sent.
-func texts(v any) []string {
-	items, _ := v.([]any)
-	list := make([]string, len(items))
-	for i, item := range items {
-		list[i] = render.Text(item)
-	}
-	return list
-}
-
 // teach lets the shell offer what the node has.
 func (n *nodeReport) teach(env *Env) {
-	facts := newVariation()
-	facts.add(output(n.about, "facts"))
-	l := facts.lesson([]string{n.node})
+	l := lesson{identities: []string{n.node}, facts: make(map[string][]string)}
+	if facts, _ := output(n.about, "facts").(*value.Map); facts != nil {
+		flatFacts(facts, "", 0, func(name, text string) {
+			if len(l.facts) < mostNames {
+				l.facts[name] = append(l.facts[name], text)
+			}
+		})
+	}
 	l.agents, l.classes = texts(output(n.about, "agents")), texts(output(n.about, "classes"))
 	learn(env, l)
 }

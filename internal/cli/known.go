@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"mcollective/ddl"
 	"mcollective/internal/config"
@@ -71,4 +72,9 @@ func privateDir(dir string) error {
 		return fmt.Errorf("make the directory %s: %w", dir, err)
 	}
 	return nil
+}
+
+// agentName tells whether a word can be the name of an agent.
+func agentName(s string) bool {
+	return s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == ""
 }

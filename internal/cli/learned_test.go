@@ -8,21 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"mcollective/internal/dirtest"
 )
-
-// homely is the world of a user whose home is an empty folder.
-func homely(t testing.TB) *Env {
-	home := dirtest.New(t)
-	env := &Env{Getenv: func(name string) string {
-		if name == "HOME" {
-			return home
-		}
-		return ""
-	}}
-	return env.withDefaults()
-}
 
 func TestLearn(t *testing.T) {
 	env := homely(t)

@@ -1,13 +1,10 @@
 package cli
 
 import (
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
-	"golang.org/x/term"
 
 	"mcollective/internal/render"
 	"mcollective/internal/suggest"
@@ -27,14 +24,6 @@ func (o *outputFlags) add(set *pflag.FlagSet) {
 	text(set, groupOwn, &o.format, "output", "o", "FORMAT", "How to print results: "+strings.Join(formats(), ", "))
 	text(set, groupOwn, &o.fields, "fields", "", "LIST", "Print these outputs only, with commas between them")
 	text(set, groupOwn, &o.jq, "jq", "", "EXPRESSION", "Print what this jq expression makes of each result")
-}
-
-// clean is text from a node as it may be printed, with its line ends.
-func (e *Env) clean(s string) string {
-	if e.raw {
-		return s
-	}
-	return render.Clean(s)
 }
 
 // formats are the values of --output.
@@ -81,23 +70,4 @@ func (o *outputFlags) options(env *Env, f *clientFlags) render.Options {
 		opts.Format = render.JSON
 	}
 	return opts
-}
-
-// width is how many columns the terminal has, 0 if there is none or it does not
-// say.
-func width(env *Env) int {
-	if !env.OutTerminal {
-		return 0
-	}
-	out := env.Out
-	if kept, ok := out.(*keptOutput); ok {
-		out = kept.Writer
-	}
-	if f, ok := out.(*os.File); ok {
-		if columns, _, err := term.GetSize(int(f.Fd())); err == nil {
-			return columns
-		}
-	}
-	columns, _ := strconv.Atoi(env.Getenv("COLUMNS"))
-	return max(columns, 0)
 }

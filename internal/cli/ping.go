@@ -48,7 +48,7 @@ func newPing(env *Env) *cobra.Command {
 		if err := refuse(cmd, "it shows the replies itself, each as it comes", "reply-to", "display"); err != nil {
 			return err
 		}
-		return o.run(cmd.Context(), env)
+		return hintWhyAfter(env, cmd, o.run(cmd.Context(), env))
 	}
 	return cmd
 }

@@ -84,7 +84,7 @@ func (o *serverOptions) runWithPIDFile(ctx context.Context, env *Env, p *nodePro
 	defer stop()
 	aborted := make(chan struct{})
 	abort := sync.OnceFunc(func() { close(aborted) })
-	defer watch(signals, daemon.Actions{
+	defer daemon.WatchUntil(signals, daemon.Actions{
 		Reload:     func() { p.reload(ctx) },
 		CycleLevel: func() { p.logs.CycleLevel() },
 		Reopen:     p.reopen,
@@ -140,11 +140,11 @@ func (p *nodeProcess) supervise(ctx context.Context, ended <-chan error, aborted
 			p.logLate()
 			p.started()
 		case <-status.C:
-			notified(p.log, p.systemd.Status(p.node.Status()))
+			daemon.LogNotified(p.log, p.systemd.Status(p.node.Status()))
 		case <-stopping:
 			stopping = nil
 			p.log.Info("the node stops")
-			notified(p.log, p.systemd.Stopping("finishing the requests under way"))
+			daemon.LogNotified(p.log, p.systemd.Stopping("finishing the requests under way"))
 		case err := <-ended:
 			return err
 		case <-aborted:
@@ -168,7 +168,7 @@ func (p *nodeProcess) logLate() {
 // started lets systemd and a parent that waits go on. Once more does no harm.
 func (p *nodeProcess) started() {
 	p.child.Ready()
-	notified(p.log, p.systemd.Ready(p.node.Status()))
+	daemon.LogNotified(p.log, p.systemd.Ready(p.node.Status()))
 	debug.FreeOSMemory() // what starting took is not needed again
 	if err := daemon.ReleaseProgram(); err != nil {
 		p.log.Debug("the program stays in memory as a whole", "error", err)
@@ -215,9 +215,9 @@ func (p *nodeProcess) reload(ctx context.Context) {
 	if !p.node.Running() {
 		return // all is being read for the first time
 	}
-	notified(p.log, p.systemd.Reloading())
+	daemon.LogNotified(p.log, p.systemd.Reloading())
 	_ = p.node.Reload(ctx) // which logs for itself
-	notified(p.log, p.systemd.Ready(p.node.Status()))
+	daemon.LogNotified(p.log, p.systemd.Ready(p.node.Status()))
 }
 
 func (p *nodeProcess) reopen() {

@@ -8,40 +8,25 @@ import (
 	"mcollective/internal/suggest"
 )
 
-// agentCommand is the short form of rpc: mco AGENT ACTION, for an agent that this
+// shortForm is the short form of rpc: mco AGENT ACTION, for an agent that this
 // machine knows, or that a node may have: rpc asks. ok is false for a name that is
 // none, and for one that rather is a command with a slip in it.
-func agentCommand(env *Env, name string, args []string) (row, []string, bool) {
+func shortForm(env *Env, p *program, name string, args []string) (command string, words []string, ok bool) {
 	if !agentName(name) {
-		return row{}, nil, false
+		return "", nil, false
 	}
 	cfg, err := clientConfig(env, configFlag(args))
 	if err != nil {
-		return row{}, nil, false
+		return "", nil, false
 	}
 	// A broken definition is one, too: rpc says what is wrong with it.
 	l := libraryFor(env, cfg, name)
 	if _, err := l.Find(ddl.Agent, name); err != nil && !slices.ContainsFunc(l.List(ddl.Agent), func(e ddl.Entry) bool { return e.Name == name }) {
-		if len(args) == 0 || !agentName(args[0]) || suggest.Nearest(name, commandNames()) != "" {
-			return row{}, nil, false
+		if len(args) == 0 || !agentName(args[0]) || suggest.Nearest(name, p.Names()) != "" {
+			return "", nil, false
 		}
 	}
-	r, ok := lookup("rpc")
-	return r, append([]string{name}, args...), ok
-}
-
-// commandNames are those that help lists.
-func commandNames() []string {
-	var names []string
-	for _, r := range listed() {
-		names = append(names, r.name)
-	}
-	return names
-}
-
-// agentName tells whether a word can be the name of an agent.
-func agentName(s string) bool {
-	return s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == ""
+	return "rpc", append([]string{name}, args...), true
 }
 
 // configFlag is the configuration file that a command line names. The words are

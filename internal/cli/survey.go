@@ -61,7 +61,6 @@ func (o *factsOptions) survey(ctx context.Context, i *invocation, t *operation.T
 const (
 	mostFacts    = 5000
 	mostDistinct = 500
-	factDepth    = 8
 )
 
 // A variation counts the values of all facts of some nodes.
@@ -92,19 +91,6 @@ func (v *variation) add(facts any) {
 			counts[value]++
 		}
 	})
-}
-
-// flatFacts gives each fact that is no structure, with the path that filters know
-// it by.
-func flatFacts(h *value.Map, prefix string, depth int, each func(name, value string)) {
-	for k, v := range h.All() {
-		name := prefix + render.Text(k)
-		if inner, ok := v.(*value.Map); ok && inner != nil && depth < factDepth {
-			flatFacts(inner, name+".", depth+1, each)
-			continue
-		}
-		each(name, render.Text(v))
-	}
 }
 
 // lesson is what the shell may offer after the survey.

@@ -149,3 +149,20 @@ func spellings(name string) []string {
 	}
 	return list
 }
+
+// text defines a flag whose value is a text.
+func text(set *pflag.FlagSet, heading string, p *string, name, short, what, usage string) {
+	set.StringVarP(p, name, short, "", usage)
+	group(set, heading, name)
+	takes(set, name, what)
+}
+
+// valueFlag defines a flag whose value has a form of its own.
+func valueFlag(set *pflag.FlagSet, heading string, v pflag.Value, name, short, what, usage string) {
+	set.VarP(v, name, short, usage)
+	group(set, heading, name)
+	takes(set, name, what)
+}
+
+// rawUsage is what help says of --raw.
+const rawUsage = "Print what nodes say byte for byte, control characters too"

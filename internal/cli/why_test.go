@@ -80,25 +80,6 @@ Without -F os.release.major=8: 1 node, web1.
 	}
 }
 
-func TestHintWhy(t *testing.T) {
-	var errs bytes.Buffer
-	env := (&Env{Name: "/usr/bin/mco", Err: &errs, ErrTerminal: true}).withDefaults()
-	hintWhy(env, filter.Filter{}, "rpcutil")
-	if errs.Len() > 0 {
-		t.Errorf("without a filter: %q", errs.String())
-	}
-	hintWhy(env, filter.Filter{Classes: []filter.Pattern{{Text: "web"}}}, "service")
-	if want := "'mco why -C web service' says which part of that excludes whom.\n"; errs.String() != want {
-		t.Errorf("got %q", errs.String())
-	}
-	env.ErrTerminal = false
-	errs.Reset()
-	hintWhy(env, filter.Filter{Classes: []filter.Pattern{{Text: "web"}}}, "service")
-	if errs.Len() > 0 {
-		t.Errorf("where a program reads: %q", errs.String())
-	}
-}
-
 func TestComparisonsInExpressions(t *testing.T) {
 	c, err := filter.ParseCompound("web and (country=de or not cpus>=4) and os=/^C/")
 	if err != nil {

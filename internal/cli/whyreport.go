@@ -42,13 +42,6 @@ func (x *explanation) matching(except int) []string {
 	return names
 }
 
-func plural(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %ss", n, one)
-}
-
 func (x *explanation) print() {
 	w, total := x.env.Out, len(x.nodes.members)
 	fmt.Fprintf(w, "%s of the collective %s answered.\n", plural(total, "node"), x.target)

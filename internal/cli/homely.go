@@ -1,0 +1,49 @@
+package cli
+
+import (
+	"bytes"
+	"mcollective/internal/dirtest"
+	"mcollective/internal/render"
+	"strings"
+	"testing"
+)
+
+// homely is the world of a user whose home is an empty folder.
+func homely(t testing.TB) *Env {
+	home := dirtest.New(t)
+	env := &Env{Getenv: func(name string) string {
+		if name == "HOME" {
+			return home
+		}
+		return ""
+	}}
+	return env.withDefaults()
+}
+
+// harmless tells whether a shell reads a word as that word and nothing else.
+func harmless(word string) bool {
+	return word != "" && word[0] != '-' && strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:/@%+,=-") == ""
+}
+
+// cleans checks that what a node says reaches a terminal, and a pipe that may end on
+// one, without what that would obey, and with --raw as it came. filled says that the
+// output has some of it whatever the streams.
+func cleans(t *testing.T, write func(env *Env) error) {
+	t.Helper()
+	for _, terminal := range []bool{false, true} {
+		for _, raw := range []bool{false, true} {
+			var out bytes.Buffer
+			env := (&Env{Out: &out, OutTerminal: terminal}).withDefaults()
+			env.raw = raw
+			if err := write(env); err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(out.String(), "\x1b") != raw {
+				t.Errorf("terminal %t, raw %t: got %q", terminal, raw, out.String())
+			}
+			if !raw && render.Clean(out.String()) != out.String() {
+				t.Errorf("terminal %t: got %q", terminal, out.String())
+			}
+		}
+	}
+}

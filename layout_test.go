@@ -20,8 +20,49 @@ var levels = []struct {
 	level int
 	names []string
 }{
-	{9, []string{
+	{15, []string{
 		"cmd/mco",
+	}},
+	{14, []string{
+		"internal/cli/commands",
+	}},
+	{13, []string{
+		"internal/cli/agent",
+		"internal/cli/application/applicationtest",
+		"internal/cli/broker",
+		"internal/cli/completion",
+		"internal/cli/ddl",
+		"internal/cli/demo",
+		"internal/cli/describefilter",
+		"internal/cli/facts",
+		"internal/cli/file",
+		"internal/cli/find",
+		"internal/cli/help",
+		"internal/cli/inventory",
+		"internal/cli/net",
+		"internal/cli/ping",
+		"internal/cli/process",
+		"internal/cli/puppet",
+		"internal/cli/server",
+		"internal/cli/service",
+		"internal/cli/shell",
+		"internal/cli/why",
+	}},
+	{12, []string{
+		"internal/cli/application",
+		"internal/cli/plugin",
+	}},
+	{11, []string{
+		"internal/cli/rpc",
+	}},
+	{10, []string{
+		"internal/cli/collective",
+		"internal/cli/complete",
+	}},
+	{9, []string{
+		"internal/cli/clitest",
+		"internal/cli/known",
+		"internal/cli/outputs",
 	}},
 	{8, []string{
 		"bench",

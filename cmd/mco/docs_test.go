@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"mcollective/internal/cli"
+	"mcollective/internal/cli/commands"
 )
 
 // TestPagesAndHelpAgree holds docs/commands to what the commands say themselves:
@@ -17,7 +18,7 @@ import (
 func TestPagesAndHelpAgree(t *testing.T) {
 	run := func(words ...string) string {
 		var out, errs bytes.Buffer
-		if code := cli.Main(words, &cli.Env{Out: &out, Err: &errs}); code != 0 {
+		if code := commands.Main(words, &cli.Env{Out: &out, Err: &errs}); code != 0 {
 			t.Fatalf("mco %q exits %d: %s", words, code, errs.String())
 		}
 		return out.String()

@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"mcollective/internal/cli"
+	"mcollective/internal/cli/commands"
 )
 
-func main() { os.Exit(cli.Main(os.Args[1:], cli.OS())) }
+func main() { os.Exit(commands.Main(os.Args[1:], cli.OS())) }

@@ -31,10 +31,10 @@ import (
 	"mcollective/internal/usage"
 )
 
-// runProgram runs a program with args, the words after its name, and returns the exit
+// Main runs a program with args, the words after its name, and returns the exit
 // code.
-func runProgram(args []string, env *Env, p *program) int {
-	env = env.withDefaults()
+func Main(args []string, env *Env, p *Program) int {
+	env = env.WithDefaults()
 	env.Out = &keptOutput{Writer: env.Out}
 	name, args, named := commandName(env.Name, args)
 	if !named {
@@ -55,7 +55,7 @@ func runProgram(args []string, env *Env, p *program) int {
 		warnRedirect(env)
 	}
 	cmd := command.New(env)
-	prepare(env, cmd)
+	Prepare(env, cmd)
 	words, err := expand(env, command, cmd, args)
 	if err != nil {
 		return failure(env, name, detailOf(cmd), err)
@@ -82,9 +82,9 @@ func commandName(program string, args []string) (name string, rest []string, ok 
 	return args[0], args[1:], true
 }
 
-// prepare gives a command the streams, and takes from cobra the printing that
+// Prepare gives a command the streams, and takes from cobra the printing that
 // exit.go and usage.go do.
-func prepare(env *Env, cmd *cobra.Command) {
+func Prepare(env *Env, cmd *cobra.Command) {
 	cmd.SetIn(env.In)
 	cmd.SetOut(env.Out)
 	cmd.SetErr(env.Err)

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"mcollective/internal/cli"
+	"mcollective/internal/cli/commands"
 	"mcollective/internal/waittest"
 )
 
@@ -44,7 +45,7 @@ func background(t *testing.T, out, errs io.Writer, words ...string) (end func() 
 		return c, stop
 	}}
 	code := make(chan int, 1)
-	go func() { code <- cli.Main(words, env) }()
+	go func() { code <- commands.Main(words, env) }()
 	end = sync.OnceValue(func() int { cancel(); return waittest.Receive(t, "the command to end", code) })
 	t.Cleanup(func() { end() })
 	return end
@@ -72,7 +73,7 @@ func TestBrokerSaysWhereItIs(t *testing.T) {
 	address := waitFor(t, &errs, `Broker nats://(127\.0\.0\.1:\d+), for this machine only; --listen`)[1]
 
 	var second bytes.Buffer
-	if code := cli.Main([]string{"broker", "--listen", address}, &cli.Env{Err: &second}); code != 1 {
+	if code := commands.Main([]string{"broker", "--listen", address}, &cli.Env{Err: &second}); code != 1 {
 		t.Errorf("a second broker at the same address exits %d", code)
 	}
 	for _, want := range []string{"address already in use", "--listen takes another address"} {
@@ -98,7 +99,7 @@ func TestDemoStaysForOthers(t *testing.T) {
 	}
 	var names bytes.Buffer
 	env := &cli.Env{Out: &names}
-	if code := cli.Main([]string{"find", "-c", file, "--dt", "0.5"}, env); code != 0 {
+	if code := commands.Main([]string{"find", "-c", file, "--dt", "0.5"}, env); code != 0 {
 		t.Errorf("find exits %d", code)
 	}
 	lines := strings.Fields(names.String())

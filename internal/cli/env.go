@@ -49,8 +49,8 @@ type Env struct {
 	Connect        func(context.Context, *config.Config, *slog.Logger) (connector.Connector, error)
 	ClientSecurity func(*config.Config) (sec security.Client, warnings []string, err error)
 
-	plain bool // the configuration wants no colours
-	raw   bool // what came from nodes is printed as it is
+	Plain bool // the configuration wants no colours
+	Raw   bool // what came from nodes is printed as it is
 }
 
 // OS is the world of this process.
@@ -76,7 +76,8 @@ func holdsList(in *os.File) bool {
 	return err == nil && fi.Mode()&os.ModeCharDevice == 0
 }
 
-func (e *Env) withDefaults() *Env {
+// WithDefaults returns a copy in which what is missing has its default.
+func (e *Env) WithDefaults() *Env {
 	c := *e
 	if c.Name == "" {
 		c.Name = "mco"

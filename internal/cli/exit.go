@@ -10,24 +10,24 @@ import (
 
 // The exit codes of Ruby's mco. Scripts depend on them.
 const (
-	exitOK          = 0 // answers came and none failed
-	exitFailed      = 1 // nothing was discovered; or the command itself could not run
-	exitSomeFailed  = 2 // at least one node answered with a failure
-	exitNoReplies   = 3 // nodes were discovered, none answered
-	exitNothingBack = 4 // no discovery took place and nobody answered
+	ExitOK          = 0 // answers came and none failed
+	ExitFailed      = 1 // nothing was discovered; or the command itself could not run
+	ExitSomeFailed  = 2 // at least one node answered with a failure
+	ExitNoReplies   = 3 // nodes were discovered, none answered
+	ExitNothingBack = 4 // no discovery took place and nobody answered
 )
 
-// An exitError ends a command with a code. What is to be said was said already.
-type exitError struct{ code int }
+// An ExitError ends a command with a code. What is to be said was said already.
+type ExitError struct{ Code int }
 
-func (e *exitError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
+func (e *ExitError) Error() string { return fmt.Sprintf("exit code %d", e.Code) }
 
-// exit is the error for ending with code; nil for 0.
-func exit(code int) error {
-	if code == exitOK {
+// Exit is the error for ending with code; nil for 0.
+func Exit(code int) error {
+	if code == ExitOK {
 		return nil
 	}
-	return &exitError{code: code}
+	return &ExitError{Code: code}
 }
 
 // A detail is how much a command says about its failure.
@@ -46,24 +46,24 @@ func failure(env *Env, name string, how detail, err error) int {
 		err = kept.lost()
 	}
 	if err == nil {
-		return exitOK
+		return ExitOK
 	}
-	var exit *exitError
+	var exit *ExitError
 	if errors.As(err, &exit) {
-		return exit.code
+		return exit.Code
 	}
 	hint := ""
 	if how == detailOffered {
 		hint = ", use -v for full error backtrace details"
 	}
-	fmt.Fprintf(env.Err, "\nThe %s application failed to run%s: %s\n", env.paint(styleBold, name), hint, env.paint(styleRed, render.Clean(err.Error())))
+	fmt.Fprintf(env.Err, "\nThe %s application failed to run%s: %s\n", env.Paint(styleBold, name), hint, env.Paint(StyleRed, render.Clean(err.Error())))
 	if hint := usage.Hint(err); hint != "" {
 		fmt.Fprintf(env.Err, "%s\n", render.Clean(hint))
 	}
 	if how == detailFull {
 		printCauses(env, err)
 	}
-	return exitFailed
+	return ExitFailed
 }
 
 // printCauses prints the chain of wrapped errors with their types, which is what

@@ -31,7 +31,7 @@ const fromEnvironment = "mco_from_environment"
 // expand returns the words of the command line as pflag understands them: each
 // long flag by its full name. The extra options of the environment are read first,
 // and those of the command line override them.
-func expand(env *Env, r command, cmd *cobra.Command, args []string) ([]string, error) {
+func expand(env *Env, r Command, cmd *cobra.Command, args []string) ([]string, error) {
 	long := newLongFlags(cmd.Flags())
 	words, named, err := long.expand(args)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 )
 
 func TestExpand(t *testing.T) {
-	env := (&Env{}).withDefaults()
-	ping := command{Name: "ping", New: func(*Env) *cobra.Command {
+	env := (&Env{}).WithDefaults()
+	ping := Command{Name: "ping", New: func(*Env) *cobra.Command {
 		cmd := &cobra.Command{Use: "ping"}
 		set := cmd.Flags()
 		for _, name := range []string{"with-fact,F", "with-class,C", "with-agent,A", "with-identity,I", "disc-option,"} {
@@ -43,7 +43,7 @@ func TestExpand(t *testing.T) {
 		{"-t5 -1 --th", "-t5 -1 --threaded"},
 	} {
 		cmd := ping.New(env)
-		prepare(env, cmd)
+		Prepare(env, cmd)
 		got, err := expand(env, ping, cmd, strings.Fields(tc.in))
 		if err != nil {
 			t.Errorf("%s: %v", tc.in, err)

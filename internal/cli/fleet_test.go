@@ -14,6 +14,7 @@ import (
 
 	"mcollective/connector"
 	"mcollective/internal/cli"
+	"mcollective/internal/cli/commands"
 	"mcollective/internal/config"
 	"mcollective/internal/dirtest"
 	"mcollective/internal/fleettest"
@@ -118,7 +119,7 @@ func (r *run) exits(t *testing.T, code int, words ...string) *run {
 	t.Helper()
 	r.out.Reset()
 	r.err.Reset()
-	if got := cli.Main(words, &r.env); got != code {
+	if got := commands.Main(words, &r.env); got != code {
 		t.Errorf("mco %q exits %d, want %d\nstdout: %s\nstderr: %s", words, got, code, r.out.String(), r.err.String())
 	}
 	return r

@@ -45,29 +45,29 @@ func (g *givenValue) Set(text string) error {
 // A rule says where an option has no effect. An option that asks for nothing is
 // refused, for whoever gave it meant something else.
 type rule struct {
-	command  string // "" is every command that has the option
-	options  []string
-	words    []string // the options are for these first words only
-	needs    []string // and only with one of these options
-	excludes []string // and with none of these
-	why      string   // of excludes
+	Command  string // "" is every command that has the option
+	Options  []string
+	Words    []string // the options are for these first words only
+	Needs    []string // and only with one of these options
+	Excludes []string // and with none of these
+	Why      string   // of excludes
 }
 
-// rules are those of all commands. What depends on the configuration, on values
+// Rules are those of all commands. What depends on the configuration, on values
 // or on the action of an application is judged there.
-var rules = []rule{
-	{command: "agent", options: []string{"lang"}, words: []string{"new"}},
-	{command: "agent", options: []string{"config", "raw", "verbose"}, words: []string{"list", "run", "test"}},
-	{command: "agent", options: []string{"json", "output"}, words: []string{"list", "run"}},
-	{command: "agent", options: []string{"fields", "jq"}, words: []string{"run"}},
-	{command: "completion", options: []string{"agent"}, needs: []string{"list-actions", "list-inputs"}},
-	{command: "completion", options: []string{"action"}, needs: []string{"list-inputs"}},
-	{command: "completion", options: []string{"config", "verbose"}, needs: []string{"list-agents", "list-actions", "list-inputs", "list-applications"}},
-	{command: "ddl", options: []string{"to"}, words: []string{"convert"}},
-	{command: "plugin", options: []string{"config"}, words: []string{"doc"}},
-	{command: "process", options: []string{"silent"}, excludes: []string{"fields", "output", "json", "jq", "no-results", "reply-to"}, why: "only the sum is shown, as text"},
-	{options: []string{"output", "json", "fields", "jq", "display"}, excludes: []string{"no-results", "reply-to"}, why: "nothing is shown of answers that nobody awaits"},
-	{options: []string{"limit-seed"}, needs: []string{"one", "limit-nodes"}},
+var Rules = []rule{
+	{Command: "agent", Options: []string{"lang"}, Words: []string{"new"}},
+	{Command: "agent", Options: []string{"config", "raw", "verbose"}, Words: []string{"list", "run", "test"}},
+	{Command: "agent", Options: []string{"json", "output"}, Words: []string{"list", "run"}},
+	{Command: "agent", Options: []string{"fields", "jq"}, Words: []string{"run"}},
+	{Command: "completion", Options: []string{"agent"}, Needs: []string{"list-actions", "list-inputs"}},
+	{Command: "completion", Options: []string{"action"}, Needs: []string{"list-inputs"}},
+	{Command: "completion", Options: []string{"config", "verbose"}, Needs: []string{"list-agents", "list-actions", "list-inputs", "list-applications"}},
+	{Command: "ddl", Options: []string{"to"}, Words: []string{"convert"}},
+	{Command: "plugin", Options: []string{"config"}, Words: []string{"doc"}},
+	{Command: "process", Options: []string{"silent"}, Excludes: []string{"fields", "output", "json", "jq", "no-results", "reply-to"}, Why: "only the sum is shown, as text"},
+	{Options: []string{"output", "json", "fields", "jq", "display"}, Excludes: []string{"no-results", "reply-to"}, Why: "nothing is shown of answers that nobody awaits"},
+	{Options: []string{"limit-seed"}, Needs: []string{"one", "limit-nodes"}},
 }
 
 // obeyRules applies the rules to a command line. Options from the environment are
@@ -77,27 +77,27 @@ func obeyRules(cmd *cobra.Command, args []string) error {
 		f := cmd.Flags().Lookup(name)
 		return f != nil && f.Changed
 	}
-	for _, r := range rules {
-		if r.command != "" && r.command != cmd.Name() {
+	for _, r := range Rules {
+		if r.Command != "" && r.Command != cmd.Name() {
 			continue
 		}
-		for _, option := range r.options {
+		for _, option := range r.Options {
 			why := ""
-			if r.words != nil && len(args) > 0 && !slices.Contains(r.words, args[0]) {
-				why = "it is for " + strings.Join(r.words, ", ")
+			if r.Words != nil && len(args) > 0 && !slices.Contains(r.Words, args[0]) {
+				why = "it is for " + strings.Join(r.Words, ", ")
 			}
-			if r.needs != nil && !slices.ContainsFunc(r.needs, given) {
-				why = "it needs --" + strings.Join(r.needs, " or --")
+			if r.Needs != nil && !slices.ContainsFunc(r.Needs, given) {
+				why = "it needs --" + strings.Join(r.Needs, " or --")
 			}
-			for _, other := range r.excludes {
+			for _, other := range r.Excludes {
 				if given(other) {
-					why = "with --" + other + " " + r.why
+					why = "with --" + other + " " + r.Why
 				}
 			}
 			if why == "" {
 				continue
 			}
-			if err := refuse(cmd, why, option); err != nil {
+			if err := Refuse(cmd, why, option); err != nil {
 				return err
 			}
 		}
@@ -139,8 +139,8 @@ func setDefaults(cmd *cobra.Command, words []string) error {
 	return nil
 }
 
-// commaList reads a list of words with commas between them, none of them empty.
-func commaList(option, text string) ([]string, error) {
+// CommaList reads a list of words with commas between them, none of them empty.
+func CommaList(option, text string) ([]string, error) {
 	list := strings.Split(text, ",")
 	for i, word := range list {
 		if list[i] = strings.TrimSpace(word); list[i] == "" {
@@ -150,9 +150,9 @@ func commaList(option, text string) ([]string, error) {
 	return list, nil
 }
 
-// refuse says of flags that they make no sense with this command, if they stand
+// Refuse says of flags that they make no sense with this command, if they stand
 // on its line. In MCOLLECTIVE_EXTRA_OPTS they are meant for other commands.
-func refuse(cmd *cobra.Command, why string, names ...string) error {
+func Refuse(cmd *cobra.Command, why string, names ...string) error {
 	for _, name := range names {
 		f := cmd.Flags().Lookup(name)
 		if f != nil && f.Changed && len(f.Annotations[fromEnvironment]) == 0 {

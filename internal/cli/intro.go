@@ -10,23 +10,23 @@ import (
 
 // intro is mco without a command: the version, how to call it, and what there
 // is.
-func intro(env *Env, p *program, args []string) int {
+func intro(env *Env, p *Program, args []string) int {
 	for _, a := range args {
 		if a == "--version" {
 			fmt.Fprintf(env.Out, "%s %s\n", env.Name, Version())
-			return exitOK
+			return ExitOK
 		}
 	}
-	printVersion(env)
+	PrintVersion(env)
 	fmt.Fprintf(env.Out, "usage: %s command <options>\n\n", env.Name)
 	printKnown(env, p)
-	return exitOK
+	return ExitOK
 }
 
 // unknownCommand lists what there is, like intro, for a name that is none of it.
-func unknownCommand(env *Env, p *program, name string) int {
+func unknownCommand(env *Env, p *Program, name string) int {
 	name = render.CleanLine(name)
-	printVersion(env)
+	PrintVersion(env)
 	fmt.Fprintf(env.Out, "Unknown command '%s'\n\n", name)
 	names := p.Names()
 	near := ""
@@ -46,15 +46,16 @@ func unknownCommand(env *Env, p *program, name string) int {
 		fmt.Fprint(env.Out, "Options follow the name of the command\n\n")
 	}
 	printKnown(env, p)
-	return exitFailed
+	return ExitFailed
 }
 
-func printVersion(env *Env) {
+// PrintVersion prints the line that mco and its help begin with.
+func PrintVersion(env *Env) {
 	fmt.Fprintf(env.Out, "The Marionette Collective version %s\n\n", Version())
 }
 
 // printKnown prints the names of the commands, three to a row.
-func printKnown(env *Env, p *program) {
+func printKnown(env *Env, p *Program) {
 	fmt.Fprint(env.Out, "Known commands:\n\n")
 	rows := p.Listed()
 	for i := 0; i < len(rows); i += 3 {

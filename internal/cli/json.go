@@ -9,9 +9,9 @@ import (
 	"mcollective/internal/render"
 )
 
-// writeJSON prints a list: indented to be read on a terminal, on one line for
+// WriteJSON prints a list: indented to be read on a terminal, on one line for
 // programs.
-func writeJSON[T any](env *Env, list []T) error {
+func WriteJSON[T any](env *Env, list []T) error {
 	if list == nil {
 		list = []T{}
 	}

@@ -5,10 +5,11 @@ import (
 	"slices"
 )
 
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+// SortedKeys returns the keys of a map, sorted.
+func SortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// sorted is a sorted copy.
-func sorted(list []string) []string {
+// Sorted is a sorted copy.
+func Sorted(list []string) []string {
 	list = slices.Clone(list)
 	slices.Sort(list)
 	return list

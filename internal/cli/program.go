@@ -6,8 +6,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// A command is its name, what help says about it, and what builds it.
-type command struct {
+// A Command is its name, what help says about it, and what builds it.
+type Command struct {
 	Name  string
 	About string
 	New   func(*Env) *cobra.Command
@@ -15,9 +15,9 @@ type command struct {
 	Client bool // talks to a collective: MCOLLECTIVE_EXTRA_OPTS counts
 }
 
-// A program is the commands that there are.
-type program struct {
-	Commands []command
+// A Program is the commands that there are.
+type Program struct {
+	Commands []Command
 
 	// Short returns the command and the words that a name stands for which is none of
 	// the commands; ok is false if it stands for nothing.
@@ -28,24 +28,24 @@ type program struct {
 }
 
 // Lookup finds a command.
-func (p *program) Lookup(name string) (command, bool) {
+func (p *Program) Lookup(name string) (Command, bool) {
 	for _, c := range p.Commands {
 		if c.Name == name {
 			return c, true
 		}
 	}
-	return command{}, false
+	return Command{}, false
 }
 
 // Listed returns the commands sorted by name.
-func (p *program) Listed() []command {
-	list := append([]command(nil), p.Commands...)
+func (p *Program) Listed() []Command {
+	list := append([]Command(nil), p.Commands...)
 	sort.Slice(list, func(i, j int) bool { return list[i].Name < list[j].Name })
 	return list
 }
 
 // Names returns the names of the commands, sorted.
-func (p *program) Names() []string {
+func (p *Program) Names() []string {
 	names := make([]string, 0, len(p.Commands))
 	for _, c := range p.Listed() {
 		names = append(names, c.Name)

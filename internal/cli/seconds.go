@@ -7,17 +7,18 @@ import (
 	"time"
 )
 
-// A seconds is a flag for a stretch of time: a number of seconds as Ruby takes
+// A Seconds is a flag for a stretch of time: a number of seconds as Ruby takes
 // them, also with a fraction, or a Go duration like 500ms.
-type seconds struct {
+type Seconds struct {
 	time.Duration
-	set bool
+	IsSet bool
 }
 
 // longestWait keeps deadlines far from overflow; it is more than a year.
 const longestWait = 400 * 24 * time.Hour
 
-func (s *seconds) Set(text string) error {
+// Set reads the value.
+func (s *Seconds) Set(text string) error {
 	d, err := time.ParseDuration(text)
 	if err != nil {
 		// Forms like 1e3 and 0x5 are no numbers of seconds that people write.
@@ -33,23 +34,24 @@ func (s *seconds) Set(text string) error {
 	if d < 0 || d > longestWait {
 		return fmt.Errorf("has to be between 0 and %.0f seconds", longestWait.Seconds())
 	}
-	s.Duration, s.set = d, true
+	s.Duration, s.IsSet = d, true
 	return nil
 }
 
-func (s *seconds) String() string {
-	if s == nil || !s.set {
+func (s *Seconds) String() string {
+	if s == nil || !s.IsSet {
 		return ""
 	}
 	return s.Duration.String()
 }
 
-func (s *seconds) Type() string { return "seconds" }
+// Type is the name of the value in help.
+func (s *Seconds) Type() string { return "seconds" }
 
-// or returns the first of the flag's value and the defaults that is set, where 0
+// Or returns the first of the flag's value and the defaults that is set, where 0
 // among the defaults means that it is not.
-func (s *seconds) or(defaults ...time.Duration) time.Duration {
-	if s.set {
+func (s *Seconds) Or(defaults ...time.Duration) time.Duration {
+	if s.IsSet {
 		return s.Duration
 	}
 	for _, d := range defaults {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"mcollective/internal/cli"
+	"mcollective/internal/cli/commands"
 	"mcollective/internal/dirtest"
 	"mcollective/internal/fleettest"
 )
@@ -69,7 +70,7 @@ func startNode(t *testing.T, words ...string) *runningNode {
 	env := &cli.Env{Err: n.log, Getenv: os.Getenv, Interruptible: func(context.Context) (context.Context, context.CancelFunc) {
 		return ctx, stop
 	}}
-	go func() { n.code <- cli.Main(append([]string{"server", "--no-daemonize"}, words...), env) }()
+	go func() { n.code <- commands.Main(append([]string{"server", "--no-daemonize"}, words...), env) }()
 	return n
 }
 
@@ -117,7 +118,7 @@ func TestServer(t *testing.T) {
 	found := func(filters ...string) string {
 		t.Helper()
 		var out, errs bytes.Buffer
-		code := cli.Main(append([]string{"find", "-c", client, "--dt", "1"}, filters...), &cli.Env{Out: &out, Err: &errs})
+		code := commands.Main(append([]string{"find", "-c", client, "--dt", "1"}, filters...), &cli.Env{Out: &out, Err: &errs})
 		if code != 0 && out.Len() > 0 {
 			t.Fatalf("find %v: exit code %d, %s", filters, code, &errs)
 		}

@@ -9,17 +9,17 @@ import (
 	"golang.org/x/term"
 )
 
-// clean is text from a node as it may be printed, with its line ends.
-func (e *Env) clean(s string) string {
-	if e.raw {
+// Clean is text from a node as it may be printed, with its line ends.
+func (e *Env) Clean(s string) string {
+	if e.Raw {
 		return s
 	}
 	return render.Clean(s)
 }
 
-// width is how many columns the terminal has, 0 if there is none or it does not
+// Width is how many columns the terminal has, 0 if there is none or it does not
 // say.
-func width(env *Env) int {
+func Width(env *Env) int {
 	if !env.OutTerminal {
 		return 0
 	}
@@ -36,20 +36,21 @@ func width(env *Env) int {
 	return max(columns, 0)
 }
 
-// mostFilled is how far lines are filled up because another is longer: one node must
+// MostFilled is how far lines are filled up because another is longer: one node must
 // not make all of them as long as it likes.
-const mostFilled = 256
+const MostFilled = 256
 
-// tidy is text from a node as it may be printed. On a terminal it stays on its line;
+// Tidy is text from a node as it may be printed. On a terminal it stays on its line;
 // elsewhere it has the line ends that programs know from Ruby's reports.
-func tidy(env *Env, s string) string {
-	if env.OutTerminal && !env.raw {
+func Tidy(env *Env, s string) string {
+	if env.OutTerminal && !env.Raw {
 		return render.CleanLine(s)
 	}
-	return env.clean(s)
+	return env.Clean(s)
 }
 
-func plural(n int, one string) string {
+// Plural is a number with the noun for so many.
+func Plural(n int, one string) string {
 	if n == 1 {
 		return "1 " + one
 	}

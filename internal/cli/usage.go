@@ -12,18 +12,18 @@ import (
 // The groups of flags in help, in the order that they are shown. The required
 // ones stand below the RPC options without a heading of their own, as in Ruby.
 const (
-	groupOwn    = ""
-	groupRPC    = "RPC Options"
-	groupAlways = "always"
-	groupCommon = "Common Options"
-	groupFilter = "Host Filters"
+	GroupOwn    = ""
+	GroupRPC    = "RPC Options"
+	GroupAlways = "always"
+	GroupCommon = "Common Options"
+	GroupFilter = "Host Filters"
 )
 
 // groupKey is the annotation of a flag that names its group.
 const groupKey = "mco_group"
 
-// group puts a flag into a group of the help text.
-func group(set *pflag.FlagSet, heading string, names ...string) {
+// Group puts a flag into a group of the help text.
+func Group(set *pflag.FlagSet, heading string, names ...string) {
 	for _, n := range names {
 		if err := set.SetAnnotation(n, groupKey, []string{heading}); err != nil {
 			panic("cli: flag " + n + " is grouped before it is defined")
@@ -34,9 +34,9 @@ func group(set *pflag.FlagSet, heading string, names ...string) {
 // valueKey is the annotation of a flag that names its value in the help text.
 const valueKey = "mco_value"
 
-// takes names the value of a flag for the help text; without it the name is that
+// Takes names the value of a flag for the help text; without it the name is that
 // of the value's type.
-func takes(set *pflag.FlagSet, flag, value string) {
+func Takes(set *pflag.FlagSet, flag, value string) {
 	if err := set.SetAnnotation(flag, valueKey, []string{value}); err != nil {
 		panic("cli: the value of flag " + flag + " is named before it is defined")
 	}
@@ -68,7 +68,7 @@ func printHelp(w io.Writer, cmd *cobra.Command) {
 		}
 		fmt.Fprintln(w)
 	}
-	for _, heading := range []string{groupOwn, groupRPC, groupAlways, groupCommon, groupFilter} {
+	for _, heading := range []string{GroupOwn, GroupRPC, GroupAlways, GroupCommon, GroupFilter} {
 		printGroup(w, cmd.Flags(), heading)
 	}
 	if cmd.Example != "" {
@@ -88,20 +88,20 @@ func usageLines(cmd *cobra.Command) string {
 func printGroup(w io.Writer, set *pflag.FlagSet, heading string) {
 	first := true
 	set.VisitAll(func(f *pflag.Flag) {
-		in := groupOwn
+		in := GroupOwn
 		if a := f.Annotations[groupKey]; len(a) == 1 {
 			in = a[0]
 		} else if f.Name == "help" {
-			in = groupAlways
+			in = GroupAlways
 		}
 		if in != heading || f.Hidden {
 			return
 		}
 		if first {
 			switch heading {
-			case groupOwn:
+			case GroupOwn:
 				fmt.Fprintln(w, "Application Options")
-			case groupAlways:
+			case GroupAlways:
 			default:
 				fmt.Fprintln(w, heading)
 			}
@@ -110,7 +110,7 @@ func printGroup(w io.Writer, set *pflag.FlagSet, heading string) {
 		printFlag(w, f)
 	})
 	// The RPC options and those below them form one block.
-	if !first && heading != groupRPC {
+	if !first && heading != GroupRPC {
 		fmt.Fprintln(w)
 	}
 }
@@ -123,7 +123,7 @@ func printFlag(w io.Writer, f *pflag.Flag) {
 	} else {
 		left.WriteString("    ")
 	}
-	names := append(spellings(f.Name), f.Name)
+	names := append(Spellings(f.Name), f.Name)
 	if len(names) > 2 {
 		// As in Ruby: the full name first where there are several others.
 		names = append(names[len(names)-1:], names[:len(names)-1]...)
@@ -139,8 +139,8 @@ func printFlag(w io.Writer, f *pflag.Flag) {
 	fmt.Fprintf(w, "    %-32s %s\n", left.String(), f.Usage)
 }
 
-// spellings lists the other names of a flag, in the order that help shows them.
-func spellings(name string) []string {
+// Spellings lists the other names of a flag, in the order that help shows them.
+func Spellings(name string) []string {
 	var list []string
 	for _, alias := range []string{"np", "ln", "limit", "nr", "dt", "dm", "do", "wf", "wc", "wa", "wi", "arg", "lc", "cg", "map"} {
 		if aliases()[alias] == name {
@@ -150,19 +150,19 @@ func spellings(name string) []string {
 	return list
 }
 
-// text defines a flag whose value is a text.
-func text(set *pflag.FlagSet, heading string, p *string, name, short, what, usage string) {
+// Text defines a flag whose value is a text.
+func Text(set *pflag.FlagSet, heading string, p *string, name, short, what, usage string) {
 	set.StringVarP(p, name, short, "", usage)
-	group(set, heading, name)
-	takes(set, name, what)
+	Group(set, heading, name)
+	Takes(set, name, what)
 }
 
-// valueFlag defines a flag whose value has a form of its own.
-func valueFlag(set *pflag.FlagSet, heading string, v pflag.Value, name, short, what, usage string) {
+// ValueFlag defines a flag whose value has a form of its own.
+func ValueFlag(set *pflag.FlagSet, heading string, v pflag.Value, name, short, what, usage string) {
 	set.VarP(v, name, short, usage)
-	group(set, heading, name)
-	takes(set, name, what)
+	Group(set, heading, name)
+	Takes(set, name, what)
 }
 
-// rawUsage is what help says of --raw.
-const rawUsage = "Print what nodes say byte for byte, control characters too"
+// RawUsage is what help says of --raw.
+const RawUsage = "Print what nodes say byte for byte, control characters too"

@@ -13,7 +13,8 @@ var version = "0.1.0-dev"
 // Version is the version of this program.
 func Version() string { return version }
 
-func newVersion(env *Env) *cobra.Command {
+// NewVersion makes the command version.
+func NewVersion(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Show the version of this program",

@@ -1,0 +1,143 @@
+// Package complete knows which words may come next on a command line, from what this machine knows.
+package complete
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"mcollective/ddl"
+	"mcollective/internal/cli"
+	"mcollective/internal/cli/known"
+	"mcollective/internal/render"
+)
+
+// Call completes the words of mco rpc: an agent, an action, inputs.
+func Call(env *cli.Env) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return func(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+		const only = cobra.ShellCompDirectiveNoFileComp
+		l := known.UsualLibrary(env)
+		if len(args) == 0 {
+			return Matching(DescribedAgents(env, l), word), only
+		}
+		d, err := l.Find(ddl.Agent, args[0])
+		if err != nil {
+			return nil, only
+		}
+		if len(args) == 1 {
+			var words []string
+			for _, a := range d.Actions {
+				words = append(words, described(a.Name, a.Description))
+			}
+			return Matching(words, word), only
+		}
+		action := d.Action(args[1])
+		if action == nil {
+			return nil, only
+		}
+		return Matching(InputWords(env, action, args[2:], word), word), only | cobra.ShellCompDirectiveNoSpace
+	}
+}
+
+// Matching leaves the words that begin with what was typed, each once, and of
+// these the ones that a shell takes for what they are: every word that is offered
+// goes through here, whoever made it up.
+func Matching(words []string, typed string) []string {
+	seen := make(map[string]bool, len(words))
+	return slices.DeleteFunc(words, func(w string) bool {
+		w, _, _ = strings.Cut(w, "\t") // the description
+		if !strings.HasPrefix(w, typed) || strings.HasPrefix(w, "-") || strings.ContainsFunc(w, known.IsSpecial) || seen[w] {
+			return true
+		}
+		seen[w] = true
+		return false
+	})
+}
+
+// described is a word with what is said about it, on one line.
+func described(word, about string) string {
+	return cobra.CompletionWithDesc(word, render.CleanLine(about))
+}
+
+// DescribedAgents are the agents that are known here.
+func DescribedAgents(env *cli.Env, l *ddl.Library) []string {
+	var words []string
+	seen := make(map[string]bool)
+	for _, e := range l.List(ddl.Agent) {
+		if e.Err == nil && known.ShellSafe(e.Name) {
+			seen[e.Name] = true
+			words = append(words, described(e.Name, e.Description))
+		}
+	}
+	for _, name := range known.Load(env).Agents {
+		if !seen[name] {
+			words = append(words, name)
+		}
+	}
+	return words
+}
+
+// InputWords are the inputs that were not given yet, or the values of the one that
+// is being typed, where they are known.
+func InputWords(env *cli.Env, action *ddl.Action, given []string, word string) []string {
+	var words []string
+	if name, _, typing := strings.Cut(word, "="); typing {
+		in := action.Input(name)
+		if in == nil {
+			return nil
+		}
+		list := in.List
+		if len(list) == 0 {
+			list = in.Validation.List
+		}
+		if in.Type == ddl.Boolean {
+			list = []any{"true", "false"}
+		}
+		for _, v := range list {
+			words = append(words, fmt.Sprintf("%s=%v", name, v))
+		}
+		if name == "fact" {
+			for _, f := range KnownFacts(env) {
+				words = append(words, name+"="+f)
+			}
+		}
+		return words
+	}
+	for _, in := range action.Inputs {
+		if !slices.ContainsFunc(given, func(g string) bool { return strings.HasPrefix(g, in.Name+"=") }) {
+			words = append(words, described(in.Name+"=", in.Description))
+		}
+	}
+	return words
+}
+
+// FactWords are names of facts with an = behind, and then their values.
+func FactWords(env *cli.Env, word string) []string {
+	facts := known.Load(env).Facts
+	var words []string
+	if name, _, typing := strings.Cut(word, "="); typing {
+		for _, v := range facts[name] {
+			words = append(words, name+"="+v)
+		}
+		return words
+	}
+	for _, name := range cli.SortedKeys(facts) {
+		words = append(words, name+"=")
+	}
+	return words
+}
+
+// KnownFacts returns the names of the facts that nodes were seen to have.
+func KnownFacts(env *cli.Env) []string { return cli.SortedKeys(known.Load(env).Facts) }
+
+// KnownCollectives reads the collectives from the configuration, if there is one
+// that can be read.
+func KnownCollectives(env *cli.Env) []string {
+	cfg, err := known.Config(env, "")
+	if err != nil {
+		return nil
+	}
+	return cfg.Collectives
+}

@@ -1,0 +1,82 @@
+// Package help is mco help.
+package help
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"mcollective/ddl"
+	"mcollective/internal/cli"
+	"mcollective/internal/cli/known"
+	"mcollective/internal/cli/plugin"
+	"mcollective/internal/suggest"
+	"mcollective/internal/usage"
+)
+
+// New makes the command help.
+func New(env *cli.Env, p *cli.Program) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [command]",
+		Short: "Application list and help",
+		Args:  cobra.MaximumNArgs(1),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			var names []string
+			for _, r := range p.Listed() {
+				names = append(names, cobra.CompletionWithDesc(r.Name, r.About))
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				cli.PrintVersion(env)
+				for _, r := range p.Listed() {
+					fmt.Fprintf(env.Out, "  %-15s %s\n", r.Name, r.About)
+				}
+				fmt.Fprintln(env.Out)
+				return nil
+			}
+			r, ok := p.Lookup(args[0])
+			if !ok && agentHelp(env, args[0]) {
+				return nil
+			}
+			if !ok {
+				err := fmt.Errorf("there is no command %q", args[0])
+				if near := suggest.Nearest(args[0], p.Names()); near != "" {
+					return usage.Hinted(err, "Did you mean '"+near+"'?")
+				}
+				return usage.Hinted(err, env.Name+" help lists the commands")
+			}
+			about := r.New(env)
+			cli.Prepare(env, about)
+			return about.Help()
+		},
+	}
+}
+
+// agentHelp describes an agent, which is a command, too. It reports false if there
+// is none of the name.
+func agentHelp(env *cli.Env, name string) bool {
+	if !known.IsAgentName(name) {
+		return false
+	}
+	cfg, err := known.Config(env, "")
+	if err != nil {
+		return false
+	}
+	d, err := known.LibraryFor(env, cfg, name).Local(ddl.Agent, name)
+	if errors.Is(err, ddl.ErrUnknown) {
+		learnt := known.Definitions(env).Latest(name)
+		if learnt == nil {
+			return false
+		}
+		fmt.Fprintf(env.Err, "This is what a node gave on %s; 'mco plugin doc %s' asks the nodes again\n", learnt.Time.Format("2006-01-02 15:04"), name)
+		d, err = learnt.Definition, nil
+	}
+	if err != nil {
+		return false
+	}
+	plugin.PrintDefinition(env, d)
+	return true
+}

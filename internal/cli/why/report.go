@@ -1,0 +1,264 @@
+package why
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"mcollective/filter"
+	"mcollective/internal/cli"
+	"mcollective/internal/cli/known"
+	"mcollective/internal/render"
+	"mcollective/internal/suggest"
+)
+
+// A verdict is what the nodes say to one clause.
+type verdict struct {
+	clause clause
+	pass   map[string]bool
+}
+
+// An explanation says which clause excludes whom.
+type explanation struct {
+	env      *cli.Env
+	target   string
+	nodes    *nodeSet
+	verdicts []verdict
+}
+
+// matching are the nodes that pass all verdicts but one; -1 leaves none out.
+func (x *explanation) matching(except int) []string {
+	var names []string
+	for _, m := range x.nodes.members {
+		ok := true
+		for i, v := range x.verdicts {
+			ok = ok && (i == except || v.pass[m.identity])
+		}
+		if ok {
+			names = append(names, m.identity)
+		}
+	}
+	return names
+}
+
+func (x *explanation) print() {
+	w, total := x.env.Out, len(x.nodes.members)
+	fmt.Fprintf(w, "%s of the collective %s answered.\n", cli.Plural(total, "node"), x.target)
+	var silent []string
+	for _, m := range x.nodes.members {
+		if !m.known {
+			silent = append(silent, m.identity)
+		}
+	}
+	if len(silent) > 0 {
+		fmt.Fprintf(w, "%s did not say what facts, classes and agents they have: %s\n", cli.Plural(len(silent), "node"), shortList(silent))
+	}
+	if len(x.verdicts) == 0 {
+		fmt.Fprintln(w, "There is no filter, so that each of them is found.")
+		return
+	}
+	fmt.Fprintln(w)
+	column := 0
+	for _, v := range x.verdicts {
+		column = max(column, len(v.clause.String()))
+		for _, t := range v.clause.inner {
+			column = max(column, len(t.String())+2)
+		}
+	}
+	column = min(column, 50)
+	for _, v := range x.verdicts {
+		x.line(column, "", v.clause, v.pass)
+		for _, t := range v.clause.inner {
+			x.line(column-2, "  ", t, x.nodes.passing(&t.filter))
+		}
+	}
+	x.conclude()
+}
+
+// line shows how many nodes match a clause and, if none does, what is near.
+func (x *explanation) line(column int, margin string, t clause, pass map[string]bool) {
+	total := len(x.nodes.members)
+	verb := "match"
+	if len(pass) == 1 {
+		verb = "matches"
+	}
+	fmt.Fprintf(x.env.Out, "   %s%-*s  %d of %d %s\n", margin, column, render.Clean(t.String()), len(pass), total, verb)
+	if len(pass) == total {
+		return
+	}
+	for _, hint := range x.hints(t, pass) {
+		fmt.Fprintf(x.env.Out, "   %s%-*s    %s\n", margin, column, "", render.CleanLine(hint))
+	}
+}
+
+// conclude says what all clauses together come to, and which one decides.
+func (x *explanation) conclude() {
+	w := x.env.Out
+	all := x.matching(-1)
+	if len(all) > 0 {
+		fmt.Fprintf(w, "\nAll of it: %s, %s.\n", cli.Plural(len(all), "node"), shortList(all))
+		return
+	}
+	fmt.Fprint(w, "\nAll of it: no node.\n")
+	if len(x.verdicts) < 2 {
+		return
+	}
+	decided := false
+	for i, v := range x.verdicts {
+		if rest := x.matching(i); len(rest) > 0 {
+			decided = true
+			fmt.Fprintf(w, "Without %s: %s, %s.\n", render.Clean(v.clause.String()), cli.Plural(len(rest), "node"), shortList(rest))
+		}
+	}
+	if !decided {
+		fmt.Fprintln(w, "Leaving out any one part does not help: no node comes that near.")
+	}
+}
+
+// hints are what comes near to a clause that does not match everywhere.
+func (x *explanation) hints(t clause, pass map[string]bool) []string {
+	kind, name, fact := t.subject()
+	if kind == "agent" {
+		return x.agentHints(name, pass)
+	}
+	if len(pass) > 0 {
+		return nil
+	}
+	switch kind {
+	case "fact":
+		return x.factHints(fact)
+	case "class":
+		return nearHint("class", name, x.count(func(m *member) []string { return m.classes }))
+	case "identity":
+		return nearHint("node", name, x.count(func(m *member) []string { return []string{m.identity} }))
+	}
+	return nil
+}
+
+func (x *explanation) count(names func(*member) []string) map[string]int {
+	counts := make(map[string]int)
+	for _, m := range x.nodes.members {
+		for _, n := range names(m) {
+			counts[n]++
+		}
+	}
+	return counts
+}
+
+func nearHint(what, name string, have map[string]int) []string {
+	if near := suggest.Nearest(strings.Trim(name, "/^$"), cli.SortedKeys(have)); near != "" {
+		return []string{fmt.Sprintf("no node has it; did you mean the %s '%s' (%s)?", what, near, cli.Plural(have[near], "node"))}
+	}
+	return nil
+}
+
+// agentHints says why nodes do not have an agent.
+func (x *explanation) agentHints(name string, pass map[string]bool) []string {
+	reasons := make(map[string][]string)
+	for _, m := range x.nodes.members {
+		if pass[m.identity] {
+			continue
+		}
+		if why, there := m.inactive[name]; there {
+			reasons[why] = append(reasons[why], m.identity)
+		}
+	}
+	var hints []string
+	for _, why := range cli.SortedKeys(reasons) {
+		hints = append(hints, fmt.Sprintf("inactive on %s: %s (%s)", cli.Plural(len(reasons[why]), "node"), why, shortList(reasons[why])))
+	}
+	if len(hints) == 0 && len(pass) == 0 {
+		return nearHint("agent", name, x.count(func(m *member) []string { return m.agents }))
+	}
+	return hints
+}
+
+// factHints says which values a fact has that come near to the one asked for, or
+// which fact comes near if there is none of the name.
+func (x *explanation) factHints(t filter.Fact) []string {
+	values := make(map[string]int)
+	names := make(map[string]int)
+	for _, m := range x.nodes.members {
+		flatValues(m.facts, "", func(name, _ string) { names[name]++ })
+		v, ok := filter.Lookup(m, t.Name)
+		if !ok {
+			continue
+		}
+		switch v := v.(type) {
+		case string:
+			values[v]++
+		case map[string]any:
+			for k := range v {
+				values[k]++
+			}
+		case []any:
+			for _, item := range v {
+				values[fmt.Sprint(item)]++
+			}
+		}
+	}
+	if len(values) == 0 {
+		if near := suggest.Nearest(t.Name, cli.SortedKeys(names)); near != "" {
+			return []string{fmt.Sprintf("no node has a fact '%s'; did you mean '%s' (%s)?", t.Name, near, cli.Plural(names[near], "node"))}
+		}
+		return []string{fmt.Sprintf("no node has a fact '%s'", t.Name)}
+	}
+	list := nearValues(t, values)
+	parts := make([]string, 0, 4)
+	for _, v := range list[:min(len(list), 4)] {
+		parts = append(parts, fmt.Sprintf("%s (%s)", v, cli.Plural(values[v], "node")))
+	}
+	more := ""
+	if len(list) > len(parts) {
+		more = fmt.Sprintf(" and %d others", len(list)-len(parts))
+	}
+	return []string{"nearest: " + strings.Join(parts, ", ") + more}
+}
+
+// nearValues orders values by how near they are to the one of a comparison:
+// numbers by their difference, others by the letters to change.
+func nearValues(t filter.Fact, values map[string]int) []string {
+	wanted := strings.Trim(t.Value, "/^$")
+	number, err := strconv.ParseFloat(wanted, 64)
+	numeric := err == nil
+	far := func(v string) float64 {
+		if f, err := strconv.ParseFloat(v, 64); numeric {
+			if err != nil {
+				return math.MaxFloat64
+			}
+			return math.Abs(f - number)
+		}
+		if len(v) > known.LongestName {
+			return math.MaxFloat64
+		}
+		d := float64(suggest.Distance(wanted, v))
+		if strings.Contains(strings.ToLower(v), strings.ToLower(wanted)) {
+			d /= 2
+		}
+		return d
+	}
+	list := cli.SortedKeys(values)
+	slices.SortStableFunc(list, func(a, b string) int {
+		return cmp.Or(cmp.Compare(far(a), far(b)), cmp.Compare(values[b], values[a]))
+	})
+	return list
+}
+
+// JSON prints the same as a list of objects.
+func (x *explanation) JSON() error {
+	type part struct {
+		Filter   string   `json:"filter"`
+		Matches  int      `json:"matches"`
+		Excludes int      `json:"excludes"`
+		Without  []string `json:"matching_without"`
+		Hints    []string `json:"hints,omitempty"`
+	}
+	list := make([]part, len(x.verdicts))
+	for i, v := range x.verdicts {
+		list[i] = part{Filter: v.clause.String(), Matches: len(v.pass), Excludes: len(x.nodes.members) - len(v.pass), Without: append([]string{}, x.matching(i)...), Hints: x.hints(v.clause, v.pass)}
+	}
+	return cli.WriteJSON(x.env, list)
+}

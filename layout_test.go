@@ -154,9 +154,9 @@ var levels = []struct {
 	}},
 	{-1, []string{
 		"internal/dirtest",
-		"internal/plainfile",
 	}},
 	{-2, []string{
+		"internal/plainfile",
 		"internal/pause",
 		"internal/plaintext",
 		"internal/shellwords",
@@ -398,6 +398,24 @@ func exportedReceiver(d *ast.FuncDecl) bool {
 	}
 	id, ok := t.(*ast.Ident)
 	return ok && id.IsExported()
+}
+
+// TestDirectoriesOfTests holds tests to directories whose modes do not depend on the
+// mask of whoever runs them.
+func TestDirectoriesOfTests(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.dir == "internal/dirtest" {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			if sel, ok := n.(*ast.SelectorExpr); ok && sel.Sel.Name == "TempDir" {
+				if x, ok := sel.X.(*ast.Ident); !ok || x.Name != "os" {
+					t.Errorf("%s: make the directory of a test with dirtest.New(t): under a mask of 002 nothing in this one is trusted", s.set.Position(sel.Pos()))
+				}
+			}
+			return true
+		})
+	}
 }
 
 func TestSizes(t *testing.T) {

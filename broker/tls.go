@@ -39,9 +39,6 @@ const (
 	// How often the files are looked at, and how often their dates are.
 	renewalEvery = 10 * time.Second
 	expiryEvery  = 24 * time.Hour
-
-	// How long before the end of a certificate this is said.
-	expirySoon = 30 * 24 * time.Hour
 )
 
 func (b *Broker) withTLS(opts *server.Options) error {
@@ -175,12 +172,12 @@ func checkDates(log *slog.Logger, file string, ders [][]byte) {
 			continue
 		}
 		about := log.With("file", file, "subject", fmt.Sprintf("%.200q", cert.Subject), "not_before", cert.NotBefore.UTC().Format(time.RFC3339), "not_after", cert.NotAfter.UTC().Format(time.RFC3339))
-		switch {
-		case now.After(cert.NotAfter):
+		switch tlsfiles.Dates(cert, now) {
+		case tlsfiles.Ended:
 			about.Error("certificate has expired; renew it, connections that check it fail")
-		case now.Before(cert.NotBefore):
+		case tlsfiles.NotYet:
 			about.Error("certificate is not valid yet; check the clock")
-		case cert.NotAfter.Sub(now) < expirySoon:
+		case tlsfiles.EndsSoon:
 			about.Warn("certificate expires soon")
 		}
 	}

@@ -140,7 +140,7 @@ func TestReasonsWhileReconnecting(t *testing.T) {
 // A broker with too many connections says so before the login, and in plain text where
 // TLS would begin. Who has a deadline tries again until then.
 func TestTooManyConnections(t *testing.T) {
-	cert, key := selfSigned(t, t.TempDir())
+	cert, key := selfSigned(t, dirtest.New(t))
 	for name, o := range map[string]broker.Options{"plain": {}, "TLS": {Cert: cert, Key: key}} {
 		t.Run(name, func(t *testing.T) {
 			o.MaxConnections = 1 // the broker's own

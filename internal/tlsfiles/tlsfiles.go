@@ -77,28 +77,11 @@ func (c Client) Outdated(now time.Time) error {
 	if c.Cert == "" {
 		return nil
 	}
-	return Outdated(c.Cert, now)
-}
-
-// Outdated returns nil while the certificate in a file is valid, else an error that
-// says since when it is not.
-func Outdated(file string, now time.Time) error {
-	certs, err := Certificates(file)
+	certs, err := Certificates(c.Cert)
 	if err != nil {
 		return err
 	}
-	return outdated(file, certs[0], now)
-}
-
-func outdated(file string, cert *x509.Certificate, now time.Time) error {
-	const day = "2006-01-02 15:04 MST"
-	switch {
-	case now.After(cert.NotAfter):
-		return fmt.Errorf("the TLS certificate in %s expired on %s", file, cert.NotAfter.UTC().Format(day))
-	case now.Before(cert.NotBefore):
-		return fmt.Errorf("the TLS certificate in %s is not valid before %s", file, cert.NotBefore.UTC().Format(day))
-	}
-	return nil
+	return outdated(c.Cert, certs[0], now)
 }
 
 // Authorities reads PEM files into one pool.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -17,21 +16,9 @@ import (
 // byteOrderMark is what some editors write before the first line of a text.
 const byteOrderMark = "\uFEFF"
 
-// firstLine returns the first line of a file, as far as the kernel reads it.
-func firstLine(path string) ([]byte, error) {
-	f, err := plainfile.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	head, err := io.ReadAll(io.LimitReader(f, 256))
-	line, _, _ := bytes.Cut(head, []byte("\n"))
-	return line, err
-}
-
 // isScript reports whether a file begins with #!, if need be behind a byte order mark.
 func isScript(path string) bool {
-	line, err := firstLine(path)
+	line, err := plainfile.FirstLine(path)
 	return err == nil && bytes.HasPrefix(bytes.TrimPrefix(line, []byte(byteOrderMark)), []byte("#!"))
 }
 
@@ -45,7 +32,7 @@ func checkFirstLine(path string) error {
 	if !isScript(path) {
 		return nil
 	}
-	line, err := firstLine(path)
+	line, err := plainfile.FirstLine(path)
 	if err != nil {
 		return err
 	}
@@ -61,10 +48,8 @@ func checkFirstLine(path string) error {
 // MissingInterpreter is the program that the first line of a script names, if that
 // is not there; else "".
 func MissingInterpreter(script string) string {
-	line, err := firstLine(script)
-	text, isScript := strings.CutPrefix(string(line), "#!")
-	words := strings.Fields(text)
-	if err != nil || !isScript || len(words) == 0 || !filepath.IsAbs(words[0]) {
+	words, err := plainfile.Interpreter(script)
+	if err != nil || len(words) == 0 || !filepath.IsAbs(words[0]) {
 		return ""
 	}
 	if _, err := os.Stat(words[0]); !errors.Is(err, fs.ErrNotExist) {

@@ -14,7 +14,7 @@ const activation = 2 * time.Second
 // ErrDisabled is the reason for which an agent is inactive that was switched off.
 var ErrDisabled = errors.New("disabled by the configuration")
 
-// Activate tells the agents that can work on this machine from those that
+// Activate separates the agents that can work on this machine from those that
 // cannot, with the reason. All are asked at the same time; enabled is asked
 // first, by name and from many goroutines, whether the configuration wants the
 // agent; nil means that it wants all.

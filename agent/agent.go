@@ -1,4 +1,4 @@
-// Package agent is what an agent is: a definition that says which actions it has, and a function that runs them.
+// Package agent defines agents: a definition that says which actions an agent has, and a function that runs them.
 //
 // Most agents in Go are a [Mux]: a definition from a file beside the code, and a
 // function for each action.
@@ -30,8 +30,8 @@ import (
 
 // An Agent has actions that requests run.
 type Agent interface {
-	// Definition is what the agent says of itself. It never changes, and each
-	// action of it may be called.
+	// Definition returns the agent's definition. It never changes, and each of its
+	// actions may be called.
 	Definition() *ddl.Definition
 
 	// Call runs an action. The request was judged by the definition, so that its

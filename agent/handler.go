@@ -65,10 +65,10 @@ func NewHandler(a Agent, opts Options) *Handler {
 	return h
 }
 
-// Agent is the agent that is handled.
+// Agent returns the agent that is handled.
 func (h *Handler) Agent() Agent { return h.agent }
 
-// Metadata is what the agent says of itself.
+// Metadata returns the metadata of the definition, with the default time limit.
 func (h *Handler) Metadata() rpc.Metadata {
 	m := h.definition.Metadata
 	if m.Timeout <= 0 {
@@ -77,10 +77,10 @@ func (h *Handler) Metadata() rpc.Metadata {
 	return m
 }
 
-// DefinitionHash is by what clients tell whether they have the agent's definition.
+// DefinitionHash returns the hash by which clients recognize the agent's definition.
 func (h *Handler) DefinitionHash() string { return h.opts.DefinitionHash() }
 
-// Timeout is how long Handle takes at most: the longest time limit of an action,
+// Timeout returns how long Handle takes at most: the longest time limit of an action,
 // and a moment.
 func (h *Handler) Timeout() time.Duration {
 	longest := h.timeout
@@ -112,8 +112,8 @@ func (h *Handler) Handle(ctx context.Context, m *message.Request) (any, error) {
 	return reply.Body(), limited
 }
 
-// answer is the reply to a request, whoever wants it. The error is the limiter's, if
-// it has one.
+// answer makes the reply to a request, also to one that wants none. The error is the
+// limiter's, if it has one.
 func (h *Handler) answer(ctx context.Context, req Request) (*rpc.Reply, error) {
 	action := h.definition.Action(req.Action)
 	if action == nil {

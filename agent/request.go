@@ -7,7 +7,7 @@ import (
 	"mcollective/value"
 )
 
-// String is an input that is text: a string of any encoding, or a symbol. ok is
+// String returns an input that is text: a string of any encoding, or a symbol. ok is
 // false if it was not given or is something else.
 func (r *Request) String(input string) (text string, ok bool) {
 	v, _ := r.Input(input)
@@ -17,7 +17,7 @@ func (r *Request) String(input string) (text string, ok bool) {
 	return rpc.Text(v)
 }
 
-// Int is an input that is a whole number. ok is false if it was not given, is
+// Int returns an input that is a whole number. ok is false if it was not given, is
 // something else, or is beyond 64 bits.
 func (r *Request) Int(input string) (n int64, ok bool) {
 	v, _ := r.Input(input)
@@ -32,7 +32,7 @@ func (r *Request) Int(input string) (n int64, ok bool) {
 	return 0, false
 }
 
-// Float is an input that is a number, whole or not. ok is false if it was not
+// Float returns an input that is a number, whole or not. ok is false if it was not
 // given or is something else.
 func (r *Request) Float(input string) (f float64, ok bool) {
 	v, _ := r.Input(input)
@@ -54,7 +54,7 @@ func (r *Request) Float(input string) (f float64, ok bool) {
 	return 0, false
 }
 
-// Bool is an input that is true or false. ok is false if it was not given or is
+// Bool returns an input that is true or false. ok is false if it was not given or is
 // something else.
 func (r *Request) Bool(input string) (b, ok bool) {
 	v, _ := r.Input(input)
@@ -62,7 +62,7 @@ func (r *Request) Bool(input string) (b, ok bool) {
 	return b, ok
 }
 
-// Strings is an input that is a list of texts. ok is false if it was not given,
+// Strings returns an input that is a list of texts. ok is false if it was not given,
 // is something else, or has a member that is no text.
 func (r *Request) Strings(input string) (list []string, ok bool) {
 	v, _ := r.Input(input)

@@ -54,7 +54,7 @@ type Options struct {
 
 	User      string       // that programs run as, if their descriptor names none; default: this process's own
 	Temp      string       // directory for what calls need for a moment; default: the system's
-	Unchecked bool         // run files whoever may write to them. For authors who try their own
+	Unchecked bool         // run files without judging who may write to them. For authors who try their own
 	Log       *slog.Logger // default: discard
 }
 
@@ -88,7 +88,7 @@ func newAgent(p *descriptor.Program, o Options, facts *files.Facts) (*Agent, err
 	return a, nil
 }
 
-// Info is what there is to know of an agent besides its definition.
+// Info describes how an agent is run.
 type Info struct {
 	Program    string // the file that is run
 	Descriptor string // the file that describes it; "" for a plain script
@@ -97,12 +97,12 @@ type Info struct {
 	User       string // as whom it runs; "" means as this process
 }
 
-// Info tells how the agent is run.
+// Info returns how the agent is run.
 func (a *Agent) Info() Info {
 	return Info{a.program.Path, a.program.Descriptor, a.program.Mode, a.program.Protocol, a.user()}
 }
 
-// Definition is what the agent says of itself.
+// Definition returns the agent's definition.
 func (a *Agent) Definition() *ddl.Definition { return a.program.Definition }
 
 // Close ends a worker. Calls that are under way fail.
@@ -113,7 +113,7 @@ func (a *Agent) Close() error {
 	return nil
 }
 
-// Inactive tells why a worker is not started any more, or nil.
+// Inactive returns why a worker is not started any more, or nil.
 func (a *Agent) Inactive() error {
 	if a.worker == nil {
 		return nil
@@ -173,7 +173,7 @@ func (a *Agent) trustedSources(p *descriptor.Program) error {
 
 func (a *Agent) user() string { return cmp.Or(a.program.User, a.opts.User) }
 
-// Active tells why the agent cannot work here: what it requires is not there, or
+// Active returns why the agent cannot work here: what it requires is not there, or
 // its own activation says no.
 func (a *Agent) Active(ctx context.Context) error {
 	if err := a.program.Requires.Check(a.opts.Facts); err != nil {

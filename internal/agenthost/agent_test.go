@@ -344,7 +344,7 @@ func TestLoader(t *testing.T) {
 	}
 	wants := map[string]string{
 		"broken": `broken.yaml:2: unknown key "comand"; did you mean "command"?`, "alone": "there is no executable alone or alone.* beside it", "other": "describes agent another",
-		"bad name": "name", "two": "several programs of that name: two.py, two.sh", "out": "leads out of the folder", "empty": "declares no actions",
+		"bad name": "name", "two": "several programs of that name: two.py, two.sh", "out": "leads out of the directory", "empty": "declares no actions",
 		"plain": "is used, which has the same name",
 	}
 	for _, p := range problems {

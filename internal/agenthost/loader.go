@@ -54,7 +54,7 @@ func (l *Loader) Close() error {
 
 // Load reads the directories. An agent whose files are as they were is the same value
 // as before; for one that changed there is a new value, and the old one goes on
-// to work until whoever uses it closes it. A directory that is not there is empty.
+// to work until its user closes it. A directory that is not there is empty.
 func (l *Loader) Load(ctx context.Context) (map[string]agent.Agent, []agent.Problem) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -43,10 +43,10 @@ func read(i int) func() *ddl.Definition {
 	})
 }
 
-// BuiltInNames are those of the plugins here.
+// BuiltInNames returns the names of the plugins here.
 func BuiltInNames() []string { return names[:] }
 
-// BuiltInDefinition is that of a plugin here, or nil.
+// BuiltInDefinition returns the definition of a plugin here, or nil.
 func BuiltInDefinition(name string) *ddl.Definition {
 	if i := slices.Index(names[:], name); i >= 0 {
 		return definitions[i]()
@@ -64,12 +64,12 @@ type Node interface {
 	Agents() []rpc.Metadata
 }
 
-// BuiltIn are the plugins here: agent, collective and fact.
+// BuiltIn returns the plugins here: agent, collective and fact.
 func BuiltIn(n Node, collectives []string) []Plugin {
 	return []Plugin{agents{n}, members(collectives), factPath{n}}
 }
 
-// agents tells what an agent says of itself.
+// agents returns the metadata of an agent.
 type agents struct{ node Node }
 
 func (agents) Definition() *ddl.Definition { return BuiltInDefinition("agent") }
@@ -87,7 +87,7 @@ func (p agents) Query(_ context.Context, name string) (map[string]any, error) {
 	return nil, rpc.Errorf(rpc.UnknownError, "No agent called %s found", name)
 }
 
-// members tells whether the node is a member of a collective.
+// members reports whether the node is a member of a collective.
 type members []string
 
 func (members) Definition() *ddl.Definition { return BuiltInDefinition("collective") }

@@ -25,7 +25,7 @@ import (
 // A Plugin answers queries. A Plugin that may be of no use on a machine has, in
 // addition, the method Active of agent.Activator.
 type Plugin interface {
-	// Definition is what the plugin says of itself; it never changes.
+	// Definition returns the plugin's definition; it never changes.
 	Definition() *ddl.Definition
 
 	// Query answers a query that the definition lets pass; it is "" where the
@@ -77,7 +77,7 @@ func NewSet(plugins ...Plugin) *Set {
 // suffix is what Ruby has behind the names of data plugins.
 const suffix = "_data"
 
-// Names are those of the plugins, as Ruby says them: "fstat_data".
+// Names returns the names of the plugins, as Ruby writes them: "fstat_data".
 func (s *Set) Names() []string {
 	if s == nil {
 		return nil
@@ -89,7 +89,7 @@ func (s *Set) Names() []string {
 	return names
 }
 
-// Definitions are those of the plugins, in the order of their names.
+// Definitions returns those of the plugins, in the order of their names.
 func (s *Set) Definitions() []*ddl.Definition {
 	if s == nil {
 		return nil

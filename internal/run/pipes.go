@@ -139,7 +139,7 @@ func (p *pipes) drain() {
 	p.errs.flush()
 }
 
-// printed is what the program printed, and the last of what it complained.
+// printed returns what the program wrote to stdout, and the end of its stderr.
 func (p *pipes) printed() (stdout, stderr []byte) {
 	if p.memory[0] != nil {
 		for _, f := range p.memory {

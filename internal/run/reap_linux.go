@@ -30,8 +30,8 @@ func startReaper() {
 }
 
 // reapAll is the reaper: it reaps orphans at the moment that they end, whatever
-// else runs. A daemon that an agent stopped must be gone at once: whoever stops it
-// waits for that.
+// else runs. A daemon that an agent stopped must be gone at once: the program that
+// stops it waits for that.
 func reapAll() {
 	ended := make(chan os.Signal, 1)
 	signal.Notify(ended, unix.SIGCHLD)

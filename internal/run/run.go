@@ -122,8 +122,8 @@ func Run(ctx context.Context, c Command) (*Result, error) {
 	return p.Wait()
 }
 
-// Look finds a program in SearchPath, and refuses one that is not trusted: whoever
-// may write to it, to its interpreter or to their directories would act as this process.
+// Look finds a program in SearchPath, and refuses one that is not trusted: others
+// who may write to it, to its interpreter or to their directories would act as this process.
 // A name that is a whole path is for those to judge who took it from somewhere.
 func Look(name string) (string, error) { return look(name, searchPath()) }
 

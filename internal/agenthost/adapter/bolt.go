@@ -119,7 +119,7 @@ func readBolt(reply *rpc.Reply, stdout []byte) (failed string, err error) {
 	return failed, nil
 }
 
-// Definition is what the metadata of a task say, as a definition.
+// Definition makes a definition of the task's metadata.
 func (t *Task) Definition(name string) (*ddl.Definition, error) {
 	description := t.Description
 	if description == "" {

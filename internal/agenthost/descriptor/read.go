@@ -249,7 +249,7 @@ func (p *Program) findProgram(interpreters map[string]string) error {
 		return isProgram(p.Path)
 	}
 	if !filepath.IsLocal(command) {
-		return fmt.Errorf("command %q leads out of the folder; give the whole path", command)
+		return fmt.Errorf("command %q leads out of the directory; give the whole path", command)
 	}
 	p.Path = filepath.Join(p.from.dir, p.Name, command)
 	if isProgram(p.Path) == nil {
@@ -259,7 +259,7 @@ func (p *Program) findProgram(interpreters map[string]string) error {
 	return isProgram(p.Path)
 }
 
-// findCommand is the file that is to be run, as far as its folder is not known.
+// findCommand is the file that is to be run, as far as its directory is not known.
 func (p *Program) findCommand(interpreters map[string]string) (string, error) {
 	if p.Command != "" {
 		return p.Command, nil

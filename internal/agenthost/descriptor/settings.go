@@ -50,7 +50,7 @@ type Settings struct {
 	Background  bool
 
 	Requires   Requirements
-	Activation string // action that tells whether the agent can work here
+	Activation string // action that reports whether the agent can work here
 }
 
 const (

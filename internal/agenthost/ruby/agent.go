@@ -82,13 +82,13 @@ func (p *process) call(ctx context.Context, req *agent.Request, action *ddl.Acti
 	return err
 }
 
-// Definition is what the agent's .ddl says.
+// Definition returns what the agent's .ddl says.
 func (a *Agent) Definition() *ddl.Definition { return a.from.definition }
 
-// Path is the agent's Ruby file.
+// Path returns the agent's Ruby file.
 func (a *Agent) Path() string { return a.from.path }
 
-// Active tells why the agent cannot work here, as it was found out when it was
+// Active returns why the agent cannot work here, as it was found out when it was
 // loaded.
 func (a *Agent) Active(context.Context) error { return a.why }
 
@@ -100,7 +100,7 @@ func (a *Agent) Call(ctx context.Context, req *agent.Request, reply *rpc.Reply) 
 	return a.worker.call(ctx, req, a.from.definition.Action(req.Action), reply)
 }
 
-// Inactive tells why the agent's process is not started any more, or nil.
+// Inactive returns why the agent's process is not started any more, or nil.
 func (a *Agent) Inactive() error {
 	if a.worker == nil {
 		return a.why
@@ -124,10 +124,10 @@ type Data struct {
 	why        error
 }
 
-// Definition is what the plugin's .ddl says.
+// Definition returns what the plugin's .ddl says.
 func (d *Data) Definition() *ddl.Definition { return d.definition }
 
-// Active tells why the plugin cannot work here, as it was found out when it was
+// Active returns why the plugin cannot work here, as it was found out when it was
 // loaded.
 func (d *Data) Active(context.Context) error { return d.why }
 

@@ -45,7 +45,7 @@ const chunk = 100 << 10
 
 const probing = "probe"
 
-// setup is what a process of Ruby is told.
+// setup is given to a process of Ruby.
 type setup struct {
 	Program     string                `json:"program"`
 	Kind        string                `json:"kind"` // agent, data or probe
@@ -57,14 +57,14 @@ type setup struct {
 	Agents      []string              `json:"agents,omitempty"`  // that work; not known to a probe
 	Definitions map[string]definition `json:"definitions"`       // by kind/name
 	Plugins     [][2]string           `json:"plugins,omitempty"` // to probe: kind and name
-	Patience    float64               `json:"patience,omitempty"`
+	Timeout     float64               `json:"timeout,omitempty"` // seconds, to probe one
 }
 
 // command is the arguments and the environment of Ruby.
 func (l *Loader) command(kind, name string, plugins []*candidate) (args, env []string, err error) {
 	s := setup{
 		Program: program(), Kind: kind, Name: name, LogLevel: l.opts.LogLevel, LibDirs: l.dirs,
-		Config: l.opts.Config, PluginConf: l.opts.PluginConf, Definitions: map[string]definition{}, Patience: onePatience.Seconds(),
+		Config: l.opts.Config, PluginConf: l.opts.PluginConf, Definitions: map[string]definition{}, Timeout: pluginTime.Seconds(),
 	}
 	for k, c := range l.found {
 		s.Definitions[string(k.kind)+"/"+k.name] = c.told()

@@ -13,7 +13,7 @@
 // plugins can work is found out when they are loaded, in one process for all,
 // which then ends.
 //
-// docs/ruby-agents.md tells what works and what does not.
+// docs/ruby-agents.md says what works and what does not.
 package ruby
 
 import (
@@ -45,7 +45,7 @@ const (
 	grace       = 10 * time.Second // between TERM and KILL
 	mostReply   = 8 << 20          // bytes
 	probeTime   = 20 * time.Second // to find out which plugins can work
-	onePatience = 10 * time.Second // and one of them
+	pluginTime  = 10 * time.Second // and one of them
 	mostShared  = 2000             // files that plugins of a directory share
 	mostFile    = 1 << 20          // bytes of a definition
 	deepest     = 6                // directories within a directory of shared files
@@ -62,7 +62,7 @@ type Options struct {
 	PluginConf map[string]string // what pluginconf has. Keep secrets out of it
 	LogLevel   string            // of MCollective::Log; default info
 
-	// Wanted tells whether the node has a use for a plugin. Code of others is not
+	// Wanted reports whether the node has a use for a plugin. Code of others is not
 	// loaded, and data plugins among them are not made. Default: all are wanted.
 	Wanted func(kind ddl.Kind, name string) bool
 
@@ -70,7 +70,7 @@ type Options struct {
 	Facts      func() map[string]any // the node's facts; default: none
 	User       string                // that Ruby runs as; default: this process's own
 	Temp       string                // directory for what is needed for a moment; default: the system's
-	Unchecked  bool                  // load files whoever may write to them
+	Unchecked  bool                  // load files without judging who may write to them
 	Log        *slog.Logger          // default: discard
 }
 

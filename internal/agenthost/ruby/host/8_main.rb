@@ -6,9 +6,9 @@ module MCollective
       setup["plugins"].each do |kind, name|
         say_now("begin" => [kind, name])
         why = begin
-          Timeout.timeout(setup["patience"]) { kind == "data" ? Data.activate(Data.pluginname(name)) : Agents.activate(name) }
+          Timeout.timeout(setup["timeout"]) { kind == "data" ? Data.activate(Data.pluginname(name)) : Agents.activate(name) }
         rescue Timeout::Error
-          "it did not tell within #{setup["patience"]} s whether it can work here"
+          "it did not tell within #{setup["timeout"]} s whether it can work here"
         end
         say_now("end" => [kind, name], "why" => why)
       end

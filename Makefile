@@ -17,7 +17,7 @@ demo: build
 # first; elsewhere the interop tests say what they miss.
 test:
 	@umask 022; if ./interop/install.sh; then \
-		echo "running with the interop suite"; MCO_INTEROP=1 go test -timeout 20m ./...; \
+		echo "running with the interop suite"; MCO_INTEROP=1 go test -timeout 60m ./...; \
 	else \
 		echo "interop suite: SKIPPED, see above"; go test ./...; \
 	fi

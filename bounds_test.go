@@ -28,15 +28,19 @@ var complexFunctions = map[string]int{
 	"value/Equal":                             30,
 }
 
-var largePackages = map[string]int{
-	"ddl":          4511,
-	"internal/cli": 9300,
-}
+var largePackages = map[string]int{"ddl": 4600}
 
 var wideImports = map[string]int{
-	"internal/app":       13, // starts everything that a node and a demo have
-	"internal/cli":       27,
-	"internal/fleettest": 14, // the same for tests
+	"internal/app":             14, // starts everything that a node and a demo have
+	"internal/cli/agent":       21,
+	"internal/cli/application": 13,
+	"internal/cli/collective":  14,
+	"internal/cli/inventory":   13,
+	"internal/cli/puppet":      12,
+	"internal/cli/rpc":         12,
+	"internal/cli/shell":       12,
+	"internal/cli/why":         13,
+	"internal/fleettest":       15, // the same for tests
 }
 
 // bound compares figures with a bound and its exceptions.
@@ -118,7 +122,8 @@ func functionName(f *ast.FuncDecl) string {
 }
 
 // TestPackagesAreSmall bounds the lines of a package and how many others of ours it
-// imports. The wiring list and the program know everybody: that is their job.
+// imports. The wiring list, the table of commands and the program know everybody: that
+// is their job.
 func TestPackagesAreSmall(t *testing.T) {
 	lines, wide := map[string]int{}, map[string]int{}
 	imported := map[string]map[string]bool{}
@@ -137,7 +142,7 @@ func TestPackagesAreSmall(t *testing.T) {
 		}
 	}
 	for dir, all := range imported {
-		if dir != "internal/plugins" && dir != "cmd/mco" {
+		if dir != "internal/plugins" && dir != "internal/cli/commands" && dir != "cmd/mco" {
 			wide[dir] = len(all)
 		}
 	}

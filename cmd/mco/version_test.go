@@ -16,6 +16,10 @@ import (
 // TestVersionStamp builds the program with the linker flag of the Makefile. The
 // linker says nothing of a variable that is not there.
 func TestVersionStamp(t *testing.T) {
+	if testing.Short() {
+		t.Skip("links the program")
+	}
+	t.Parallel() // beside the scripts
 	if _, err := exec.LookPath("go"); err != nil {
 		t.Skip("there is no Go to build with: ", err)
 	}

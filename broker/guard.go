@@ -37,6 +37,9 @@ type guard struct {
 	largest int64         // message
 	places  chan struct{} // has a token for each connection that may come in
 	waiting atomic.Int64  // connections that want one
+	entered atomic.Int64  // connections that came in, ever
+	listed  atomic.Int64  // how many had come in when connections were last listed
+	mute    atomic.Int64  // connections without subscriptions in that list
 
 	slow    atomic.Int64 // nats-server's own count of them
 	lost    atomic.Int64 // when a connection was last lost for its pending data, in ns since 1970
@@ -54,6 +57,7 @@ type guard struct {
 	next    time.Time
 	pressed int64 // how many collections there had been
 	crowded time.Time
+	muted   time.Time       // when connections may be listed again to see which have subscribed
 	before  map[uint64]held // at the last scan
 	ledger  *subscriptionLedger
 }
@@ -144,6 +148,7 @@ func (g *guard) inspect(m heapSize, now time.Time) {
 	if (g.full || m.objects > g.low+min(g.plan.pending, g.plan.subs)/8) && !now.Before(g.next) {
 		g.scan(now)
 	}
+	g.settle(now)
 	if m.collections > g.pressed+1 { // one may be under way that began before
 		switch {
 		case m.live > g.plan.hard/8*7:
@@ -160,12 +165,37 @@ func (g *guard) inspect(m heapSize, now time.Time) {
 	}
 }
 
+// unsettled is how many connections have not subscribed yet, as far as is known. What
+// they announce shows on the heap only once they had the processor, which on a busy
+// machine may be after hundreds of others came in. Nodes and clients subscribe at once.
+func (g *guard) unsettled() int64 { return g.mute.Load() + g.entered.Load() - g.listed.Load() }
+
+// settle sees which connections have subscribed, and cuts those that had the time to
+// if there is no room but theirs for those that wait.
+func (g *guard) settle(now time.Time) {
+	if g.unsettled() == 0 || now.Before(g.muted) {
+		return
+	}
+	entered, mute := g.entered.Load(), int64(0)
+	for _, c := range g.connections() {
+		if c.NumSubs == 0 {
+			mute++
+		}
+	}
+	g.mute.Store(mute)
+	g.listed.Store(entered)
+	if g.waiting.Load() > 0 && mute*g.largest > g.plan.hard/4 {
+		g.cut(strangersFirst(g.idle(now), math.MaxInt), "others wait for memory", mute*g.largest, g.plan.hard/4)
+	}
+	g.muted = time.Now().Add(4 * time.Since(now))
+}
+
 // admit lets newcomers in: as many as there is memory for if each of them announces
-// the largest message, until it looks again. If memory is short nobody comes in: those
+// the largest message, and each that has not subscribed yet. If memory is short nobody comes in: those
 // who were cut are back at once, and before what they held is collected.
 func (g *guard) admit(m heapSize, now time.Time) {
 	free := g.plan.hard/4*3 - m.objects
-	places := min(max(0, free/g.largest), int64(cap(g.places)))
+	places := min(max(0, free/g.largest-g.unsettled()), int64(cap(g.places)))
 	for len(g.places) > int(places) {
 		select {
 		case <-g.places:
@@ -189,6 +219,7 @@ func (g *guard) admit(m heapSize, now time.Time) {
 func (g *guard) enter() bool {
 	select {
 	case <-g.places:
+		g.entered.Add(1)
 		return true
 	default:
 	}
@@ -198,6 +229,7 @@ func (g *guard) enter() bool {
 	defer t.Stop()
 	select {
 	case <-g.places:
+		g.entered.Add(1)
 		return true
 	case <-t.C:
 		g.report.turnAway()

@@ -288,6 +288,17 @@ func TestEntry(t *testing.T) {
 		if came != 2 {
 			t.Errorf("%d came in, and there is room for 2", came)
 		}
+		g.admit(heapSize{objects: room - 20<<20}, time.Now())
+		if len(g.places) != 0 {
+			t.Errorf("%d more may come in before the two have subscribed", len(g.places))
+		}
+		g.listed.Store(2)
+		g.mute.Store(1)
+		g.admit(heapSize{objects: room - 20<<20}, time.Now())
+		if len(g.places) != 1 {
+			t.Errorf("%d more may come in when one of two has subscribed", len(g.places))
+		}
+		g.admit(heapSize{objects: room}, time.Now())
 		in := make(chan bool)
 		go func() { in <- g.enter() }()
 		synctest.Wait()
@@ -302,6 +313,29 @@ func TestEntry(t *testing.T) {
 			t.Errorf("%d places while memory is short", len(g.places))
 		}
 	})
+}
+
+// Who has not subscribed counts as if it announced a largest message; that is seen
+// anew while there are such, and those that had the time to subscribe make room.
+func TestNewcomersSettle(t *testing.T) {
+	b := start(t, Options{Listen: "127.0.0.1:0"})
+	mute := connectStranger(t, b, hello)
+	mute.answered(t)
+	connectStranger(t, b, hello, "SUB mcollective.node.n1 1").answered(t)
+	g := newGuard(b.server, b.log.log, b.plan, b.opts)
+	g.own.Store(b.guard.own.Load())
+	g.entered.Store(2)
+	g.settle(time.Now())
+	if n := g.unsettled(); n != 1 {
+		t.Errorf("%d connections have not subscribed", n)
+	}
+	g.waiting.Store(1)
+	g.largest = g.plan.hard
+	g.settle(time.Now().Add(time.Minute))
+	g.ending.Wait()
+	if err := mute.ended(); err != nil {
+		t.Errorf("not cut: %v", err)
+	}
 }
 
 func TestWhoIsCutFirst(t *testing.T) {

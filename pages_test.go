@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // A page is a Markdown file of this repository.
@@ -113,5 +114,28 @@ func TestPageLinks(t *testing.T) {
 	}
 	if links < 50 {
 		t.Errorf("found %d links", links)
+	}
+}
+
+// The pages that nobody has read for their language yet, and the changelog, whose
+// entries stay as they were written.
+var unread = []string{"CHANGELOG.md", "docs/architecture.md", "docs/configuration.md", "docs/wire.md"}
+
+// The pages use the field's words, in lines that fit a terminal.
+func TestPageProse(t *testing.T) {
+	words := regexp.MustCompile(`(?i)\b(folders?|whoever|whomever|roster|last words|what it is that)\b`)
+	for _, p := range pages(t) {
+		if slices.Contains(unread, p.name) {
+			continue
+		}
+		for i, line := range p.lines {
+			if word := words.FindString(inlineCode.ReplaceAllString(line, "x")); word != "" {
+				t.Errorf("%s:%d: %q: say it in the field's words", p.name, i+1, word)
+			}
+			table, code := strings.HasPrefix(line, "|"), strings.HasPrefix(line, "    ")
+			if n := utf8.RuneCountInString(line); n > 120 && !table && !code {
+				t.Errorf("%s:%d: %d columns of prose; the bound is 120", p.name, i+1, n)
+			}
+		}
 	}
 }

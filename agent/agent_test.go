@@ -276,6 +276,7 @@ func TestCloseWaitsForCalls(t *testing.T) {
 			t.Errorf("status %d", status)
 		}
 		h.Close()
+		synctest.Wait() // the agent is closed after the reply
 		if n := r.closed.Load(); n != 1 {
 			t.Errorf("closed %d times", n)
 		}

@@ -132,7 +132,8 @@ func (h *Handler) answer(ctx context.Context, req Request) (*rpc.Reply, error) {
 	if limit <= 0 {
 		limit = h.timeout
 	}
-	call := func(ctx context.Context) error { return h.agent.Call(ctx, &req, reply) }
+	given := reply // the action's alone as long as it runs
+	call := func(ctx context.Context) error { return h.agent.Call(ctx, &req, given) }
 	limited := h.limiter.Call
 	if a, ok := h.agent.(InlineAgent); ok && a.RunsInline(req.Action) {
 		limited = h.limiter.CallInline
@@ -142,7 +143,7 @@ func (h *Handler) answer(ctx context.Context, req Request) (*rpc.Reply, error) {
 		return reply, nil
 	}
 	if over := (*timelimit.Overrun)(nil); errors.As(err, &over) && over.Running {
-		reply = action.Reply() // the other one is still the action's
+		reply = action.Reply()
 	}
 	reply.Fail(h.explain(&req, err))
 	if timelimit.IsVerdict(err) {

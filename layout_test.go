@@ -128,6 +128,7 @@ var levels = []struct {
 		"",
 		"connector",
 		"connector/nats/interest",
+		"connector/nats/subject",
 		"filter",
 		"internal/daemon",
 		"internal/lint/mcolint",

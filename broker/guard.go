@@ -8,12 +8,13 @@ import (
 	"net/netip"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"mcollective/connector/nats/subject"
 )
 
 // A guard keeps a broker within its memory. nats-server bounds what waits for one
@@ -413,14 +414,7 @@ func (p memoryPlan) worstFirst(a, b held) int {
 // clients do.
 func (g *guard) awaitsReplies(cid uint64) bool {
 	c := g.subscriptions(cid)
-	return c != nil && slices.ContainsFunc(c.SubsDetail, func(s server.SubDetail) bool {
-		subject := s.Subject
-		if strings.HasPrefix(subject, "_INBOX.") {
-			return !strings.HasPrefix(subject, "_INBOX.*") && !strings.HasPrefix(subject, "_INBOX.>")
-		}
-		_, rest, _ := strings.Cut(subject, ".")
-		return strings.HasPrefix(rest, "reply.") && !strings.ContainsAny(subject, "*>")
-	})
+	return c != nil && slices.ContainsFunc(c.SubsDetail, func(s server.SubDetail) bool { return subject.ListensForReplies(s.Subject) })
 }
 
 // cut ends connections and returns what waited for them. It says what all together

@@ -3,7 +3,6 @@ package broker
 import (
 	"encoding/json"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	gonats "github.com/nats-io/nats.go"
 
 	"mcollective/connector/nats/interest"
+	"mcollective/connector/nats/subject"
 	"mcollective/message"
 )
 
@@ -201,9 +201,9 @@ func (i *interestService) answer(to string, parts []interest.Answer) {
 	}
 }
 
-// refuse says why a question has no answer, or "".
-func (i *interestService) refuse(subject string) string {
-	collective, agent, ok := strings.Cut(subject, ".broadcast.agent.")
+// refuse says why a question about a subject has no answer, or "".
+func (i *interestService) refuse(about string) string {
+	collective, agent, ok := subject.ParseBroadcast(about)
 	if !ok || message.ValidCollective(collective) != nil || message.ValidAgent(agent) != nil {
 		return "that is no subject of a broadcast"
 	}

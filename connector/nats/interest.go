@@ -12,6 +12,7 @@ import (
 
 	"mcollective/connector"
 	"mcollective/connector/nats/interest"
+	"mcollective/connector/nats/subject"
 )
 
 // Interest returns the names of the connections that listen to a broadcast
@@ -30,7 +31,7 @@ func (c *Conn) Interest(ctx context.Context, to connector.Target) ([]string, err
 }
 
 func (c *Conn) interest(ctx context.Context, to connector.Target) ([]string, error) {
-	subj, err := subject(to)
+	subj, err := subjectOf(to)
 	if err != nil {
 		return nil, err
 	}
@@ -131,16 +132,14 @@ func (s *subscription) nobody(h gonats.Header) {
 	if tell == nil {
 		return
 	}
-	to := connector.Target{Collective: s.target.Collective}
-	rest, ok := strings.CutPrefix(h.Get("Nats-Subject"), to.Collective+".")
-	if !ok {
-		return
+	var to connector.Target
+	asked := h.Get("Nats-Subject")
+	if collective, name, ok := subject.ParseNode(asked); ok {
+		to = connector.Target{Kind: connector.Directed, Collective: collective, Identity: name}
+	} else if collective, name, ok := subject.ParseBroadcast(asked); ok {
+		to = connector.Target{Kind: connector.Broadcast, Collective: collective, Agent: name}
 	}
-	if name, ok := strings.CutPrefix(rest, "node."); ok {
-		to.Kind, to.Identity = connector.Directed, name
-	} else if name, ok := strings.CutPrefix(rest, "broadcast.agent."); ok {
-		to.Kind, to.Agent = connector.Broadcast, name
-	} else {
+	if to.Kind == 0 || to.Collective != s.target.Collective {
 		return
 	}
 	s.mu.Lock()

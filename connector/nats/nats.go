@@ -32,6 +32,7 @@ import (
 	gonats "github.com/nats-io/nats.go"
 
 	"mcollective/connector"
+	"mcollective/connector/nats/subject"
 	"mcollective/internal/dial"
 )
 
@@ -180,11 +181,11 @@ func Connect(ctx context.Context, o Options) (*Conn, error) {
 
 // complete checks the options and fills in the defaults.
 func (o *Options) complete() error {
-	if err := checkName("identity", o.Identity, true); err != nil {
+	if err := subject.CheckIdentity(o.Identity); err != nil {
 		return err
 	}
 	for _, name := range o.Collectives {
-		if err := checkName("collective", name, false); err != nil {
+		if err := subject.CheckCollective(name); err != nil {
 			return err
 		}
 	}

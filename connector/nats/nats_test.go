@@ -200,27 +200,6 @@ func TestReplyAddresses(t *testing.T) {
 	}
 }
 
-func FuzzForbiddenAt(f *testing.F) {
-	for _, s := range []string{"a", "a.b", "a..b", ".a", "a.", "*", ">", "a b", "", "a\x00", "ü.ö"} {
-		f.Add(s, true)
-		f.Add(s, false)
-	}
-	f.Fuzz(func(t *testing.T, s string, dots bool) {
-		if s == "" || forbiddenAt(s, dots) >= 0 {
-			return
-		}
-		tokens := strings.Split(s, ".")
-		if len(tokens) > 1 && !dots {
-			t.Fatalf("%q: a dot got through", s)
-		}
-		for _, token := range tokens {
-			if token == "" || strings.ContainsAny(token, "*> \t\r\n\x00\x0b\x0c\x1f") {
-				t.Fatalf("%q: token %q got through", s, token)
-			}
-		}
-	})
-}
-
 func TestOptionErrors(t *testing.T) {
 	file := filepath.Join(dirtest.New(t), "file") // there is nothing below a file
 	if err := os.WriteFile(file, nil, 0o600); err != nil {

@@ -9,6 +9,7 @@ import (
 	gonats "github.com/nats-io/nats.go"
 
 	"mcollective/connector"
+	"mcollective/connector/nats/subject"
 )
 
 // Publish implements connector.Connector. The time to live has no place in
@@ -22,9 +23,9 @@ func (c *Conn) Publish(ctx context.Context, to connector.Target, m connector.Mes
 	if to.Kind == connector.Reply {
 		subj, err = to.Address, c.CheckReply(to.Address)
 	} else {
-		subj, err = subject(to)
+		subj, err = subjectOf(to)
 	}
-	if err == nil && m.ReplyTo != "" && forbiddenAt(m.ReplyTo, true) >= 0 {
+	if err == nil && m.ReplyTo != "" && subject.ForbiddenAt(m.ReplyTo, true) >= 0 {
 		err = fmt.Errorf("the address to reply to, %.100q, is not a subject", m.ReplyTo)
 	}
 	if err == nil {

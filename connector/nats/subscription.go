@@ -12,6 +12,7 @@ import (
 	gonats "github.com/nats-io/nats.go"
 
 	"mcollective/connector"
+	"mcollective/connector/nats/subject"
 )
 
 // What one subscription may hold until receive takes it. Answers are given much
@@ -58,10 +59,10 @@ func (c *Conn) subscribe(ctx context.Context, from connector.Target, receive fun
 	var subj string
 	if from.Kind == connector.Reply {
 		messages, bytes = pendingReplies, pendingReplyBytes
-		subj, err = c.replySubject(from)
+		subj, err = subject.NewReply(from.Collective, c.opts.Identity)
 		s.address = subj
 	} else {
-		subj, err = subject(from)
+		subj, err = subjectOf(from)
 	}
 	if err != nil {
 		return nil, err

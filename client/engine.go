@@ -224,7 +224,7 @@ func (e *engine) askAll(ctx context.Context) error {
 		}
 		if e.tracker != nil {
 			list()
-		} else if len(e.Nodes) > 0 {
+		} else if e.watch && len(e.Nodes) > 0 {
 			// Not while answers come, since it is only of interest for those who do not
 			// answer, and costs the broker a look at every subscription.
 			e.inquire = list
@@ -274,7 +274,8 @@ func (e *engine) collect(ctx context.Context, results <-chan sending) error {
 	e.timer = time.NewTimer(time.Hour)
 	defer e.timer.Stop()
 	var batch []arrival
-	last := false // nothing more is awaited, only what has arrived
+	var set time.Time // what the timer is set to
+	last := false     // nothing more is awaited, only what has arrived
 	for {
 		var absent []connector.Target
 		batch, absent = e.in.take(batch)
@@ -303,7 +304,10 @@ func (e *engine) collect(ctx context.Context, results <-chan sending) error {
 		if last = e.complete() || e.overdue; last {
 			continue // what arrived meanwhile counts
 		}
-		e.timer.Reset(e.wait(now))
+		if at := e.wakeAt(now); !at.Equal(set) {
+			e.timer.Reset(at.Sub(now))
+			set = at
+		}
 		select {
 		case <-e.in.ready:
 		case s := <-results:
@@ -314,6 +318,7 @@ func (e *engine) collect(ctx context.Context, results <-chan sending) error {
 		case list := <-e.verifier.answer:
 			e.unreachable(e.verifier.judge(list))
 		case <-e.timer.C:
+			set = time.Time{}
 		case <-ctx.Done():
 			e.ledger.account.Interrupted = true
 			last = true
@@ -458,19 +463,24 @@ func (e *engine) timeoutOutcome(name string, told bool) Outcome {
 	return Unknown
 }
 
-// wait is how long it is until there is something to do.
-func (e *engine) wait(now time.Time) time.Duration {
-	wait := time.Hour
+// wakeAt is when there is something to do, unless something happens before.
+func (e *engine) wakeAt(now time.Time) time.Time {
+	at := now.Add(time.Hour)
+	earlier := func(t time.Time) {
+		if t.Before(at) {
+			at = t
+		}
+	}
 	if len(e.deadlines) > 0 {
-		wait = min(wait, e.deadlines[0].at.Sub(now))
+		earlier(e.deadlines[0].at)
 	}
 	if e.inquire != nil {
-		wait = min(wait, e.inquireAt.Sub(now))
+		earlier(e.inquireAt)
 	}
 	if len(e.slots) > 0 && e.next < len(e.Nodes) {
-		wait = min(wait, e.slots[0].Sub(now))
+		earlier(e.slots[0])
 	}
-	return max(wait, 0)
+	return at
 }
 
 // close completes the account.

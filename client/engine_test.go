@@ -58,6 +58,7 @@ func TestStrangerWhoSaysNo(t *testing.T) {
 		w := discoverers(t, inmem.Options{})
 		w.node("n1", says("pong"))
 		w.node("stranger", says("no", "pong"))
+		w.node("slow", func(_ *message.Request, answer func(any)) { time.Sleep(3 * time.Second); answer("no") }) // until then the call goes on
 		var unexpected []string
 		call := ping(5 * time.Second)
 		call.Nodes, call.Exact = []string{"n1", "n2"}, true

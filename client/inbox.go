@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"mcollective/connector"
@@ -31,6 +32,7 @@ type inbox struct {
 	client *Client
 	req    *message.Request
 	ready  chan struct{} // has a token when something waits
+	begun  atomic.Bool   // replies are let in
 
 	mu          sync.Mutex
 	start       time.Time // when publishing began
@@ -55,19 +57,14 @@ func (in *inbox) begin(now time.Time) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.start = now
-}
-
-func (in *inbox) begun() bool {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return !in.start.IsZero()
+	in.begun.Store(true)
 }
 
 // receive opens one delivery.
 func (in *inbox) receive(ctx context.Context, d connector.Delivery) {
 	now := time.Now()
 	log := in.client.opts.Log
-	if !in.begun() {
+	if !in.begun.Load() {
 		return // nobody can answer what is not made yet
 	}
 	reply, err := in.client.sec.DecodeReply(ctx, in.req, security.Payload{Data: d.Data, Headers: d.Headers})

@@ -149,3 +149,54 @@ func TestPackagesAreSmall(t *testing.T) {
 	bound(t, "the number of lines", maxPackageLines, lines, largePackages)
 	bound(t, "the number of imported packages", maxFanOut, wide, wideImports)
 }
+
+// maxDepth is how many packages of ours may stand on one another; it is today's figure
+// and may only sink. maxMarshal is how many may know Ruby's own format.
+const (
+	maxDepth   = 15
+	maxMarshal = 5
+)
+
+func TestDepth(t *testing.T) {
+	imported := map[string]map[string]bool{}
+	for _, s := range sources(t) {
+		if s.test {
+			continue
+		}
+		if imported[s.dir] == nil {
+			imported[s.dir] = map[string]bool{}
+		}
+		for _, p := range imports(s) {
+			if dep, ours := strings.CutPrefix(p, "mcollective/"); ours {
+				imported[s.dir][dep] = true
+			}
+		}
+	}
+	longest := map[string][]string{}
+	var chain func(dir string) []string
+	chain = func(dir string) []string {
+		if c, ok := longest[dir]; ok {
+			return c
+		}
+		var below []string
+		for dep := range imported[dir] {
+			if c := chain(dep); len(c) > len(below) {
+				below = c
+			}
+		}
+		longest[dir] = append([]string{dir}, below...)
+		return longest[dir]
+	}
+	if c := chain("cmd/mco"); len(c) > maxDepth {
+		t.Errorf("%d packages stand on one another, more than %d: %s", len(c), maxDepth, strings.Join(c, " > "))
+	}
+	var users []string
+	for dir, all := range imported {
+		if all["marshal"] && !strings.HasPrefix(dir, "bench") {
+			users = append(users, dir)
+		}
+	}
+	if slices.Sort(users); len(users) > maxMarshal {
+		t.Errorf("%d packages import marshal, more than %d: %v", len(users), maxMarshal, users)
+	}
+}

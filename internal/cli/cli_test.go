@@ -221,7 +221,7 @@ func TestCompletion(t *testing.T) {
 	if r.exits(t, 0, "__complete", "find", "-T", ""); r.out.String() != "mcollective\nuk\n:4\n" {
 		t.Errorf("got %q", r.out.String())
 	}
-	if r.exits(t, 0, "__complete", "help", "fi"); !strings.Contains(r.out.String(), "find\tFind hosts") {
+	if r.exits(t, 0, "__complete", "help", "fi"); !strings.Contains(r.out.String(), "find\tFind the nodes") {
 		t.Errorf("got %q", r.out.String())
 	}
 }

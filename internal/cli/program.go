@@ -6,11 +6,27 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// A Purpose is what people do with commands; it is their heading in help.
+type Purpose string
+
+// The purposes, in the order of Purposes.
+const (
+	LookAround    Purpose = "Look around"
+	Act           Purpose = "Act"
+	WriteAgents   Purpose = "Write agents"
+	RunCollective Purpose = "Run the collective"
+	ThisProgram   Purpose = "This program"
+)
+
+// Purposes returns the purposes in the order in which help shows them.
+func Purposes() []Purpose { return []Purpose{LookAround, Act, WriteAgents, RunCollective, ThisProgram} }
+
 // A Command is its name, what help says about it, and what builds it.
 type Command struct {
-	Name  string
-	About string
-	New   func(*Env) *cobra.Command
+	Name    string
+	Purpose Purpose
+	About   string
+	New     func(*Env) *cobra.Command
 
 	Client bool // talks to a collective: MCOLLECTIVE_EXTRA_OPTS counts
 }

@@ -49,7 +49,8 @@ func valueName(f *pflag.Flag) string {
 	return strings.ToUpper(f.Value.Type())
 }
 
-// printHelp writes the help text of a command in the layout of Ruby's.
+// printHelp writes the help text of a command in the layout of Ruby's, but for the
+// examples, which come before the options.
 func printHelp(w io.Writer, cmd *cobra.Command) {
 	fmt.Fprintf(w, "\n%s\n\n", cmd.Short)
 	if cmd.Long != "" {
@@ -68,11 +69,11 @@ func printHelp(w io.Writer, cmd *cobra.Command) {
 		}
 		fmt.Fprintln(w)
 	}
-	for _, heading := range []string{GroupOwn, GroupRPC, GroupAlways, GroupCommon, GroupFilter} {
-		printGroup(w, cmd.Flags(), heading)
-	}
 	if cmd.Example != "" {
 		fmt.Fprintf(w, "Examples\n%s\n\n", strings.TrimRight(cmd.Example, "\n"))
+	}
+	for _, heading := range []string{GroupOwn, GroupRPC, GroupAlways, GroupCommon, GroupFilter} {
+		printGroup(w, cmd.Flags(), heading)
 	}
 	fmt.Fprintf(w, "The Marionette Collective %s\n", Version())
 }

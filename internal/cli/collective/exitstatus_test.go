@@ -1,10 +1,11 @@
 package collective
 
 import (
+	"testing"
+
 	"mcollective/client"
 	"mcollective/internal/cli"
 	"mcollective/internal/operation"
-	"testing"
 )
 
 func TestExitStatusIsRubys(t *testing.T) {

@@ -2,9 +2,10 @@ package collective
 
 import (
 	"bytes"
+	"testing"
+
 	"mcollective/filter"
 	"mcollective/internal/cli"
-	"testing"
 )
 
 func TestHintWhy(t *testing.T) {

@@ -128,7 +128,7 @@ func Interrupted(err error) error {
 
 // Search finds the nodes that have an agent.
 func (i *Invocation) Search(ctx context.Context, agent string) (*operation.Targets, error) {
-	t, err := i.Search(ctx, agent)
+	t, err := i.Operation.Search(ctx, agent)
 	return t, Interrupted(err)
 }
 

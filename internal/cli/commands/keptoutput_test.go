@@ -3,10 +3,11 @@ package commands
 import (
 	"bytes"
 	"errors"
-	"mcollective/internal/cli"
-	"mcollective/internal/cli/clitest"
 	"strings"
 	"testing"
+
+	"mcollective/internal/cli"
+	"mcollective/internal/cli/clitest"
 )
 
 // full is a file on a disk that is full.

@@ -26,7 +26,7 @@ func New(env *cli.Env, p *cli.Program) *cobra.Command {
 	o := &completionOptions{}
 	cmd := &cobra.Command{
 		Use:   "completion [options] [bash|zsh|fish]",
-		Short: "Helper for shell completion systems",
+		Short: "Complete command lines in bash, zsh and fish",
 		Long: `With the name of a shell, prints the script that makes that shell complete the
 words of an mco command line. The other options print names for a completion
 system of one's own; with -v each is followed by its description.`,

@@ -20,7 +20,7 @@ func New(env *cli.Env) *cobra.Command {
 	var hosts collective.Hosts
 	cmd := &cobra.Command{
 		Use:     "describe_filter -S <filter> -F <filter> -C <filter>",
-		Short:   "Display human readable interpretation of filters",
+		Short:   "Say in words what a filter asks for",
 		Example: "    mco describe_filter -S \"webserver and not (country=de or fstat('/etc/nologin').present=true)\"",
 	}
 	set := cmd.Flags()

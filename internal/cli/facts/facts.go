@@ -30,7 +30,7 @@ func New(env *cli.Env) *cobra.Command {
 	o := &factsOptions{}
 	cmd := &cobra.Command{
 		Use:   "facts [options] [filters] [fact]",
-		Short: "Reports on usage for a specific fact",
+		Short: "Show the values of a fact and how many nodes have each",
 		Long: `With the name of a fact, prints its values and how many nodes have each; with -v,
 which. Without one, prints the nodes that the filter matches and, on a terminal
 or with -v, in which facts they differ.`,

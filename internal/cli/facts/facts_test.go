@@ -1,10 +1,11 @@
 package facts
 
 import (
+	"testing"
+
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/clitest"
 	"mcollective/value"
-	"testing"
 )
 
 func TestInnerFacts(t *testing.T) {

@@ -19,7 +19,7 @@ func New(env *cli.Env) *cobra.Command {
 	one := []string{"status", "read", "remove"}
 	return application.New(env, &application.Application{
 		Agent: "file",
-		About: "Copies files to and from nodes, reads and removes them",
+		About: "Copy files to and from nodes, read and remove them",
 		Usage: []string{
 			"cp <local file> :<path on the nodes> [--mode <mode>] [--owner <user>] [--group <group>] [--backup]",
 			"cp :<path on the nodes> <local folder or file>",

@@ -1,16 +1,17 @@
 package file
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/application"
 	"mcollective/internal/cli/application/applicationtest"
 	rpccli "mcollective/internal/cli/rpc"
 	"mcollective/internal/dirtest"
 	"mcollective/rpc"
-	"os"
-	"path/filepath"
-	"strings"
-	"testing"
 )
 
 func TestWords1(t *testing.T) {

@@ -30,7 +30,7 @@ func New(env *cli.Env) *cobra.Command {
 	o := &findOptions{}
 	cmd := &cobra.Command{
 		Use:   "find [options] [filters]",
-		Short: "Find hosts using the discovery system matching filter criteria",
+		Short: "Find the nodes that a filter matches",
 		Example: "    mco find -F operatingsystem=CentOS -F 'processorcount>1'\n" +
 			"    mco find -S \"webserver and not environment=production\"\n" +
 			"    mco find -C webserver -j | mco find -I /^web/",

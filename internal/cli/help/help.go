@@ -19,7 +19,7 @@ import (
 func New(env *cli.Env, p *cli.Program) *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [command]",
-		Short: "Application list and help",
+		Short: "List the commands, or describe one",
 		Args:  cobra.MaximumNArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var names []string
@@ -31,10 +31,7 @@ func New(env *cli.Env, p *cli.Program) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				cli.PrintVersion(env)
-				for _, r := range p.Listed() {
-					fmt.Fprintf(env.Out, "  %-15s %s\n", r.Name, r.About)
-				}
-				fmt.Fprintln(env.Out)
+				list(env, p)
 				return nil
 			}
 			r, ok := p.Lookup(args[0])
@@ -52,6 +49,19 @@ func New(env *cli.Env, p *cli.Program) *cobra.Command {
 			cli.Prepare(env, about)
 			return about.Help()
 		},
+	}
+}
+
+// list prints the commands by what people do with them.
+func list(env *cli.Env, p *cli.Program) {
+	for _, g := range cli.Purposes() {
+		fmt.Fprintf(env.Out, "%s:\n", g)
+		for _, c := range p.Listed() {
+			if c.Purpose == g {
+				fmt.Fprintf(env.Out, "  %-15s %s\n", c.Name, c.About)
+			}
+		}
+		fmt.Fprintln(env.Out)
 	}
 }
 

@@ -35,7 +35,7 @@ func New(env *cli.Env) *cobra.Command {
 	o := &inventoryOptions{}
 	cmd := &cobra.Command{
 		Use:   "inventory [options] [filters] [node]",
-		Short: "General reporting tool for nodes, collectives and subcollectives",
+		Short: "Report on nodes and collectives",
 		Example: "    mco inventory web1.example.net\n" +
 			"    mco inventory --list-collectives\n" +
 			"    mco inventory --collective-graph collectives.dot\n" +

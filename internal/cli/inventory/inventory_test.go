@@ -1,11 +1,12 @@
 package inventory
 
 import (
+	"testing"
+	"text/template"
+
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/clitest"
 	"mcollective/value"
-	"testing"
-	"text/template"
 )
 
 func TestDotIsEscaped(t *testing.T) {

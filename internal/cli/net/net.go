@@ -13,7 +13,7 @@ import (
 func NewNettest(env *cli.Env) *cobra.Command {
 	return application.New(env, &application.Application{
 		Agent: "nettest",
-		About: "Tests the network from the nodes",
+		About: "Test the network from the nodes",
 		Usage: []string{"ping <host>", "connect <host> <port>"},
 		Example: "    mco nettest ping db1.example.net\n" +
 			"    mco nettest connect db1.example.net 5432 -C webserver",
@@ -36,7 +36,7 @@ func NewNRPE(env *cli.Env) *cobra.Command {
 	actions := []string{"runcommand", "runallcommands"}
 	return application.New(env, &application.Application{
 		Agent: "nrpe",
-		About: "Runs checks of Nagios that the nodes have configured",
+		About: "Run the Nagios checks that nodes have configured",
 		Usage: []string{"<check> [<arguments with ! between them>]", "runallcommands"},
 		Example: "    mco nrpe check_load\n" +
 			"    mco nrpe check_disk -F 'processorcount>1' -o table",

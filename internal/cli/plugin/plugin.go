@@ -25,7 +25,7 @@ import (
 func New(env *cli.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plugin doc [options] [<plugin> | <type>/<plugin>]\nplugin refresh [options] [<agent> ...]",
-		Short: "MCollective Plugin Application",
+		Short: "Describe agents and other plugins",
 		Long: `Prints what a plugin is and how it is used: the actions of an agent with their
 inputs and outputs, the query of a data plugin, what a discovery method can do.
 Without a name, lists the plugins that are known on this machine. The nodes are

@@ -21,7 +21,7 @@ func New(env *cli.Env) *cobra.Command {
 	p := &processes{}
 	return application.New(env, &application.Application{
 		Agent: "process",
-		About: "Lists processes and sends them signals",
+		About: "List processes and send them signals",
 		Usage: []string{
 			"list [<pattern>] [--zombies] [--user <user>]", "zombies", "tree [<pattern>|<pid>]",
 			"top [cpu|memory] [<how many>]", "signal <signal> <pattern>|<pid> [--user <user>]",

@@ -1,15 +1,16 @@
 package process
 
 import (
+	"testing"
+
+	"github.com/spf13/pflag"
+
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/application"
 	"mcollective/internal/cli/application/applicationtest"
 	"mcollective/internal/cli/clitest"
 	"mcollective/rpc"
 	"mcollective/value"
-	"testing"
-
-	"github.com/spf13/pflag"
 )
 
 func TestTreeIsCleaned(t *testing.T) {

@@ -20,7 +20,7 @@ func New(env *cli.Env) *cobra.Command {
 	p := &puppet{}
 	return application.New(env, &application.Application{
 		Agent: "puppet",
-		About: "Schedules runs of Puppet, enables and disables it, and tells how it is",
+		About: "Run, enable and disable Puppet, and show how it is",
 		Usage: []string{
 			"<count|summary|status|enable>", "disable [<message>]", "runonce [<options of a run>]",
 			"runall <concurrency> [--rerun <seconds>] [<options of a run>]", "resource <type> <name> [<property=val> ...]",

@@ -42,7 +42,7 @@ func New(env *cli.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "rpc [options] [filters] --agent <agent> --action <action> [--argument <key=val> --argument ...]\n" +
 			"rpc [options] [filters] <agent> <action> [<key=val> <key=val> ...]",
-		Short: "Generic RPC agent client application",
+		Short: "Call an action of any agent",
 		Example: "    mco rpc rpcutil get_fact fact=country\n" +
 			"    mco rpc service restart service=nginx -C webserver --batch 10%\n" +
 			"    mco service status service=nginx -o table",

@@ -33,7 +33,7 @@ func New(env *cli.Env) *cobra.Command {
 	actions := []string{"status", "start", "stop", "restart", "enable", "disable"}
 	return application.New(env, &application.Application{
 		Agent: "service",
-		About: "Manages system services",
+		About: "Manage system services",
 		Usage: []string{"<service> <start|stop|restart|status|enable|disable>"},
 		Example: "    mco service sshd status\n" +
 			"    mco service httpd restart -C webserver --batch 10%\n" +
@@ -51,7 +51,7 @@ func NewPackage(env *cli.Env) *cobra.Command {
 	all := append(slices.Clone(named), "count", "md5", "upgradable", "checkupdates", "apt_update", "apt_checkupdates", "yum_clean", "yum_checkupdates")
 	return application.New(env, &application.Application{
 		Agent: "package",
-		About: "Installs, updates and removes software packages",
+		About: "Install, update and remove software packages",
 		Usage: []string{
 			"<package> <install|update|uninstall|purge|status> [--version <version>]",
 			"search <word>",

@@ -18,7 +18,7 @@ func New(env *cli.Env) *cobra.Command {
 	s := &shell{}
 	return application.New(env, &application.Application{
 		Agent: "shell",
-		About: "Runs commands on nodes whose configuration allows it",
+		About: "Run commands on nodes whose configuration allows it",
 		Usage: []string{"run [--tail] <command>", "start <command>", "watch <handle>", "list", "kill <handle>"},
 		Example: "    mco shell run 'df -h /' -C webserver\n" +
 			"    mco shell run --tail 'journalctl -n 5 -f' -I web1.example.net\n" +

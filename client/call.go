@@ -107,5 +107,5 @@ var errFlooded = errors.New("too many replies")
 func (c *Client) Call(ctx context.Context, call Call, each func(Answer)) (*Account, error) {
 	call.Nodes = unique(call.Nodes)
 	call.Exact = call.Exact && !c.opts.Patient
-	return c.put(ctx, question{Call: call, name: "agent " + call.Agent, watch: call.Exact, judge: judge}, each)
+	return c.put(ctx, question{Call: call, name: "agent " + call.Agent, watch: call.Exact}, each)
 }

@@ -23,7 +23,7 @@ type question struct {
 	silent     bool          // nobody is to answer
 	replyTo    string        // where replies go instead of here; "" is here
 	sent       func(nodes int)
-	judge      func(*Answer) // reads an answer
+	action     bool // it calls an action, so that answers are those of SimpleRPC
 }
 
 // expectsReplies reports whether replies come here.
@@ -367,7 +367,11 @@ func (e *engine) answer(r arrival) error {
 		return nil
 	}
 	a := Answer{Reply: r.reply, After: r.after}
-	e.judge(&a)
+	if e.action {
+		judgeRPC(&a)
+	} else {
+		judge(&a)
+	}
 	if e.ledger.add(node, &a) {
 		e.free(1)
 	}

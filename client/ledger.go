@@ -59,7 +59,7 @@ func (l *ledger) entry(name string) *entry {
 	e := l.entries[name]
 	if e == nil {
 		if len(l.spare) == 0 {
-			l.spare = make([]entry, 32)
+			l.spare = make([]entry, min(8+len(l.entries), 256))
 		}
 		e, l.spare = &l.spare[0], l.spare[1:]
 		l.entries[name] = e

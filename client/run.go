@@ -76,7 +76,7 @@ func (c *Client) Run(ctx context.Context, r Run, each func(Answer)) (*Account, e
 // question checks a Run and makes it a question.
 func (c *Client) question(r Run) (question, error) {
 	q := question{
-		name: fmt.Sprintf("agent %s, action %s", r.Agent, r.Action), watch: true, judge: judgeRPC,
+		name: fmt.Sprintf("agent %s, action %s", r.Agent, r.Action), watch: true, action: true,
 		batch: r.Batch, batchSleep: r.BatchSleep, silent: r.Silent, replyTo: r.ReplyTo, sent: r.Sent,
 	}
 	r.Nodes = unique(r.Nodes)

@@ -43,10 +43,7 @@ func (c *Config) checkPlugins() []error {
 
 func (c *Config) checkPlugin(name string) error {
 	if r := findRow("plugin." + name); r != nil {
-		if r.check == nil {
-			return nil
-		}
-		return r.check(c.plugin[name].text)
+		return r.verify(c.plugin[name].text)
 	}
 	plugin, rest, ok := strings.Cut(name, ".")
 	switch {

@@ -152,10 +152,8 @@ func (r *row) set(c *Config, text string) (err error) {
 	if r.lower || r.class {
 		text = strings.ToLower(text)
 	}
-	if r.check != nil {
-		if err := r.check(text); err != nil {
-			return err
-		}
+	if err := r.verify(text); err != nil {
+		return err
 	}
 	switch p := r.field(c).(type) {
 	case *string:
@@ -192,6 +190,30 @@ func (r *row) set(c *Config, text string) (err error) {
 		*p = append(*p, text)
 	}
 	return err
+}
+
+// verify refuses text that the key cannot have.
+func (r *row) verify(text string) error {
+	if err := r.noComment(text); err != nil || r.check == nil {
+		return err
+	}
+	return r.check(text)
+}
+
+// noComment refuses what looks like a comment behind a value. It would be a part of
+// the value, and the last path or name of a list that limits something would be
+// another than it seems. Passwords and other free text may hold it.
+func (r *row) noComment(text string) error {
+	i := strings.IndexByte(text, '#')
+	if i < 0 || i > 0 && strings.IndexByte(space, text[i-1]) < 0 {
+		return nil
+	}
+	for _, free := range [...]string{"secret", "text", "any"} {
+		if strings.HasPrefix(r.value, free) {
+			return nil
+		}
+	}
+	return errors.New("a comment needs a line of its own, with # in the first column")
 }
 
 // count reads a whole number within the bounds of the key.

@@ -215,6 +215,31 @@ func TestListsThatLimitNothing(t *testing.T) {
 	}
 }
 
+// TestCommentBehindAValue has comments where they would be a part of the value.
+func TestCommentBehindAValue(t *testing.T) {
+	for _, line := range []string{
+		"plugin.file.deny = /srv/secret # x", "plugin.puppet.resource_type_blacklist = exec,user\t# no", "plugin.shell.users = #a",
+		"plugin.nrpe.conf_dir = /etc/nrpe.d  # checks", "libdir = /opt/a # ours", "collectives = a,b # c", "identity = n1 # me",
+		"plugin.discovery.x.command = # none", "loglevel = info # more", "plugin.nats.credentials = /etc/a #", "classesfile = /a # b",
+	} {
+		_, err := Load(write(t, dirtest.New(t), "server.cfg", line), Server)
+		if _, known := strings.CutPrefix(line, "plugin.discovery.x"); known {
+			if err != nil {
+				t.Errorf("%s: %v", line, err) // a setting of another's plugin: nobody knows what it may hold
+			}
+			continue
+		}
+		if err == nil || !strings.Contains(err.Error(), "a comment needs a line of its own") {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+	for _, line := range []string{"plugin.psk = a # b", "plugin.nats.password = #1", "plugin.nats.user = a # b", "classesfile = /a#b", "plugin.file.deny = /srv/#1"} {
+		if _, err := Load(write(t, dirtest.New(t), "server.cfg", line), Server); err != nil {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}
+
 // TestPluginFolderIsNoWayAround writes in plugin.d what the main file must not.
 func TestPluginFolderIsNoWayAround(t *testing.T) {
 	dir := dirtest.New(t)

@@ -10,7 +10,7 @@
 //	connector, security     the two contracts: how bytes travel, how bytes are trusted
 //	client, internal/server the two engines: asking a collective, being a node of it
 //	broker                  the embedded NATS server
-//	internal/cli, cmd/mco   the commands
+//	internal/cli, cmd/mco   the commands, a package each
 //
 // docs/architecture.md tells the rules; layout_test.go holds the code to them.
 package mcollective

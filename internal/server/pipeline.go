@@ -84,7 +84,7 @@ func (s *Server) run(c *call) {
 	body, err := c.agent.handler.Handle(s.work, c.Request)
 	c.answered = true
 	s.auditOutcome(c, err)
-	if errors.As(err, new(*timelimit.Overrun)) {
+	if err != nil && errors.As(err, new(*timelimit.Overrun)) {
 		s.count.timedOut.Add(1)
 	}
 	switch reason := reasonOf(err); {

@@ -12,6 +12,9 @@ import (
 // reasonOf is why an agent that returned this error did not do its work. Of what
 // went wrong inside the agent nobody knows more than its text says: that is "".
 func reasonOf(err error) message.Reason {
+	if err == nil {
+		return "" // the ordinary case, which costs nothing
+	}
 	var over *timelimit.Overrun
 	switch {
 	case errors.As(err, &over) && over.Stopping:

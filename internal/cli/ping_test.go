@@ -17,8 +17,6 @@ import (
 	"mcollective/security"
 )
 
-type filterPattern = filter.Pattern
-
 // times replaces what differs from run to run.
 func times(s string) string {
 	return regexp.MustCompile(`\d+\.\d\d`).ReplaceAllString(s, "N")

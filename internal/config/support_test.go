@@ -292,9 +292,6 @@ func TestTextOfEditors(t *testing.T) {
 	}
 }
 
-// shows are the files that only show what the configuration holds.
-var shows = []string{"internal/agents/rpcutil/item.go", "internal/nodeagents/ruby.go"}
-
 // TestHonouredKeysAreRead holds the program to what it says: the field of every
 // key that is honoured, and the name of every such setting of a plugin, is used
 // somewhere that does more than show it.

@@ -16,7 +16,7 @@ import (
 
 // levels says who may import whom: a package imports only from levels beneath
 // its own, so that a lower part can be understood and tested without a higher
-// one. A folder stands for the folders inside it unless those are named.
+// one. A directory stands for the directories inside it unless those are named.
 var levels = []struct {
 	level int
 	names []string
@@ -246,7 +246,7 @@ func TestImportsPointDown(t *testing.T) {
 	for _, s := range sources(t) {
 		level, ok := levelOf(s.dir)
 		if !ok {
-			t.Errorf("%s: folder %q has no level; add it to levels in layout_test.go where it belongs", s.path, s.dir)
+			t.Errorf("%s: directory %q has no level; add it to levels in layout_test.go where it belongs", s.path, s.dir)
 			continue
 		}
 		if s.test || strings.HasPrefix(s.dir, "bench") {
@@ -348,7 +348,7 @@ func TestPackageComments(t *testing.T) {
 	}
 	for dir, files := range comments {
 		if len(files) != 1 {
-			t.Errorf("folder %q has %d package comments %v, want one", dir, len(files), files)
+			t.Errorf("directory %q has %d package comments %v, want one", dir, len(files), files)
 		}
 	}
 }

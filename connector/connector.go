@@ -3,7 +3,7 @@
 //
 // A connector spells MCollective's four kinds of destination in its broker's
 // language (topics and queues, exchanges, subjects) and never looks inside what
-// it carries. The implementations stand in the folders below; connectortest
+// it carries. The implementations stand in the directories below; connectortest
 // holds the suite that each of them passes.
 package connector
 

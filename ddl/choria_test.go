@@ -8,7 +8,7 @@ import (
 	"mcollective/internal/dirtest"
 )
 
-// TestChoriasJSON is about folders of Choria's packages, which have a .json of
+// TestChoriasJSON is about directories of Choria's packages, which have a .json of
 // another form beside each .ddl.
 func TestChoriasJSON(t *testing.T) {
 	dir := dirtest.New(t)

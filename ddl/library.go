@@ -21,8 +21,8 @@ var ErrUnknown = errors.New("there is no definition of it")
 // in, and that over what nodes gave earlier. Its methods may be called from many
 // goroutines; the fields are set before.
 type Library struct {
-	// Dirs are folders like Ruby's libdir: they hold mcollective/KIND/NAME.ddl
-	// or KIND/NAME.ddl, or .yaml, .yml or .json, which win. The earlier folder
+	// Dirs are directories like Ruby's libdir: they hold mcollective/KIND/NAME.ddl
+	// or KIND/NAME.ddl, or .yaml, .yml or .json, which win. The earlier directory
 	// wins; one that does not exist is passed over.
 	Dirs []string
 
@@ -66,7 +66,7 @@ func (l *Library) Local(kind Kind, name string) (*Definition, error) {
 	if err := CheckName(name); err != nil {
 		return nil, err
 	}
-	for _, dir := range l.folders(kind) {
+	for _, dir := range l.directories(kind) {
 		for _, stem := range []string{name, name + "_" + string(kind)} {
 			for _, ext := range extensions {
 				d, err := load(filepath.Join(dir, stem+ext), kind, name)
@@ -84,7 +84,7 @@ func (l *Library) Local(kind Kind, name string) (*Definition, error) {
 	return nil, fmt.Errorf("%s %s: %w", kind, name, ErrUnknown)
 }
 
-func (l *Library) folders(kind Kind) []string {
+func (l *Library) directories(kind Kind) []string {
 	var dirs []string
 	for _, dir := range l.Dirs {
 		dirs = append(dirs, filepath.Join(dir, "mcollective", string(kind)), filepath.Join(dir, string(kind)))
@@ -148,8 +148,8 @@ func readFile(file string, most int64) ([]byte, error) {
 // definitions are broken. What nodes gave is in it.
 func (l *Library) List(kind Kind) []Entry {
 	found := map[string]Entry{}
-	for _, dir := range l.folders(kind) {
-		l.listFolder(found, dir, kind)
+	for _, dir := range l.directories(kind) {
+		l.listDirectory(found, dir, kind)
 	}
 	if l.BuiltIn != nil {
 		for name, d := range l.BuiltIn(kind) {
@@ -184,10 +184,10 @@ func entry(kind Kind, name, source string, d *Definition, err error) Entry {
 	return e
 }
 
-func (l *Library) listFolder(found map[string]Entry, dir string, kind Kind) {
+func (l *Library) listDirectory(found map[string]Entry, dir string, kind Kind) {
 	files, err := os.ReadDir(dir)
 	if err != nil {
-		return // a folder that is not there, or not for us, has no plugins
+		return // a directory that is not there, or not for us, has no plugins
 	}
 	slices.SortStableFunc(files, func(a, b fs.DirEntry) int {
 		return slices.Index(extensions, filepath.Ext(a.Name())) - slices.Index(extensions, filepath.Ext(b.Name()))

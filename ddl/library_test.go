@@ -35,12 +35,12 @@ func TestLibraryTrust(t *testing.T) {
 		write(t, filepath.Join(dir, "agent", name+".yaml"), "agent: "+name)
 	}
 	write(t, filepath.Join(dir, "mcollective/agent/place.yaml"), "agent: place")
-	if err := errors.Join(os.Chmod(filepath.Join(dir, "agent/open.yaml"), 0o666), os.Chmod(filepath.Join(dir, "mcollective"), 0o777), os.Mkdir(filepath.Join(dir, "agent/folder.yaml"), 0o755)); err != nil {
+	if err := errors.Join(os.Chmod(filepath.Join(dir, "agent/open.yaml"), 0o666), os.Chmod(filepath.Join(dir, "mcollective"), 0o777), os.Mkdir(filepath.Join(dir, "agent/directory.yaml"), 0o755)); err != nil {
 		t.Fatal(err)
 	}
 	l := &Library{Dirs: []string{dir}}
 	for name, want := range map[string]string{
-		"good": "", "open": "open.yaml is not trusted: it can be written", "place": dir + "/mcollective can be written", "folder": "not a regular file", "none": ErrUnknown.Error(),
+		"good": "", "open": "open.yaml is not trusted: it can be written", "place": dir + "/mcollective can be written", "directory": "not a regular file", "none": ErrUnknown.Error(),
 	} {
 		if _, err := l.Find(Agent, name); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", name, err, want)

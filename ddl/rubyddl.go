@@ -211,9 +211,9 @@ func (r *rubyReader) become(k Kind, c *ruby.Call) error {
 func (r *rubyReader) name(file string) {
 	name := strings.TrimSuffix(filepath.Base(file), ".ddl")
 	if r.def.Kind == "" {
-		switch folder := Kind(path.Base(filepath.ToSlash(filepath.Dir(file)))); {
-		case slices.Contains([]Kind{Agent, Data, Discovery, Validator, Aggregate, Connector}, folder):
-			r.def.Kind = folder
+		switch directory := Kind(path.Base(filepath.ToSlash(filepath.Dir(file)))); {
+		case slices.Contains([]Kind{Agent, Data, Discovery, Validator, Aggregate, Connector}, directory):
+			r.def.Kind = directory
 		case strings.HasSuffix(name, "_data"):
 			r.def.Kind = Data
 		case strings.HasSuffix(name, "_validator"):

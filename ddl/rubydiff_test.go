@@ -20,7 +20,7 @@ import (
 
 // TestRubyDifferential compares what we make of .ddl files with what Ruby's own
 // MCollective makes of them: those of this package, those that the installed
-// MCollective has, and those of the folder that MCO_DDL_CORPUS names. With -v it
+// MCollective has, and those of the directory that MCO_DDL_CORPUS names. With -v it
 // says the verdict on each of the latter.
 func TestRubyDifferential(t *testing.T) {
 	var paths []string

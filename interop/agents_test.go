@@ -49,7 +49,7 @@ func TestAgentsInSixLanguages(t *testing.T) {
 	}
 }
 
-// agentsOf is the agents folder of one of our nodes.
+// agentsOf is the agents directory of one of our nodes.
 func (c *collective) agentsOf(node string) string {
 	for _, e := range slices.Backward(c.env) {
 		if dir, ok := strings.CutPrefix(e, "INTEROP_DIR="); ok {
@@ -60,7 +60,7 @@ func (c *collective) agentsOf(node string) string {
 	return ""
 }
 
-// installAccount puts the agent of examples/account into a node's folder, and its
+// installAccount puts the agent of examples/account into a node's directory, and its
 // definition into one of the Ruby client's.
 func (c *collective) installAccount(dir string) []string {
 	c.t.Helper()
@@ -151,7 +151,7 @@ var monitoring = map[string][]string{
 	"load":         {"check_load", "-w", "1000,1000,1000", "-c", "2000,2000,2000"},
 	"load_per_cpu": {"check_load", "-r", "-w", "0,0,0", "-c", "900,900,900"},
 	"disk":         {"check_disk", "-w", "1%", "-c", "0%", "-p", "/"},
-	"disk_bad":     {"check_disk", "-w", "5%", "-c", "1%", "-p", "/no/such/folder"},
+	"disk_bad":     {"check_disk", "-w", "5%", "-c", "1%", "-p", "/no/such/directory"},
 	"procs":        {"check_procs", "-w", "1:100000"},
 	"procs_named":  {"check_procs", "-C", "no-such-program", "-c", "1:"},
 	"users":        {"check_users", "-w", "1000", "-c", "2000"},
@@ -168,9 +168,9 @@ var monitoring = map[string][]string{
 // TestMonitoringPlugins has a node run Debian's plugins, and compares the answers
 // with what the plugins say by themselves.
 func TestMonitoringPlugins(t *testing.T) {
-	const folder = "/usr/lib/nagios/plugins/"
+	const directory = "/usr/lib/nagios/plugins/"
 	if os.Getenv("MCO_INTEROP") == "1" {
-		if _, err := os.Stat(folder); err != nil {
+		if _, err := os.Stat(directory); err != nil {
 			t.Fatalf("%v; run interop/install.sh", err)
 		}
 	}
@@ -182,13 +182,13 @@ func TestMonitoringPlugins(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.put(filepath.Join(dir, name+".yaml"), "agent: "+name+"\nprotocol: nagios\ncommand: "+folder+args[0]+"\nargs: "+string(list)+"\n", 0o644)
+		c.put(filepath.Join(dir, name+".yaml"), "agent: "+name+"\nprotocol: nagios\ncommand: "+directory+args[0]+"\nargs: "+string(list)+"\n", 0o644)
 		names = append(names, name)
 	}
 	c.reloaded("g1", names)
 	statuses := []string{"OK", "WARNING", "CRITICAL", "UNKNOWN"}
 	for name, args := range monitoring {
-		cmd := exec.Command(folder+args[0], args[1:]...)
+		cmd := exec.Command(directory+args[0], args[1:]...)
 		cmd.Env = []string{"LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
 		out, err := cmd.Output()
 		var exit *exec.ExitError

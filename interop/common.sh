@@ -1,4 +1,4 @@
-# Shared settings and helpers. Sourced by the other scripts in this folder.
+# Shared settings and helpers. Sourced by the other scripts in this directory.
 #
 # Everything that is written goes below $INTEROP_DIR. Nothing outside it is
 # touched, and every listener is bound to 127.0.0.1.

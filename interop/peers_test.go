@@ -113,7 +113,7 @@ func newBroker(t *testing.T, connector string, env ...string) *collective {
 	return c
 }
 
-// script runs one of the folder's scripts and gives its standard output.
+// script runs one of the directory's scripts and gives its standard output.
 func (c *collective) script(env []string, name string, args ...string) (string, error) {
 	cmd := exec.Command(name, args...)
 	cmd.Env = append(slices.Clone(c.env), env...)

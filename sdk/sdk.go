@@ -49,7 +49,7 @@ type File struct {
 }
 
 // New is the files of a first agent: the program, its descriptor, and the helper
-// of the language. All go into the agents folder; the helper serves all agents
+// of the language. All go into the agents directory; the helper serves all agents
 // there. An agent in Go is to be built before it can run.
 func New(name, lang string) ([]File, error) {
 	for _, l := range languages {

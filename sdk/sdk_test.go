@@ -188,7 +188,7 @@ func TestHelpers(t *testing.T) {
 	}
 }
 
-// write puts a program and the helper of its language into a folder.
+// write puts a program and the helper of its language into a directory.
 func write(t *testing.T, dir, lang, name, program string) {
 	t.Helper()
 	made, err := sdk.New(name, lang)

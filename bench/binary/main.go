@@ -2,7 +2,7 @@
 //
 //	go run ./bench/binary
 //
-// It builds mco as make does, into a temporary folder. Start-up is the time on
+// It builds mco as make does, into a temporary directory. Start-up is the time on
 // the clock of "mco version" as a whole process, beside that of true(1) in the
 // same run. The node is "mco server" with its built-in facts and PSK over a NATS
 // broker in another process, logging to a file at its default level; its memory

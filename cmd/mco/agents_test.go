@@ -108,7 +108,7 @@ var languages = []struct{ name, end, interpreter, helper string }{
 	{"ruby", "rb", "ruby", "mco.rb"}, {"perl", "pl", "perl", "Mco.pm"}, {"node", "js", "node", "mco.js"},
 }
 
-// installAccount puts the agent into a folder in every language that there is an
+// installAccount puts the agent into a directory in every language that there is an
 // interpreter for, once as a worker and once not, and returns their names.
 func installAccount(t *testing.T, dir string) []string {
 	t.Helper()

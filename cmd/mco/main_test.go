@@ -29,7 +29,7 @@ func play() {
 	main()
 }
 
-// TestScripts drives the real program. Each script has an empty folder as its
+// TestScripts drives the real program. Each script has an empty directory as its
 // HOME, so that no configuration of this machine counts.
 //
 // Beside the commands of testscript there are:

@@ -132,7 +132,7 @@ func namesOfHostile() []string {
 	return names
 }
 
-// installHostile makes the agents, and returns their folder.
+// installHostile makes the agents, and returns their directory.
 func installHostile(t *testing.T, mark string) string {
 	t.Helper()
 	dir := dirtest.New(t)

@@ -36,13 +36,13 @@ func TestMCollective(t *testing.T) {
 		"fails":     {`echo '{"a":2,"mco":{"statuscode":0}}' > "$2"; echo bad luck >&2; exit 3`, 3, "Failed to run PROGRAM: bad luck", `{"a":2,"b":"dflt","mco":{"statuscode":0}}`},
 		"large":     {`exit 77`, 77, "Failed to run PROGRAM: ", `{"a":null,"b":"dflt"}`},
 		"killed":    {`kill -9 $$`, 1, "Unexpected failure calling PROGRAM: it was ended by a signal: killed", `{"a":null,"b":"dflt"}`},
-		"folder":    {`[ "$PWD" = "${2%/*}" ] && [ "$(ls -A)" = "$(printf 'reply.json\nrequest.json')" ] && echo '{"a":1}' > "$2"`, 0, "OK", `{"a":1,"b":"dflt"}`},
+		"directory": {`[ "$PWD" = "${2%/*}" ] && [ "$(ls -A)" = "$(printf 'reply.json\nrequest.json')" ] && echo '{"a":1}' > "$2"`, 0, "OK", `{"a":1,"b":"dflt"}`},
 		"logs":      {`echo to the log; echo and this >&2`, 0, "OK", `{"a":null,"b":"dflt"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var log logBuffer
-			dir := folder(t, map[string]string{"x/x.cmd": "#!/bin/sh\n" + test.script, "x.cmd": "#!/bin/sh\nexit 99", "x.yaml": greetYAML})
+			dir := directory(t, map[string]string{"x/x.cmd": "#!/bin/sh\n" + test.script, "x.cmd": "#!/bin/sh\nexit 99", "x.yaml": greetYAML})
 			r := call(context.Background(), open(t, filepath.Join(dir, "x.yaml"), Options{Log: logger(&log)}), "go", sym("n"), int64(1))
 			want := strings.ReplaceAll(test.message, "PROGRAM", filepath.Join(dir, "x", "x.cmd"))
 			if r.Status != test.status || r.Message != want || data(r) != test.data {
@@ -53,7 +53,7 @@ func TestMCollective(t *testing.T) {
 			}
 		})
 	}
-	dir := folder(t, map[string]string{"x/x.cmd": "#!/no/such\n", "x.yaml": greetYAML})
+	dir := directory(t, map[string]string{"x/x.cmd": "#!/no/such\n", "x.yaml": greetYAML})
 	r := call(t.Context(), open(t, filepath.Join(dir, "x.yaml"), Options{}), "go")
 	if r.Status != 1 || !strings.HasPrefix(r.Message, "Unexpected failure calling ") {
 		t.Errorf("%d %s", r.Status, r.Message)
@@ -89,7 +89,7 @@ case "$3" in
     esac ;;
 esac
 `
-	dir := folder(t, map[string]string{"hi": script, "hi.json": choriaJSON})
+	dir := directory(t, map[string]string{"hi": script, "hi.json": choriaJSON})
 	var log logBuffer
 	a := open(t, filepath.Join(dir, "hi"), Options{Config: "/etc/choria/server.conf", Log: logger(&log),
 		Facts: func() map[string]any { return map[string]any{"os": "CentOS"} }})
@@ -130,7 +130,7 @@ esac
 }
 
 func TestBolt(t *testing.T) {
-	dir := folder(t, map[string]string{
+	dir := directory(t, map[string]string{
 		"disk.sh": `#!/bin/sh
 in=$(cat)
 case "$PT_mode" in
@@ -182,7 +182,7 @@ esac`,
 }
 
 func TestNagios(t *testing.T) {
-	dir := folder(t, map[string]string{
+	dir := directory(t, map[string]string{
 		"load.sh":   "#!/bin/sh\necho \"LOAD $* | load1=0.5;5;10;0; 'a b'=90%;~:80;@90;;100\"\necho 'long text | x=1s'\necho 'y=2'\nexit $MCO_EXIT",
 		"load.yaml": "agent: load\nprotocol: nagios\nargs: [-r]\nenv: {MCO_EXIT: 0}\n",
 		"warn.yaml": "agent: warn\nprotocol: nagios\ncommand: load.sh\nenv: {MCO_EXIT: 1}\nactions:\n  check:\n    input:\n      warning: {type: integer}\n      c: {type: string}\n      all: {type: boolean}\n",
@@ -221,7 +221,7 @@ action "echo", :description => "Echoes" do
   input :msg, :prompt => "M", :description => "M", :type => :string, :validation => '^\w+$', :optional => false, :maxlength => 9
   output :msg, :description => "M", :display_as => "M", :default => "none"
 end`
-	dir := folder(t, map[string]string{"x": "#!/bin/sh\necho \"msg=$MCO_ARG_msg\"", "x.ddl": definition})
+	dir := directory(t, map[string]string{"x": "#!/bin/sh\necho \"msg=$MCO_ARG_msg\"", "x.ddl": definition})
 	a := open(t, filepath.Join(dir, "x"), Options{})
 	if r := call(t.Context(), a, "echo", sym("msg"), "hi"); r.Status != 0 || data(r) != `{"msg":"hi"}` {
 		t.Errorf("%d %s %s", r.Status, r.Message, data(r))

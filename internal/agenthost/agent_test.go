@@ -27,8 +27,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// directory makes an agents folder. What begins with #! is executable.
-func folder(t testing.TB, files map[string]string) string {
+// directory makes an agents directory. What begins with #! is executable.
+func directory(t testing.TB, files map[string]string) string {
 	t.Helper()
 	dir := dirtest.New(t)
 	for name, text := range files {
@@ -118,7 +118,7 @@ func data(r *rpc.Reply) string {
 type sym = value.Symbol
 
 func TestScript(t *testing.T) {
-	dir := folder(t, map[string]string{
+	dir := directory(t, map[string]string{
 		"words":     "#!/bin/sh\nfor a; do echo \"[$a]\"; done",
 		"pairs":     "#!/bin/sh\necho up=12; echo; echo 'host=a=b c'",
 		"json":      "#!/bin/sh\necho '{\"b\": 1, \"a\": {\"x\": [1.5, null, true, \"é\"]}}'",
@@ -126,11 +126,11 @@ func TestScript(t *testing.T) {
 		"own":       "#!/bin/sh\necho '{\"mco\": {\"statuscode\": 3, \"statusmsg\": \"no disk\"}, \"n\": 1}'",
 		"own1":      "#!/bin/sh\necho '{\"mco\": {\"statuscode\": 4, \"statusmsg\": \"bad disk\"}}'; exit 1",
 		"almost.sh": "#!/bin/sh\necho up=12; echo 'no pair'",
-		"folder":    "#!/bin/sh\n[ \"$PWD\" = \"$TMPDIR\" ] && touch x && ls; stat -c %a .",
+		"directory": "#!/bin/sh\n[ \"$PWD\" = \"$TMPDIR\" ] && touch x && ls; stat -c %a .",
 	})
 	for name, want := range map[string]string{
 		"words": `{"output":""}`, "pairs": `{"host":"a=b c","up":"12"}`, "json": `{"a":{"x":[1.5,null,true,"é"]},"b":1}`,
-		"silent": `{"output":""}`, "almost.sh": `{"output":"up=12\nno pair"}`, "folder": `{"output":"x\n700"}`,
+		"silent": `{"output":""}`, "almost.sh": `{"output":"up=12\nno pair"}`, "directory": `{"output":"x\n700"}`,
 	} {
 		a := open(t, filepath.Join(dir, name), Options{})
 		if r := call(t.Context(), a, "run"); r.Status != 0 || r.Message != "OK" || data(r) != want {
@@ -159,7 +159,7 @@ func TestScript(t *testing.T) {
 
 // TestRequest sees what a program is told.
 func TestRequest(t *testing.T) {
-	dir := folder(t, map[string]string{
+	dir := directory(t, map[string]string{
 		"tell":      "#!/bin/sh\nenv | grep -E '^(MCO_|EXTRA)' | grep -v -E 'RUN_ID|FACTS' | LC_ALL=C sort >&2\ncat \"$MCO_FACTS_FILE\" >&2\nin=$(cat); echo \"{\\\"in\\\": $in}\"",
 		"tell.yaml": "agent: tell\ncommand: tell\nenv: {EXTRA: 1}\nactions:\n  look: {noop: true}\n",
 		"yaml":      "#!/bin/sh\nsed 's/^/  /' | (echo in:; cat)",
@@ -233,7 +233,7 @@ func TestEndings(t *testing.T) {
 		files[name+".sh"] = s.script
 		files[name+".yaml"] = "agent: " + name + "\n" + s.descriptor + "actions:\n  run: {}\n"
 	}
-	dir := folder(t, files)
+	dir := directory(t, files)
 	for name, s := range scripts {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -252,7 +252,7 @@ func TestEndings(t *testing.T) {
 }
 
 func TestDeclaredTypes(t *testing.T) {
-	dir := folder(t, map[string]string{
+	dir := directory(t, map[string]string{
 		"typed":      "#!/bin/sh\nprintf 'n=5\\nf=1.5\\nb=yes\\nm=7\\ns=12\\nx=9\\nbad=no number\\n'",
 		"typed.yaml": "agent: typed\noutput: kv\nactions:\n  get:\n    output:\n      n: {type: integer}\n      f: {type: float}\n      b: {type: boolean}\n      m: {type: number}\n      s: {type: string}\n      bad: {type: integer}\n",
 	})
@@ -288,7 +288,7 @@ func TestActive(t *testing.T) {
 				t.Skip("takes two seconds")
 			}
 			t.Parallel()
-			dir := folder(t, map[string]string{
+			dir := directory(t, map[string]string{
 				"x":      "#!/bin/sh\ncase $MCO_ACTION in ready) ;; unready) echo activate=false;; hang) sleep 60;; *) echo not today >&2; exit 1;; esac",
 				"x.yaml": "agent: x\n" + test.descriptor + "actions:\n  run: {}\n",
 			})
@@ -301,7 +301,7 @@ func TestActive(t *testing.T) {
 }
 
 func TestLoader(t *testing.T) {
-	dir := folder(t, map[string]string{
+	dir := directory(t, map[string]string{
 		"plain":          "#!/bin/sh\necho 1",
 		"with.sh":        "#!/bin/sh\necho 2",
 		"with.yaml":      "agent: with\nactions:\n  go: {description: Go}\n",
@@ -325,8 +325,8 @@ func TestLoader(t *testing.T) {
 	})
 	put(t, filepath.Join(dir, "puppet.rb"), "module MCollective\n")
 	os.Chmod(filepath.Join(dir, "puppet.rb"), 0o755)
-	second := folder(t, map[string]string{"plain": "#!/bin/sh\necho other", "more": "#!/bin/sh\necho 4"})
-	l := NewLoader(Options{Dirs: []string{dir, "/no/such/folder", second}})
+	second := directory(t, map[string]string{"plain": "#!/bin/sh\necho other", "more": "#!/bin/sh\necho 4"})
+	l := NewLoader(Options{Dirs: []string{dir, "/no/such/directory", second}})
 	defer l.Close()
 	agents, problems := l.Load(t.Context())
 	for name, want := range map[string]string{"plain": "1", "with": "2", "deep": "3", "more": "4"} {
@@ -426,7 +426,7 @@ func TestReload(t *testing.T) {
 		"echo \"{\\\"type\\\":\\\"reply\\\",\\\"id\\\":\\\"${id%%\\\"*}\\\",\\\"data\\\":{\\\"v\\\":VERSION}}\"; done"
 	begun := filepath.Join(dirtest.New(t), "begun")
 	version := func(n string) string { return strings.NewReplacer("VERSION", n, "BEGUN", begun).Replace(program) }
-	dir := folder(t, map[string]string{
+	dir := directory(t, map[string]string{
 		"x":      version("1"),
 		"x.yaml": "agent: x\nmode: worker\ntimeout: 20\nactions:\n  run: {}\n",
 	})

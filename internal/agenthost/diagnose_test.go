@@ -9,7 +9,7 @@ import (
 
 // TestDiagnosis has agents that people take for working ones: what is wrong with them does not show in an editor.
 func TestDiagnosis(t *testing.T) {
-	dir := folder(t, map[string]string{
+	dir := directory(t, map[string]string{
 		"crlf.sh":        "#!/bin/sh\r\necho 1\r\n",
 		"mark.sh":        "\ufeff#!/bin/sh\necho 1\n",
 		"inert.sh":       "#!/bin/sh\necho 1\n",

@@ -16,7 +16,7 @@ import (
 	"mcollective/rpc"
 )
 
-// load reads a folder, and returns its agents and what is wrong with the others.
+// load reads a directory, and returns its agents and what is wrong with the others.
 func load(t *testing.T, o Options) (map[string]*Agent, map[string]string) {
 	t.Helper()
 	found, problems := Load(t.Context(), o)
@@ -38,7 +38,7 @@ func TestDescriptorBesideAForeignOne(t *testing.T) {
 		"actions": [{"action": "ping", "input": {}, "output": {}}]}`
 	const ruby = "metadata :name => 'r', :description => 'From Ruby', :author => 'A', :license => 'L', :version => '1', :url => 'u', :timeout => 7\naction 'go', :description => 'Goes' do\nend"
 	own := "timeout: 20m\ngrace: 45s\nenv: {A: x}\nlimits: {output: 5M}\nconcurrency: 2\nargs: [-v]\n"
-	dir := folder(t, map[string]string{
+	dir := directory(t, map[string]string{
 		"b.sh": "#!/bin/sh\necho \"$1 $A $PT_name\"", "b.json": task, "b.yaml": "agent: b\n" + own,
 		"c": "#!/bin/sh\n", "c.json": choria, "c.yaml": "agent: c\ndescription: Ours\n" + own,
 		"r": "#!/bin/sh\n", "r.ddl": ruby, "r.yaml": "agent: r\nprotocol: mcollective\n" + own,
@@ -89,7 +89,7 @@ func TestDescriptorBesideAForeignOne(t *testing.T) {
 }
 
 func TestImplementations(t *testing.T) {
-	dir := folder(t, map[string]string{
+	dir := directory(t, map[string]string{
 		"disk.json":    `{"implementations": [{"name": "disk.ps1", "requirements": ["powershell"]}, {"name": "disk_sh.sh", "requirements": ["shell"], "input_method": "environment", "files": ["mod/files/more.sh"]}, {"name": "disk.rb"}], "files": ["mod/lib/"]}`,
 		"disk_sh.sh":   "#!/bin/sh\ncat \"$PT__installdir/mod/files/more.sh\" \"$PT__installdir/mod/lib/one\"; cat",
 		"disk_sh.json": `{"private": true, "parameters": {}}`,
@@ -136,7 +136,7 @@ func TestTaskKeysThatAreRefused(t *testing.T) {
 		`{"parameters": {}, "files": ["dir"]}`:                `the key "files" names dir; only the name of a directory ends in /`,
 		`{"parameters": {}, "frobnicate": 1, "supports": ""}`: "",
 	} {
-		dir := folder(t, map[string]string{"t.sh": "#!/bin/sh\n", "t.json": metadata, "dir/x": ""})
+		dir := directory(t, map[string]string{"t.sh": "#!/bin/sh\n", "t.json": metadata, "dir/x": ""})
 		var log logBuffer
 		agents, wrong := load(t, Options{Dirs: []string{dir}, Log: logger(&log)})
 		if got := strings.ReplaceAll(wrong["t"], dir, "DIR"); want == "" != (agents["t"] != nil) || !strings.Contains(got, want) {
@@ -149,7 +149,7 @@ func TestTaskKeysThatAreRefused(t *testing.T) {
 }
 
 func TestInterpreters(t *testing.T) {
-	dir := folder(t, map[string]string{
+	dir := directory(t, map[string]string{
 		"fake.sh": "#!/bin/sh\necho \"interpreted $*\"; cat",
 		"lost.rb": "#!/opt/no/such/ruby\n", "lost.json": `{"parameters": {}}`,
 		"bare.rb": "no first line, and not executable\n", "bare.json": `{"parameters": {}}`,
@@ -198,7 +198,7 @@ func TestInterpreters(t *testing.T) {
 // TestConcurrency has more callers than a one-shot takes at once.
 func TestConcurrency(t *testing.T) {
 	gate := filepath.Join(dirtest.New(t), "gate")
-	dir := folder(t, map[string]string{
+	dir := directory(t, map[string]string{
 		"x":      "#!/bin/sh\necho begun >> " + gate + ".begun\nwhile [ ! -e " + gate + " ]; do sleep 0.01; done\n",
 		"x.yaml": "agent: x\nconcurrency: 2\ntimeout: 40\nactions: {run: {}}\n",
 	})

@@ -68,7 +68,7 @@ func TestTorture(t *testing.T) {
 		files[name+".yaml"] += "actions:\n  run: {}\n"
 	}
 	temp := dirtest.New(t)
-	agents, problems := Load(t.Context(), Options{Dirs: []string{folder(t, files)}, Temp: temp})
+	agents, problems := Load(t.Context(), Options{Dirs: []string{directory(t, files)}, Temp: temp})
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
@@ -167,7 +167,7 @@ func leftProcesses() string {
 }
 
 func BenchmarkBare(b *testing.B) {
-	dir := folder(b, map[string]string{"x": "#!/bin/true\n"})
+	dir := directory(b, map[string]string{"x": "#!/bin/true\n"})
 	for b.Loop() {
 		cmd := exec.Command(filepath.Join(dir, "x"))
 		cmd.Stdin = strings.NewReader("{}")
@@ -178,7 +178,7 @@ func BenchmarkBare(b *testing.B) {
 }
 
 func BenchmarkOneShot(b *testing.B) {
-	dir := folder(b, map[string]string{"x": "#!/bin/true\n"})
+	dir := directory(b, map[string]string{"x": "#!/bin/true\n"})
 	a := open(b, filepath.Join(dir, "x"), Options{})
 	for b.Loop() {
 		if r := call(b.Context(), a, "run"); r.Status != 0 {
@@ -188,7 +188,7 @@ func BenchmarkOneShot(b *testing.B) {
 }
 
 func BenchmarkWorker(b *testing.B) {
-	dir := folder(b, map[string]string{
+	dir := directory(b, map[string]string{
 		"x":      "#!/bin/sh\n" + hostile["wgood"].script,
 		"x.yaml": "agent: x\nmode: worker\nactions:\n  run: {}\n",
 	})

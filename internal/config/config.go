@@ -81,7 +81,7 @@ type Config struct {
 	FactSource string
 	// FactCacheTime is how long facts may be old. Default: 300 s.
 	FactCacheTime time.Duration
-	// FactsDirs are the folders with external facts. Default for the builtin
+	// FactsDirs are the directories with external facts. Default for the builtin
 	// source: facts.d beside the main file, then Facter's own; for the other
 	// sources none.
 	FactsDirs []string
@@ -89,7 +89,7 @@ type Config struct {
 	// line. Default: /var/lib/puppet/state/classes.txt.
 	ClassesFile string
 
-	// LibDirs are the folders with plugins, in the order to search them, which
+	// LibDirs are the directories with plugins, in the order to search them, which
 	// is the reverse of the order in the file. All are absolute. Default: none.
 	LibDirs []string
 
@@ -168,7 +168,7 @@ type Config struct {
 	// RPCAuthProvider names the authorization plugin.
 	RPCAuthProvider string
 
-	// AgentsDirs are the folders with agents in any language. Default: agents
+	// AgentsDirs are the directories with agents in any language. Default: agents
 	// beside the main file.
 	AgentsDirs []string
 	// ActivateAgents is the default of plugin.AGENT.activate_agent. Default: true.
@@ -213,7 +213,7 @@ type written struct {
 	origin Origin
 }
 
-// Load reads the configuration file at path and the plugin.d folder beside it.
+// Load reads the configuration file at path and the plugin.d directory beside it.
 // An empty path gives the defaults alone, which is a working client
 // configuration. All mistakes in the files are reported, joined into one error.
 func Load(path string, role Role) (*Config, error) {

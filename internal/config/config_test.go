@@ -219,7 +219,7 @@ func TestDefaultsThatDepend(t *testing.T) {
 	}
 }
 
-func TestPluginFolder(t *testing.T) {
+func TestPluginDirectory(t *testing.T) {
 	dir := dirtest.New(t)
 	main := write(t, dir, "server.cfg", "plugin.puppet.command = puppet\nplugin.puppet.splay = true\n")
 	write(t, dir, "plugin.d/puppet.cfg", "# comment\ncommand = /opt/puppet agent\n")
@@ -350,7 +350,7 @@ func TestFind(t *testing.T) {
 		t.Errorf("found %q where there is nothing", got)
 	}
 	if Readable(dirtest.New(t)) {
-		t.Error("a folder counts as a file")
+		t.Error("a directory counts as a file")
 	}
 }
 

@@ -56,7 +56,7 @@ func first(paths []string, readable func(string) bool) (string, bool) {
 }
 
 // Readable says whether path is a regular file that this process can open. A
-// user may well have a folder ~/.mcollective, and opening a pipe would wait.
+// user may well have a directory ~/.mcollective, and opening a pipe would wait.
 func Readable(path string) bool {
 	fi, err := os.Stat(path)
 	if err != nil || !fi.Mode().IsRegular() {

@@ -158,9 +158,9 @@ func names(s string) error {
 	return nil
 }
 
-// folders refuses a list of paths that means other folders than it seems to, or
+// directories refuses a list of paths that means other directories than it seems to, or
 // none: what allows would allow everything then, and what denies nothing.
-func folders(s string) error {
+func directories(s string) error {
 	n := 0
 	for _, dir := range filepath.SplitList(s) {
 		switch dir = strings.TrimSpace(dir); {

@@ -35,7 +35,7 @@ func (c *Config) settle() {
 		c.FactsDirs = c.defaultFactsDirs()
 	}
 	if c.AgentsDirs == nil {
-		c.AgentsDirs = []string{filepath.Join(c.folder(), "agents")}
+		c.AgentsDirs = []string{filepath.Join(c.directory(), "agents")}
 	}
 	if c.LoggerType == "" {
 		c.LoggerType = "console"
@@ -57,8 +57,8 @@ func (c *Config) guessConnector() string {
 	return "nats"
 }
 
-// folder is where the main file is, or would be.
-func (c *Config) folder() string {
+// directory is where the main file is, or would be.
+func (c *Config) directory() string {
 	if c.File != "" {
 		return filepath.Dir(c.File)
 	}
@@ -70,7 +70,7 @@ func (c *Config) defaultFactsDirs() []string {
 		"/opt/puppetlabs/facter/facts.d",
 		"/etc/puppetlabs/facter/facts.d",
 		"/etc/facter/facts.d",
-		filepath.Join(c.folder(), "facts.d"),
+		filepath.Join(c.directory(), "facts.d"),
 	}
 }
 

@@ -240,8 +240,8 @@ func TestCommentBehindAValue(t *testing.T) {
 	}
 }
 
-// TestPluginFolderIsNoWayAround writes in plugin.d what the main file must not.
-func TestPluginFolderIsNoWayAround(t *testing.T) {
+// TestPluginDirectoryIsNoWayAround writes in plugin.d what the main file must not.
+func TestPluginDirectoryIsNoWayAround(t *testing.T) {
 	dir := dirtest.New(t)
 	main := write(t, dir, "server.cfg", "identity = web1\n")
 	write(t, dir, "plugin.d/actionpolicy.cfg", "\n# comment\nenable_default = 1\n")
@@ -254,7 +254,7 @@ func TestPluginFolderIsNoWayAround(t *testing.T) {
 	}
 }
 
-func TestPluginFolderThatCannotBeRead(t *testing.T) {
+func TestPluginDirectoryThatCannotBeRead(t *testing.T) {
 	dir := dirtest.New(t)
 	main := write(t, dir, "server.cfg", "identity = web1\n")
 	write(t, dir, "plugin.d", "no directory\n")

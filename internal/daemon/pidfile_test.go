@@ -190,7 +190,7 @@ func TestPIDFileOfAnotherIsNotRemoved(t *testing.T) {
 	holds(t, path, "1\n")
 }
 
-func TestPIDFileInMissingFolder(t *testing.T) {
+func TestPIDFileInMissingDirectory(t *testing.T) {
 	path := filepath.Join(dirtest.New(t), "missing", "mco.pid")
 	if _, err := WritePID(path); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("got %v, want an error that names %s", err, path)

@@ -88,7 +88,7 @@ func (m machine) exists(path string) bool {
 	return err == nil
 }
 
-// names are the names in a folder, sorted.
+// names are the names in a directory, sorted.
 func (m machine) names(path string) []string {
 	entries, _ := os.ReadDir(filepath.Join(m.root, path))
 	names := make([]string, len(entries))

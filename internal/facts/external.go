@@ -24,7 +24,7 @@ import (
 // maxExternal bounds one file, and the output of one program, in facts.d.
 const maxExternal = 1 << 20
 
-// externalLayer reads the data files of facts.d folders.
+// externalLayer reads the data files of facts.d directories.
 func externalLayer(o Options) *layer {
 	e := &external{dirs: o.Dirs, seen: stamps{}}
 	l := newLayer("external", o, e.load)
@@ -42,7 +42,7 @@ func (e *external) look() ([]string, stamps) {
 	return list(e.dirs, func(name string, _ os.FileMode) bool { return dataFormat(name) != nil })
 }
 
-// list finds files in folders, sorted by name within each, hidden ones left out.
+// list finds files in directories, sorted by name within each, hidden ones left out.
 func list(dirs []string, wanted func(name string, mode os.FileMode) bool) ([]string, stamps) {
 	var paths []string
 	seen := stamps{}
@@ -186,7 +186,7 @@ func jsonText(v any, depth int) (any, error) {
 	return "", nil
 }
 
-// programLayer runs the executables of facts.d folders, one after the other.
+// programLayer runs the executables of facts.d directories, one after the other.
 func programLayer(o Options) *layer {
 	p := &programs{o: o, seen: stamps{}, good: map[string]Set{}}
 	l := newLayer("programs", o, p.load)

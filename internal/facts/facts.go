@@ -51,8 +51,8 @@ type Options struct {
 	Source string
 	// Files are the files of the yaml source; a later one covers an earlier one.
 	Files []string
-	// Dirs are the folders with external facts; a later one covers an earlier
-	// one. Folders that do not exist are passed over.
+	// Dirs are the directories with external facts; a later one covers an earlier
+	// one. Directories that do not exist are passed over.
 	Dirs []string
 	// CacheTime is how old facts may be that cost something to find out.
 	// Changed files are seen sooner, after Poll. Default: 300 s.
@@ -65,7 +65,7 @@ type Options struct {
 	// later is taken in when it comes. Default: 5 s.
 	StartWait time.Duration
 	// Facter is the facter command. Default: the first one in /opt/puppetlabs/bin
-	// and the usual folders.
+	// and the usual directories.
 	Facter string
 	// FacterTimeout bounds one run of facter. Default: 60 s.
 	FacterTimeout time.Duration

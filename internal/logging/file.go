@@ -26,7 +26,7 @@ func openFile(path string, keep int, limit int64) (*file, error) {
 	if path == "" {
 		return nil, errors.New("a log of type file needs a path; set logfile")
 	}
-	path, err := filepath.Abs(path) // a daemon changes its folder later
+	path, err := filepath.Abs(path) // a daemon changes its directory later
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the log: %w", err)
 	}
@@ -64,7 +64,7 @@ func (l *file) write(_ slog.Level, line []byte) error {
 
 // rotate renames the files, oldest first. If the current one cannot be renamed,
 // logging goes on in it; the next attempt comes after another max bytes, so
-// that a folder without write permission costs little.
+// that a directory without write permission costs little.
 func (l *file) rotate() error {
 	for i := l.keep - 3; i >= 0; i-- {
 		old := l.path + "." + strconv.Itoa(i)

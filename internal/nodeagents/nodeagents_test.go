@@ -39,7 +39,7 @@ func TestMisspelledAgentIsNamed(t *testing.T) {
 	}
 }
 
-// TestAgentsOfANode loads agents of the program and of a folder, again and again.
+// TestAgentsOfANode loads agents of the program and of a directory, again and again.
 func TestAgentsOfANode(t *testing.T) {
 	dir := dirtest.New(t)
 	write := func(name, text string, mode os.FileMode) {

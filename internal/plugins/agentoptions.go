@@ -16,8 +16,8 @@ import (
 func fileOptions(cfg *config.Config) (file.Options, error) {
 	r := pluginReader{cfg: cfg, plugin: "file"}
 	o := file.Options{
-		Allow:   folders(r.string("allow")),
-		Deny:    folders(r.string("deny")),
+		Allow:   directories(r.string("allow")),
+		Deny:    directories(r.string("deny")),
 		MaxSize: int64(r.int("max_size")),
 		Touch:   cfg.PluginString("filemgr.touch_file", ""),
 	}
@@ -28,14 +28,14 @@ func fileOptions(cfg *config.Config) (file.Options, error) {
 func nrpeOptions(cfg *config.Config) (nrpe.Options, error) {
 	r := pluginReader{cfg: cfg, plugin: "nrpe"}
 	o := nrpe.Options{
-		File:    r.string("conf_file"),
-		Folders: folders(r.string("conf_dir")),
-		Config:  r.string("config"),
-		Timeout: r.seconds("timeout", 0),
-		NoArgs:  !r.bool("allow_args"),
+		File:        r.string("conf_file"),
+		Directories: directories(r.string("conf_dir")),
+		Config:      r.string("config"),
+		Timeout:     r.seconds("timeout", 0),
+		NoArgs:      !r.bool("allow_args"),
 	}
-	if path := folders(r.string("conf_path")); len(path) > 0 && o.File == "" {
-		o.Folders = path
+	if path := directories(r.string("conf_path")); len(path) > 0 && o.File == "" {
+		o.Directories = path
 	}
 	return o, r.err
 }
@@ -89,8 +89,8 @@ func given(cfg *config.Config, key string) []string {
 	return append([]string{}, list(text)...)
 }
 
-// folders are separated by colons, as in libdir.
-func folders(text string) []string {
+// directories are separated by colons, as in libdir.
+func directories(text string) []string {
 	var all []string
 	for _, f := range filepath.SplitList(text) {
 		if f = strings.TrimSpace(f); f != "" {

@@ -70,8 +70,8 @@ func TestEndings(t *testing.T) {
 		"reads none of much": {c: Command{Path: "true", Stdin: bytes.Repeat([]byte("x"), 1<<20)}},
 		"kills itself":       {c: sh(`kill -9 $$`), exit: -1, signal: "killed"},
 		"arguments":          {c: Command{Path: "printf", Args: []string{"%s|", "a b", "$HOME", "`id`", ""}}, stdout: "a b|$HOME|`id`||"},
-		"folder":             {c: Command{Path: "pwd", Dir: "/usr"}, stdout: "/usr\n"},
-		"default folder":     {c: Command{Path: "pwd"}, stdout: "/\n"},
+		"directory":          {c: Command{Path: "pwd", Dir: "/usr"}, stdout: "/usr\n"},
+		"default directory":  {c: Command{Path: "pwd"}, stdout: "/\n"},
 		"last of stderr":     {c: Command{Path: "/bin/sh", Args: []string{"-c", "seq 1 9999 >&2"}, MaxStderr: 10}, stderr: "9998\n9999\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -96,13 +96,13 @@ func TestCannotStart(t *testing.T) {
 		c    Command
 		want string
 	}{
-		"missing":    {Command{Path: "/no/such"}, "cannot start /no/such: no such file or directory"},
-		"unknown":    {Command{Path: "no-such-program"}, "no program no-such-program in /opt/"},
-		"relative":   {Command{Path: "./x"}, "give its name or its whole path"},
-		"not for it": {Command{Path: plain}, "permission denied"},
-		"no program": {Command{Path: empty}, "exec format error"},
-		"no folder":  {Command{Path: "true", Dir: "/no/such"}, "cannot start /usr/bin/true: no such file"},
-		"no user":    {Command{Path: "true", User: "nobody-of-that-name"}, `there is no user "nobody-of-that-name"`},
+		"missing":      {Command{Path: "/no/such"}, "cannot start /no/such: no such file or directory"},
+		"unknown":      {Command{Path: "no-such-program"}, "no program no-such-program in /opt/"},
+		"relative":     {Command{Path: "./x"}, "give its name or its whole path"},
+		"not for it":   {Command{Path: plain}, "permission denied"},
+		"no program":   {Command{Path: empty}, "exec format error"},
+		"no directory": {Command{Path: "true", Dir: "/no/such"}, "cannot start /usr/bin/true: no such file"},
+		"no user":      {Command{Path: "true", User: "nobody-of-that-name"}, `there is no user "nobody-of-that-name"`},
 	} {
 		if r, err := Run(t.Context(), test.c); err == nil || r != nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, %v; want %q", name, r, err, test.want)

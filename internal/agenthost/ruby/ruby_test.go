@@ -49,7 +49,7 @@ func (l *logged) String() string {
 	return l.b.String()
 }
 
-// open makes a Loader of the testdata, or of another folder.
+// open makes a Loader of the testdata, or of another directory.
 func open(t testing.TB, change func(*Options)) (*Loader, *logged) {
 	t.Helper()
 	if testing.Short() {

@@ -155,15 +155,15 @@ func (a *Agent) replace(p *place, f *os.File, temp string, w *wish, old fs.FileI
 	}
 	if w.backup && old != nil {
 		name := p.name + "." + a.opts.Now().UTC().Format("20060102T150405.000000000Z") + ".bak"
-		if err := p.folder.Link(p.name, name); err != nil {
+		if err := p.directory.Link(p.name, name); err != nil {
 			return "", p.fail(err)
 		}
 		backup = p.join(name)
 	}
-	if err := p.folder.Rename(temp, p.name); err != nil {
+	if err := p.directory.Rename(temp, p.name); err != nil {
 		return backup, p.fail(err)
 	}
-	if dir, err := p.folder.Open("."); err == nil {
+	if dir, err := p.directory.Open("."); err == nil {
 		_ = dir.Sync() // some file systems cannot; the rename itself is done
 		dir.Close()
 	}
@@ -216,14 +216,14 @@ func (a *Agent) write(ctx context.Context, req *agent.Request, reply *rpc.Reply)
 // put writes data to a new file and renames that.
 func (a *Agent) put(p *place, data *bytes.Reader, w *wish, old fs.FileInfo) (backup string, err error) {
 	temp := "." + short(p.name) + "." + rand.Text() + ".mco-new"
-	f, err := p.folder.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := p.directory.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return "", p.fail(err)
 	}
 	defer func() {
 		f.Close()
 		if err != nil {
-			_ = p.folder.Remove(temp) // the error that led here counts
+			_ = p.directory.Remove(temp) // the error that led here counts
 		}
 	}()
 	if _, err := data.WriteTo(f); err != nil {
@@ -260,7 +260,7 @@ func (a *Agent) remove(ctx context.Context, req *agent.Request, reply *rpc.Reply
 	if noop, _ := req.Bool("noop"); noop {
 		return nil
 	}
-	if err := p.folder.Remove(p.name); err != nil {
+	if err := p.directory.Remove(p.name); err != nil {
 		reply.Set("changed", false)
 		return p.fail(err)
 	}
@@ -274,16 +274,16 @@ func (p *place) upload(req *agent.Request) string {
 }
 
 // part opens the file in which parts are collected, and makes sure that it is our
-// own: in a folder like /tmp anybody could have made one of that name.
+// own: in a directory like /tmp anybody could have made one of that name.
 func (p *place) part(name string, flags int) (*os.File, int64, error) {
-	f, err := p.folder.OpenFile(name, os.O_RDWR|nonblock|flags, 0o600)
+	f, err := p.directory.OpenFile(name, os.O_RDWR|nonblock|flags, 0o600)
 	if err != nil {
 		return nil, 0, err
 	}
 	fi, err := f.Stat()
 	if err == nil {
 		var at fs.FileInfo
-		if at, err = p.folder.Lstat(name); err == nil && (!os.SameFile(at, fi) || !fi.Mode().IsRegular() || int(ownerOf(fi).uid) != os.Geteuid()) {
+		if at, err = p.directory.Lstat(name); err == nil && (!os.SameFile(at, fi) || !fi.Mode().IsRegular() || int(ownerOf(fi).uid) != os.Geteuid()) {
 			err = errors.New("the file for its parts is not the agent's")
 		}
 	}
@@ -383,7 +383,7 @@ func (a *Agent) commit(ctx context.Context, req *agent.Request, reply *rpc.Reply
 		return nil
 	}
 	if !changed {
-		return p.folder.Remove(p.upload(req))
+		return p.directory.Remove(p.upload(req))
 	}
 	backup, err := a.replace(p, f, p.upload(req), &w, old)
 	reply.Set("changed", err == nil)
@@ -398,7 +398,7 @@ func (a *Agent) discard(_ context.Context, req *agent.Request, reply *rpc.Reply)
 		return err
 	}
 	defer p.close()
-	err = p.folder.Remove(p.upload(req))
+	err = p.directory.Remove(p.upload(req))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return p.fail(err)
 	}

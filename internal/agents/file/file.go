@@ -1,6 +1,6 @@
 // Package file is the agent that reads, writes, copies and removes files, and the agent filemgr of earlier days.
 //
-// A file is only touched through its folder, which is opened part by part from
+// A file is only touched through its directory, which is opened part by part from
 // the root on, so that nobody can lead the agent astray: a symbolic link on the
 // way is followed if it belongs to root or to the user that the agent runs as,
 // and not if somebody else put it there, as in /tmp. A file is replaced by
@@ -36,8 +36,8 @@ var definition []byte
 
 // Options are what the agents may work on.
 type Options struct {
-	Allow []string // absolute folders; only what is inside of one may be touched. Default: everything
-	Deny  []string // folders or files that may not, even if they are inside of one that may
+	Allow []string // absolute directories; only what is inside of one may be touched. Default: everything
+	Deny  []string // directories or files that may not, even if they are inside of one that may
 
 	MaxSize int64  // bytes of a file that is written; default 1 GiB
 	Touch   string // the file of filemgr if a request names none; default: /var/run/mcollective.plugin.filemgr.touch
@@ -85,16 +85,16 @@ func active() error {
 	return nil
 }
 
-// A place is a file or where one could be: its folder, which is held open, and
+// A place is a file or where one could be: its directory, which is held open, and
 // its name in there.
 type place struct {
-	folder *os.Root
-	name   string
-	path   string // as it was asked for
-	real   string // without links on the way
+	directory *os.Root
+	name      string
+	path      string // as it was asked for
+	real      string // without links on the way
 }
 
-func (p *place) close() { p.folder.Close() }
+func (p *place) close() { p.directory.Close() }
 
 // maxLinks is how many symbolic links are followed on the way.
 const maxLinks = 40
@@ -128,7 +128,7 @@ func (o Options) locate(asked string) (*place, error) {
 		return nil, rpc.Errorf(rpc.InvalidData, "%q is not the path of a file from the root on", asked)
 	}
 	dir, name := path.Split(strings.TrimRight(asked, "/"))
-	if name == "." || name == ".." { // a folder that is known when the way there was gone
+	if name == "." || name == ".." { // a directory that is known when the way there was gone
 		root, real, err := open(asked)
 		if err != nil {
 			return nil, err
@@ -136,12 +136,12 @@ func (o Options) locate(asked string) (*place, error) {
 		root.Close()
 		dir, name = path.Split(real)
 	}
-	folder, real, err := open(dir)
+	directory, real, err := open(dir)
 	if err != nil {
 		return nil, err
 	}
 	name = cmp.Or(name, ".")
-	p := &place{folder: folder, name: name, path: asked, real: path.Join(real, name)}
+	p := &place{directory: directory, name: name, path: asked, real: path.Join(real, name)}
 	// What counts is where the way led, not what it is called.
 	if err := o.permit(p.real); err != nil {
 		p.close()
@@ -150,26 +150,26 @@ func (o Options) locate(asked string) (*place, error) {
 	return p, nil
 }
 
-// permit compares a path without links with the folders of the configuration,
+// permit compares a path without links with the directories of the configuration,
 // both as they are written and as they are without links now.
 func (o Options) permit(real string) error {
-	inside := func(folder string) bool {
-		folder = path.Clean(folder)
-		return folder == "/" || real == folder || strings.HasPrefix(real, folder+"/")
+	inside := func(directory string) bool {
+		directory = path.Clean(directory)
+		return directory == "/" || real == directory || strings.HasPrefix(real, directory+"/")
 	}
 	ok := len(o.Allow) == 0
-	for _, folder := range o.Allow {
-		if ok = ok || inside(folder); ok {
+	for _, directory := range o.Allow {
+		if ok = ok || inside(directory); ok {
 			break
 		}
 		// A link that somebody else put there allows nothing.
-		if root, resolved, err := open(folder); err == nil {
+		if root, resolved, err := open(directory); err == nil {
 			root.Close()
 			ok = inside(resolved)
 		}
 	}
-	for _, folder := range o.Deny {
-		ok = ok && !inside(folder) && !inside(resolve(folder))
+	for _, directory := range o.Deny {
+		ok = ok && !inside(directory) && !inside(resolve(directory))
 	}
 	if !ok {
 		return rpc.Errorf(rpc.Aborted, "%s: the configuration of this node does not allow it", real)
@@ -187,9 +187,9 @@ func resolve(name string) string {
 	return name
 }
 
-// open opens a folder, one part of its path after the other, and returns with it
+// open opens a directory, one part of its path after the other, and returns with it
 // the path without links.
-func open(folder string) (*os.Root, string, error) {
+func open(directory string) (*os.Root, string, error) {
 	type step struct {
 		root *os.Root
 		name string
@@ -208,7 +208,7 @@ func open(folder string) (*os.Root, string, error) {
 			drop()
 		}
 	}()
-	todo, links := strings.Split(strings.Trim(folder, "/"), "/"), 0
+	todo, links := strings.Split(strings.Trim(directory, "/"), "/"), 0
 	for len(todo) > 0 {
 		part := todo[0]
 		todo = todo[1:]
@@ -260,7 +260,7 @@ func open(folder string) (*os.Root, string, error) {
 	return last, "/" + strings.Join(names, "/"), nil
 }
 
-// enter opens a folder, and makes sure that it is still the one that was looked
+// enter opens a directory, and makes sure that it is still the one that was looked
 // at.
 func enter(root *os.Root, name string, was fs.FileInfo) (*os.Root, error) {
 	if !was.IsDir() {
@@ -288,7 +288,7 @@ func trusted(name string, link fs.FileInfo) error {
 
 // lstat looks at the file itself. It is nil if there is none.
 func (p *place) lstat() (fs.FileInfo, error) {
-	fi, err := p.folder.Lstat(p.name)
+	fi, err := p.directory.Lstat(p.name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -310,7 +310,7 @@ func (p *place) open() (*plainfile.File, error) {
 	if !was.Mode().IsRegular() {
 		return nil, rpc.Errorf(rpc.Aborted, "%s is a %s, not a file", p.path, kind(was.Mode()))
 	}
-	opened, err := p.folder.OpenFile(p.name, plainfile.Flags, 0)
+	opened, err := p.directory.OpenFile(p.name, plainfile.Flags, 0)
 	if err != nil {
 		return nil, p.fail(err)
 	}
@@ -335,7 +335,7 @@ func (o Options) readable(asked string) (*place, *plainfile.File, error) {
 		if err == nil && fi != nil && fi.Mode()&fs.ModeSymlink != 0 {
 			if err = trusted(p.path, fi); err == nil {
 				var target string
-				if target, err = p.folder.Readlink(p.name); err == nil {
+				if target, err = p.directory.Readlink(p.name); err == nil {
 					if !path.IsAbs(target) {
 						target = path.Dir(p.real) + "/" + target
 					}

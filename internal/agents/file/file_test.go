@@ -34,8 +34,8 @@ func newAgent(t *testing.T, o Options) *Agent {
 	return a
 }
 
-// folder is an empty folder, by the path that has no links in it.
-func folder(t *testing.T) string {
+// directory is an empty directory, by the path that has no links in it.
+func directory(t *testing.T) string {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(dirtest.New(t))
 	if err != nil {
@@ -68,7 +68,7 @@ func sha(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// names are those in a folder.
+// names are those in a directory.
 func names(t *testing.T, dir string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -83,7 +83,7 @@ func names(t *testing.T, dir string) []string {
 }
 
 func TestStatus(t *testing.T) {
-	a, dir := newAgent(t, Options{}), folder(t)
+	a, dir := newAgent(t, Options{}), directory(t)
 	file := filepath.Join(dir, "a b")
 	create(t, file, "hello", 0o750|os.ModeSetuid)
 	if err := os.Symlink("a b", filepath.Join(dir, "link")); err != nil {
@@ -109,7 +109,7 @@ func TestStatus(t *testing.T) {
 }
 
 func TestRead(t *testing.T) {
-	a, dir := newAgent(t, Options{}), folder(t)
+	a, dir := newAgent(t, Options{}), directory(t)
 	file := filepath.Join(dir, "f")
 	create(t, file, "0123456789", 0o644)
 	if err := os.Symlink("f", filepath.Join(dir, "link")); err != nil {
@@ -157,7 +157,7 @@ func TestRead(t *testing.T) {
 }
 
 func TestPaths(t *testing.T) {
-	a, dir := newAgent(t, Options{}), folder(t)
+	a, dir := newAgent(t, Options{}), directory(t)
 	for _, path := range []string{"", "relative", "./x", "/", "//", "/..", "/a\x00b", strings.Repeat("/a", 600)} {
 		for _, action := range []string{"status", "read", "remove"} {
 			if reply := agenttest.Call(t, a, action, "file", path); reply.Status != rpc.InvalidData {
@@ -186,7 +186,7 @@ func TestPaths(t *testing.T) {
 
 // A link that another user put in the way leads nowhere.
 func TestLinksOfOthers(t *testing.T) {
-	a, dir := newAgent(t, Options{}), folder(t)
+	a, dir := newAgent(t, Options{}), directory(t)
 	if os.Geteuid() != 0 {
 		t.Skip("needs another user's files")
 	}
@@ -232,7 +232,7 @@ func TestLinksOfOthers(t *testing.T) {
 }
 
 func TestAllowAndDeny(t *testing.T) {
-	dir := folder(t)
+	dir := directory(t)
 	for _, name := range []string{"in", "in/deny", "inside"} {
 		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
 			t.Fatal(err)
@@ -256,7 +256,7 @@ func TestAllowAndDeny(t *testing.T) {
 
 func TestWrite(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)
-	a, dir := newAgent(t, Options{Now: func() time.Time { return now }}), folder(t)
+	a, dir := newAgent(t, Options{Now: func() time.Time { return now }}), directory(t)
 	file := filepath.Join(dir, "f")
 	changed := func(inputs ...any) bool {
 		t.Helper()
@@ -309,7 +309,7 @@ func TestWrite(t *testing.T) {
 }
 
 func TestOwner(t *testing.T) {
-	a, dir := newAgent(t, Options{}), folder(t)
+	a, dir := newAgent(t, Options{}), directory(t)
 	if os.Geteuid() != 0 {
 		t.Skip("only root gives files away")
 	}
@@ -325,7 +325,7 @@ func TestOwner(t *testing.T) {
 }
 
 func TestMaxSize(t *testing.T) {
-	a, dir := newAgent(t, Options{MaxSize: 4}), folder(t)
+	a, dir := newAgent(t, Options{MaxSize: 4}), directory(t)
 	if reply := agenttest.Call(t, a, "write", "file", dir+"/f", "content", "12345"); reply.Status != rpc.InvalidData {
 		t.Error(reply.Message)
 	}
@@ -358,7 +358,7 @@ func copyFrom(t *testing.T, a *Agent, file string, length int) string {
 }
 
 func TestCopy(t *testing.T) {
-	a, dir := newAgent(t, Options{}), folder(t)
+	a, dir := newAgent(t, Options{}), directory(t)
 	random := make([]byte, 700_001)
 	if _, err := rand.Read(random); err != nil {
 		t.Fatal(err)
@@ -427,7 +427,7 @@ func TestCopy(t *testing.T) {
 
 // A file for parts that somebody else laid out is not written to.
 func TestPartsOfOthers(t *testing.T) {
-	a, dir := newAgent(t, Options{}), folder(t)
+	a, dir := newAgent(t, Options{}), directory(t)
 	create(t, dir+"/victim", "victim", 0o644)
 	if err := os.Symlink("victim", dir+"/.f.abcdefgh.mco-part"); err != nil {
 		t.Fatal(err)
@@ -441,7 +441,7 @@ func TestPartsOfOthers(t *testing.T) {
 }
 
 func TestRemove(t *testing.T) {
-	a, dir := newAgent(t, Options{}), folder(t)
+	a, dir := newAgent(t, Options{}), directory(t)
 	create(t, dir+"/f", "x", 0o644)
 	if err := os.MkdirAll(dir+"/full/sub", 0o755); err != nil {
 		t.Fatal(err)
@@ -468,7 +468,7 @@ func TestRemove(t *testing.T) {
 }
 
 func TestFilemgr(t *testing.T) {
-	dir := folder(t)
+	dir := directory(t)
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	a, err := NewFilemgr(Options{Touch: dir + "/touched", Now: func() time.Time { return now }})
 	if err != nil {
@@ -508,7 +508,7 @@ func TestFilemgr(t *testing.T) {
 	}
 }
 
-// Whatever a path is, only what is below an allowed folder is found.
+// Whatever a path is, only what is below an allowed directory is found.
 func FuzzFind(f *testing.F) {
 	dir, err := filepath.EvalSymlinks(dirtest.New(f))
 	if err != nil {
@@ -532,7 +532,7 @@ func FuzzFind(f *testing.F) {
 			return
 		}
 		defer p.close()
-		here, err := p.folder.Stat(".")
+		here, err := p.directory.Stat(".")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -540,7 +540,7 @@ func FuzzFind(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if whole := path.Clean(dir+"/in"+s) == dir+"/in"; !whole && !os.SameFile(here, in) { // there are no folders in it
+		if whole := path.Clean(dir+"/in"+s) == dir+"/in"; !whole && !os.SameFile(here, in) { // there are no directories in it
 			t.Errorf("%q led out", s)
 		}
 		if bytes.ContainsAny([]byte(p.name), "/\x00") || p.name == ".." || p.name == "." {
@@ -556,9 +556,9 @@ func link(t *testing.T, target, name string) {
 	}
 }
 
-// Folders of the configuration may be written with links in them, as /var/run is.
+// Directories of the configuration may be written with links in them, as /var/run is.
 func TestConfiguredLinks(t *testing.T) {
-	dir := folder(t)
+	dir := directory(t)
 	for _, sub := range []string{"run/secrets", "var", "other"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
 			t.Fatal(err)
@@ -605,7 +605,7 @@ func TestConfiguredLinks(t *testing.T) {
 	if os.Geteuid() != 0 {
 		return
 	}
-	// Somebody else's link in the place of a folder that is allowed.
+	// Somebody else's link in the place of a directory that is allowed.
 	link(t, dir+"/other", dir+"/planted")
 	if err := os.Lchown(dir+"/planted", 65534, 65534); err != nil {
 		t.Fatal(err)
@@ -618,10 +618,10 @@ func TestConfiguredLinks(t *testing.T) {
 	}
 }
 
-// A relative link leads on from the folder that it lies in, and not from that by
-// which it was asked for; nor is ".." the folder whose name was written before it.
+// A relative link leads on from the directory that it lies in, and not from that by
+// which it was asked for; nor is ".." the directory whose name was written before it.
 func TestRelativeLinks(t *testing.T) {
-	a, dir := newAgent(t, Options{}), folder(t)
+	a, dir := newAgent(t, Options{}), directory(t)
 	if err := os.MkdirAll(filepath.Join(dir, "a/d"), 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ func NewFilemgr(o Options) (*Filemgr, error) {
 // Active says no where files have no owners.
 func (a *Filemgr) Active(context.Context) error { return active() }
 
-// find opens the folder of the file that a request names.
+// find opens the directory of the file that a request names.
 func (a *Filemgr) find(req *agent.Request) (string, *place, error) {
 	name, given := req.String("file")
 	if !given {
@@ -57,7 +57,7 @@ func (a *Filemgr) touch(_ context.Context, req *agent.Request, _ *rpc.Reply) err
 	fi, err := p.lstat()
 	if err == nil && fi == nil {
 		var f *os.File
-		if f, err = p.folder.OpenFile(p.name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|nonblock, 0o644); err == nil {
+		if f, err = p.directory.OpenFile(p.name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|nonblock, 0o644); err == nil {
 			err = f.Close()
 		}
 	}
@@ -65,7 +65,7 @@ func (a *Filemgr) touch(_ context.Context, req *agent.Request, _ *rpc.Reply) err
 		err = trusted(p.name, fi)
 	}
 	if err == nil {
-		err = p.folder.Chtimes(p.name, now, now)
+		err = p.directory.Chtimes(p.name, now, now)
 	}
 	if err != nil {
 		return rpc.Errorf(rpc.Aborted, "Could not touch file '%s': %v", name, reason(err))
@@ -87,7 +87,7 @@ func (a *Filemgr) remove(_ context.Context, req *agent.Request, _ *rpc.Reply) er
 		err = errors.New("is a directory")
 	}
 	if noop, _ := req.Bool("noop"); err == nil && !noop {
-		err = p.folder.Remove(p.name)
+		err = p.directory.Remove(p.name)
 	}
 	if err != nil {
 		return rpc.Errorf(rpc.Aborted, "Could not remove file '%s': %v", name, reason(err))

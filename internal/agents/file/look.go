@@ -16,7 +16,7 @@ import (
 	"mcollective/rpc"
 )
 
-// maxNames is how many names of a folder are told.
+// maxNames is how many names of a directory are told.
 const maxNames = 10_000
 
 func (a *Agent) status(ctx context.Context, req *agent.Request, reply *rpc.Reply) error {
@@ -44,7 +44,7 @@ func (a *Agent) status(ctx context.Context, req *agent.Request, reply *rpc.Reply
 		reply.Set(name, value)
 	}
 	if fi.Mode()&fs.ModeSymlink != 0 {
-		target, err := p.folder.Readlink(p.name)
+		target, err := p.directory.Readlink(p.name)
 		if err != nil {
 			return p.fail(err)
 		}
@@ -67,14 +67,14 @@ func (a *Agent) status(ctx context.Context, req *agent.Request, reply *rpc.Reply
 	return nil
 }
 
-// names are those in a folder.
+// names are those in a directory.
 func (p *place) names(fi fs.FileInfo) ([]any, error) {
-	folder, err := enter(p.folder, p.name, fi)
+	directory, err := enter(p.directory, p.name, fi)
 	if err != nil {
 		return nil, p.fail(err)
 	}
-	defer folder.Close()
-	f, err := folder.Open(".")
+	defer directory.Close()
+	f, err := directory.Open(".")
 	if err != nil {
 		return nil, p.fail(err)
 	}

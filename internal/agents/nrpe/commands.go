@@ -17,7 +17,7 @@ import (
 	"mcollective/internal/trust"
 )
 
-// Bounds on what is read, so that a folder that is no folder of checks does no
+// Bounds on what is read, so that a directory that is no directory of checks does no
 // harm.
 const (
 	maxFiles    = 1000
@@ -37,8 +37,8 @@ func (o Options) commands() (map[string]string, error) {
 	case o.File != "":
 		r.file(o.file(), 0)
 	default:
-		for _, folder := range o.Folders {
-			r.folder(folder, 0, false)
+		for _, directory := range o.Directories {
+			r.directory(directory, 0, false)
 		}
 	}
 	if o.Config != "" {
@@ -49,7 +49,7 @@ func (o Options) commands() (map[string]string, error) {
 
 // sources are the files and directories that commands come from.
 func (o Options) sources() []string {
-	list := slices.Clone(o.Folders)
+	list := slices.Clone(o.Directories)
 	if o.File != "" {
 		list = []string{o.file()}
 	}
@@ -64,7 +64,7 @@ func (o Options) file() string {
 	if filepath.IsAbs(o.File) {
 		return o.File
 	}
-	return filepath.Join(o.Folders[0], o.File)
+	return filepath.Join(o.Directories[0], o.File)
 }
 
 type reader struct {
@@ -73,7 +73,7 @@ type reader struct {
 	err      error
 }
 
-func (r *reader) folder(dir string, depth int, deep bool) {
+func (r *reader) directory(dir string, depth int, deep bool) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		r.fail(err)
@@ -82,7 +82,7 @@ func (r *reader) folder(dir string, depth int, deep bool) {
 		path := filepath.Join(dir, e.Name())
 		switch {
 		case deep && e.IsDir() && depth < maxIncludes:
-			r.folder(path, depth+1, deep)
+			r.directory(path, depth+1, deep)
 		case filepath.Ext(path) == ".cfg":
 			r.file(path, depth)
 		}
@@ -119,7 +119,7 @@ func (r *reader) file(path string, depth int) {
 		case "include", "include_file":
 			r.file(value, depth+1)
 		case "include_dir":
-			r.folder(value, depth+1, true)
+			r.directory(value, depth+1, true)
 		}
 	}
 }

@@ -32,18 +32,18 @@ type Runner func(context.Context, run.Command) (*run.Result, error)
 
 // Options are where the agent finds checks and how it runs them.
 type Options struct {
-	File    string        // a file with commands, absolute or in the first of Folders
-	Folders []string      // whose files *.cfg hold commands, if there is no File; default: /etc/nagios/nrpe.d
-	Config  string        // nrpe.cfg: commands and what it includes count too. Default: none
-	Timeout time.Duration // of one check; default 30 s
-	NoArgs  bool          // refuse arguments from callers. No shell sees them, so by default they are let in
+	File        string        // a file with commands, absolute or in the first of Directories
+	Directories []string      // whose files *.cfg hold commands, if there is no File; default: /etc/nagios/nrpe.d
+	Config      string        // nrpe.cfg: commands and what it includes count too. Default: none
+	Timeout     time.Duration // of one check; default 30 s
+	NoArgs      bool          // refuse arguments from callers. No shell sees them, so by default they are let in
 
 	Run Runner // default: run.Run
 }
 
 func (o Options) settled() Options {
-	if len(o.Folders) == 0 {
-		o.Folders = []string{"/etc/nagios/nrpe.d"}
+	if len(o.Directories) == 0 {
+		o.Directories = []string{"/etc/nagios/nrpe.d"}
 	}
 	if o.Timeout <= 0 {
 		o.Timeout = 30 * time.Second

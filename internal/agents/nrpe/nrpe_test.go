@@ -42,7 +42,7 @@ func checks(t *testing.T) Options {
 	write("slow/slow.cfg", "command[check_slow]=/bin/sleep 60\n", 0o644)
 	write("nrpe.cfg", "include_dir="+dir+"/more\ninclude="+dir+"/nrpe.cfg\n", 0o644)
 	write("more/deep/d.cfg", "command[check_deep]="+dir+"/check 0\n", 0o644)
-	return Options{Folders: []string{dir + "/nrpe.d"}, Timeout: time.Minute}
+	return Options{Directories: []string{dir + "/nrpe.d"}, Timeout: time.Minute}
 }
 
 func newAgent(t *testing.T, o Options) *Agent {
@@ -123,7 +123,7 @@ func TestRunAllCommands(t *testing.T) {
 
 func TestCheckThatDoesNotEnd(t *testing.T) {
 	o := checks(t)
-	a := newAgent(t, Options{Folders: []string{filepath.Dir(o.Folders[0]) + "/slow"}, Timeout: 300 * time.Millisecond})
+	a := newAgent(t, Options{Directories: []string{filepath.Dir(o.Directories[0]) + "/slow"}, Timeout: 300 * time.Millisecond})
 	reply := agenttest.Call(t, a, "runcommand", "command", "check_slow")
 	exit, output := agenttest.Output[int64](t, reply, "exitcode"), agenttest.Output[string](t, reply, "output")
 	if exit != 3 || reply.Status != rpc.Aborted || reply.Message != "UNKNOWN" || output != "the check did not end within 300ms" {
@@ -133,7 +133,7 @@ func TestCheckThatDoesNotEnd(t *testing.T) {
 
 func TestFiles(t *testing.T) {
 	o := checks(t)
-	dir := filepath.Dir(o.Folders[0])
+	dir := filepath.Dir(o.Directories[0])
 	has := func(o Options, name string) bool {
 		t.Helper()
 		commands, err := o.commands()
@@ -150,11 +150,11 @@ func TestFiles(t *testing.T) {
 	if !has(o, "check_deep") || !has(o, "check_ok") {
 		t.Error("nrpe.cfg was not read")
 	}
-	o = Options{Folders: o.Folders, File: "b.cfg"}
+	o = Options{Directories: o.Directories, File: "b.cfg"}
 	if has(o, "check_ok") || !has(o, "check_odd") {
 		t.Error("not the one file")
 	}
-	if err := newAgent(t, Options{Folders: []string{dir + "/none"}}).Active(t.Context()); err == nil {
+	if err := newAgent(t, Options{Directories: []string{dir + "/none"}}).Active(t.Context()); err == nil {
 		t.Error("active without checks")
 	}
 	if err := newAgent(t, checks(t)).Active(t.Context()); err != nil {

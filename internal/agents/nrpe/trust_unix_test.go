@@ -19,7 +19,7 @@ import (
 // TestTrust has checks that others may change, and a file of commands that is a pipe.
 func TestTrust(t *testing.T) {
 	o := checks(t)
-	dir := filepath.Dir(o.Folders[0])
+	dir := filepath.Dir(o.Directories[0])
 	if err := trust.Check(dir); err != nil {
 		t.Fatal(err)
 	}

@@ -124,7 +124,7 @@ func TestExpressionHere(t *testing.T) {
 	for _, name := range []string{"perl-base", "libperl5", "mawk"} {
 		status += "Package: " + name + "\nStatus: install ok installed\nMaintainer: x\nArchitecture: all\nVersion: 1.0-1\nProvides: awk-" + name + "\nDescription: x\n\n"
 	}
-	// ROOT is the folder.
+	// ROOT is the directory.
 	conf := strings.ReplaceAll(`Dir::Etc "ROOT/etc"; Dir::State "ROOT"; Dir::State::lists "ROOT/lists"; Dir::State::status "ROOT/dpkg/status"; Dir::Cache "ROOT/cache";`, "ROOT", dir)
 	for name, text := range map[string]string{"dpkg/status": status, "apt.conf": conf} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {

@@ -35,7 +35,7 @@ type Runner func(context.Context, run.Command) (*run.Result, error)
 
 // Options are what the agent works on.
 type Options struct {
-	Root     string        // the machine's folders are below it, to see which package manager it has; default: /
+	Root     string        // the machine's directories are below it, to see which package manager it has; default: /
 	LockWait time.Duration // for another who uses the package manager; default: a minute
 	Limit    time.Duration // of a program that changes packages, before it is ended after all; default: an hour
 

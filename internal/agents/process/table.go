@@ -37,7 +37,7 @@ const (
 	statusHeading = "\nUid:\t"
 )
 
-// A table reads processes below a root folder, which is /proc.
+// A table reads processes below a root directory, which is /proc.
 type table struct{ root string }
 
 func (t table) active() error {

@@ -27,7 +27,7 @@ func status(uid, euid int) string {
 	return fmt.Sprintf("Name:\tx\nUmask:\t0022\nState:\tS (sleeping)\nPid:\t1\nUid:\t%d\t%d\t%d\t%d\nGid:\t8\t8\t8\t8\nFDSize:\t64\n", uid, euid, euid, euid)
 }
 
-// write makes the files of one process below a folder.
+// write makes the files of one process below a directory.
 func write(t *testing.T, root string, pid int, files map[string]string) {
 	t.Helper()
 	dir := filepath.Join(root, strconv.Itoa(pid))

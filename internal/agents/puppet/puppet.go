@@ -35,7 +35,7 @@ type Runner func(context.Context, run.Command) (*run.Result, error)
 
 // Options are where Puppet is and what callers may do with it.
 type Options struct {
-	Root    string   // the machine's folders are below it; default: /
+	Root    string   // the machine's directories are below it; default: /
 	Config  string   // puppet.conf; default: where the installation has it
 	Command []string // what runs Puppet once; default: puppet agent
 

@@ -29,7 +29,7 @@ type Runner func(context.Context, run.Command) (*run.Result, error)
 
 // Options are what the agent works on.
 type Options struct {
-	Root string // the machine's folders are below it; default: /
+	Root string // the machine's directories are below it; default: /
 
 	Run  Runner                                     // default: run.Run
 	Wait func(context.Context, time.Duration) error // for a service to fail or not; default: a timer

@@ -49,10 +49,10 @@ func (f *tools) run(_ context.Context, c run.Command) (*run.Result, error) {
 	return &run.Result{Stdout: []byte(all[0].out), Stderr: []byte(all[0].err), Exit: all[0].exit}, nil
 }
 
-func machine(t *testing.T, folder string, f *tools) *Agent {
+func machine(t *testing.T, directory string, f *tools) *Agent {
 	t.Helper()
 	o := Options{Root: dirtest.New(t), Run: f.run, Wait: func(context.Context, time.Duration) error { return nil }}
-	if err := os.MkdirAll(filepath.Join(o.Root, folder), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(o.Root, directory), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	a, err := New(o)

@@ -24,7 +24,7 @@ var definition []byte
 
 // Options are what the agent works on.
 type Options struct {
-	Root string // folder that holds proc and run; default: /
+	Root string // directory that holds proc and run; default: /
 
 	Now    func() time.Time                      // default: time.Now
 	Statfs func(path string) (Filesystem, error) // default: the system call

@@ -22,7 +22,7 @@ import (
 
 const gib = 1 << 30
 
-// machine is a folder with the files of a machine, and an agent that reads it.
+// machine is a directory with the files of a machine, and an agent that reads it.
 func machine(t *testing.T, files map[string]string, o Options) *Agent {
 	t.Helper()
 	o.Root = dirtest.New(t)

@@ -49,7 +49,7 @@ func New(env *cli.Env) *cobra.Command {
 	}
 	set := cmd.Flags()
 	cli.Text(set, cli.GroupOwn, &o.lang, "lang", "l", "LANGUAGE", "The language of a new agent: "+strings.Join(sdk.Languages(), ", "))
-	cli.Text(set, cli.GroupOwn, &o.dir, "dir", "d", "FOLDER", "The folder of agents, rather than that of the node's configuration; for new: where to put it")
+	cli.Text(set, cli.GroupOwn, &o.dir, "dir", "d", "DIRECTORY", "The directory of agents, rather than that of the node's configuration; for new: where to put it")
 	o.Output.Add(set)
 	set.BoolVar(&env.Raw, "raw", false, cli.RawUsage)
 	set.BoolVarP(&o.Results.JSON, "json", "j", false, "Produce JSON output")

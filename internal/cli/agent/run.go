@@ -25,7 +25,7 @@ import (
 	"mcollective/value"
 )
 
-// open opens the agent of a file, or of a name in the folders of the node.
+// open opens the agent of a file, or of a name in the directories of the node.
 func (o *agentOptions) open(ctx context.Context, env *cli.Env, file string) (*agentTrial, error) {
 	cfg, err := o.nodeConfig()
 	if err != nil {
@@ -54,7 +54,7 @@ func (o *agentOptions) open(ctx context.Context, env *cli.Env, file string) (*ag
 	}
 	if err == nil {
 		options.Unchecked = true
-		options.Temp, err = a.folder()
+		options.Temp, err = a.directory()
 	}
 	if err == nil {
 		a.Agent, err = agenthost.Open(path, options)
@@ -68,9 +68,9 @@ func (o *agentOptions) open(ctx context.Context, env *cli.Env, file string) (*ag
 	return a, nil
 }
 
-// folder makes a folder for what calls need, the facts among it, which goes when
+// directory makes a directory for what calls need, the facts among it, which goes when
 // the trial ends. Programs that run as other users have to get through.
-func (a *agentTrial) folder() (string, error) {
+func (a *agentTrial) directory() (string, error) {
 	dir, err := os.MkdirTemp("", "mco-agent-")
 	if err != nil {
 		return "", err

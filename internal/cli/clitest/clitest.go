@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// Env is the world of a user whose home is an empty folder.
+// Env is the world of a user whose home is an empty directory.
 func Env(t testing.TB) *cli.Env {
 	home := dirtest.New(t)
 	env := &cli.Env{Getenv: func(name string) string {

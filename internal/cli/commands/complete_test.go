@@ -84,7 +84,7 @@ func TestNothingThatAShellActsOnIsOffered(t *testing.T) {
 		t.Errorf("words %q", got)
 	}
 
-	// And as a whole, from the folder in which definitions of nodes are kept.
+	// And as a whole, from the directory in which definitions of nodes are kept.
 	const text = `{"agent": "zap", "description": "d", "actions": {"go": {"description": "x", "input": {"mode": {"type": "list", "list": ["fast", "$(id)"], "description": "how"}}}}}`
 	if err := known.Definitions(env).Put("zap", []byte(text)); err != nil {
 		t.Fatal(err)

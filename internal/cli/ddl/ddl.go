@@ -100,10 +100,10 @@ func convertDefinition(env *cli.Env, d *ddl.Definition, to string) error {
 }
 
 // checkDefinitions says of each file what it defines, or why it cannot be used.
-// Those of a folder are the definitions anywhere inside.
+// Those of a directory are the definitions anywhere inside.
 func checkDefinitions(env *cli.Env, args []string) error {
 	if len(args) == 0 {
-		return usage.Errorf("mco ddl check needs files or folders")
+		return usage.Errorf("mco ddl check needs files or directories")
 	}
 	var files []string
 	for _, arg := range args {

@@ -59,7 +59,7 @@ func (c *fileCopy) download(ctx context.Context, t *application.Task) error {
 	return d.end(len(t.Targets.Nodes))
 }
 
-// place is where the file of a node goes: below its name in a folder, or if only
+// place is where the file of a node goes: below its name in a directory, or if only
 // one node was named, where the user says.
 func (c *fileCopy) place(node string) (string, error) {
 	name := path.Base(c.remote)
@@ -69,9 +69,9 @@ func (c *fileCopy) place(node string) (string, error) {
 		}
 		return c.local, nil
 	}
-	// The name came over the network, and is not to lead out of the folder.
+	// The name came over the network, and is not to lead out of the directory.
 	if !filepath.IsLocal(node) || strings.ContainsAny(node, `/\`) || strings.HasPrefix(node, ".") {
-		return "", fmt.Errorf("this name cannot be that of a folder")
+		return "", fmt.Errorf("this name cannot be that of a directory")
 	}
 	return filepath.Join(c.local, node, name), nil
 }

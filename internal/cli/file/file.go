@@ -22,7 +22,7 @@ func New(env *cli.Env) *cobra.Command {
 		About: "Copy files to and from nodes, read and remove them",
 		Usage: []string{
 			"cp <local file> :<path on the nodes> [--mode <mode>] [--owner <user>] [--group <group>] [--backup]",
-			"cp :<path on the nodes> <local folder or file>",
+			"cp :<path on the nodes> <local directory or file>",
 			"<status|read|remove> <path>",
 		},
 		Example: "    mco file cp motd :/etc/motd -C webserver\n" +

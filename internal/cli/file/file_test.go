@@ -31,7 +31,7 @@ func TestWords1(t *testing.T) {
 }
 
 // FuzzDownload lets a node answer what it likes: nothing is written but below
-// the folder, and nothing that has not the checksum stays there.
+// the directory, and nothing that has not the checksum stays there.
 func FuzzDownload(f *testing.F) {
 	f.Add("web1", "644", "c2FtcGxl", int64(0), int64(6), "af2bdbe1aa9b6ec1e2ade1d694f41fc71a831d0268e9891562113d8a62add1bf")
 	f.Add("../web1", "4777", "", int64(-1), int64(1)<<62, strings.Repeat("0", 64))

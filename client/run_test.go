@@ -477,3 +477,33 @@ func TestRunThatCannotBeSent(t *testing.T) {
 		}
 	})
 }
+
+// Code of the caller that panics ends the run with its panic, and leaves nothing behind.
+func TestPanicOfTheCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, inmem.Options{})
+		for _, n := range []string{"n1", "n2", "n3", "n4"} {
+			w.node(n, after(time.Second, rpc.OK))
+		}
+		for name, broken := range map[string]func(*client.Run) func(client.Answer){
+			"each": func(*client.Run) func(client.Answer) { return func(client.Answer) { panic("oh") } },
+			"sent": func(r *client.Run) func(client.Answer) {
+				r.Sent = func(int) { panic("oh") }
+				return func(client.Answer) {}
+			},
+		} {
+			r := run("n1", "n2", "n3", "n4")
+			r.Batch = 1
+			each := broken(&r)
+			func() {
+				defer func() {
+					if p := recover(); p != "oh" {
+						t.Errorf("%s: recovered %v", name, p)
+					}
+				}()
+				_, err := w.client().Run(t.Context(), r, each)
+				t.Errorf("%s: the run ended with %v", name, err)
+			}()
+		}
+	})
+}

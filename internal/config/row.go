@@ -204,8 +204,11 @@ func (r *row) verify(text string) error {
 // the value, and the last path or name of a list that limits something would be
 // another than it seems. Passwords and other free text may hold it.
 func (r *row) noComment(text string) error {
-	i := strings.IndexByte(text, '#')
-	if i < 0 || i > 0 && strings.IndexByte(space, text[i-1]) < 0 {
+	behind := strings.HasPrefix(text, "#")
+	for _, blank := range space {
+		behind = behind || strings.Contains(text, string(blank)+"#")
+	}
+	if !behind {
 		return nil
 	}
 	for _, free := range [...]string{"secret", "text", "any"} {

@@ -13,7 +13,7 @@ var mainSections = []section{
 			value: "`nats`, `activemq`, `rabbitmq`", doc: "how messages travel"},
 		{name: "securityprovider", field: func(c *Config) any { return &c.SecurityProvider }, class: true, check: oneOf("psk"), public: true, def: "psk",
 			value: "`psk`", doc: "how messages are trusted"},
-		{name: "direct_addressing", field: func(c *Config) any { return &c.DirectAddressing }, public: true, def: "true", by: byClient,
+		{name: "direct_addressing", field: func(c *Config) any { return &c.DirectAddressing }, public: true, def: "true",
 			doc: "whether named nodes may be addressed directly"},
 		{name: "direct_addressing_threshold", field: func(c *Config) any { return &c.DirectAddressingThreshold }, most: 1_000_000, public: true, def: "10", by: byClient,
 			value: "nodes", doc: "up to so many discovered nodes are addressed directly rather than by broadcast; 0 never, unless nodes are named"},
@@ -43,7 +43,7 @@ var mainSections = []section{
 			value: "s, fractions allowed", doc: "the pause between batches; 0 is none"},
 		{name: "rpclimitmethod", field: func(c *Config) any { return &c.RPCLimitMethod }, check: oneOf("first", "random"), public: true, symbol: true, def: "first", by: byClient,
 			value: "`first`, `random`", doc: "how `--limit` picks nodes"},
-		{name: "color", field: func(c *Config) any { return &c.Color }, public: true, def: "true", by: byClient,
+		{name: "color", field: func(c *Config) any { return &c.Color }, public: true, def: "true",
 			doc: "allow colours on a terminal; `NO_COLOR` in the environment turns them off too"},
 	}},
 	{id: "facts", rows: []row{

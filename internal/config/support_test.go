@@ -220,7 +220,7 @@ func TestCommentBehindAValue(t *testing.T) {
 	for _, line := range []string{
 		"plugin.file.deny = /srv/secret # x", "plugin.puppet.resource_type_blacklist = exec,user\t# no", "plugin.shell.users = #a",
 		"plugin.nrpe.conf_dir = /etc/nrpe.d  # checks", "libdir = /opt/a # ours", "collectives = a,b # c", "identity = n1 # me",
-		"plugin.discovery.x.command = # none", "loglevel = info # more", "plugin.nats.credentials = /etc/a #", "classesfile = /a # b",
+		"plugin.discovery.x.command = # none", "loglevel = info # more", "plugin.nats.credentials = /etc/a #", "classesfile = /a # b", "plugin.file.allow = /srv/c#1 # only this",
 	} {
 		_, err := Load(write(t, dirtest.New(t), "server.cfg", line), Server)
 		if _, known := strings.CutPrefix(line, "plugin.discovery.x"); known {

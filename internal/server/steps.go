@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"mcollective/connector"
+	"mcollective/internal/timelimit"
 	"mcollective/message"
 	"mcollective/rpc"
 	"mcollective/security"
@@ -269,8 +270,8 @@ func (s *Server) auditOutcome(c *call, err error) {
 	if s.opts.Audit == nil || !c.needsAuthorization() {
 		return
 	}
-	if errors.Is(err, ErrNoReply) {
-		err = nil
+	if errors.Is(err, ErrNoReply) && !timelimit.IsVerdict(err) {
+		err = nil // nobody wanted a reply, and nothing else was the matter
 	}
 	s.opts.Audit.Outcome(s.answers, c.Request, Outcome{Err: err, Took: s.now().Sub(c.arrived)})
 }

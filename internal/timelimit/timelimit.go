@@ -91,7 +91,8 @@ func (l *Limiter) Call(ctx context.Context, limit time.Duration, f func(context.
 	}
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	c := &call{done: make(chan struct{})}
+	// Code that ends its goroutine returns nothing: no success.
+	c := &call{done: make(chan struct{}), err: &Panic{Value: "the code ended its goroutine"}}
 	go func() {
 		defer l.end(c)
 		c.err = contain(limited, f)

@@ -4,6 +4,7 @@ package timelimittest
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -26,7 +27,7 @@ type Caller func(t *testing.T, code Code) (call func(context.Context) string)
 func Run(t *testing.T, busy int, caller Caller) {
 	for name, test := range map[string]func(*testing.T, int, Caller){
 		"in time": inTime, "heeds its limit": heedsLimit, "ends in the grace": endsInGrace, "does not heed its limit": runsOn,
-		"shorter deadline of the caller": shorterDeadline, "caller stops": callerStops, "panic": panics,
+		"shorter deadline of the caller": shorterDeadline, "caller stops": callerStops, "panic": panics, "ends its goroutine": ends,
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { test(t, busy, caller) })
@@ -125,4 +126,13 @@ func panics(t *testing.T, busy int, caller Caller) {
 	for range busy + 1 { // it has ended, and is none of those that run on
 		wantText(t, timed(t, t.Context(), call, 0, 0), "broke")
 	}
+}
+
+// ends is code that neither returns nor panics.
+func ends(t *testing.T, _ int, caller Caller) {
+	call := caller(t, func(context.Context) error {
+		runtime.Goexit()
+		return nil
+	})
+	wantText(t, timed(t, t.Context(), call, 0, 0), "broke")
 }

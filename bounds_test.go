@@ -20,12 +20,10 @@ const (
 )
 
 var complexFunctions = map[string]int{
-	"ddl/equal": 30,
 	"ddl/internal/ruby/parser.beginsArgument": 44,
 	"ddl/internal/ruby/parser.number":         29,
 	"internal/agents/packages/Agent.change":   26,
 	"marshal/encoder.value":                   26,
-	"value/Equal":                             30,
 }
 
 var largePackages = map[string]int{"ddl": 4600}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/big"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -111,36 +112,16 @@ func equal(a, b any) bool {
 		return ok && t.bytes == u.bytes && (plaintext.IsASCII(t.bytes) || t.encoding == u.encoding)
 	}
 	switch b := b.(type) {
-	case int64:
-		if f, ok := asFloat(a); ok {
-			return f == float64(b) && math.Abs(f) < 1<<62
-		}
-		return isInteger(a) && fmt.Sprint(a) == strconv.FormatInt(b, 10)
-	case float64:
-		if f, ok := asFloat(a); ok {
-			return f == b
-		}
-		return isInteger(a) && math.Abs(b) < 1<<62 && b == math.Trunc(b) && fmt.Sprint(a) == strconv.FormatInt(int64(b), 10)
-	case nil:
-		return a == nil
-	case bool:
-		return a == b
-	case value.Symbol:
+	case int64, float64:
+		return sameNumber(a, b)
+	case nil, bool, value.Symbol:
 		return a == b
 	case []any:
 		if array, ok := a.(*value.Array); ok && array != nil {
 			a = array.Items
 		}
 		list, ok := a.([]any)
-		if !ok || len(list) != len(b) {
-			return false
-		}
-		for i := range list {
-			if !equal(list[i], b[i]) {
-				return false
-			}
-		}
-		return true
+		return ok && slices.EqualFunc(list, b, equal)
 	case *value.Map:
 		h, ok := a.(*value.Map)
 		if !ok || h.Len() != b.Len() {
@@ -152,6 +133,24 @@ func equal(a, b any) bool {
 			}
 		}
 		return true
+	}
+	return false
+}
+
+// sameNumber compares a value with an int64 or a float64, as numbers.
+func sameNumber(a, b any) bool {
+	f, isFloat := asFloat(a)
+	switch b := b.(type) {
+	case int64:
+		if isFloat {
+			return f == float64(b) && math.Abs(f) < 1<<62
+		}
+		return isInteger(a) && fmt.Sprint(a) == strconv.FormatInt(b, 10)
+	case float64:
+		if isFloat {
+			return f == b
+		}
+		return isInteger(a) && math.Abs(b) < 1<<62 && b == math.Trunc(b) && fmt.Sprint(a) == strconv.FormatInt(int64(b), 10)
 	}
 	return false
 }

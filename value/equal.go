@@ -46,23 +46,9 @@ func Equal(a, b any) bool {
 		b, ok := b.(Symbol)
 		return ok && a == b
 	case string, Binary, *String:
-		s, se, _ := Text(a)
-		t, te, ok := Text(b)
-		if !ok || s != t {
-			return false
-		}
-		return se == te || s == "" || plaintext.IsASCII(s) && !IsWide(se) && !IsWide(te)
-	case *big.Int:
-		b, ok := b.(*big.Int)
-		return ok && a != nil && b != nil && a.Cmp(b) == 0
-	case *Float:
-		return Equal(a.Value, b)
-	case float64:
-		if f, ok := b.(*Float); ok {
-			return a == f.Value
-		}
-		b, ok := b.(float64)
-		return ok && a == b
+		return textsEqual(a, b)
+	case *big.Int, *Float, float64, int, int64:
+		return numbersEqual(a, b)
 	case *Regexp:
 		b, ok := b.(*Regexp)
 		return ok && a.Source == b.Source && a.Options == b.Options && a.Encoding == b.Encoding
@@ -73,17 +59,46 @@ func Equal(a, b any) bool {
 	case *Map:
 		b, ok := b.(*Map)
 		return ok && mapsEqual(a, b)
-	case int:
-		return Equal(int64(a), b)
-	case nil, bool, int64, EncodedSymbol:
-		if i, ok := b.(int); ok {
-			return a == any(int64(i))
-		}
-		return a == b
-	case *Object, *Struct, *UserDefined, *UserMarshal, *Data, *Class, *Module:
+	case nil, bool, EncodedSymbol, *Object, *Struct, *UserDefined, *UserMarshal, *Data, *Class, *Module:
 		return a == b
 	}
 	return false
+}
+
+// textsEqual compares strings of any kind: the same bytes are the same text if they
+// are in one encoding, or are ASCII in both.
+func textsEqual(a, b any) bool {
+	s, se, _ := Text(a)
+	t, te, ok := Text(b)
+	if !ok || s != t {
+		return false
+	}
+	return se == te || s == "" || plaintext.IsASCII(s) && !IsWide(se) && !IsWide(te)
+}
+
+// numbersEqual compares numbers: an integer is never a float.
+func numbersEqual(a, b any) bool {
+	a, b = number(a), number(b)
+	if x, ok := a.(*big.Int); ok {
+		y, ok := b.(*big.Int)
+		return ok && x != nil && y != nil && x.Cmp(y) == 0
+	}
+	switch b.(type) {
+	case int64, float64:
+		return a == b
+	}
+	return false
+}
+
+// number is a number in the form that others of its kind have.
+func number(v any) any {
+	switch v := v.(type) {
+	case int:
+		return int64(v)
+	case *Float:
+		return v.Value
+	}
+	return v
 }
 
 func itemsEqual(a []any, other any) bool {

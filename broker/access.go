@@ -22,9 +22,16 @@ import (
 // they are.
 type access struct {
 	own     string          // the token of the broker's own connection
-	enter   func() bool     // waits for room for another connection
 	full    *server.Account // takes no connections
 	allowed atomic.Pointer[credentials]
+
+	// enter lets a connection in, once, if there is room, for which it waits if it is
+	// patient.
+	enter func(cid uint64, patient bool) bool
+
+	// While nats-server asks again about all connections, one after the other, none of
+	// them is waited for.
+	reloading atomic.Bool
 }
 
 // credentials are what nats-server's options ask of everybody; all may be empty.
@@ -73,6 +80,15 @@ func (a *access) credentials() *credentials {
 	return a.allowed.Load()
 }
 
+// reload calls do, while nats-server reads its options again; the access may be nil.
+func (a *access) reload(do func() error) error {
+	if a != nil {
+		a.reloading.Store(true)
+		defer a.reloading.Store(false)
+	}
+	return do()
+}
+
 // restore has the access ask for earlier credentials; it may be nil.
 func (a *access) restore(c *credentials) {
 	if a != nil {
@@ -87,13 +103,6 @@ func (a *access) Check(c server.ClientAuthentication) bool {
 		c.RegisterUser(&server.User{})
 		return true
 	}
-	if !a.enter() {
-		// An authenticator can only deny, which a node takes for a matter of its
-		// credentials. An account that is full says what is the matter, and ends the
-		// connection.
-		c.RegisterUser(&server.User{Account: a.full})
-		return false
-	}
 	want := a.allowed.Load()
 	switch {
 	case want.token != "":
@@ -104,6 +113,13 @@ func (a *access) Check(c server.ClientAuthentication) bool {
 		if !equal(want.user, given.Username) || !matches(want.password, given.Password) {
 			return false
 		}
+	}
+	if !a.enter(c.GetID(), !a.reloading.Load()) {
+		// An authenticator can only deny, which a node takes for a matter of its
+		// credentials. An account that is full says what is the matter, and ends the
+		// connection.
+		c.RegisterUser(&server.User{Account: a.full})
+		return false
 	}
 	c.RegisterUser(everybody)
 	return true

@@ -327,7 +327,7 @@ func TestNoRoomIsSaid(t *testing.T) {
 		t.Fatal(err)
 	}
 	var room atomic.Bool
-	b.access.enter = room.Load
+	b.access.enter = func(uint64, bool) bool { return room.Load() }
 	if err := b.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -239,7 +239,7 @@ func (b *Broker) Reload() error {
 	allowed := b.access.credentials()
 	opts, err := b.settings()
 	if err == nil {
-		err = b.server.ReloadOptions(opts)
+		err = b.access.reload(func() error { return b.server.ReloadOptions(opts) })
 	}
 	if err != nil {
 		b.access.restore(allowed)

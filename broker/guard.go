@@ -35,12 +35,11 @@ type guard struct {
 	own    atomic.Uint64 // the broker's own connection, which is never cut
 	heap   func() heapSize
 
-	largest int64         // message
-	places  chan struct{} // has a token for each connection that may come in
-	waiting atomic.Int64  // connections that want one
-	entered atomic.Int64  // connections that came in, ever
-	listed  atomic.Int64  // how many had come in when connections were last listed
-	mute    atomic.Int64  // connections without subscriptions in that list
+	largest   int64         // message
+	places    chan struct{} // has a token for each connection that may come in
+	waiting   atomic.Int64  // connections that want one
+	room      atomic.Int64  // largest messages that there is memory for
+	newcomers newcomers
 
 	slow    atomic.Int64 // nats-server's own count of them
 	lost    atomic.Int64 // when a connection was last lost for its pending data, in ns since 1970
@@ -58,6 +57,7 @@ type guard struct {
 	next    time.Time
 	pressed int64 // how many collections there had been
 	crowded time.Time
+	was     int             // subscriptions at the last look, of the goroutine that runs
 	muted   time.Time       // when connections may be listed again to see which have subscribed
 	before  map[uint64]held // at the last scan
 	ledger  *subscriptionLedger
@@ -145,20 +145,15 @@ func (g *guard) look(now time.Time) {
 
 // inspect does what nats-server has to be asked for.
 func (g *guard) inspect(m heapSize, now time.Time) {
+	g.settle(now)
 	g.low = min(g.low, m.objects)
-	if (g.full || m.objects > g.low+min(g.plan.pending, g.plan.subs)/8) && !now.Before(g.next) {
+	grown := m.objects > g.low+min(g.plan.pending, g.plan.subs)/8
+	if !now.Before(g.next) && (g.full || grown || g.uncounted(g.server.NumSubscriptions()) >= g.plan.subs/2) {
 		g.scan(now)
 	}
-	g.settle(now)
-	if m.collections > g.pressed+1 { // one may be under way that began before
-		switch {
-		case m.live > g.plan.hard/8*7:
-			g.pressed = m.collections
-			g.press(m.live)
-		case m.live > g.plan.hard/2 && g.waiting.Load() > 0:
-			g.pressed = m.collections
-			g.cut(strangersFirst(g.idle(now), math.MaxInt), "others wait for memory", m.live, g.plan.hard)
-		}
+	if m.live > g.plan.hard/8*7 && m.collections > g.pressed+1 { // one may be under way that began before
+		g.pressed = m.collections
+		g.press(m.live)
 	}
 	if now.Sub(g.crowded) > time.Second {
 		g.crowded = now
@@ -166,29 +161,19 @@ func (g *guard) inspect(m heapSize, now time.Time) {
 	}
 }
 
-// unsettled is how many connections have not subscribed yet, as far as is known. What
-// they announce shows on the heap only once they had the processor, which on a busy
-// machine may be after hundreds of others came in. Nodes and clients subscribe at once.
-func (g *guard) unsettled() int64 { return g.mute.Load() + g.entered.Load() - g.listed.Load() }
-
-// settle sees which connections have subscribed, and cuts those that had the time to
-// if there is no room but theirs for those that wait.
+// settle sees which newcomers have subscribed, and cuts those that had the time to if
+// there is no room but theirs for those that wait.
 func (g *guard) settle(now time.Time) {
-	if g.unsettled() == 0 || now.Before(g.muted) {
+	if now.Before(g.muted) || g.newcomers.unsettled() == 0 && g.waiting.Load() == 0 {
 		return
 	}
-	entered, mute := g.entered.Load(), int64(0)
-	for _, c := range g.connections() {
-		if c.NumSubs == 0 {
-			mute++
-		}
+	began := time.Now()
+	entered := g.newcomers.count()
+	idle := g.newcomers.settle(g.connections(), entered, now)
+	if room := g.room.Load(); g.waiting.Load() > 0 && room <= g.newcomers.unsettled() {
+		g.cut(strangersFirst(idle, math.MaxInt), "others wait for memory", g.plan.hard/4*3-room*g.largest, g.plan.hard/4*3)
 	}
-	g.mute.Store(mute)
-	g.listed.Store(entered)
-	if g.waiting.Load() > 0 && mute*g.largest > g.plan.hard/4 {
-		g.cut(strangersFirst(g.idle(now), math.MaxInt), "others wait for memory", mute*g.largest, g.plan.hard/4)
-	}
-	g.muted = time.Now().Add(4 * time.Since(now))
+	g.muted = time.Now().Add(4 * time.Since(began))
 }
 
 // admit lets newcomers in: as many as there is memory for if each of them announces
@@ -196,17 +181,21 @@ func (g *guard) settle(now time.Time) {
 // who were cut are back at once, and before what they held is collected.
 func (g *guard) admit(m heapSize, now time.Time) {
 	free := g.plan.hard/4*3 - m.objects
-	places := min(max(0, free/g.largest-g.unsettled()), int64(cap(g.places)))
+	g.room.Store(max(0, free/g.largest))
+	places := min(max(0, g.room.Load()-g.newcomers.unsettled()), int64(cap(g.places)))
 	for len(g.places) > int(places) {
 		select {
 		case <-g.places:
 		default:
 		}
 	}
-	for len(g.places) < int(places) {
+	// Counted before, since those who wait take them at once.
+	for range int(places) - len(g.places) {
 		g.places <- struct{}{}
 	}
-	if free < 0 && now.Sub(g.collected) > collectEvery && g.collecting.CompareAndSwap(false, true) {
+	// Garbage may be all that keeps them out.
+	short := free < 0 || places == 0 && g.waiting.Load() > 0 && m.objects > m.live+g.largest
+	if short && now.Sub(g.collected) > collectEvery && g.collecting.CompareAndSwap(false, true) {
 		g.collected = now
 		g.ending.Go(func() {
 			runtime.GC()
@@ -215,14 +204,21 @@ func (g *guard) admit(m heapSize, now time.Time) {
 	}
 }
 
-// enter returns when there is room for another connection, and reports whether there
-// was before the time was up.
-func (g *guard) enter() bool {
+// enter lets a connection in, once, when there is room for it, and reports whether there
+// is. With patience it waits a while for that.
+func (g *guard) enter(cid uint64, patient bool) bool {
+	if g.newcomers.has(cid) {
+		return true
+	}
 	select {
 	case <-g.places:
-		g.entered.Add(1)
+		g.newcomers.add(cid)
 		return true
 	default:
+	}
+	if !patient {
+		g.report.turnAway()
+		return false
 	}
 	g.waiting.Add(1)
 	defer g.waiting.Add(-1)
@@ -230,7 +226,7 @@ func (g *guard) enter() bool {
 	defer t.Stop()
 	select {
 	case <-g.places:
-		g.entered.Add(1)
+		g.newcomers.add(cid)
 		return true
 	case <-t.C:
 		g.report.turnAway()
@@ -249,19 +245,26 @@ func (g *guard) connections() []*server.ConnInfo {
 	return slices.DeleteFunc(all.Conns, func(c *server.ConnInfo) bool { return c.Cid == own })
 }
 
+// uncounted is the most that subscriptions take which came since the last scan.
+func (g *guard) uncounted(subscriptions uint32) int64 {
+	return (int64(subscriptions) - g.counted.Load()) * worstSubscription
+}
+
 // stem is for subscriptions that come faster than they can be counted: while hundreds
 // of connections subscribe as fast as they can, nats-server answers no question about
 // them for seconds. It ends those that have sent so much that it waits to be read, which
 // asks only the system.
 func (g *guard) stem(m heapSize) {
 	if m.objects < g.plan.hard/4 {
+		g.was = math.MaxInt
 		return
 	}
-	n, counted := int64(g.server.NumSubscriptions()), g.counted.Load()
-	if n < counted {
-		g.counted.CompareAndSwap(counted, n)
+	n, counted, was := g.server.NumSubscriptions(), g.counted.Load(), g.was
+	g.was = int(n)
+	if int64(n) < counted {
+		g.counted.CompareAndSwap(counted, int64(n))
 	}
-	if (n-counted)*worstSubscription < g.plan.subs {
+	if int(n) <= was || g.uncounted(n) < g.plan.subs {
 		return
 	}
 	hasty := make(map[netip.AddrPort]bool)
@@ -448,7 +451,8 @@ func (g *guard) cut(list []held, why string, all, limit int64) (sum int64) {
 // connections are cut that listen to nothing, which neither nodes nor clients do, or
 // a quarter of the others. What that came to is known after the next collection.
 func (g *guard) press(live int64) {
-	all := g.connections()
+	// Those who have not come in yet could not announce anything.
+	all := slices.DeleteFunc(g.connections(), func(c *server.ConnInfo) bool { return g.newcomers.count() > 0 && !g.newcomers.has(c.Cid) })
 	n := 0
 	for _, c := range all {
 		if c.NumSubs == 0 {

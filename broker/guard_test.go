@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -274,33 +275,48 @@ func TestInterestAfterConnectionsWereCut(t *testing.T) {
 func TestEntry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGuard(nil, slog.New(slog.DiscardHandler), planMemory(1<<30), &server.Options{MaxPayload: 8 << 20})
-		if began := time.Now(); g.enter() || time.Since(began) != admitWithin {
+		if began := time.Now(); g.enter(1, true) || time.Since(began) != admitWithin {
 			t.Error("came in before the guard has looked")
+		}
+		if began := time.Now(); g.enter(1, false) || time.Since(began) != 0 {
+			t.Error("waited without patience")
 		}
 		room := g.plan.hard / 4 * 3
 		g.admit(heapSize{objects: room - 20<<20}, time.Now())
 		came := 0
-		for range 3 {
-			if g.enter() {
+		for cid := range uint64(3) {
+			if g.enter(cid, true) {
 				came++
 			}
 		}
 		if came != 2 {
 			t.Errorf("%d came in, and there is room for 2", came)
 		}
+		for range 10 {
+			if !g.enter(0, true) || !g.enter(1, false) {
+				t.Error("who is in needs another place")
+			}
+		}
+		if n := g.newcomers.count(); n != 2 {
+			t.Errorf("%d have come in, and two did", n)
+		}
 		g.admit(heapSize{objects: room - 20<<20}, time.Now())
 		if len(g.places) != 0 {
 			t.Errorf("%d more may come in before the two have subscribed", len(g.places))
 		}
-		g.listed.Store(2)
-		g.mute.Store(1)
+		// Those with the numbers from 100 on are not in yet.
+		list := []*server.ConnInfo{{Cid: 0}, {Cid: 1, NumSubs: 1}}
+		for cid := range uint64(200) {
+			list = append(list, &server.ConnInfo{Cid: 100 + cid})
+		}
+		g.newcomers.settle(list, 2, time.Now())
 		g.admit(heapSize{objects: room - 20<<20}, time.Now())
 		if len(g.places) != 1 {
 			t.Errorf("%d more may come in when one of two has subscribed", len(g.places))
 		}
 		g.admit(heapSize{objects: room}, time.Now())
 		in := make(chan bool)
-		go func() { in <- g.enter() }()
+		go func() { in <- g.enter(5, true) }()
 		synctest.Wait()
 		g.admit(heapSize{objects: room}, time.Now())
 		synctest.Wait()
@@ -312,29 +328,114 @@ func TestEntry(t *testing.T) {
 		if len(g.places) != 0 {
 			t.Errorf("%d places while memory is short", len(g.places))
 		}
+		g.ending.Wait()
 	})
 }
 
-// Who has not subscribed counts as if it announced a largest message; that is seen
-// anew while there are such, and those that had the time to subscribe make room.
+// A fleet that comes at once gets in through few places, as those before subscribe,
+// and strangers that do not log in are not in its way.
+func TestFleetEnters(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const fleet, strangers = 1000, 500
+		g := newGuard(nil, slog.New(slog.DiscardHandler), planMemory(1<<30), &server.Options{MaxPayload: 8 << 20})
+		var came, refused atomic.Int64
+		for cid := range uint64(fleet) {
+			go func() {
+				for !g.enter(cid, true) {
+					refused.Add(1)
+				}
+				came.Add(1)
+			}()
+		}
+		synctest.Wait()
+		began := time.Now()
+		for came.Load() < fleet {
+			if time.Since(began) > 10*time.Second {
+				t.Fatalf("%d of %d are in after %v", came.Load(), fleet, time.Since(began))
+			}
+			g.admit(heapSize{objects: g.plan.hard/4*3 - 10*g.largest}, time.Now())
+			synctest.Wait()
+			if n := g.newcomers.unsettled(); n > 10 {
+				t.Fatalf("%d are in and have not subscribed, and there is room for 10", n)
+			}
+			// All are open, and those who are in have subscribed.
+			var list []*server.ConnInfo
+			for cid := range uint64(fleet + strangers) {
+				c := &server.ConnInfo{Cid: cid}
+				if g.newcomers.has(cid) {
+					c.NumSubs = 1
+				}
+				list = append(list, c)
+			}
+			if idle := g.newcomers.settle(list, g.newcomers.count(), time.Now().Add(time.Hour)); len(idle) != 0 {
+				t.Fatalf("%d connections would be cut", len(idle))
+			}
+			time.Sleep(guardEvery)
+		}
+		t.Logf("%d were in after %v, and refused %d times", fleet, time.Since(began), refused.Load())
+		// Who has left is forgotten.
+		g.newcomers.settle(nil, g.newcomers.count(), time.Now())
+		if g.newcomers.has(1) || g.newcomers.unsettled() != 0 {
+			t.Error("those who left are remembered")
+		}
+	})
+}
+
+// Who was let in and has not subscribed counts as if it announced a largest message; that
+// is seen anew while there are such, and those that had the time to subscribe make room.
+// Who has not logged in does not count.
 func TestNewcomersSettle(t *testing.T) {
-	b := start(t, Options{Listen: "127.0.0.1:0"})
-	mute := connectStranger(t, b, hello)
+	b := start(t, Options{Listen: "127.0.0.1:0", User: "u", Password: "p"})
+	login := strings.Replace(hello, "{", `{"user":"u","pass":"p",`, 1)
+	var silent []stranger
+	for range 20 {
+		silent = append(silent, connectStranger(t, b))
+	}
+	before := b.guard.newcomers.count()
+	for range 20 {
+		if err := connectStranger(t, b, strings.Replace(login, `"p"`, `"q"`, 1)).ended(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := b.guard.newcomers.count() - before; n != 0 {
+		t.Errorf("%d came in with a wrong password", n)
+	}
+	mute := connectStranger(t, b, login, login, login)
 	mute.answered(t)
-	connectStranger(t, b, hello, "SUB mcollective.node.n1 1").answered(t)
+	node := connectStranger(t, b, login, "SUB mcollective.node.n1 1")
+	node.answered(t)
+	if n := b.guard.newcomers.count() - before; n != 2 {
+		t.Errorf("%d places taken, and 2 came in", n)
+	}
 	g := newGuard(b.server, b.log.log, b.plan, b.opts)
 	g.own.Store(b.guard.own.Load())
-	g.entered.Store(2)
+	for _, c := range g.connections() {
+		if b.guard.newcomers.has(c.Cid) {
+			g.newcomers.add(c.Cid)
+		}
+	}
 	g.settle(time.Now())
-	if n := g.unsettled(); n != 1 {
+	if n := g.newcomers.unsettled(); n != 1 {
 		t.Errorf("%d connections have not subscribed", n)
 	}
+	g.settle(time.Now().Add(time.Minute)) // nobody waits
 	g.waiting.Store(1)
-	g.largest = g.plan.hard
-	g.settle(time.Now().Add(time.Minute))
+	g.room.Store(2)
+	g.settle(time.Now().Add(2 * time.Minute)) // there is room for another
+	g.ending.Wait()
+	mute.answered(t)
+	g.room.Store(1)
+	g.settle(time.Now().Add(3 * time.Minute))
 	g.ending.Wait()
 	if err := mute.ended(); err != nil {
 		t.Errorf("not cut: %v", err)
+	}
+	node.answered(t)
+	for _, s := range silent {
+		if _, err := io.WriteString(s, login+"\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		s.answered(t) // was not cut
 	}
 }
 

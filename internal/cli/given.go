@@ -53,6 +53,13 @@ type rule struct {
 	Why      string   // of excludes
 }
 
+// firstWords are those that commands with rules for them know. Another is misspelled,
+// which is what the command says.
+var firstWords = map[string][]string{
+	"agent": {"list", "new", "run", "test"},
+	"ddl":   {"check", "convert", "schema", "show"},
+}
+
 // Rules are those of all commands. What depends on the configuration, on values
 // or on the action of an application is judged there.
 var Rules = []rule{
@@ -64,7 +71,6 @@ var Rules = []rule{
 	{Command: "completion", Options: []string{"action"}, Needs: []string{"list-inputs"}},
 	{Command: "completion", Options: []string{"config", "verbose"}, Needs: []string{"list-agents", "list-actions", "list-inputs", "list-applications"}},
 	{Command: "ddl", Options: []string{"to"}, Words: []string{"convert"}},
-	{Command: "plugin", Options: []string{"config"}, Words: []string{"doc"}},
 	{Command: "process", Options: []string{"silent"}, Excludes: []string{"fields", "output", "json", "jq", "no-results", "reply-to"}, Why: "only the sum is shown, as text"},
 	{Options: []string{"output", "json", "fields", "jq", "display"}, Excludes: []string{"no-results", "reply-to"}, Why: "nothing is shown of answers that nobody awaits"},
 	{Options: []string{"limit-seed"}, Needs: []string{"one", "limit-nodes"}},
@@ -83,7 +89,7 @@ func obeyRules(cmd *cobra.Command, args []string) error {
 		}
 		for _, option := range r.Options {
 			why := ""
-			if r.Words != nil && len(args) > 0 && !slices.Contains(r.Words, args[0]) {
+			if r.Words != nil && len(args) > 0 && slices.Contains(firstWords[r.Command], args[0]) && !slices.Contains(r.Words, args[0]) {
 				why = "it is for " + strings.Join(r.Words, ", ")
 			}
 			if r.Needs != nil && !slices.ContainsFunc(r.Needs, given) {

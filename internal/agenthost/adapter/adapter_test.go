@@ -142,3 +142,28 @@ func TestNoop(t *testing.T) {
 		t.Errorf("%v, given %s", err, h.given.Stdin)
 	}
 }
+
+// What says nothing of its inputs takes any; what declares them takes those alone.
+func TestOtherInputs(t *testing.T) {
+	of := func(d *ddl.Definition, err error) bool {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d.Actions[0].OtherInputs
+	}
+	if !of(ScriptDefinition("disk")) {
+		t.Error("a script without a descriptor takes no inputs")
+	}
+	for metadata, want := range map[string]bool{
+		`{"description": "any"}`: true, `{"parameters": null}`: true, `{"parameters": {}}`: false, `{"parameters": {"n": {"type": "Integer"}}}`: false,
+	} {
+		task, err := ParseTask([]byte(metadata))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := of(task.Definition("t")); got != want {
+			t.Errorf("%s: %v", metadata, got)
+		}
+	}
+}

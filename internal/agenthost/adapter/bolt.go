@@ -148,6 +148,7 @@ func (t *Task) Definition(name string) (*ddl.Definition, error) {
 		"timeout":     boltTime.Seconds(),
 		"actions": map[string]any{boltAction: map[string]any{
 			"description": description, "display": "always", "noop": t.Noop, "input": in,
+			"other_inputs": t.Parameters == nil, // then Bolt passes on whatever it is given
 		}},
 	})
 }

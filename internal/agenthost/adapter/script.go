@@ -61,7 +61,7 @@ func ScriptDefinition(name string) (*ddl.Definition, error) {
 		"description": "The program " + name,
 		"timeout":     60,
 		"actions": map[string]any{"run": map[string]any{
-			"description": "Run the program", "display": "always",
+			"description": "Run the program", "display": "always", "other_inputs": true, // it says nothing of its inputs
 			"input": map[string]any{ArgsInput: map[string]any{
 				"type": "any", "prompt": "Arguments", "description": "Its arguments: a list, or a text of words", "required": false,
 			}},

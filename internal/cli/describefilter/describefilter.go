@@ -21,7 +21,7 @@ func New(env *cli.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "describe_filter -S <filter> -F <filter> -C <filter>",
 		Short:   "Say in words what a filter asks for",
-		Example: "    mco describe_filter -S \"webserver and not (country=de or fstat('/etc/nologin').present=true)\"",
+		Example: "    mco describe_filter -S \"webserver and not (country=de or fstat('/etc/nologin').present=1)\"",
 	}
 	set := cmd.Flags()
 	set.StringP("config", "c", "", "Load configuration from file rather than default")

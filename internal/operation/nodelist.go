@@ -53,8 +53,6 @@ type stdinNames struct {
 func (m stdinNames) Discover(ctx context.Context, q discovery.Query) ([]string, error) {
 	in, out := io.Pipe()
 	defer in.Close()
-	hint := time.AfterFunc(stdinPatience, m.op.dialog.AwaitingNames)
-	defer hint.Stop()
 	defer context.AfterFunc(ctx, func() { out.CloseWithError(context.Cause(ctx)) })()
 	silence := time.AfterFunc(longestSilence, func() {
 		if !m.asked {
@@ -70,7 +68,22 @@ func (m stdinNames) Discover(ctx context.Context, q discovery.Query) ([]string, 
 		}), m.op.env.Stdin)
 		out.CloseWithError(err)
 	}()
-	names, err := discovery.Stdin{Reader: in, Format: m.format}.Discover(ctx, q)
+	var names []string
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		names, err = discovery.Stdin{Reader: in, Format: m.format}.Discover(ctx, q)
+	}()
+	// The dialog hears of the silence from this goroutine, as of all else.
+	hint := time.NewTimer(stdinPatience)
+	defer hint.Stop()
+	select {
+	case <-hint.C:
+		m.op.dialog.AwaitingNames()
+		<-done
+	case <-done:
+	}
 	if err == nil && len(names) == 0 && !m.asked {
 		err = errors.New("no nodes: -I matches none of the names on standard input") // a loop's other lines, perhaps
 	}

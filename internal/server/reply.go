@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -97,13 +96,11 @@ func (s *Server) send(c *call, body any, reason message.Reason) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", errEncode, err)
 	}
-	wait := receivePatience
+	wait := &s.receiving
 	if c.onWorker {
-		wait = workerPatience
+		wait = &s.working
 	}
-	ctx, cancel := context.WithTimeout(s.answers, wait)
-	defer cancel()
-	return s.opts.Connector.Publish(ctx,
+	return s.opts.Connector.Publish(wait.context(s.answers),
 		connector.Target{Kind: connector.Reply, Collective: c.Collective, Agent: c.Agent, Address: c.origin.ReplyTo},
 		connector.Message{Data: payload.Data, Headers: payload.Headers, TTL: s.opts.TTL})
 }

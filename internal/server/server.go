@@ -80,8 +80,11 @@ type Server struct {
 	agentSet atomic.Pointer[agentSet]
 	count    counters
 	flood    sampler
-	pool     *pool
-	ready    chan struct{}
+
+	receiving sharedDeadline // for replies from the receive path
+	working   sharedDeadline // and from workers
+	pool      *pool
+	ready     chan struct{}
 
 	started atomic.Bool
 	running atomic.Bool
@@ -133,6 +136,9 @@ func New(opts Options) (*Server, error) {
 		ready:  make(chan struct{}),
 		again:  make(chan struct{}, 1),
 		listen: make(map[connector.Target]*listener),
+
+		receiving: sharedDeadline{atLeast: receivePatience},
+		working:   sharedDeadline{atLeast: workerPatience},
 	}
 	s.online = func() bool { return s.opts.Connector.Status().Connected }
 	if c, ok := opts.Connector.(interface{ Connected() bool }); ok {

@@ -18,9 +18,9 @@ type Call struct {
 	Collective string        // "" means that of the Options
 	TTL        time.Duration // 0 means that of the Options; part seconds are rounded up
 
-	// Headers go with the request, beside those of the security provider. Nothing
-	// proves them, and nodes that do not know them take no notice.
-	Headers map[string]string
+	// Definition is that of the request: an agent of which nodes are to state their
+	// definition. For the agent discovery only.
+	Definition string
 
 	// Timeout is how long the answer of a node is awaited once it was asked.
 	Timeout time.Duration

@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"fmt"
-	"maps"
 	"sync"
 	"time"
 
@@ -36,7 +35,8 @@ type engine struct {
 	question
 	client     *Client
 	each       func(Answer)
-	msg        connector.Message
+	msg        connector.Message                               // all but what payload makes
+	payload    func(identity string) (security.Payload, error) // for a node, or for all if none is named
 	in         *inbox
 	ledger     *ledger
 	tracker    *tracker // nil unless the call is exact
@@ -100,13 +100,11 @@ func (c *Client) put(ctx context.Context, q question, each func(Answer)) (*Accou
 		defer e.in.close()
 		refused = func() error { return unheard(sub) }
 	}
-	req.ReplyTo = e.msg.ReplyTo
-	payload, err := c.sec.EncodeRequest(working, req)
-	if err != nil {
+	if err := e.encode(working, req); err != nil {
 		return nil, fmt.Errorf("encode the request to agent %s: %w", q.Agent, err)
 	}
-	e.msg.Data, e.msg.Headers = payload.Data, e.headers(payload)
 	e.begin()
+	var err error
 	if q.Direct {
 		err = e.askEach(working)
 	} else {
@@ -137,6 +135,7 @@ func (c *Client) request(call Call) *message.Request {
 		Time:       time.Now().Truncate(time.Second),
 		TTL:        (ttl + time.Second - 1).Truncate(time.Second),
 		Body:       call.Body,
+		Definition: call.Definition,
 	}
 }
 
@@ -166,21 +165,27 @@ func unheard(replies connector.Subscription) error {
 	return nil
 }
 
-// headers returns those of the provider, those of the call, and the wish that nodes
-// which do not match say so. Nodes that do not know that take no notice.
-func (e *engine) headers(p security.Payload) map[string]string {
+// encode makes what is sent. Nodes that do not match are asked to say so where it is
+// known who listens.
+func (e *engine) encode(ctx context.Context, req *message.Request) (err error) {
+	req.ReplyTo = e.msg.ReplyTo
 	_, lists := e.client.conn.(listenerLister)
-	wants := lists && e.tracker != nil
-	if len(e.Headers) == 0 && !wants {
-		return p.Headers
+	req.AnswerAll = lists && e.tracker != nil
+	if d, ok := e.client.sec.(security.Director); ok && e.Direct {
+		e.payload, err = d.EncodeDirected(ctx, req)
+		return err
 	}
-	headers := make(map[string]string, len(e.Headers)+len(p.Headers)+1)
-	maps.Copy(headers, e.Headers)
-	maps.Copy(headers, p.Headers)
-	if wants {
-		headers[message.AnswerHeader] = message.AnswerAll
-	}
-	return headers
+	p, err := e.client.sec.EncodeRequest(ctx, req)
+	e.payload = func(string) (security.Payload, error) { return p, nil }
+	return err
+}
+
+// message is what is sent to a node, or to all if none is named.
+func (e *engine) message(identity string) (connector.Message, error) {
+	p, err := e.payload(identity)
+	m := e.msg
+	m.Data, m.Headers = p.Data, p.Headers
+	return m, err
 }
 
 // begin starts the clock.
@@ -199,7 +204,11 @@ func (e *engine) askAll(ctx context.Context) error {
 	// good part of what a call to few nodes takes.
 	to := connector.Target{Kind: connector.Broadcast, Collective: e.Collective, Agent: e.Agent}
 	e.ledger.order(e.Nodes)
-	if err := c.conn.Publish(publishing, to, e.msg); err != nil {
+	msg, err := e.message("")
+	if err == nil {
+		err = c.conn.Publish(publishing, to, msg)
+	}
+	if err != nil {
 		e.note(sending{failed: e.Nodes})
 		if ctx.Err() != nil {
 			e.ledger.account.Interrupted = true

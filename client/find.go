@@ -57,7 +57,7 @@ func (c *Client) Find(ctx context.Context, q discovery.Query, each func(identity
 		TTL: q.TTL, Timeout: q.Timeout, Limit: q.Limit, Idle: idle, Exact: true,
 	}
 	if q.Definition != "" {
-		call.Headers = map[string]string{message.DefinitionHeader: q.Definition}
+		call.Definition = q.Definition
 	}
 	if names, ok := discovery.Literal(q.Filter); ok && !c.opts.BroadcastOnly {
 		call.Nodes, call.Direct = unique(names), true
@@ -108,7 +108,7 @@ func (c *Client) Definitions(ctx context.Context, q discovery.Query, nodes []str
 	}
 	call := Call{
 		Agent: discoveryAgent, Body: message.Ping, Collective: q.Collective, TTL: q.TTL, Timeout: q.Timeout, Exact: true,
-		Filter: withAgent(filter.Filter{}, q.Definition), Headers: map[string]string{message.DefinitionHeader: q.Definition},
+		Filter: withAgent(filter.Filter{}, q.Definition), Definition: q.Definition,
 		Nodes: nodes, Direct: !c.opts.BroadcastOnly,
 	}
 	var stated statements

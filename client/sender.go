@@ -30,7 +30,7 @@ func (e *engine) send(ctx context.Context, names []string, report func(sending))
 	for i, name := range names {
 		err := ctx.Err()
 		if err == nil {
-			err = c.conn.Publish(ctx, connector.Target{Kind: connector.Directed, Collective: e.Collective, Agent: e.Agent, Identity: name}, e.msg)
+			err = e.publish(ctx, name)
 		}
 		switch {
 		case err == nil:
@@ -52,6 +52,15 @@ func (e *engine) send(ctx context.Context, names []string, report func(sending))
 		c.flush(ctx) // thousands of messages take a while to leave
 	}
 	report(s)
+}
+
+// publish asks one node.
+func (e *engine) publish(ctx context.Context, name string) error {
+	msg, err := e.message(name)
+	if err != nil {
+		return err
+	}
+	return e.client.conn.Publish(ctx, connector.Target{Kind: connector.Directed, Collective: e.Collective, Agent: e.Agent, Identity: name}, msg)
 }
 
 func (c *Client) flush(ctx context.Context) {

@@ -6,20 +6,38 @@ import "strings"
 const (
 	Ping = "ping"
 	Pong = "pong" // the node matches the filter
-	No   = "no"   // it does not; said only to a request with AnswerHeader
+	No   = "no"   // it does not; said only to a request with AnswerAll
 )
 
-// Headers of a request to the agent discovery. They are the connector's, so that
-// nothing proves them, and a node that does not know them takes no notice.
+// The headers in which AnswerAll and Definition travel beside messages that have no
+// place for them. Nothing proves them.
 const (
-	// AnswerHeader with the value AnswerAll asks nodes that do not match for a No.
-	AnswerHeader = "mco-answer"
-	AnswerAll    = "all"
-
-	// DefinitionHeader names an agent. A node that has it and that matches states
-	// the hash of the agent's definition in its reply, see StateDefinition.
-	DefinitionHeader = "mco-definition"
+	answerHeader     = "mco-answer"
+	answerAll        = "all"
+	definitionHeader = "mco-definition"
 )
+
+// Headers returns AnswerAll and Definition as headers, for security providers whose
+// messages have no place for them; nil if the request has neither.
+func (r *Request) Headers() map[string]string {
+	if !r.AnswerAll && r.Definition == "" {
+		return nil
+	}
+	h := make(map[string]string, 2)
+	if r.AnswerAll {
+		h[answerHeader] = answerAll
+	}
+	if r.Definition != "" {
+		h[definitionHeader] = r.Definition
+	}
+	return h
+}
+
+// ReadHeaders sets AnswerAll and Definition as headers say.
+func (r *Request) ReadHeaders(h map[string]string) {
+	r.AnswerAll = h[answerHeader] == answerAll
+	r.Definition = h[definitionHeader]
+}
 
 // hashDigits is how much of a hash is stated: 128 bits, of which nobody makes a
 // second definition to a given one.

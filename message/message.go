@@ -20,6 +20,10 @@ type Request struct {
 	TTL        time.Duration // whole seconds that it is good for
 	Body       any           // see Body values
 
+	// Of a request to the agent discovery. Nodes that do not know them take no notice.
+	AnswerAll  bool   // a node that does not match says No
+	Definition string // an agent, of which a node that matches states its definition, see StateDefinition; "" is none
+
 	// What does not travel as such.
 	Principal Principal // who asks, as the security provider of a node has proven
 	ReplyTo   string    // of a client: the address that replies are to come to, for providers that prove it; "" is none

@@ -38,6 +38,14 @@ type Client interface {
 	DecodeReply(context.Context, *message.Request, Payload) (*message.Reply, error)
 }
 
+// A Director is a Client that proves to which node a request goes that is addressed to
+// nodes by name. It takes the place of EncodeRequest for such requests: what it returns
+// makes the payload for one node, and may be called from several goroutines. Replies of
+// all nodes are to the one request.
+type Director interface {
+	EncodeDirected(context.Context, *message.Request) (func(identity string) (Payload, error), error)
+}
+
 // A Node checks requests and makes replies.
 type Node interface {
 	// DecodeRequest checks and opens a request: size, envelope, role, caller id

@@ -41,10 +41,10 @@ type Defined interface {
 // state adds to the word that this node matches which definition it has of the
 // agent that the caller is about to call.
 func (c *call) state(body any) any {
-	if c.stateOf == "" || c.Agent != discovery || body != message.Pong {
+	if c.Definition == "" || c.Agent != discovery || body != message.Pong {
 		return body
 	}
-	if a := c.agentSet.agents[c.stateOf]; a != nil {
+	if a := c.agentSet.agents[c.Definition]; a != nil {
 		if d, ok := a.handler.(Defined); ok {
 			return message.StateDefinition(d.DefinitionHash())
 		}

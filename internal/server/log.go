@@ -31,7 +31,7 @@ func (s *Server) refused(c *call, r *refusal) bool {
 	r.count(&s.count)
 	s.logRefused(c, r)
 	switch {
-	case r.step == filtered.step && c.wantsNo && c.Agent == discovery && s.online():
+	case r.step == filtered.step && c.AnswerAll && c.Agent == discovery && s.online():
 		s.reply(c, message.No, "")
 	case c.late == r && !silent(c.Body):
 		s.reply(c, failure(r.reason, r.told.Error()), r.reason)

@@ -14,9 +14,7 @@ type call struct {
 	*message.Request // nil until it was decoded
 
 	origin  message.Origin
-	wantsNo bool   // the caller counts on an answer of who does not match, too
-	stateOf string // the agent of which the caller wants to know the definition's hash
-	size    int    // payload bytes
+	size    int // payload bytes
 	arrived time.Time
 
 	agentSet *agentSet
@@ -35,8 +33,6 @@ type call struct {
 // counts and logs that.
 func (s *Server) receive(d connector.Delivery, now time.Time) {
 	c := &call{origin: originOf(d), size: len(d.Data), arrived: now, agentSet: s.hold()}
-	c.wantsNo = d.Headers[message.AnswerHeader] == message.AnswerAll
-	c.stateOf = d.Headers[message.DefinitionHeader]
 	defer func() {
 		if !c.handed {
 			c.agentSet.release()

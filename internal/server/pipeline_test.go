@@ -349,12 +349,9 @@ func TestNoOnRequest(t *testing.T) {
 	g := &guard{}
 	in(t, guardedNode(g), func(w *world) {
 		askAll := func(r *message.Request) {
-			err := w.client.Publish(t.Context(), broadcast(r.Agent), connector.Message{
-				Data: w.sec.request(r), ReplyTo: w.inbox.Address(), Headers: map[string]string{"mco-answer": "all"},
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
+			all := *r
+			all.AnswerAll = true
+			w.send(broadcast(r.Agent), &all)
 		}
 		ping := func(change func(*message.Request)) *message.Request {
 			r := ask("discovery", "ping")
@@ -409,12 +406,8 @@ func TestDefinitionIsStated(t *testing.T) {
 			{"defined", ask("discovery", "pong"), "Unknown Request: pong"},
 			{"defined", ask("plain", "ping"), "pong"},
 		} {
-			err := w.client.Publish(t.Context(), broadcast(c.req.Agent), connector.Message{
-				Data: w.sec.request(c.req), ReplyTo: w.inbox.Address(), Headers: map[string]string{message.DefinitionHeader: c.about},
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
+			c.req.Definition = c.about
+			w.send(broadcast(c.req.Agent), c.req)
 			if got := w.one(); got != c.want {
 				t.Errorf("%s, asked about %q: %v, want %v", c.req.Agent, c.about, got, c.want)
 			}

@@ -125,7 +125,7 @@ func (p *Provider) EncodeRequest(_ context.Context, r *message.Request) (securit
 	if err != nil {
 		return security.Payload{}, fmt.Errorf("psk: %w", err)
 	}
-	return security.Payload{Data: data}, nil
+	return security.Payload{Data: data, Headers: r.Headers()}, nil
 }
 
 // DecodeRequest checks and opens a request. Its principal is whoever the request
@@ -141,6 +141,7 @@ func (p *Provider) DecodeRequest(_ context.Context, payload security.Payload, _ 
 			w.Header.ID, w.Header.Caller, security.ErrUnverified)
 	}
 	r := &w.Header
+	r.ReadHeaders(payload.Headers)
 	if w.NoTTL {
 		r.TTL = p.ttl
 	}

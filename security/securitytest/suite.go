@@ -59,6 +59,7 @@ func Run(t *testing.T, s Suite) {
 	t.Run("Principal", s.principal)
 	t.Run("Bound", s.bound)
 	t.Run("Reasons", s.reasons)
+	t.Run("Wishes", s.wishes)
 	t.Run("Damage", s.damage)
 	t.Run("Junk", s.junk)
 	t.Run("Size", s.size)
@@ -70,7 +71,7 @@ func Run(t *testing.T, s Suite) {
 func request(body any) *message.Request {
 	return &message.Request{
 		ID: "7d827a9dde2556b9a293f86e5460a7e5", Collective: "mcollective", Agent: "discovery", Sender: "client.example.com",
-		Time: time.Unix(1795336394, 0).UTC(), TTL: 60 * time.Second, Body: body,
+		Time: time.Unix(1795336394, 0).UTC(), TTL: 60 * time.Second, ReplyTo: "here", Body: body,
 	}
 }
 
@@ -197,6 +198,9 @@ func (s Suite) headers(t *testing.T) {
 	}
 	got := *p.received
 	got.Principal = message.Principal{}
+	if got.ReplyTo == "" {
+		got.ReplyTo = p.sent.ReplyTo // it is nowhere in the message
+	}
 	if !reflect.DeepEqual(&got, p.sent) {
 		t.Errorf("request %+v came as %+v", p.sent, &got)
 	}
@@ -275,6 +279,20 @@ func (s Suite) reasons(t *testing.T) {
 		bad.Reason = r
 		if _, err := p.node.EncodeReply(t.Context(), p.received, bad); err == nil {
 			t.Errorf("reason %q is sent", r)
+		}
+	}
+}
+
+// wishes: what the caller wants to hear of a search arrives with the request.
+func (s Suite) wishes(t *testing.T) {
+	p := s.pair(t)
+	for _, all := range []bool{false, true} {
+		for _, agent := range []string{"", "rpcutil"} {
+			r := request("ping")
+			r.AnswerAll, r.Definition = all, agent
+			if got, err := p.request(r); err != nil || got.AnswerAll != all || got.Definition != agent {
+				t.Errorf("wishes %v and %q came as %+v, %v", all, agent, got, err)
+			}
 		}
 	}
 }

@@ -17,6 +17,10 @@
 // A [Handler] puts an Agent behind the messages of a node. It does what every
 // agent needs and none should do itself: it judges the request by the
 // definition, prepares the reply, limits the time, and answers in any case.
+//
+// An agent never decides who may call it, never limits its own time, and never sees
+// who else was asked: the node does that. Agents in other languages need no Go at all;
+// docs/agents.md is for their authors.
 package agent
 
 import (

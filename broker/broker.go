@@ -1,6 +1,12 @@
 // Package broker is the embedded NATS server that a collective can live on.
 //
-// New takes either a few Options, which is enough for one broker with or without
+//	b, err := broker.New(broker.Options{Listen: "127.0.0.1:0"})
+//	...
+//	err = b.Start() // or Run, which serves until a context ends
+//	defer b.Stop()
+//	conn, err := nats.Connect(ctx, nats.Options{Servers: []string{b.ClientURL()}, Identity: "me"})
+//
+// [New] takes either a few [Options], which is enough for one broker with or without
 // TLS, or a configuration file in the format of nats-server, which is loaded as
 // it is and may declare clusters, gateways, leaf nodes, accounts and anything
 // else that such a server does. Without either the broker serves the loopback
@@ -9,6 +15,9 @@
 // The limits are chosen for what a collective does: one small request to
 // thousands of connections, and thousands of answers to one connection at once.
 // settings.go gives them with their reasons.
+//
+// A broker never stores a message, never looks into one, and takes no signals: that
+// is the job of the program around it.
 package broker
 
 import (

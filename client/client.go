@@ -1,17 +1,27 @@
 // Package client asks a collective: it sends a request once, hands on the answers as they arrive, and accounts for every node.
 //
-//	c := client.New(conn, sec, client.Options{Identity: "workstation"})
-//	account, err := c.Call(ctx, client.Call{Agent: "discovery", Body: "ping", Timeout: 2 * time.Second},
-//		func(a client.Answer) { fmt.Println(a.Sender, a.After) })
+// A client stands on a connection and a security provider:
 //
-// There are three questions, all put by one engine. [Client.Find] asks which nodes
-// match a filter, [Client.Run] runs an action of an agent on nodes, and
-// [Client.Call] sends any body.
+//	conn, err := nats.Connect(ctx, nats.Options{Servers: []string{"nats://broker.example.net:4222"}, Identity: "workstation"})
+//	sec, err := psk.New(psk.Options{Secret: secret, Identity: "workstation"})
+//	c := client.New(conn, sec, client.Options{Identity: "workstation"})
+//	found, err := c.Find(ctx, discovery.Query{Filter: f, Timeout: 2 * time.Second}, func(string) {}, nil)
+//	account, err := c.Run(ctx, client.Run{Agent: "rpcutil", Action: "ping", Nodes: found.Nodes, Timeout: 10 * time.Second},
+//		func(a client.Answer) { fmt.Println(a.Sender, a.Outcome) })
+//
+// examples/client is a whole program. There are three questions, all put by one
+// engine. [Client.Find] asks which nodes match a filter, [Client.Run] runs an action
+// of an agent on nodes, and [Client.Call] sends any body.
 //
 // Each ends when everybody who is expected has answered, when its time is up, or
-// when its context ends. All of these are good ends, and the account says what
-// came. The package prints nothing, and keeps no answer that it has handed on. It
+// when its context ends. All of these are good ends, without an error: the [Account]
+// says what became of each node, and only an [Outcome] of OK is a success. It
 // takes time from package time alone, so that tests run it under testing/synctest.
+//
+// The package never sends a request twice, never asks a node that was not named or
+// matched, and never counts silence as success. It prints nothing, reads no
+// configuration, judges no inputs (that is ddl's) and keeps no answer that it has
+// handed on.
 package client
 
 import (

@@ -18,7 +18,7 @@ import (
 type Run struct {
 	Agent  string
 	Action string
-	Inputs *value.Map // under symbols; nil means none
+	Inputs *value.Map // by name; nil means none
 
 	// Nodes are the nodes that are asked, as discovery found them or the user
 	// named them. Each is accounted for. With none, and Silent set, the request is

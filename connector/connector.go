@@ -1,10 +1,16 @@
 // Package connector is the contract for moving opaque payloads between clients
 // and nodes through a broker.
 //
-// A connector spells MCollective's four kinds of destination in its broker's
-// language (topics and queues, exchanges, subjects) and never looks inside what
-// it carries. The implementations stand in the directories below; connectortest
-// holds the suite that each of them passes.
+// Begin with the Connect function of the directory below that is named after your
+// broker, and hand the [Connector] to client.New. Use it yourself only to move other
+// payloads than messages. A connector spells MCollective's kinds of destination
+// ([Target]) in its broker's language: topics and queues, exchanges, subjects.
+//
+// A connector never looks inside what it carries and never decides who may send it.
+// It promises no delivery: a broker keeps nothing for who is not connected, so that
+// silence is no proof of anything. It reconnects by itself, and never tells a caller
+// that a message was handed over when it was not. Whoever writes one more runs the
+// suite in connectortest.
 package connector
 
 import (

@@ -1,10 +1,15 @@
 // Package ddl is what a plugin says of itself: the metadata, actions, inputs and outputs of agents, the query of data plugins, and the capabilities of discovery methods.
 //
-// A Definition comes from a YAML or JSON file, which is the native form, or from
-// a Ruby .ddl, which is read and never executed; see [Parse]. Clients use it to
-// turn text into inputs, to refuse a request before it is sent, and to show
-// results; nodes to refuse a request before an action runs, and to give replies
-// their defaults. Both judge in Ruby MCollective's order and with its texts.
+// Begin with [Parse]. A [Definition] comes from a YAML or JSON file, which is the
+// native form, or from a Ruby .ddl. Clients use it to turn text into inputs, to refuse
+// a request before it is sent, and to show results; nodes to refuse a request before an
+// action runs, and to give replies their defaults. Both judge in Ruby MCollective's
+// order and with its texts. A [Library] finds definitions in directories, a [Cache]
+// keeps those of nodes.
+//
+// A .ddl is read and never executed. What the package cannot read is an error, never a
+// definition that allows more. Validate never judges an input that a definition does
+// not name; Action.OtherInputs says whether a client may send one.
 package ddl
 
 import (

@@ -1,7 +1,12 @@
 // Package discovery is the contract for finding out which nodes a filter selects, and the methods that need no broker: a file of names, names piped in, and a command that knows them.
 //
-// The broadcast method, which Ruby calls mc, is client.Client itself: it asks the
-// collective and collects who answers.
+// Each [Method] answers a [Query] with names: [Flatfile], [Stdin], [External], or one
+// of your own. The broadcast method, which Ruby calls mc, is client.Client itself: it
+// asks the collective and collects who answers.
+//
+// A method never returns more than the filter selects: one that cannot judge a filter
+// refuses it, and a list without names is an error. It never says that a node is up,
+// only that it is meant.
 package discovery
 
 import (

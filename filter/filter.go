@@ -1,18 +1,21 @@
 // Package filter is what a filter says (-F -C -A -I -S), how its text is parsed,
 // and whether a node matches it.
 //
-// A client makes a Filter of its flags with ParseFact, ParsePattern, ParseWith
-// and ParseCompound, whose errors mark the place; Filter.Check tells what nodes
-// will not evaluate. A node asks Filter.Match, or Filter.MatchPlain first, which
-// runs no data plugin, and the rest once the caller is authorized. How a filter
-// travels is the business of package message.
+// A client makes a [Filter] of texts with [ParseFact], [ParsePattern],
+// [ParseIdentity], [ParseWith] and [ParseCompound], whose errors mark the place;
+// [Filter.Check] tells what nodes will not evaluate. A node asks [Filter.Match], or
+// [Filter.MatchPlain] first, which runs no data plugin, and the rest once the caller
+// is authorized. How a filter travels is the job of package message/wire.
 //
 // The words, and what they match, are those of Ruby MCollective 2.12, down to
 // comparing facts as texts unless both sides are digits. Rules.Numeric compares
 // numbers as numbers; it changes what a node decides, never the bytes that are
-// sent. Everything in a filter may come from an enemy, so regular expressions
-// run in linear time, and the work for a filter is bounded. docs/filters.md
-// describes the language.
+// sent. docs/filters.md describes the language.
+//
+// Everything in a filter may come from an enemy: regular expressions run in linear
+// time, and the work for a filter is bounded. The package never takes text that it
+// cannot read for a filter that matches more, and what goes wrong while matching is
+// never a match. It reads no file and runs nothing; data plugins are the node's.
 package filter
 
 // A Filter selects nodes. All kinds are ANDed, and so are the entries of a kind,

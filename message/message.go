@@ -1,5 +1,18 @@
 // Package message is what requests and replies hold, as every node and client
 // sees them, whatever bytes they travelled in.
+//
+// A client makes a [Request], or has package client make it, and a security provider
+// turns it into bytes; a node gets it back with its [Principal], which says who asks
+// and how sure that is, and answers with a [Reply]. The Valid functions are the one
+// place that says what a name may look like.
+//
+// A body is a tree of nil, bool, int64, *big.Int, float64, string, value.Symbol,
+// value.Binary, []any and *value.Map (ordered, keys of any of these kinds), and in
+// replies also the inert objects of package value. Serializers without symbols write
+// a symbol as a string. The body of a request to the agent discovery is [Ping]; what
+// is in one to another agent is the job of package rpc.
+//
+// The package never touches bytes, brokers or keys. A zero Principal may do nothing.
 package message
 
 import (
@@ -18,7 +31,7 @@ type Request struct {
 	Filter     filter.Filter
 	Time       time.Time     // when it was sent, in whole seconds
 	TTL        time.Duration // whole seconds that it is good for
-	Body       any           // see Body values
+	Body       any           // as the package comment says
 
 	// Of a request to the agent discovery. Nodes that do not know them take no notice.
 	AnswerAll  bool   // a node that does not match says No
@@ -36,14 +49,6 @@ type Reply struct {
 	Sender    string // identity of the node
 	Agent     string
 	Time      time.Time
-	Body      any    // see Body values
+	Body      any    // as the package comment says
 	Reason    Reason // why the request did not do what it asks for; "" if it did, or nothing is known
 }
-
-// Body values
-//
-// A body is a tree of nil, bool, int64, *big.Int, float64, string,
-// value.Symbol, value.Binary, []any and *value.Map (ordered, keys of any of these kinds), and
-// in replies also the inert objects of package value. Serializers without
-// symbols write a symbol as a string. The body of a request to the discovery
-// agent is the string "ping", its answer the string "pong".

@@ -53,10 +53,13 @@ var everything = []Permission{{Collectives: []string{"*"}, Agents: []string{"*"}
 // shared and not to be changed.
 func Everything() []Permission { return everything }
 
+// proven reports whether the proof is one of those that are known.
+func (p *Principal) proven() bool { return p.Proof == SharedSecret || p.Proof == Signature }
+
 // Check returns why a principal is not to be listened to at a time, or nil.
 func (p *Principal) Check(now time.Time) error {
 	switch {
-	case p.Proof != SharedSecret && p.Proof != Signature:
+	case !p.proven():
 		return errors.New("nothing proves who asks")
 	case !p.Until.IsZero() && !now.Before(p.Until):
 		return fmt.Errorf("the proof of %s ended at %s", p.ID, p.Until.UTC().Format(time.RFC3339))
@@ -67,6 +70,9 @@ func (p *Principal) Check(now time.Time) error {
 // Allows returns why the proof does not allow an action, or nil. A request that
 // names no action needs permission for all of them.
 func (p *Principal) Allows(collective, agent, action string) error {
+	if !p.proven() {
+		return fmt.Errorf("nobody is proven to have asked for action %q of agent %q in collective %q", clip(action), clip(agent), clip(collective))
+	}
 	for i := range p.Permissions {
 		m := &p.Permissions[i]
 		if covers(m.Collectives, collective) && covers(m.Agents, agent) && covers(m.Actions, action) {

@@ -31,15 +31,17 @@ func TestPrincipalCheck(t *testing.T) {
 
 func TestPermissions(t *testing.T) {
 	may := func(collective, agent, action string) Principal {
-		return Principal{ID: "uid=0", Permissions: []Permission{{[]string{collective}, []string{agent}, []string{action}}}}
+		return Principal{ID: "uid=0", Proof: Signature, Permissions: []Permission{{[]string{collective}, []string{agent}, []string{action}}}}
 	}
-	everything := Principal{Permissions: Everything()}
+	everything := Principal{Proof: SharedSecret, Permissions: Everything()}
 	for name, c := range map[string]struct {
 		p                         Principal
 		collective, agent, action string
 		want                      bool
 	}{
 		"none":                          {Principal{}, "mc", "puppet", "status", false},
+		"all, but nothing proves it":    {Principal{Permissions: Everything()}, "mc", "puppet", "status", false},
+		"all, by a later proof":         {Principal{Proof: Signature + 1, Permissions: Everything()}, "mc", "puppet", "status", false},
 		"all":                           {everything, "mc", "puppet", "status", true},
 		"all, and no action":            {everything, "mc", "puppet", "", true},
 		"this":                          {may("mc", "puppet", "status"), "mc", "puppet", "status", true},
@@ -56,7 +58,7 @@ func TestPermissions(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	long := Principal{}
+	long := Principal{ID: "uid=0", Proof: Signature}
 	if err := long.Allows("mc", "puppet", strings.Repeat("x", 1000)+"\n"); err == nil || len(err.Error()) > 400 || strings.Contains(err.Error(), "\n") {
 		t.Errorf("error is %v", err)
 	}

@@ -97,12 +97,19 @@ func kind(v any) string {
 	return fmt.Sprintf("%T", v)
 }
 
-// Body is the request as a client sends it: everything under symbols, and the
-// wish for a reply among the inputs, where nodes look for it.
+// Body is the request as a client sends it: everything under symbols, which are all
+// that nodes of Ruby look at, and the wish for a reply among the inputs, where nodes
+// look for it.
 func (r *Request) Body() *value.Map {
 	data := value.NewMap()
 	if r.Data != nil {
 		for k, v := range r.Data.All() {
+			if name, ok := k.(string); ok {
+				if _, both := r.Data.Get(value.Symbol(name)); both {
+					continue // as Input has it
+				}
+				k = value.Symbol(name)
+			}
 			data.Set(k, v)
 		}
 	}

@@ -1,6 +1,8 @@
 // Package rpc is SimpleRPC inside the envelope: what the body of a request to an action, and that of its reply, hold.
 //
-// An agent parses the body of the request, and answers with a [Reply]:
+// A client's program seldom needs it, for client.Run makes the request and reads the
+// replies: the [Reply] is in each client.Answer. Nor does an agent in Go that is an
+// agent.Mux, whose functions get the Reply to fill in. What is beneath both is this:
 //
 //	req, err := rpc.Parse(m.Body)
 //	if err != nil {
@@ -10,9 +12,13 @@
 //	reply.Set("pong", time.Now().Unix())
 //	return reply.Body(), nil
 //
-// Ruby's clients read replies by symbols only, also inside of what an agent
-// made, so Body and Set write symbols. Requests come with symbols or strings as
-// keys, whichever the client's language has.
+// Ruby's clients and nodes read symbols only, also inside of what an agent made, so
+// Body and Set write symbols. What arrives may have symbols or strings as keys,
+// whichever the language of the other end has.
+//
+// The package never judges inputs, which is ddl's, and never decides who may call,
+// which is the node's. A body that is no request or no reply is an error, never an
+// empty one.
 package rpc
 
 import (

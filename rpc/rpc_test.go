@@ -81,6 +81,17 @@ func TestWhoGetsNoReply(t *testing.T) {
 	}
 }
 
+// Nodes of Ruby find inputs under symbols only. What a caller writes as a string
+// reaches them all the same.
+func TestRequestHasSymbols(t *testing.T) {
+	r := rpc.Request{Agent: "a", Action: "b", Caller: "uid=0", Data: value.NewMap("x", 1, "y", 2, sym("y"), 3, sym("process_results"), false, int64(4), 5)}
+	want := value.NewMap(sym("agent"), "a", sym("action"), "b", sym("caller"), "uid=0", sym("data"),
+		value.NewMap(sym("x"), 1, sym("y"), 3, sym("process_results"), true, int64(4), 5))
+	if diff := cmp.Diff(want, r.Body()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestReply(t *testing.T) {
 	r := rpc.NewReply("fact", "value")
 	r.Set("value", "x")

@@ -1,7 +1,11 @@
 // Package sdk holds what authors of agents start from: one optional helper file for each language, and a first agent that uses it.
 //
-// The helpers are plain files, to be put beside an agent. They have the same few
-// calls in every language: serve, fail (or raise a Failure), log.
+// [New] returns the files of a first agent, as mco agent new writes them. The helpers
+// are plain files, to be put beside an agent. They have the same few calls in every
+// language: serve, fail (or raise a Failure), log.
+//
+// The package never writes a file. No agent needs a helper: docs/agents.md describes
+// what they do.
 package sdk
 
 import (

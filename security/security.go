@@ -1,15 +1,19 @@
 // Package security is the contract for turning messages into payloads one can
 // trust, and back.
 //
-// A provider plays one of two roles: a client encodes requests and decodes
-// replies, a node the reverse. A provider refuses a payload of the other role.
-// It never sees a broker. securitytest holds the suite that each provider passes.
+// Begin with the New function of a provider in the directories below and hand what
+// it returns to client.New, which needs a [Client]; a node needs a [Node]. A provider
+// that holds keys or other state may be a [Reloader] and an io.Closer besides. Whoever
+// writes one more runs the suite in securitytest.
+//
+// A provider never sees a broker, never opens a payload of the other role, and never
+// returns a body that it has not proven: a payload is a message or an error that wraps
+// [ErrMalformed], [ErrUnverified] or [ErrOtherRequest]. It says who asks and what the
+// proof allows; whether a node lets that caller is the node's to decide.
 //
 // The context of each method bounds whatever the provider may have to wait for,
 // such as a key that it does not have. What it needs for an answer it has to know
 // by then: a node calls it where messages arrive.
-//
-// A provider that holds keys or other state may be a Reloader and an io.Closer.
 package security
 
 import (

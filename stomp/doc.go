@@ -38,4 +38,7 @@
 // A subscription that the broker refuses takes nothing with it: it is told by
 // [Client.Subscribe] or [Subscription.Err], also where the broker breaks the
 // connection with it.
+//
+// The package never sends again what a broker may have taken, unless Deliver is told
+// that it may, never trusts a length that it is told, and knows nothing of MCollective.
 package stomp

@@ -1,12 +1,12 @@
 // Package stdio is the protocol by which a node and a program talk over standard input and output.
 //
-// docs/agents.md describes it for authors. A program that is started for each call
-// reads one [Request] and prints its outputs, which [ReadOutput] reads in the forms
-// that programs use. One that stays, a worker, exchanges messages: it reads a
-// Request for each call and writes messages, which a [Reader] cuts apart and
-// [ParseMessage] reads.
+// docs/agents.md describes it for authors, who need no Go; this is for who calls such
+// programs. One that is started for each call reads a [Request] and prints its outputs,
+// which [ReadOutput] reads in the forms that programs use. One that stays, a worker,
+// exchanges messages: it reads a Request for each call and writes messages, which a
+// [Reader] cuts apart and [ParseMessage] reads.
 //
-// Nothing here starts a program; internal/agenthost does. Whatever a program
+// Nothing here ever starts a program; internal/agenthost does. Whatever a program
 // writes is bounded and becomes values that a reply can hold, or an error.
 package stdio
 

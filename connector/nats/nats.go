@@ -1,5 +1,5 @@
 // Package nats is the connector for NATS brokers: the embedded one, a single
-// nats-server, or a cluster.
+// nats-server, or a cluster. Begin with [Connect].
 //
 // The subjects are
 //
@@ -14,7 +14,10 @@
 // for as long as it takes, and restores its subscriptions. What is published
 // meanwhile waits in a small buffer, then in Publish. A broker can tell of requests
 // that nobody listens to (Watch, on a subscription to replies), and one of this
-// project of who listens (Conn.Interest).
+// project of who listens ([Conn.Interest]).
+//
+// It never sends credentials to a server that [Options] do not name, and never falls
+// back from TLS to a plain connection.
 package nats
 
 import (

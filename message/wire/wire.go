@@ -1,9 +1,9 @@
 // Package wire turns the envelopes, filters and bodies of messages into bytes and
 // back, in each of the serializers that MCollective knows.
 //
-// An envelope is what a request or reply is wrapped in; its body is a value that
-// was serialized on its own, since security providers sign or encrypt exactly
-// those bytes. Providers therefore work in two steps:
+// It is for those who write a security provider. An envelope is what a request or
+// reply is wrapped in; its body is a value that was serialized on its own, since
+// providers sign or encrypt exactly those bytes. They therefore work in two steps:
 //
 //	body, err := wire.Marshal.EncodeBody(request.Body)
 //	data, err := wire.Marshal.EncodeRequest(&wire.Request{Header: *request, Body: string(body), Hash: sign(body)})
@@ -14,6 +14,7 @@
 //
 // Whatever comes from outside is bounded in size, depth and count, never panics
 // and never becomes more than data. Nothing decoded keeps the bytes it came from.
+// The package never proves anything: what it decodes is what somebody sent.
 package wire
 
 import (

@@ -33,6 +33,7 @@ var wideImports = map[string]int{
 	"internal/cli/agent":       21,
 	"internal/cli/application": 13,
 	"internal/cli/collective":  14,
+	"internal/cli/facts":       11,
 	"internal/cli/inventory":   13,
 	"internal/cli/puppet":      12,
 	"internal/cli/rpc":         12,
@@ -151,7 +152,7 @@ func TestPackagesAreSmall(t *testing.T) {
 // maxDepth is how many packages of ours may stand on one another; it is today's figure
 // and may only sink. maxMarshal is how many may know Ruby's own format.
 const (
-	maxDepth   = 15
+	maxDepth   = 13
 	maxMarshal = 5
 )
 

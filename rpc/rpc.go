@@ -27,6 +27,9 @@ import (
 	"time"
 )
 
+// UtilAgent is the agent that every node has, by which clients learn what a node is.
+const UtilAgent = "rpcutil"
+
 // A Status is how an action ended. Agents that run external programs may send
 // others, up to 255.
 type Status int

@@ -11,9 +11,9 @@ import (
 	"golang.org/x/term"
 
 	"mcollective/connector"
+	"mcollective/ddl"
 	"mcollective/internal/config"
 	"mcollective/internal/daemon"
-	"mcollective/internal/plugins"
 	"mcollective/security"
 )
 
@@ -44,10 +44,15 @@ type Env struct {
 	// the signals their default meaning again. Nil means that nobody interrupts.
 	Interruptible func(context.Context) (ctx context.Context, stop context.CancelFunc)
 
-	// Connect and ClientSecurity make the parts of a client that the configuration
-	// names. Nil means those of internal/plugins.
+	// Connect, ClientSecurity and BuiltIn make what a configuration names: the frame
+	// and its commands know no plugin. Those that are nil internal/cli/commands takes
+	// from internal/plugins.
 	Connect        func(context.Context, *config.Config, *slog.Logger) (connector.Connector, error)
 	ClientSecurity func(*config.Config) (sec security.Client, warnings []string, err error)
+
+	// BuiltIn returns the definitions of the plugins of a kind that are part of this
+	// program, or only the one of a name that is not empty.
+	BuiltIn func(kind ddl.Kind, name, version string) map[string]*ddl.Definition
 
 	Plain bool // the configuration wants no colours
 	Raw   bool // what came from nodes is printed as it is
@@ -99,12 +104,6 @@ func (e *Env) WithDefaults() *Env {
 	}
 	if c.Interruptible == nil {
 		c.Interruptible = context.WithCancel
-	}
-	if c.Connect == nil {
-		c.Connect = plugins.Connect
-	}
-	if c.ClientSecurity == nil {
-		c.ClientSecurity = plugins.ClientSecurity
 	}
 	return &c
 }

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"mcollective/internal/render"
+	"mcollective/internal/safetext"
 	"mcollective/internal/usage"
 )
 
@@ -56,9 +56,9 @@ func failure(env *Env, name string, how detail, err error) int {
 	if how == detailOffered {
 		hint = ", use -v for full error backtrace details"
 	}
-	fmt.Fprintf(env.Err, "\nThe %s application failed to run%s: %s\n", env.Paint(styleBold, name), hint, env.Paint(StyleRed, render.Clean(err.Error())))
+	fmt.Fprintf(env.Err, "\nThe %s application failed to run%s: %s\n", env.Paint(styleBold, name), hint, env.Paint(StyleRed, safetext.Clean(err.Error())))
 	if hint := usage.Hint(err); hint != "" {
-		fmt.Fprintf(env.Err, "%s\n", render.Clean(hint))
+		fmt.Fprintf(env.Err, "%s\n", safetext.Clean(hint))
 	}
 	if how == detailFull {
 		printCauses(env, err)
@@ -69,8 +69,8 @@ func failure(env *Env, name string, how detail, err error) int {
 // printCauses prints the chain of wrapped errors with their types, which is what
 // a program without exceptions has in the place of a backtrace.
 func printCauses(env *Env, err error) {
-	fmt.Fprintf(env.Err, "\n%s (%T)\n", render.Clean(err.Error()), err)
+	fmt.Fprintf(env.Err, "\n%s (%T)\n", safetext.Clean(err.Error()), err)
 	for e := errors.Unwrap(err); e != nil; e = errors.Unwrap(e) {
-		fmt.Fprintf(env.Err, "\tfrom %s (%T)\n", render.Clean(e.Error()), e)
+		fmt.Fprintf(env.Err, "\tfrom %s (%T)\n", safetext.Clean(e.Error()), e)
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"mcollective/internal/render"
+	"mcollective/internal/safetext"
 	"mcollective/internal/suggest"
 )
 
@@ -25,7 +25,7 @@ func intro(env *Env, p *Program, args []string) int {
 
 // unknownCommand lists what there is, like intro, for a name that is none of it.
 func unknownCommand(env *Env, p *Program, name string) int {
-	name = render.CleanLine(name)
+	name = safetext.CleanLine(name)
 	PrintVersion(env)
 	fmt.Fprintf(env.Out, "Unknown command '%s'\n\n", name)
 	names := p.Names()

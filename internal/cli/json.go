@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"unicode/utf16"
 
-	"mcollective/internal/render"
+	"mcollective/internal/safetext"
 )
 
 // WriteJSON prints a list: indented to be read on a terminal, on one line for
@@ -31,13 +31,13 @@ func WriteJSON[T any](env *Env, list []T) error {
 // escapeJSON writes characters that a terminal would obey as \u escapes, which
 // changes nothing for programs. JSON itself asks for that below the blank only.
 func escapeJSON(text []byte) []byte {
-	if !bytes.ContainsFunc(text, func(r rune) bool { return r != '\n' && render.Hostile(r) }) {
+	if !bytes.ContainsFunc(text, func(r rune) bool { return r != '\n' && safetext.Hostile(r) }) {
 		return text
 	}
 	var b bytes.Buffer
 	for _, r := range string(text) {
 		switch {
-		case r == '\n' || !render.Hostile(r):
+		case r == '\n' || !safetext.Hostile(r):
 			b.WriteRune(r)
 		case r > 0xffff:
 			hi, lo := utf16.EncodeRune(r)

@@ -2,11 +2,12 @@ package cli
 
 import (
 	"fmt"
-	"mcollective/internal/render"
 	"os"
 	"strconv"
 
 	"golang.org/x/term"
+
+	"mcollective/internal/safetext"
 )
 
 // Clean is text from a node as it may be printed, with its line ends.
@@ -14,7 +15,7 @@ func (e *Env) Clean(s string) string {
 	if e.Raw {
 		return s
 	}
-	return render.Clean(s)
+	return safetext.Clean(s)
 }
 
 // Width is how many columns the terminal has, 0 if there is none or it does not
@@ -44,7 +45,7 @@ const MostFilled = 256
 // elsewhere it has the line ends that programs know from Ruby's reports.
 func Tidy(env *Env, s string) string {
 	if env.OutTerminal && !env.Raw {
-		return render.CleanLine(s)
+		return safetext.CleanLine(s)
 	}
 	return env.Clean(s)
 }

@@ -22,7 +22,6 @@ import (
 	"mcollective/client"
 	"mcollective/ddl"
 	"mcollective/discovery"
-	"mcollective/internal/agents/rpcutil"
 	"mcollective/rpc"
 	"mcollective/value"
 )
@@ -284,7 +283,7 @@ func (f *Finder) ask(ctx context.Context, agent, known string, nodes []string, e
 		asked[n] = true
 	}
 	_, err := f.Client.Run(ctx, client.Run{
-		Agent: rpcutil.Name, Action: "get_ddl", Inputs: inputs, Nodes: nodes, Collective: f.Collective, Direct: true, Timeout: wait,
+		Agent: rpc.UtilAgent, Action: "get_ddl", Inputs: inputs, Nodes: nodes, Collective: f.Collective, Direct: true, Timeout: wait,
 	}, func(a client.Answer) {
 		if asked[a.Sender] { // once, and nobody else
 			delete(asked, a.Sender)

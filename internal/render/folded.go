@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"mcollective/client"
+	"mcollective/internal/safetext"
 	"mcollective/rpc"
 )
 
@@ -119,7 +120,7 @@ func (f *folded) account(a *client.Account, s Stats) {
 	r.out.WriteString(line + "\n")
 	r.absent(r.out, a)
 	if r.o.Verbose {
-		fmt.Fprintf(r.out, "request %s, discovery %s, published in %s\n", CleanLine(a.RequestID), seconds(s.DiscoveryTime), seconds(a.Publish))
+		fmt.Fprintf(r.out, "request %s, discovery %s, published in %s\n", safetext.CleanLine(a.RequestID), seconds(s.DiscoveryTime), seconds(a.Publish))
 	}
 }
 

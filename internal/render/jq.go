@@ -10,6 +10,7 @@ import (
 	"github.com/itchyny/gojq"
 
 	"mcollective/client"
+	"mcollective/internal/safetext"
 	"mcollective/rpc"
 	"mcollective/value"
 )
@@ -68,13 +69,13 @@ func (v *jqLines) add(sender string, reply *rpc.Reply) {
 		}
 		if err != nil {
 			if v.failed++; v.failed <= 3 {
-				v.r.complain(fmt.Sprintf("%s: the jq program fails: %v", CleanLine(sender), err))
+				v.r.complain(fmt.Sprintf("%s: the jq program fails: %v", safetext.CleanLine(sender), err))
 			}
 			return
 		}
 		text, err := gojq.Marshal(got)
 		if err != nil {
-			v.r.complain(fmt.Sprintf("%s: %v", CleanLine(sender), err))
+			v.r.complain(fmt.Sprintf("%s: %v", safetext.CleanLine(sender), err))
 			return
 		}
 		if !v.r.o.Raw {
@@ -107,7 +108,7 @@ func jqValue(v any) any {
 func cleanJSON(text []byte) []byte {
 	var b []byte
 	for _, r := range string(text) {
-		if !Hostile(r) {
+		if !safetext.Hostile(r) {
 			b = append(b, string(r)...)
 			continue
 		}

@@ -8,6 +8,7 @@ import (
 
 	"mcollective/client"
 	"mcollective/internal/plaintext"
+	"mcollective/internal/safetext"
 	"mcollective/rpc"
 	"mcollective/value"
 )
@@ -156,7 +157,7 @@ func (e *jsonEncoder) text(s string) {
 			r, size := utf8.DecodeRuneInString(s[i:])
 			i += size
 			switch {
-			case !e.clean || !Hostile(r):
+			case !e.clean || !safetext.Hostile(r):
 				e.b = utf8.AppendRune(e.b, r)
 			case r > 0xffff:
 				escape(uint16(0xd800 + (r-0x10000)>>10))

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"mcollective/internal/safetext"
 )
 
 // Fold writes names of nodes in short: web1, web2 and web3 are "web[1-3]". Names
@@ -210,7 +212,7 @@ const maxNodeLines = 8
 func (r *Results) nodes(names []string, column int) string {
 	parts := Fold(names)
 	for i := range parts {
-		parts[i] = CleanLine(parts[i])
+		parts[i] = safetext.CleanLine(parts[i])
 	}
 	if !r.o.Terminal {
 		return strings.Join(parts, ",")

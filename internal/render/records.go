@@ -9,11 +9,11 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"mcollective/client"
+	"mcollective/internal/plaintext"
+	"mcollective/internal/safetext"
+	document "mcollective/internal/yaml"
 	"mcollective/rpc"
 	"mcollective/value"
-
-	"mcollective/internal/plaintext"
-	document "mcollective/internal/yaml"
 )
 
 // A record is a result that waits.
@@ -182,7 +182,7 @@ func yamlNode(v any) *yaml.Node {
 		node.Tag, node.Value = "!!float", yamlFloat(v)
 	default:
 		node.SetString(strings.ToValidUTF8(utf8Text(v), "\uFFFD"))
-		if strings.ContainsFunc(node.Value, hostileInText) {
+		if strings.ContainsFunc(node.Value, safetext.HostileInText) {
 			node.Style = yaml.DoubleQuotedStyle // where escapes are understood
 		}
 	}
@@ -192,13 +192,13 @@ func yamlNode(v any) *yaml.Node {
 // escapeYAML escapes what a terminal would obey, all of which is between double
 // quotes, and is not escaped by YAML itself.
 func escapeYAML(text string) string {
-	if !strings.ContainsFunc(text, hostileInText) {
+	if !strings.ContainsFunc(text, safetext.HostileInText) {
 		return text
 	}
 	var b strings.Builder
 	for _, r := range text {
 		switch {
-		case !hostileInText(r):
+		case !safetext.HostileInText(r):
 			b.WriteRune(r)
 		case r > 0xffff:
 			fmt.Fprintf(&b, `\U%08x`, r)

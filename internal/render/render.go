@@ -30,6 +30,7 @@ import (
 
 	"mcollective/client"
 	"mcollective/ddl"
+	"mcollective/internal/safetext"
 	"mcollective/rpc"
 	"mcollective/value"
 )
@@ -225,7 +226,7 @@ func (r *Results) Add(a client.Answer) {
 // show gives an answer to the summaries and the view.
 func (r *Results) show(a client.Answer) {
 	if a.Err != nil || a.RPC == nil {
-		r.complain(fmt.Sprintf("%s: the answer cannot be shown: %v", CleanLine(a.Sender), a.Err))
+		r.complain(fmt.Sprintf("%s: the answer cannot be shown: %v", safetext.CleanLine(a.Sender), a.Err))
 		return
 	}
 	for _, s := range r.summaries {
@@ -251,7 +252,7 @@ func (r *Results) complain(what string) {
 	if r.bar != nil {
 		r.bar.hide()
 	}
-	fmt.Fprintln(r.o.Err, Clean(what))
+	fmt.Fprintln(r.o.Err, safetext.Clean(what))
 }
 
 // shown reports whether the display mode shows answers of that status.
@@ -338,7 +339,7 @@ func (r *Results) line(s string) string {
 	if r.o.Raw {
 		return s
 	}
-	return CleanLine(s)
+	return safetext.CleanLine(s)
 }
 
 // lines is text from a node that may have lines.
@@ -346,5 +347,5 @@ func (r *Results) lines(s string) string {
 	if r.o.Raw {
 		return s
 	}
-	return Clean(s)
+	return safetext.Clean(s)
 }

@@ -11,6 +11,7 @@ import (
 
 	"mcollective/client"
 	"mcollective/ddl"
+	"mcollective/internal/safetext"
 	"mcollective/internal/yaml"
 	"mcollective/marshal"
 	"mcollective/message"
@@ -220,7 +221,7 @@ func FuzzResults(f *testing.F) {
 				t.Fatal(err)
 			}
 			for _, text := range []string{out.String(), said.String()} {
-				if Clean(text) != text {
+				if safetext.Clean(text) != text {
 					t.Errorf("%s prints %q", o.Format, text)
 				}
 			}
@@ -252,7 +253,7 @@ func TestRaw(t *testing.T) {
 			if has := strings.Contains(out.String(), want); has != raw {
 				t.Errorf("%s, raw %t: %q", f, raw, &out)
 			}
-			if text := out.String(); !raw && Clean(text) != text {
+			if text := out.String(); !raw && safetext.Clean(text) != text {
 				t.Errorf("%s prints %q", f, text)
 			}
 		}

@@ -25,7 +25,7 @@ import (
 )
 
 // Name is what requests call the agent.
-const Name = "rpcutil"
+const Name = rpc.UtilAgent
 
 //go:embed rpcutil.yaml
 var text []byte

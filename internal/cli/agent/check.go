@@ -10,7 +10,7 @@ import (
 	"mcollective/ddl"
 	"mcollective/internal/cli"
 	rpccli "mcollective/internal/cli/rpc"
-	"mcollective/internal/render"
+	"mcollective/internal/safetext"
 	"mcollective/rpc"
 	"mcollective/value"
 )
@@ -26,7 +26,7 @@ func (c *agentCheck) skip(what, detail string) { c.line("skip", what, detail) }
 func (c *agentCheck) fail(what, detail string) { c.failed++; c.line("FAIL", what, detail) }
 
 func (c *agentCheck) line(verdict, what, detail string) {
-	fmt.Fprintf(c.a.env.Out, "%-5s %s: %s\n", verdict, render.CleanLine(what), render.CleanLine(detail))
+	fmt.Fprintf(c.a.env.Out, "%-5s %s: %s\n", verdict, safetext.CleanLine(what), safetext.CleanLine(detail))
 }
 
 // test holds an agent to its definition: it runs the action that is named, or all

@@ -9,6 +9,7 @@ import (
 	"mcollective/internal/app"
 	"mcollective/internal/cli"
 	"mcollective/internal/render"
+	"mcollective/internal/safetext"
 	"mcollective/internal/usage"
 )
 
@@ -41,9 +42,9 @@ func (o *agentOptions) list(ctx context.Context, env *cli.Env) error {
 			inactive++
 			what = "inactive: " + r.Inactive
 		}
-		fmt.Fprintf(env.Out, "%-20s %-8s %s\n", render.CleanLine(r.Name), r.Kind, render.CleanLine(what))
+		fmt.Fprintf(env.Out, "%-20s %-8s %s\n", safetext.CleanLine(r.Name), r.Kind, safetext.CleanLine(what))
 		if o.Verbose && r.Program != "" {
-			fmt.Fprintf(env.Out, "%-29s %s\n", "", render.CleanLine(r.Program))
+			fmt.Fprintf(env.Out, "%-29s %s\n", "", safetext.CleanLine(r.Program))
 		}
 	}
 	fmt.Fprintf(env.Err, "%d agents, %d of them inactive; looked in %s\n", len(rows), inactive, strings.Join(cfg.AgentsDirs, ", "))

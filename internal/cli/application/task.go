@@ -17,7 +17,7 @@ import (
 	"mcollective/internal/cli/known"
 	rpccli "mcollective/internal/cli/rpc"
 	"mcollective/internal/operation"
-	"mcollective/internal/render"
+	"mcollective/internal/safetext"
 	"mcollective/rpc"
 	"mcollective/value"
 )
@@ -140,7 +140,7 @@ func Refusal(a client.Answer) error {
 
 // Complain says what went wrong on a node.
 func (t *Task) Complain(node string, err error) {
-	fmt.Fprintf(t.Env.Err, "%s: %s\n", render.CleanLine(node), t.Env.Paint(cli.StyleRed, render.CleanLine(err.Error())))
+	fmt.Fprintf(t.Env.Err, "%s: %s\n", safetext.CleanLine(node), t.Env.Paint(cli.StyleRed, safetext.CleanLine(err.Error())))
 }
 
 // Missing says who did not answer.

@@ -3,11 +3,13 @@ package clitest
 
 import (
 	"bytes"
-	"mcollective/internal/cli"
-	"mcollective/internal/dirtest"
-	"mcollective/internal/render"
 	"strings"
 	"testing"
+
+	"mcollective/internal/cli"
+	"mcollective/internal/dirtest"
+	"mcollective/internal/plugins"
+	"mcollective/internal/safetext"
 )
 
 // Env is the world of a user whose home is an empty directory.
@@ -18,7 +20,7 @@ func Env(t testing.TB) *cli.Env {
 			return home
 		}
 		return ""
-	}}
+	}, BuiltIn: plugins.BuiltIn}
 	return env.WithDefaults()
 }
 
@@ -43,7 +45,7 @@ func Cleans(t *testing.T, write func(env *cli.Env) error) {
 			if strings.Contains(out.String(), "\x1b") != raw {
 				t.Errorf("terminal %t, raw %t: got %q", terminal, raw, out.String())
 			}
-			if !raw && render.Clean(out.String()) != out.String() {
+			if !raw && safetext.Clean(out.String()) != out.String() {
 				t.Errorf("terminal %t: got %q", terminal, out.String())
 			}
 		}

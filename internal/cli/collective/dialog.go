@@ -9,7 +9,7 @@ import (
 
 	"mcollective/internal/cli"
 	"mcollective/internal/operation"
-	"mcollective/internal/render"
+	"mcollective/internal/safetext"
 	"mcollective/internal/usage"
 )
 
@@ -58,7 +58,7 @@ func (d *Dialog) AwaitingNames() {
 
 // Warn prints a warning.
 func (d *Dialog) Warn(message string) {
-	fmt.Fprintln(d.env.Err, "Warning: "+render.CleanLine(message))
+	fmt.Fprintln(d.env.Err, "Warning: "+safetext.CleanLine(message))
 }
 
 // Confirm asks the question. Where nobody can be asked it refuses.
@@ -69,7 +69,7 @@ func (d *Dialog) Confirm(q operation.Question) error {
 	}
 	changes := "changes things"
 	if q.Why != "" {
-		changes = "may change things (" + render.CleanLine(q.Why) + ")"
+		changes = "may change things (" + safetext.CleanLine(q.Why) + ")"
 	}
 	if !d.env.InTerminal || !d.env.ErrTerminal {
 		return usage.Hinted(usage.Errorf("%s %s %s on %s, and there is no terminal to ask whether that is meant", q.Agent, q.Action, changes, where),
@@ -114,7 +114,7 @@ func PrintSilent(w io.Writer, names []string, filtered bool) {
 func FirstNames(names []string, most int) string {
 	list := make([]string, 0, most)
 	for _, name := range names[:min(len(names), most)] {
-		list = append(list, render.CleanLine(name))
+		list = append(list, safetext.CleanLine(name))
 	}
 	more := ""
 	if n := len(names) - most; n > 0 {

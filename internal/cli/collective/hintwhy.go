@@ -10,13 +10,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"mcollective/filter"
-	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/cli"
+	"mcollective/rpc"
 )
 
 // hintWhy tells people that there is a way to find out why nobody was found.
 func hintWhy(env *cli.Env, f filter.Filter, agent string) {
-	if agent == rpcutil.Name {
+	if agent == rpc.UtilAgent {
 		agent = "" // nodes without it are rare, and it would only puzzle
 	}
 	if !env.ErrTerminal || f.Empty() && agent == "" {

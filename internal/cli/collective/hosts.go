@@ -9,7 +9,7 @@ import (
 
 	"mcollective/filter"
 	"mcollective/internal/cli"
-	"mcollective/internal/render"
+	"mcollective/internal/safetext"
 	"mcollective/internal/usage"
 )
 
@@ -74,7 +74,7 @@ func (h *Hosts) Parse(env *cli.Env) (filter.Filter, error) {
 		}
 	}
 	if err := f.Check(); err != nil {
-		fmt.Fprintf(env.Err, "Nodes other than Ruby's will not match: %s\n", render.Clean(err.Error()))
+		fmt.Fprintf(env.Err, "Nodes other than Ruby's will not match: %s\n", safetext.Clean(err.Error()))
 	}
 	return f, nil
 }

@@ -11,15 +11,16 @@ import (
 
 	"mcollective/client"
 	"mcollective/ddl"
-	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/known"
 	"mcollective/internal/config"
 	"mcollective/internal/operation"
 	"mcollective/internal/render"
+	"mcollective/internal/safetext"
 	"mcollective/internal/session"
 	"mcollective/internal/suggest"
 	"mcollective/internal/usage"
+	"mcollective/rpc"
 	"mcollective/value"
 )
 
@@ -103,7 +104,7 @@ func (f *Flags) Begin(env *cli.Env, stdin bool) (*Invocation, error) {
 // adviseOnUnknown says what may help where nobody knows an agent.
 func (i *Invocation) adviseOnUnknown(agent operation.UnknownAgent, why []string) string {
 	if len(why) > 0 {
-		return render.CleanLine(why[0])
+		return safetext.CleanLine(why[0])
 	}
 	var names []string
 	for _, e := range known.Library(i.Env, i.Config).List(ddl.Agent) {
@@ -138,7 +139,7 @@ func (i *Invocation) Ask(ctx context.Context, t *operation.Targets, action strin
 	if len(t.Nodes) == 0 {
 		return nil, nil // nobody was asked
 	}
-	return i.Run(ctx, t, operation.Call{Agent: rpcutil.Name, Action: action, Inputs: inputs, Time: rpcutilTime}, func(answer client.Answer) {
+	return i.Run(ctx, t, operation.Call{Agent: rpc.UtilAgent, Action: action, Inputs: inputs, Time: rpcutilTime}, func(answer client.Answer) {
 		if answer.Err == nil && answer.Outcome != client.OK {
 			i.Log().Info("a node refused", "node", answer.Sender, "action", action, "message", answer.RPC.Message)
 			return

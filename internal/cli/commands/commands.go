@@ -26,11 +26,28 @@ import (
 	"mcollective/internal/cli/service"
 	"mcollective/internal/cli/shell"
 	"mcollective/internal/cli/why"
+	"mcollective/internal/plugins"
 )
 
 // Main runs mco with args, the words after the program's name, and returns the
 // exit code.
-func Main(args []string, env *cli.Env) int { return cli.Main(args, env, Program()) }
+func Main(args []string, env *cli.Env) int { return cli.Main(args, wired(env), Program()) }
+
+// wired returns the world of a run in which what is not given makes the plugins that a
+// configuration names.
+func wired(env *cli.Env) *cli.Env {
+	w := *env
+	if w.Connect == nil {
+		w.Connect = plugins.Connect
+	}
+	if w.ClientSecurity == nil {
+		w.ClientSecurity = plugins.ClientSecurity
+	}
+	if w.BuiltIn == nil {
+		w.BuiltIn = plugins.BuiltIn
+	}
+	return &w
+}
 
 // Program is the list of what mco can do. A new command is one row here, one package
 // below internal/cli, one script under cmd/mco/testdata/script and one page under

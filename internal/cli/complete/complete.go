@@ -11,7 +11,7 @@ import (
 	"mcollective/ddl"
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/known"
-	"mcollective/internal/render"
+	"mcollective/internal/safetext"
 )
 
 // Call completes the words of mco rpc: an agent, an action, inputs.
@@ -58,7 +58,7 @@ func Matching(words []string, typed string) []string {
 
 // described is a word with what is said about it, on one line.
 func described(word, about string) string {
-	return cobra.CompletionWithDesc(word, render.CleanLine(about))
+	return cobra.CompletionWithDesc(word, safetext.CleanLine(about))
 }
 
 // DescribedAgents are the agents that are known here.

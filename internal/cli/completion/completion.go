@@ -9,7 +9,7 @@ import (
 	"mcollective/ddl"
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/known"
-	"mcollective/internal/render"
+	"mcollective/internal/safetext"
 )
 
 // completionOptions are the flags of completion.
@@ -132,5 +132,5 @@ func (o *completionOptions) line(env *cli.Env, name, about string) {
 	if o.verbose {
 		name += ":" + about
 	}
-	fmt.Fprintln(env.Out, render.CleanLine(name))
+	fmt.Fprintln(env.Out, safetext.CleanLine(name))
 }

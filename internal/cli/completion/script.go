@@ -5,6 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+
+	"github.com/spf13/cobra"
+
 	"mcollective/ddl"
 	"mcollective/discovery"
 	"mcollective/internal/cli"
@@ -12,11 +16,8 @@ import (
 	"mcollective/internal/cli/complete"
 	"mcollective/internal/cli/known"
 	"mcollective/internal/cli/rpc"
-	"mcollective/internal/render"
+	"mcollective/internal/safetext"
 	"mcollective/internal/usage"
-	"slices"
-
-	"github.com/spf13/cobra"
 )
 
 // bashValues corrects what bash makes of name=value: it counts the = among the
@@ -92,7 +93,7 @@ func tree(env *cli.Env, p *cli.Program, args []string) *cobra.Command {
 			continue
 		}
 		cmd := rpc.New(env)
-		cmd.Use, cmd.Short = e.Name+" [options] <action> [<key=val> ...]", render.CleanLine(e.Description)
+		cmd.Use, cmd.Short = e.Name+" [options] <action> [<key=val> ...]", safetext.CleanLine(e.Description)
 		inner := complete.Call(env)
 		cmd.ValidArgsFunction = func(c *cobra.Command, words []string, word string) ([]string, cobra.ShellCompDirective) {
 			return inner(c, append([]string{c.Name()}, words...), word)

@@ -14,7 +14,7 @@ import (
 
 	"mcollective/ddl"
 	"mcollective/internal/cli"
-	"mcollective/internal/render"
+	"mcollective/internal/safetext"
 	"mcollective/internal/usage"
 )
 
@@ -58,7 +58,7 @@ func New(env *cli.Env) *cobra.Command {
 				return err
 			}
 			if args[0] == "show" {
-				_, err := fmt.Fprint(env.Out, render.Clean(d.Help(cli.Width(env))))
+				_, err := fmt.Fprint(env.Out, safetext.Clean(d.Help(cli.Width(env))))
 				return err
 			}
 			return convertDefinition(env, d, to)
@@ -121,10 +121,10 @@ func checkDefinitions(env *cli.Env, args []string) error {
 		d, err := readDefinition(file)
 		if err != nil {
 			broken++
-			fmt.Fprintln(env.Err, env.Paint(cli.StyleRed, render.Clean(err.Error())))
+			fmt.Fprintln(env.Err, env.Paint(cli.StyleRed, safetext.Clean(err.Error())))
 			continue
 		}
-		fmt.Fprintf(env.Out, "%s: %s\n", render.CleanLine(file), render.Clean(describeDefinition(d)))
+		fmt.Fprintf(env.Out, "%s: %s\n", safetext.CleanLine(file), safetext.Clean(describeDefinition(d)))
 	}
 	if broken > 0 {
 		fmt.Fprintf(env.Err, "%d of %d definitions cannot be used\n", broken, len(files))

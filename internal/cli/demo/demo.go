@@ -12,7 +12,7 @@ import (
 
 	"mcollective/internal/app"
 	"mcollective/internal/cli"
-	"mcollective/internal/render"
+	"mcollective/internal/safetext"
 	"mcollective/internal/usage"
 )
 
@@ -96,7 +96,7 @@ func (o *demoOptions) introduce(env *cli.Env, d *app.Demo) {
 		"    broker  %s\n"+
 		"    node    %s, this machine, %v\n"+
 		"    nodes   %d simulated ones of seed %d: %s\n\n",
-		d.BrokerURL(), render.CleanLine(d.Identity()), d.System(), o.nodes, o.seed, strings.Join(kinds, ", "))
+		d.BrokerURL(), safetext.CleanLine(d.Identity()), d.System(), o.nodes, o.seed, strings.Join(kinds, ", "))
 }
 
 // runCommand runs a command against the collective, as somebody at a terminal would.

@@ -11,7 +11,7 @@ import (
 	"mcollective/filter"
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/collective"
-	"mcollective/internal/render"
+	"mcollective/internal/safetext"
 	"mcollective/internal/usage"
 )
 
@@ -52,7 +52,7 @@ func describeFilter(w io.Writer, f filter.Filter) {
 		}
 		fmt.Fprintf(w, "%s\n\n", heading)
 		for _, line := range lines {
-			fmt.Fprintf(w, "  %s\n", render.CleanLine(line))
+			fmt.Fprintf(w, "  %s\n", safetext.CleanLine(line))
 		}
 		fmt.Fprintln(w)
 	}

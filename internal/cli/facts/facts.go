@@ -9,13 +9,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"mcollective/client"
-	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/collective"
 	"mcollective/internal/cli/complete"
 	"mcollective/internal/cli/known"
 	"mcollective/internal/operation"
 	"mcollective/internal/render"
+	"mcollective/internal/safetext"
+	"mcollective/rpc"
 	"mcollective/value"
 )
 
@@ -69,7 +70,7 @@ func (o *factsOptions) run(ctx context.Context, env *cli.Env) error {
 	defer stop()
 	defer i.Close()
 	i.Dialog.ShowsProgress = o.Verbose
-	t, err := i.Search(ctx, rpcutil.Name)
+	t, err := i.Search(ctx, rpc.UtilAgent)
 	if err != nil {
 		return err
 	}
@@ -106,7 +107,7 @@ func (o *factsOptions) report(ctx context.Context, i *collective.Invocation, t *
 		return collective.ExitStatus(t, account)
 	}
 	if len(t.Nodes) == 0 {
-		_ = i.NothingFound(rpcutil.Name) // which is no reason to end here
+		_ = i.NothingFound(rpc.UtilAgent) // which is no reason to end here
 	}
 	o.print(i.Env, holders)
 	if err := i.Statistics(account, t, "rpc stats"); err != nil {
@@ -120,7 +121,7 @@ func (o *factsOptions) report(ctx context.Context, i *collective.Invocation, t *
 func (o *factsOptions) values(ctx context.Context, i *collective.Invocation, t *operation.Targets, fact string, each func(node string, value any)) (*client.Account, error) {
 	return i.Ask(ctx, t, "get_fact", value.NewMap(value.Symbol("fact"), fact), func(answer client.Answer) {
 		if answer.Err != nil {
-			fmt.Fprintf(i.Env.Err, "Could not parse facts for %s: %s\n", render.CleanLine(answer.Sender), render.Clean(answer.Err.Error()))
+			fmt.Fprintf(i.Env.Err, "Could not parse facts for %s: %s\n", safetext.CleanLine(answer.Sender), safetext.Clean(answer.Err.Error()))
 			return
 		}
 		value, _ := answer.RPC.Output("value")
@@ -162,10 +163,10 @@ func (o *factsOptions) remember(i *collective.Invocation, holders map[string][]s
 // print shows the values in the layout of Ruby's report.
 func (o *factsOptions) print(env *cli.Env, holders map[string][]string) {
 	if len(holders) == 0 {
-		fmt.Fprintf(env.Out, "No values found for fact %s\n", render.CleanLine(o.fact))
+		fmt.Fprintf(env.Out, "No values found for fact %s\n", safetext.CleanLine(o.fact))
 		return
 	}
-	fmt.Fprintf(env.Out, "Report for fact: %s\n\n", render.CleanLine(o.fact))
+	fmt.Fprintf(env.Out, "Report for fact: %s\n\n", safetext.CleanLine(o.fact))
 	values := cli.SortedKeys(holders)
 	column := 40
 	for _, v := range values {
@@ -178,7 +179,7 @@ func (o *factsOptions) print(env *cli.Env, holders map[string][]string) {
 		}
 		fmt.Fprintln(env.Out)
 		for _, node := range cli.Sorted(holders[v]) {
-			fmt.Fprintf(env.Out, "            %s\n", render.CleanLine(node))
+			fmt.Fprintf(env.Out, "            %s\n", safetext.CleanLine(node))
 		}
 		fmt.Fprintln(env.Out)
 	}

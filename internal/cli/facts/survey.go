@@ -8,13 +8,13 @@ import (
 	"strings"
 
 	"mcollective/client"
-	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/collective"
 	"mcollective/internal/cli/known"
 	"mcollective/internal/cli/outputs"
 	"mcollective/internal/operation"
-	"mcollective/internal/render"
+	"mcollective/internal/safetext"
+	"mcollective/rpc"
 	"mcollective/value"
 )
 
@@ -48,12 +48,12 @@ func (o *factsOptions) survey(ctx context.Context, i *collective.Invocation, t *
 			nodes = cli.Sorted(nodes)
 		}
 		for _, n := range nodes {
-			fmt.Fprintln(i.Env.Out, render.CleanLine(n))
+			fmt.Fprintln(i.Env.Out, safetext.CleanLine(n))
 		}
 		vary.print(i.Env)
 	}
 	if len(t.Nodes) == 0 {
-		_ = i.NothingFound(rpcutil.Name) // which is no reason to end here
+		_ = i.NothingFound(rpc.UtilAgent) // which is no reason to end here
 	}
 	if account == nil && len(t.Nodes) > 0 {
 		return nil
@@ -182,7 +182,7 @@ func (s spread) summary(nodes int) string {
 	have := 0
 	for _, v := range values {
 		have += s.Values[v]
-		parts = append(parts, fmt.Sprintf("%s %d", render.CleanLine(v), s.Values[v]))
+		parts = append(parts, fmt.Sprintf("%s %d", safetext.CleanLine(v), s.Values[v]))
 	}
 	if have < nodes {
 		parts = append(parts, fmt.Sprintf("none %d", nodes-have))

@@ -14,7 +14,7 @@ import (
 	"mcollective/internal/cli/application"
 	"mcollective/internal/cli/known"
 	"mcollective/internal/cli/outputs"
-	"mcollective/internal/render"
+	"mcollective/internal/safetext"
 	"mcollective/rpc"
 	"mcollective/value"
 )
@@ -60,7 +60,7 @@ func (x *transfer) fail(node string, err error) {
 
 func (x *transfer) done(node, what string) {
 	x.t.Progress("")
-	fmt.Fprintf(x.t.Env.Out, "%s: %s\n", render.CleanLine(node), render.CleanLine(what))
+	fmt.Fprintf(x.t.Env.Out, "%s: %s\n", safetext.CleanLine(node), safetext.CleanLine(what))
 	delete(x.at, node)
 }
 

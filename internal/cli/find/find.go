@@ -11,13 +11,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"mcollective/discovery"
-	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/collective"
 	"mcollective/internal/cli/known"
 	"mcollective/internal/operation"
-	"mcollective/internal/render"
+	"mcollective/internal/safetext"
 	"mcollective/internal/usage"
+	"mcollective/rpc"
 )
 
 // findOptions are the flags of find.
@@ -79,7 +79,7 @@ func (o *findOptions) run(ctx context.Context, env *cli.Env) error {
 	limited := most.Count > 0 || most.Percent > 0
 	out.stream = !o.Verbose && !o.Sort && !o.Results.JSON && most.Percent == 0 && !(limited && most.Random)
 	// The nodes that other commands could call, as Ruby finds them.
-	t, err := i.Find(ctx, operation.Search{Agent: rpcutil.Name, Each: out.add, Idle: out.flush})
+	t, err := i.Find(ctx, operation.Search{Agent: rpc.UtilAgent, Each: out.add, Idle: out.flush})
 	if err != nil && !errors.Is(err, operation.ErrInterrupted) {
 		return err
 	}
@@ -121,7 +121,7 @@ type found struct {
 
 func (f *findOutput) add(name string) {
 	if f.stream {
-		fmt.Fprintln(f.out, render.CleanLine(name))
+		fmt.Fprintln(f.out, safetext.CleanLine(name))
 		f.shown++
 	}
 }
@@ -138,7 +138,7 @@ func (f *findOutput) finish(names []string) error {
 		return cli.WriteJSON(f.env, list)
 	}
 	for _, n := range names[min(f.shown, len(names)):] {
-		fmt.Fprintln(f.out, render.CleanLine(n))
+		fmt.Fprintln(f.out, safetext.CleanLine(n))
 	}
 	return f.out.Flush()
 }

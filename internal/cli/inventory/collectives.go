@@ -9,13 +9,13 @@ import (
 	"strings"
 
 	"mcollective/client"
-	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/collective"
 	"mcollective/internal/cli/outputs"
 	"mcollective/internal/operation"
-	"mcollective/internal/render"
+	"mcollective/internal/safetext"
 	"mcollective/internal/usage"
+	"mcollective/rpc"
 	"mcollective/value"
 )
 
@@ -31,11 +31,11 @@ type membership struct {
 func memberships(ctx context.Context, i *collective.Invocation) (*membership, error) {
 	m := &membership{members: make(map[string][]string)}
 	var err error
-	if m.targets, err = i.Search(ctx, rpcutil.Name); err != nil {
+	if m.targets, err = i.Search(ctx, rpc.UtilAgent); err != nil {
 		return nil, err
 	}
 	if len(m.targets.Nodes) == 0 {
-		_ = i.NothingFound(rpcutil.Name) // which is no reason to end here
+		_ = i.NothingFound(rpc.UtilAgent) // which is no reason to end here
 	}
 	m.account, err = i.Ask(ctx, m.targets, "collective_info", value.NewMap(), func(answer client.Answer) {
 		if answer.Err != nil {
@@ -77,7 +77,7 @@ func (o *inventoryOptions) listCollectives(ctx context.Context, i *collective.In
 	}
 	fmt.Fprintf(i.Env.Out, "   %-30s %s\n   %-30s %s\n", "Collective", "Nodes", "==========", "=====")
 	for _, name := range names {
-		fmt.Fprintf(i.Env.Out, "   %-30s %d\n", render.CleanLine(name), len(m.members[name]))
+		fmt.Fprintf(i.Env.Out, "   %-30s %d\n", safetext.CleanLine(name), len(m.members[name]))
 	}
 	fmt.Fprintf(i.Env.Out, "\n   %30s %d\n\n", "Total nodes:", m.nodes)
 	return collective.ExitStatus(m.targets, m.account)
@@ -109,7 +109,7 @@ func (o *inventoryOptions) drawCollectives(ctx context.Context, i *collective.In
 // dot is the graph in the language of Graphviz.
 func (m *membership) dot() string {
 	name := func(s string) string {
-		return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(render.CleanLine(s))
+		return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(safetext.CleanLine(s))
 	}
 	var b strings.Builder
 	b.WriteString("graph {\n")

@@ -9,14 +9,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"mcollective/client"
-	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/collective"
 	"mcollective/internal/cli/complete"
 	"mcollective/internal/cli/known"
-	"mcollective/internal/render"
+	"mcollective/internal/safetext"
 	"mcollective/internal/suggest"
 	"mcollective/internal/usage"
+	"mcollective/rpc"
 	"mcollective/value"
 )
 
@@ -149,14 +149,14 @@ func (o *inventoryOptions) reportNode(ctx context.Context, i *collective.Invocat
 		return err
 	}
 	if account.Replies == 0 {
-		fmt.Fprintf(i.Env.Err, "Did not receive any results from node %s\n", render.CleanLine(o.node))
+		fmt.Fprintf(i.Env.Err, "Did not receive any results from node %s\n", safetext.CleanLine(o.node))
 		if near := suggest.Nearest(o.node, known.Load(i.Env).Identities); near != "" && near != o.node {
 			fmt.Fprintf(i.Env.Err, "Did you mean '%s'?\n", near)
 		}
 		return cli.Exit(cli.ExitFailed)
 	}
 	if stats == nil {
-		fmt.Fprintf(i.Env.Err, "Failed to retrieve daemon_stats from %s: %s\n", render.CleanLine(o.node), render.Clean(refused))
+		fmt.Fprintf(i.Env.Err, "Failed to retrieve daemon_stats from %s: %s\n", safetext.CleanLine(o.node), safetext.Clean(refused))
 		return cli.Exit(cli.ExitSomeFailed)
 	}
 	account, err = i.Ask(ctx, t, "inventory", value.NewMap(), func(answer client.Answer) {
@@ -168,7 +168,7 @@ func (o *inventoryOptions) reportNode(ctx context.Context, i *collective.Invocat
 		return err
 	}
 	if about == nil {
-		fmt.Fprintf(i.Env.Err, "Failed to retrieve inventory for %s\n", render.CleanLine(o.node))
+		fmt.Fprintf(i.Env.Err, "Failed to retrieve inventory for %s\n", safetext.CleanLine(o.node))
 		return collective.ExitStatus(t, account)
 	}
 	n := newNodeReport(o.node, stats, about)
@@ -190,12 +190,12 @@ func (o *inventoryOptions) reportNode(ctx context.Context, i *collective.Invocat
 // reportAll prints a line, or whatever the template makes, for each node that the
 // filter matches.
 func (o *inventoryOptions) reportAll(ctx context.Context, i *collective.Invocation, layout *template.Template) error {
-	t, err := i.Search(ctx, rpcutil.Name)
+	t, err := i.Search(ctx, rpc.UtilAgent)
 	if err != nil {
 		return err
 	}
 	if len(t.Nodes) == 0 {
-		return i.NothingFound(rpcutil.Name)
+		return i.NothingFound(rpc.UtilAgent)
 	}
 	stats := make(map[string]*value.Map)
 	if _, err := i.Ask(ctx, t, "daemon_stats", value.NewMap(), func(answer client.Answer) {

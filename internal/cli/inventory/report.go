@@ -17,6 +17,7 @@ import (
 	"mcollective/internal/cli/known"
 	"mcollective/internal/cli/outputs"
 	"mcollective/internal/render"
+	"mcollective/internal/safetext"
 	"mcollective/internal/usage"
 	"mcollective/value"
 )
@@ -54,7 +55,7 @@ func (n *nodeReport) teach(env *cli.Env) {
 func (n *nodeReport) print(env *cli.Env) error {
 	w := &strings.Builder{}
 	say := func(v any) string { return cli.Tidy(env, render.Text(v)) }
-	fmt.Fprintf(w, "Inventory for %s:\n\n   Server Statistics:\n", render.CleanLine(n.node))
+	fmt.Fprintf(w, "Inventory for %s:\n\n   Server Statistics:\n", safetext.CleanLine(n.node))
 	line := func(label string, value any) { fmt.Fprintf(w, "%29s: %v\n", label, value) }
 	line("Version", say(outputs.Output(n.stats, "version")))
 	line("Start Time", startTime(outputs.Output(n.stats, "starttime")))
@@ -111,7 +112,7 @@ func (n *nodeReport) print(env *cli.Env) error {
 func startTime(v any) string {
 	n, ok := v.(int64)
 	if !ok || n < 0 || n > 1<<40 {
-		return render.CleanLine(render.Text(v))
+		return safetext.CleanLine(render.Text(v))
 	}
 	return time.Unix(n, 0).Format("2006-01-02 15:04:05 -0700")
 }
@@ -216,7 +217,7 @@ func factAt(node map[string]any, path string) any {
 func (n *nodeReport) fill(env *cli.Env, t *template.Template) error {
 	var b strings.Builder
 	if err := t.Execute(&b, n.plain()); err != nil {
-		return usage.Errorf("node %s: %w", render.CleanLine(n.node), err)
+		return usage.Errorf("node %s: %w", safetext.CleanLine(n.node), err)
 	}
 	text := env.Clean(b.String())
 	if !strings.HasSuffix(text, "\n") {

@@ -10,7 +10,6 @@ import (
 	"mcollective/ddl"
 	"mcollective/internal/cli"
 	"mcollective/internal/config"
-	"mcollective/internal/plugins"
 )
 
 // Config reads the configuration of a client from a path, or from where it
@@ -46,7 +45,13 @@ func Library(env *cli.Env, cfg *config.Config) *ddl.Library { return LibraryFor(
 
 // LibraryFor is the library for whoever wants to find one plugin only.
 func LibraryFor(env *cli.Env, cfg *config.Config, name string) *ddl.Library {
-	return &ddl.Library{Dirs: cfg.LibDirs, BuiltIn: func(kind ddl.Kind) map[string]*ddl.Definition { return plugins.BuiltIn(kind, name, cli.Version()) }, Cache: Definitions(env)}
+	builtIn := func(kind ddl.Kind) map[string]*ddl.Definition {
+		if env.BuiltIn == nil {
+			return nil
+		}
+		return env.BuiltIn(kind, name, cli.Version())
+	}
+	return &ddl.Library{Dirs: cfg.LibDirs, BuiltIn: builtIn, Cache: Definitions(env)}
 }
 
 // UsualLibrary is the library of the usual configuration, or of none if that

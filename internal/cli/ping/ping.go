@@ -17,7 +17,7 @@ import (
 	"mcollective/filter"
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/collective"
-	"mcollective/internal/render"
+	"mcollective/internal/safetext"
 )
 
 // pingTime is how long ping waits for answers; the discovery timeout is added to
@@ -151,7 +151,7 @@ func printAccount(w io.Writer, r *client.Account, duplicates int) {
 	first := map[client.Outcome]int{client.NotSent: -2, client.Unreachable: -1}
 	slices.SortStableFunc(r.NoResponse, func(a, b string) int { return cmp.Compare(first[r.Outcomes[a]], first[r.Outcomes[b]]) })
 	for _, name := range r.NoResponse {
-		fmt.Fprintf(w, "   No response from %s\n", render.CleanLine(name))
+		fmt.Fprintf(w, "   No response from %s\n", safetext.CleanLine(name))
 	}
 }
 
@@ -189,7 +189,7 @@ func (p *pingOutput) add(r client.Answer) {
 }
 
 func (p *pingOutput) line(r pingReply) {
-	fmt.Fprintf(p.out, "%-40s time=%.2f ms\n", render.CleanLine(r.Sender), r.Time)
+	fmt.Fprintf(p.out, "%-40s time=%.2f ms\n", safetext.CleanLine(r.Sender), r.Time)
 }
 
 // flush shows what was printed. An error stays with the writer until finish.

@@ -16,7 +16,7 @@ import (
 	"mcollective/internal/cli/collective"
 	"mcollective/internal/cli/complete"
 	"mcollective/internal/cli/known"
-	"mcollective/internal/render"
+	"mcollective/internal/safetext"
 	"mcollective/internal/suggest"
 	"mcollective/internal/usage"
 )
@@ -117,7 +117,7 @@ func printCatalogue(env *cli.Env, l *ddl.Library) {
 				broken = append(broken, e)
 				continue
 			}
-			fmt.Fprintf(env.Out, "  %-25s %s\n", render.CleanLine(e.Name), render.CleanLine(e.Description))
+			fmt.Fprintf(env.Out, "  %-25s %s\n", safetext.CleanLine(e.Name), safetext.CleanLine(e.Description))
 		}
 		fmt.Fprintln(env.Out)
 	}
@@ -126,7 +126,7 @@ func printCatalogue(env *cli.Env, l *ddl.Library) {
 	}
 	fmt.Fprintln(env.Out, "Plugin Load Errors:")
 	for _, e := range broken {
-		fmt.Fprintf(env.Out, "  %-25s %s\n", render.CleanLine(string(e.Kind)+"/"+e.Name), render.CleanLine(e.Err.Error()))
+		fmt.Fprintf(env.Out, "  %-25s %s\n", safetext.CleanLine(string(e.Kind)+"/"+e.Name), safetext.CleanLine(e.Err.Error()))
 	}
 }
 
@@ -157,15 +157,15 @@ func printPlugin(ctx context.Context, env *cli.Env, l *ddl.Library, config, name
 			return nil
 		}
 		if qualified {
-			fmt.Fprintf(env.Err, "Could not find a '%s' plugin named '%s'\n", render.CleanLine(kind), render.CleanLine(alone))
+			fmt.Fprintf(env.Err, "Could not find a '%s' plugin named '%s'\n", safetext.CleanLine(kind), safetext.CleanLine(alone))
 			name = alone
 		} else {
-			fmt.Fprintf(env.Err, "Could not find a plugin named '%s' in any supported plugin type\n", render.CleanLine(name))
+			fmt.Fprintf(env.Err, "Could not find a plugin named '%s' in any supported plugin type\n", safetext.CleanLine(name))
 		}
 		if near := suggest.Nearest(name, names); near != "" {
 			fmt.Fprintf(env.Err, "Did you mean '%s'?\n", near)
 		} else if !errors.Is(err, ddl.ErrUnknown) {
-			fmt.Fprintf(env.Err, "Nodes could not be asked for it: %s\n", render.CleanLine(err.Error()))
+			fmt.Fprintf(env.Err, "Nodes could not be asked for it: %s\n", safetext.CleanLine(err.Error()))
 		}
 		return cli.Exit(cli.ExitFailed)
 	case found[0].Err != nil:
@@ -194,7 +194,7 @@ func printLearnt(ctx context.Context, env *cli.Env, config, name string) error {
 		return err
 	}
 	fmt.Fprintf(env.Err, "This is what a node gave on %s; the nodes could not be asked again: %s\n",
-		learnt.Time.Format("2006-01-02 15:04"), render.CleanLine(err.Error()))
+		learnt.Time.Format("2006-01-02 15:04"), safetext.CleanLine(err.Error()))
 	PrintDefinition(env, learnt.Definition)
 	return nil
 }
@@ -224,7 +224,7 @@ func printNodePlugin(ctx context.Context, env *cli.Env, config, agent string) er
 	if err := i.Complete(ctx, c, t); err != nil {
 		return err
 	}
-	fmt.Fprintf(env.Err, "As defined on %s\n", render.CleanLine(c.Nodes()))
+	fmt.Fprintf(env.Err, "As defined on %s\n", safetext.CleanLine(c.Nodes()))
 	for _, action := range c.Actions() {
 		i.WarnOfDifferences(c, action)
 	}
@@ -248,13 +248,13 @@ func refresh(env *cli.Env, agents []string) error {
 		case err != nil:
 			return err
 		case n == 0 && !all:
-			fmt.Fprintf(env.Out, "Of agent %s nothing was kept\n", render.CleanLine(name))
+			fmt.Fprintf(env.Out, "Of agent %s nothing was kept\n", safetext.CleanLine(name))
 		case n > 0:
 			version := ""
 			if latest != nil && latest.Metadata.Version != "" {
 				version = ", the last used of version " + latest.Metadata.Version
 			}
-			fmt.Fprintf(env.Out, "Forgot %s of agent %s that nodes gave%s\n", cli.Plural(n, "definition"), name, render.CleanLine(version))
+			fmt.Fprintf(env.Out, "Forgot %s of agent %s that nodes gave%s\n", cli.Plural(n, "definition"), name, safetext.CleanLine(version))
 		}
 		any = any || n > 0 || !all
 	}
@@ -277,7 +277,7 @@ func refresh(env *cli.Env, agents []string) error {
 
 // PrintDefinition prints the help text of a plugin.
 func PrintDefinition(env *cli.Env, d *ddl.Definition) {
-	text := render.Clean(d.Help(cli.Width(env)))
+	text := safetext.Clean(d.Help(cli.Width(env)))
 	fmt.Fprintln(env.Out, strings.TrimSuffix(text, "\n"))
 }
 

@@ -7,6 +7,7 @@ import (
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/outputs"
 	"mcollective/internal/render"
+	"mcollective/internal/safetext"
 	"mcollective/internal/usage"
 	"mcollective/rpc"
 	"mcollective/value"
@@ -95,7 +96,7 @@ func (p *processes) table(env *cli.Env, node string, reply *rpc.Reply, cells []p
 		p.total.vsz += outputs.Number(outputs.Output(h, "vsize"))
 		row := make([]string, len(cells))
 		for i, c := range cells {
-			row[i] = render.CleanLine(c.value(h)) // a line for each process, whatever it is called
+			row[i] = safetext.CleanLine(c.value(h)) // a line for each process, whatever it is called
 		}
 		rows = append(rows, row)
 	}
@@ -106,7 +107,7 @@ func (p *processes) table(env *cli.Env, node string, reply *rpc.Reply, cells []p
 	if p.silent {
 		return
 	}
-	fmt.Fprintf(env.Out, "   %s\n\n", render.CleanLine(node))
+	fmt.Fprintf(env.Out, "   %s\n\n", safetext.CleanLine(node))
 	printTable(env, cells, rows)
 	if parents, _ := reply.Output("parents"); len(members(parents)) > 0 {
 		fmt.Fprint(env.Out, "\n     Their parents:\n")
@@ -153,7 +154,7 @@ func (p *processes) tree(env *cli.Env, node string, reply *rpc.Reply) {
 	if strings.TrimSpace(tree) == "" || p.silent {
 		return
 	}
-	fmt.Fprintf(env.Out, "   %s\n\n", render.CleanLine(node))
+	fmt.Fprintf(env.Out, "   %s\n\n", safetext.CleanLine(node))
 	for line := range strings.Lines(tree) {
 		fmt.Fprintf(env.Out, "     %s\n", cli.Tidy(env, strings.TrimRight(line, "\n")))
 	}

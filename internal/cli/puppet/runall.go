@@ -15,7 +15,7 @@ import (
 	"mcollective/internal/cli/outputs"
 	rpccli "mcollective/internal/cli/rpc"
 	"mcollective/internal/pause"
-	"mcollective/internal/render"
+	"mcollective/internal/safetext"
 	"mcollective/internal/usage"
 	"mcollective/rpc"
 	"mcollective/value"
@@ -112,7 +112,7 @@ func (q *puppetQueue) end() error {
 }
 
 func (q *puppetQueue) say(format string, args ...any) {
-	fmt.Fprintf(q.t.Env.Out, "%s: %s\n", q.t.Env.Now().Format(time.DateTime), render.CleanLine(fmt.Sprintf(format, args...)))
+	fmt.Fprintf(q.t.Env.Out, "%s: %s\n", q.t.Env.Now().Format(time.DateTime), safetext.CleanLine(fmt.Sprintf(format, args...)))
 }
 
 // run works the queue off.

@@ -17,6 +17,7 @@ import (
 	"mcollective/internal/cli/known"
 	"mcollective/internal/operation"
 	"mcollective/internal/render"
+	"mcollective/internal/safetext"
 	"mcollective/internal/suggest"
 	"mcollective/internal/usage"
 	"mcollective/value"
@@ -104,7 +105,7 @@ func (o *Options) words(env *cli.Env, args []string) ([]Argument, error) {
 	for _, text := range append(append([]string(nil), o.arguments...), args...) {
 		name, value, ok := strings.Cut(text, "=")
 		if !ok || name == "" {
-			fmt.Fprintf(env.Err, "Could not parse --arg %s\nInputs have the form key=val\n", render.CleanLine(text))
+			fmt.Fprintf(env.Err, "Could not parse --arg %s\nInputs have the form key=val\n", safetext.CleanLine(text))
 			return nil, cli.Exit(cli.ExitFailed)
 		}
 		list = append(list, Argument{name, value})
@@ -171,7 +172,7 @@ func (o *Options) Request(c *ddl.Contract, args []Argument) (*ddl.Action, *value
 	inputs := value.NewMap()
 	if o.Noop {
 		if action != nil && action.Noop && !c.Noop(o.Action) {
-			return nil, nil, usage.Errorf("not all nodes are known to understand --noop for the action %s of agent %s: %s", o.Action, o.Agent, render.CleanLine(c.Doubt(o.Action)))
+			return nil, nil, usage.Errorf("not all nodes are known to understand --noop for the action %s of agent %s: %s", o.Action, o.Agent, safetext.CleanLine(c.Doubt(o.Action)))
 		}
 		if action != nil && !action.Noop {
 			return nil, nil, usage.Errorf("the action %s of agent %s does not know --noop: it would do its work", o.Action, o.Agent)
@@ -271,7 +272,7 @@ func (o *Options) send(ctx context.Context, i *collective.Invocation, job operat
 	}
 	to := ""
 	if o.ReplyTo != "" {
-		to = " replies to " + render.CleanLine(o.ReplyTo)
+		to = " replies to " + safetext.CleanLine(o.ReplyTo)
 	}
 	fmt.Fprintf(i.Env.Out, "Request sent with id: %s%s\n", sent.RequestID, to)
 	return nil

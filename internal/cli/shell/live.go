@@ -14,6 +14,7 @@ import (
 	"mcollective/internal/operation"
 	"mcollective/internal/pause"
 	"mcollective/internal/render"
+	"mcollective/internal/safetext"
 	"mcollective/rpc"
 	"mcollective/value"
 )
@@ -119,7 +120,7 @@ func (s *shell) kill(ctx context.Context, t *application.Task) error {
 			t.Complain(a.Sender, err)
 			return
 		}
-		fmt.Fprintf(t.Env.Out, "%s: ended\n", render.CleanLine(a.Sender))
+		fmt.Fprintf(t.Env.Out, "%s: ended\n", safetext.CleanLine(a.Sender))
 	})
 	if err != nil {
 		return err
@@ -185,7 +186,7 @@ func (s *shell) more(t *application.Task, node string, c *liveCommand, a client.
 	state := outputs.Said(a.RPC, "status")
 	// Output may be longer than one answer holds.
 	ended = state != "running" && out == "" && errs == ""
-	before := render.CleanLine(node) + ": "
+	before := safetext.CleanLine(node) + ": "
 	for i, text := range []string{out, errs} {
 		text = c.rest[i] + text
 		end := strings.LastIndexByte(text, '\n') + 1
@@ -200,7 +201,7 @@ func (s *shell) more(t *application.Task, node string, c *liveCommand, a client.
 	}
 	code := outputs.Said(a.RPC, "exitcode")
 	if state != "stopped" || code != "0" {
-		fmt.Fprintf(t.Env.Out, "%s%s, exit code %s\n", before, render.CleanLine(state), render.CleanLine(code))
+		fmt.Fprintf(t.Env.Out, "%s%s, exit code %s\n", before, safetext.CleanLine(state), safetext.CleanLine(code))
 	}
 	return true, state == "stopped" && code == "0"
 }

@@ -10,6 +10,7 @@ import (
 	"mcollective/internal/cli/collective"
 	"mcollective/internal/cli/outputs"
 	"mcollective/internal/render"
+	"mcollective/internal/safetext"
 	"mcollective/rpc"
 	"mcollective/value"
 )
@@ -24,7 +25,7 @@ func (s *shell) show(ctx context.Context, t *application.Task) error {
 	account, err := t.Each(ctx, t.RPC.Action, in, func(node string, reply *rpc.Reply) {
 		switch t.RPC.Action {
 		case "start":
-			fmt.Fprintf(t.Env.Out, "%s: %s\n", render.CleanLine(node), cli.Tidy(t.Env, outputs.Said(reply, "handle")))
+			fmt.Fprintf(t.Env.Out, "%s: %s\n", safetext.CleanLine(node), cli.Tidy(t.Env, outputs.Said(reply, "handle")))
 		case "list":
 			printJobs(t.Env, node, reply)
 		default:
@@ -64,7 +65,7 @@ func (s *shell) prepare(ctx context.Context, t *application.Task, action string)
 
 // printResult prints what a command wrote, and tells whether it succeeded.
 func printResult(env *cli.Env, node string, reply *rpc.Reply) bool {
-	fmt.Fprintf(env.Out, "%s:\n", render.CleanLine(node))
+	fmt.Fprintf(env.Out, "%s:\n", safetext.CleanLine(node))
 	printLines(env, "", outputs.Said(reply, "stdout"))
 	if text := outputs.Said(reply, "stderr"); text != "" {
 		fmt.Fprintln(env.Out, "    STDERR:")
@@ -75,7 +76,7 @@ func printResult(env *cli.Env, node string, reply *rpc.Reply) bool {
 	case !outputs.Truth(reply, "success"):
 		fmt.Fprintln(env.Out, "    it did not end in time")
 	case code != "0":
-		fmt.Fprintf(env.Out, "    exit code %s\n", render.CleanLine(code))
+		fmt.Fprintf(env.Out, "    exit code %s\n", safetext.CleanLine(code))
 	}
 	fmt.Fprintln(env.Out)
 	return outputs.Truth(reply, "success") && code == "0"
@@ -93,11 +94,11 @@ func printJobs(env *cli.Env, node string, reply *rpc.Reply) {
 	if !ok || h == nil || len(h.Pairs) == 0 {
 		return
 	}
-	fmt.Fprintf(env.Out, "%s:\n", render.CleanLine(node))
+	fmt.Fprintf(env.Out, "%s:\n", safetext.CleanLine(node))
 	for handle, v := range h.All() {
 		job, _ := v.(*value.Map)
-		fmt.Fprintf(env.Out, "    %-36s  %-8s  %s\n", render.CleanLine(render.Text(handle)),
-			render.CleanLine(render.Text(outputs.Output(job, "status"))), render.CleanLine(render.Text(outputs.Output(job, "command"))))
+		fmt.Fprintf(env.Out, "    %-36s  %-8s  %s\n", safetext.CleanLine(render.Text(handle)),
+			safetext.CleanLine(render.Text(outputs.Output(job, "status"))), safetext.CleanLine(render.Text(outputs.Output(job, "command"))))
 	}
 	fmt.Fprintln(env.Out)
 }

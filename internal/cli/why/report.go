@@ -11,7 +11,7 @@ import (
 	"mcollective/filter"
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/known"
-	"mcollective/internal/render"
+	"mcollective/internal/safetext"
 	"mcollective/internal/suggest"
 )
 
@@ -85,12 +85,12 @@ func (x *explanation) line(column int, margin string, t clause, pass map[string]
 	if len(pass) == 1 {
 		verb = "matches"
 	}
-	fmt.Fprintf(x.env.Out, "   %s%-*s  %d of %d %s\n", margin, column, render.Clean(t.String()), len(pass), total, verb)
+	fmt.Fprintf(x.env.Out, "   %s%-*s  %d of %d %s\n", margin, column, safetext.Clean(t.String()), len(pass), total, verb)
 	if len(pass) == total {
 		return
 	}
 	for _, hint := range x.hints(t, pass) {
-		fmt.Fprintf(x.env.Out, "   %s%-*s    %s\n", margin, column, "", render.CleanLine(hint))
+		fmt.Fprintf(x.env.Out, "   %s%-*s    %s\n", margin, column, "", safetext.CleanLine(hint))
 	}
 }
 
@@ -110,7 +110,7 @@ func (x *explanation) conclude() {
 	for i, v := range x.verdicts {
 		if rest := x.matching(i); len(rest) > 0 {
 			decided = true
-			fmt.Fprintf(w, "Without %s: %s, %s.\n", render.Clean(v.clause.String()), cli.Plural(len(rest), "node"), shortList(rest))
+			fmt.Fprintf(w, "Without %s: %s, %s.\n", safetext.Clean(v.clause.String()), cli.Plural(len(rest), "node"), shortList(rest))
 		}
 	}
 	if !decided {

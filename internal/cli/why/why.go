@@ -16,7 +16,7 @@ import (
 	"mcollective/internal/cli/complete"
 	"mcollective/internal/cli/known"
 	"mcollective/internal/operation"
-	"mcollective/internal/render"
+	"mcollective/internal/safetext"
 	"mcollective/value"
 )
 
@@ -173,7 +173,7 @@ func shortList(names []string) string {
 	names = cli.Sorted(names)
 	shown := make([]string, min(len(names), 5))
 	for i := range shown {
-		shown[i] = render.CleanLine(names[i])
+		shown[i] = safetext.CleanLine(names[i])
 	}
 	if len(names) > len(shown) {
 		return fmt.Sprintf("%s and %d more", strings.Join(shown, ", "), len(names)-len(shown))

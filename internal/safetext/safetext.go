@@ -1,4 +1,5 @@
-package render
+// Package safetext makes text that came from elsewhere safe for a terminal.
+package safetext
 
 import (
 	"strings"
@@ -10,10 +11,11 @@ import (
 // characters, which it would obey, and bytes that are not UTF-8 become \xNN or
 // \uNNNN. Line ends and tabs stay; see [CleanLine].
 func Clean(s string) string {
-	return replace(s, hostileInText)
+	return replace(s, HostileInText)
 }
 
-func hostileInText(r rune) bool { return r != '\n' && r != '\t' && Hostile(r) }
+// HostileInText is Hostile for text of several lines: line ends and tabs may stay.
+func HostileInText(r rune) bool { return r != '\n' && r != '\t' && Hostile(r) }
 
 // CleanLine is Clean for what has to stay on one line, like the name of a node.
 func CleanLine(s string) string { return replace(s, Hostile) }

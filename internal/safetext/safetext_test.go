@@ -1,4 +1,4 @@
-package render
+package safetext
 
 import (
 	"strings"

@@ -106,6 +106,7 @@ var levels = []struct {
 		"ddl",
 		"discovery",
 		"internal/aggregate",
+		"internal/credential",
 		"internal/facts",
 		"message/wire",
 		"security",

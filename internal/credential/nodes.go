@@ -1,0 +1,169 @@
+package credential
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/nats-io/nkeys"
+)
+
+// Names of files in the directory of a broker, beside that of its trust.
+const (
+	nodesKeyName   = "nodes"
+	serviceKeyName = "service"
+	serviceName    = "service.jwt"
+	guestName      = "guest.jwt"
+	systemName     = "system.jwt"
+	registerName   = "nodes.json"
+	tokensName     = "tokens"
+)
+
+// RenewalGrace is how long after its end a credential of a node may be renewed.
+const RenewalGrace = 180 * 24 * time.Hour
+
+// NodeDays is how long the credentials of nodes last, unless the token says otherwise.
+const NodeDays = 30
+
+// A BrokerDir is the directory of a broker: it can make nodes and no callers.
+type BrokerDir struct {
+	Dir      string
+	Kit      *BrokerKit
+	Tokens   Tokens
+	Register *Register
+}
+
+// CreateBrokerDir writes what a broker gets of its authority.
+func CreateBrokerDir(dir string, kit *BrokerKit, pins ...Pin) error {
+	if err := makeDir(dir); err != nil {
+		return err
+	}
+	kit.Trust.pins = pins
+	if err := kit.Trust.Save(dir); err != nil {
+		return err
+	}
+	at := func(name string) string { return filepath.Join(dir, name) }
+	return errors.Join(writeKey(at(nodesKeyName), kit.Nodes), writeKey(at(serviceKeyName), kit.Service),
+		writeSecret(at(serviceName), []byte(kit.Login)), writeSecret(at(guestName), []byte(kit.Guest)), writeSecret(at(systemName), []byte(kit.System)))
+}
+
+// OpenBrokerDir reads the directory of a broker. That of the authority, which may be inside, is not touched.
+func OpenBrokerDir(dir string) (*BrokerDir, error) {
+	at := func(name string) string { return filepath.Join(dir, name) }
+	t, err := LoadTrust(dir)
+	if err != nil {
+		return nil, err
+	}
+	kit := &BrokerKit{Trust: t}
+	text := func(name string) string {
+		data, err2 := readSecret(at(name), 64<<10)
+		err = errors.Join(err, err2)
+		return string(data)
+	}
+	kit.Login, kit.Guest, kit.System = text(serviceName), text(guestName), text(systemName)
+	var err2, err3, err4 error
+	kit.Nodes, err2 = readKey(at(nodesKeyName), nkeys.PrefixByteAccount)
+	kit.Service, err3 = readKey(at(serviceKeyName), nkeys.PrefixByteUser)
+	register, err4 := OpenRegister(at(registerName))
+	return &BrokerDir{Dir: dir, Kit: kit, Tokens: OpenTokens(at(tokensName)), Register: register}, errors.Join(err, err2, err3, err4)
+}
+
+// Outstanding reports whether a token can be used, or could a short while ago, so that whoever comes too late hears
+// why.
+func (d *BrokerDir) Outstanding(now time.Time) bool {
+	all, err := d.Tokens.All()
+	if err != nil && len(all) == 0 {
+		return false
+	}
+	for _, o := range all {
+		if now.Before(o.Expires.Add(lateness)) {
+			return true
+		}
+	}
+	return false
+}
+
+// lateness is how long after its end a token is still told from one that never was.
+const lateness = 10 * time.Minute
+
+// A JoinRefusal is why a machine may not join, in words for it.
+type JoinRefusal struct{ Reason string }
+
+// Error implements error.
+func (r *JoinRefusal) Error() string { return r.Reason }
+
+func refused(format string, args ...any) error { return &JoinRefusal{fmt.Sprintf(format, args...)} }
+
+const newToken = "ask for another: mco token new, on the broker"
+
+// Join makes the credential of a node that showed a secret and proved its key. The same node with the same key may
+// ask again, which is no second use.
+func (d *BrokerDir) Join(secret [16]byte, name, public string, now time.Time) (string, error) {
+	o, err := d.Tokens.find(secret)
+	if err != nil {
+		return "", err
+	}
+	if o == nil {
+		return "", refused("the token is not known here; it was revoked, or is another broker's; %s", newToken)
+	}
+	if !now.Before(o.Expires) {
+		return "", refused("the token ended at %s; %s", o.Expires.UTC().Format(time.RFC3339), newToken)
+	}
+	if err := CheckName(Node, name); err != nil {
+		return "", refused("%v", err)
+	}
+	if !o.Allows(name) {
+		return "", refused("the token is for names like %s, which %s is not; --identity gives another name", o.Pattern, name)
+	}
+	if d.Kit.Trust.EverRevoked(public) {
+		return "", refused("the key of this machine was revoked; remove the directory of its identity to join with a new one")
+	}
+	held := d.Register.Holder(name)
+	if held != nil && held.Key != public && !d.Kit.Trust.Revoked(held.Key, held.Issued) {
+		return "", refused("%v", &HeldError{Kind: Node, Name: name, By: *held})
+	}
+	again := held != nil && held.Key == public && held.Token == o.ID
+	if used := d.Register.Uses(o.ID); used >= o.Uses && !again {
+		return "", refused("the token was used up: %d of %d; %s", used, o.Uses, newToken)
+	}
+	use := o.ID
+	if again {
+		use = ""
+	}
+	return d.make(Grant{Name: name, Collectives: o.Collectives, Roles: o.Roles, Lasts: o.Lasts}, public, o.ID, use, now)
+}
+
+// Renew makes a new credential for a node whose old one is not revoked, and whose name nobody else has. The node
+// has proved its key.
+func (d *BrokerDir) Renew(old string, now time.Time) (string, error) {
+	c, err := d.Kit.Trust.Signed(old, Node)
+	if err != nil {
+		return "", refused("%v", err)
+	}
+	if d.Kit.Trust.Revoked(c.subject, c.Issued) {
+		return "", refused("the credential of %s is revoked; to join anew, remove its directory and use a new token", c.Name)
+	}
+	if now.After(c.Expires.Add(RenewalGrace)) {
+		return "", refused("the credential of %s ended at %s, too long ago to renew it; join again with a new token", c.Name, c.Expires.UTC().Format(time.RFC3339))
+	}
+	held := d.Register.Holder(c.Name)
+	if held == nil || held.Key != c.subject {
+		return "", refused("the name %s is not held by this key any more; join again with a new token", c.Name)
+	}
+	return d.make(Grant{Name: c.Name, Collectives: c.Collectives, Roles: c.Roles, Lasts: c.Expires.Sub(c.Issued)}, c.subject, held.Token, "", now)
+}
+
+func (d *BrokerDir) make(g Grant, public, token, use string, now time.Time) (string, error) {
+	jwt, err := issue(Node, d.Kit.Nodes, d.Kit.Trust.Account(), public, g, now)
+	if err != nil {
+		return "", err
+	}
+	c, err := d.Kit.Trust.Check(jwt, Node, now)
+	if err != nil {
+		return "", refused("%v", err)
+	}
+	e := entryOf(c)
+	e.Token = token
+	return jwt, d.Register.put(e, use)
+}

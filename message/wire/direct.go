@@ -72,7 +72,7 @@ func directRequest(data string) (*Request, bool) {
 	r.NoTTL = seen&(1<<fieldTTL) == 0
 	h.TTL = time.Duration(ttl) * time.Second
 	h.Time = time.Unix(at, 0).UTC()
-	return r, checkRequest(h) == nil
+	return r, CheckRequest(h) == nil
 }
 
 // directReply reads a reply's envelope.
@@ -112,7 +112,7 @@ func directReply(data string) (*Reply, bool) {
 		return nil, false
 	}
 	h.Time = time.Unix(at, 0).UTC()
-	return r, checkReply(h) == nil
+	return r, CheckReply(h) == nil
 }
 
 // directText reads what [text] takes for text.

@@ -20,7 +20,7 @@ type Reply struct {
 // in the same encodings.
 func (s Serializer) EncodeReply(r *Reply) ([]byte, error) {
 	h := &r.Header
-	if err := checkReply(h); err != nil {
+	if err := CheckReply(h); err != nil {
 		return nil, fmt.Errorf("reply: %w", err)
 	}
 	var data []byte
@@ -104,10 +104,11 @@ func replyOf(f *fields) (*Reply, error) {
 	if f.err != nil {
 		return nil, f.err
 	}
-	return r, checkReply(&r.Header)
+	return r, CheckReply(&r.Header)
 }
 
-func checkReply(h *message.Reply) error {
+// CheckReply does that for a reply.
+func CheckReply(h *message.Reply) error {
 	if err := message.ValidRequestID(h.RequestID); err != nil {
 		return err
 	}

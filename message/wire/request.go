@@ -21,7 +21,7 @@ type Request struct {
 // strings in the same encodings.
 func (s Serializer) EncodeRequest(r *Request) ([]byte, error) {
 	h := &r.Header
-	if err := checkRequest(h); err != nil {
+	if err := CheckRequest(h); err != nil {
 		return nil, fmt.Errorf("request: %w", err)
 	}
 	filter, err := FilterTree(&h.Filter)
@@ -101,7 +101,7 @@ func (s Serializer) requestOf(f *fields) (*Request, error) {
 	if f.err != nil {
 		return nil, f.err
 	}
-	if err := checkRequest(h); err != nil {
+	if err := CheckRequest(h); err != nil {
 		return nil, err
 	}
 	var err error
@@ -109,9 +109,9 @@ func (s Serializer) requestOf(f *fields) (*Request, error) {
 	return r, err
 }
 
-// checkRequest refuses names that could not be told from something else in a
+// CheckRequest refuses names that could not be told from something else in a
 // topic, a path or a log.
-func checkRequest(h *message.Request) error {
+func CheckRequest(h *message.Request) error {
 	err := message.ValidCallerID(h.Caller)
 	if err == nil {
 		err = message.ValidRequestID(h.ID)

@@ -77,6 +77,7 @@ var levels = []struct {
 		"internal/swarm",
 	}},
 	{6, []string{
+		"broker",
 		"internal/agenthost/descriptor",
 		"internal/agenthost/worker",
 		"internal/agents",
@@ -93,6 +94,7 @@ var levels = []struct {
 		"internal/cli",
 		"internal/credential/credentialtest",
 		"internal/data",
+		"internal/enroll",
 		"internal/server",
 		"security/creds",
 		"security/psk",
@@ -100,7 +102,6 @@ var levels = []struct {
 	}},
 	{4, []string{
 		"agent/stdio",
-		"broker",
 		"connector/activemq",
 		"connector/internal/overstomptest",
 		"connector/nats",

@@ -31,8 +31,10 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	gonats "github.com/nats-io/nats.go"
 
 	"mcollective/connector/nats/interest"
+	"mcollective/internal/credential"
 )
 
 // DefaultListen is where a broker without further instructions listens: only
@@ -56,6 +58,10 @@ type Options struct {
 
 	// User and Password, when set, are asked of every client.
 	User, Password string
+
+	// Trust, when set, is what a broker got of its authority: everybody needs a
+	// credential, and machines can join.
+	Trust *credential.BrokerDir
 
 	// MaxPayload is the largest message that is taken, in bytes. Default 8 MiB.
 	MaxPayload int
@@ -85,7 +91,9 @@ type Broker struct {
 	access   *access       // nil if the configuration file says who may connect
 	certs    *certificates // nil without TLS, or if it is the configuration file's
 	guard    *guard
+	own      *gonats.Conn     // within this process; nil if nothing needs it
 	interest *interestService // nil if it is not offered
+	enroll   *enrollment      // nil without Trust
 
 	done    chan struct{} // closed by Stop
 	guarded sync.WaitGroup
@@ -119,6 +127,11 @@ func New(o Options) (*Broker, error) {
 			return nil, fmt.Errorf("broker: %w", err)
 		}
 	}
+	if o.Trust != nil {
+		if b.enroll, err = newEnrollment(s, o.Trust, o.Logger); err != nil {
+			return nil, err
+		}
+	}
 	if opts.LogFile != "" || opts.Syslog || opts.RemoteSyslog != "" {
 		s.ConfigureLogger() // the file says where to log
 	} else {
@@ -147,6 +160,11 @@ func (b *Broker) settings() (*server.Options, error) {
 // read again, which would let people in without the users that a file declares now.
 func (b *Broker) controlAccess(opts *server.Options) error {
 	switch {
+	case b.given.Trust != nil:
+		// Credentials say who may connect, and let nobody else listen where the broker is
+		// asked, or answer in its place.
+		opts.ServerName = interest.ServerName(opts.ServerName)
+		return nil
 	case b.server == nil:
 		b.access = newAccess(opts)
 	case (b.access != nil) != controlsAccess(opts):
@@ -188,7 +206,10 @@ func (b *Broker) Start() error {
 		if b.server.ReadyForConnections(50 * time.Millisecond) {
 			b.log.started.Store(true)
 			b.guarded.Go(func() { b.guard.run(b.done) })
-			b.serveInterest()
+			if err := b.serveOwn(); err != nil {
+				b.Stop()
+				return err
+			}
 			if b.certs != nil {
 				b.guarded.Go(func() { b.certs.watch(b.done) })
 			}
@@ -209,6 +230,9 @@ func (b *Broker) Stop() {
 		close(b.done)
 		b.guarded.Wait()
 		b.interest.close()
+		if b.own != nil {
+			b.own.Close()
+		}
 		b.server.Shutdown()
 		b.server.WaitForShutdown()
 	})
@@ -232,13 +256,16 @@ func (b *Broker) Run(ctx context.Context, ready func()) error {
 	}
 }
 
-// Reload reads the configuration file, or the certificates of a broker without one,
+// Reload reads the configuration file, or the certificates and the trust bundle of a broker without one,
 // again and takes over what can be changed while running. With an error everything
 // stays as it was.
 func (b *Broker) Reload() error {
 	if b.certs != nil {
 		if err := b.certs.load(); err != nil {
 			return fmt.Errorf("broker: %w", err)
+		}
+		if b.enroll != nil {
+			return b.enroll.look(time.Now())
 		}
 		return nil
 	}
@@ -294,7 +321,7 @@ func (b *Broker) Open() bool {
 // Clients is the number of connections at this moment.
 func (b *Broker) Clients() int {
 	n := b.server.NumClients()
-	if b.interest != nil {
+	if b.own != nil {
 		n-- // our own
 	}
 	return n

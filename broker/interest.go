@@ -2,6 +2,7 @@ package broker
 
 import (
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -28,12 +29,14 @@ import (
 // than maxSubjects and maxAsking wait, the rest hears nothing, and waits as it would
 // with another broker; and between two looks there is as much time as the last took.
 type interestService struct {
-	server *server.Server
-	conn   *gonats.Conn
-	log    *slog.Logger
-	chunk  int                            // bytes of names in one message
-	see    func(string) []interest.Answer // look; tests count it
-	cut    func() bool                    // whether connections were cut a moment ago
+	server  *server.Server
+	account *server.Account
+	conn    *gonats.Conn
+	log     *slog.Logger
+	chunk   int                            // bytes of names in one message
+	see     func(string) []interest.Answer // look; tests count it
+	nameOf  func(cid uint64) string        // the node at the end of a connection, or ""
+	cut     func() bool                    // whether connections were cut a moment ago
 
 	mu      sync.Mutex
 	queue   []string           // subjects that are asked about, by the first question
@@ -56,36 +59,67 @@ const (
 // that much.
 const maxChunk = 60 << 10
 
-// serveInterest starts the service, if access allows it. Without it the broker is
-// no worse than any other.
-func (b *Broker) serveInterest() {
-	if b.access == nil {
-		return
-	}
+// serveInterest starts the service on the broker's own connection.
+func (b *Broker) serveInterest() error {
 	i := &interestService{
-		server: b.server, log: b.log.log, chunk: min(maxChunk, int(b.opts.MaxPayload)/2), cut: b.guard.cutLately,
+		server: b.server, account: b.server.GlobalAccount(), conn: b.own, log: b.log.log, chunk: min(maxChunk, int(b.opts.MaxPayload)/2), cut: b.guard.cutLately,
 		asking: make(map[string]replies), wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
-	i.see = i.look
-	settings := []gonats.Option{
-		gonats.InProcessServer(b.server), gonats.Name("mco broker"), gonats.MaxReconnects(-1), gonats.Timeout(startTimeout / 10),
-		gonats.Token(b.access.own),
-		gonats.ConnectHandler(b.ownConnection), gonats.ReconnectHandler(b.ownConnection),
-		gonats.ErrorHandler(func(_ *gonats.Conn, _ *gonats.Subscription, err error) {
-			i.log.Debug("interest service failed", "error", err)
-		}),
+	i.see, i.nameOf = i.look, i.connectionName
+	if b.enroll != nil {
+		var err error
+		if i.account, err = b.enroll.account(); err != nil {
+			return err
+		}
+		i.nameOf = b.enroll.nameOf
 	}
-	var err error
-	if i.conn, err = gonats.Connect("", settings...); err == nil {
-		err = i.subscribe()
-	}
-	if err != nil {
-		i.log.Warn("interest service not started; each discovery takes its whole time", "error", err)
-		i.close()
-		return
+	if err := i.subscribe(); err != nil {
+		return err
 	}
 	b.interest = i
 	i.ended.Go(i.serve)
+	return nil
+}
+
+// serveOwn connects to the broker from within, if it controls who else may, and serves
+// what it does itself. Without telling who listens it is no worse than any other
+// broker; a trusted collective cannot do without what it does.
+func (b *Broker) serveOwn() error {
+	if b.access == nil && b.enroll == nil {
+		return nil
+	}
+	settings := []gonats.Option{
+		gonats.InProcessServer(b.server), gonats.Name("mco broker"), gonats.MaxReconnects(-1), gonats.Timeout(startTimeout / 10),
+		gonats.ConnectHandler(b.ownConnection), gonats.ReconnectHandler(b.ownConnection),
+		gonats.ErrorHandler(func(_ *gonats.Conn, _ *gonats.Subscription, err error) {
+			b.log.log.Debug("own connection failed", "error", err)
+		}),
+	}
+	if b.enroll != nil {
+		kit := b.given.Trust.Kit
+		settings = append(settings, gonats.UserJWT(func() (string, error) { return kit.Login, nil }, kit.Service.SignNonce),
+			gonats.Secure(kit.Trust.TLS()), gonats.TLSHandshakeFirst()) // else it would be waited for as for any other
+	} else {
+		settings = append(settings, gonats.Token(b.access.own))
+	}
+	var err error
+	if b.own, err = gonats.Connect("", settings...); err == nil {
+		err = b.serveInterest()
+	}
+	if b.enroll == nil {
+		if err != nil {
+			b.log.log.Warn("interest service not started; each discovery takes its whole time", "error", err)
+		}
+		return nil
+	}
+	if err == nil {
+		err = b.enroll.serve(b.own)
+	}
+	if err != nil {
+		return fmt.Errorf("broker: own connection: %w", err)
+	}
+	b.guarded.Go(func() { b.enroll.watch(b.done) })
+	return nil
 }
 
 // ownConnection tells the guard which connection is the broker's.
@@ -113,9 +147,6 @@ func (i *interestService) close() {
 		return
 	}
 	close(i.done)
-	if i.conn != nil {
-		i.conn.Close()
-	}
 	i.ended.Wait()
 }
 
@@ -213,6 +244,14 @@ func (i *interestService) refuse(about string) string {
 	return ""
 }
 
+// connectionName is what a connection calls itself.
+func (i *interestService) connectionName(cid uint64) string {
+	if c := i.server.GetClient(cid); c != nil {
+		return c.GetName()
+	}
+	return ""
+}
+
 // look makes the parts of an answer.
 func (i *interestService) look(subject string) []interest.Answer {
 	cannot := func(why string) []interest.Answer { return []interest.Answer{{Subject: subject, Error: why}} }
@@ -221,10 +260,10 @@ func (i *interestService) look(subject string) []interest.Answer {
 		// able to hide nodes by that.
 		return cannot("connections were cut a moment ago, because too much waited for them")
 	}
-	if i.server.GlobalAccount().Interest(subject) == 0 {
+	if i.account.Interest(subject) == 0 {
 		return []interest.Answer{{Subject: subject}} // known without a look at every subscription
 	}
-	all, err := i.server.Subsz(&server.SubszOptions{Subscriptions: true, Account: server.DEFAULT_GLOBAL_ACCOUNT, Test: subject, Limit: server.DEFAULT_MAX_CONNECTIONS * 4})
+	all, err := i.server.Subsz(&server.SubszOptions{Subscriptions: true, Account: i.account.GetName(), Test: subject, Limit: server.DEFAULT_MAX_CONNECTIONS * 4})
 	if err != nil {
 		return cannot(err.Error())
 	}
@@ -239,11 +278,10 @@ func (i *interestService) look(subject string) []interest.Answer {
 			continue
 		}
 		last := &parts[len(parts)-1]
-		c := i.server.GetClient(s.Cid)
-		if c == nil {
+		if i.server.GetClient(s.Cid) == nil {
 			continue // gone meanwhile
 		}
-		name := c.GetName()
+		name := i.nameOf(s.Cid)
 		if message.ValidIdentity(name) != nil {
 			last.Unnamed++
 			continue

@@ -92,6 +92,11 @@ func settings(o Options) (*server.Options, error) {
 		// Statistics of the broker over the wire are for those who configure it.
 		NoSystemAccount: true,
 	}
+	if o.Trust != nil {
+		if err := withTrust(opts, o.Trust); err != nil {
+			return nil, err
+		}
+	}
 	if o.MaxPayload != 0 {
 		if o.MaxPayload < 1024 || o.MaxPayload > maxPending {
 			return nil, fmt.Errorf("broker: a largest message of %d bytes is not between 1 KiB and %d MiB", o.MaxPayload, maxPending>>20)
@@ -116,6 +121,8 @@ func (o Options) check() error {
 		return fmt.Errorf("broker: certificates of clients can be checked with %s only if the broker has a certificate and a key itself", o.CA)
 	case (o.User == "") != (o.Password == ""):
 		return errors.New("broker: a user needs a password, and a password a user")
+	case o.Trust != nil && (o.Cert == "" || o.CA != "" || o.User != ""):
+		return errors.New("broker: a trusted collective needs a certificate, and takes neither passwords nor certificates of clients")
 	case o.MaxConnections < 0 || o.MaxPayload < 0 || o.Memory < 0:
 		return errors.New("broker: a limit is negative")
 	case o.Memory > 0 && o.Memory < minMemory:

@@ -20,6 +20,7 @@ import (
 // changed, so that they can be renewed under a running broker.
 type certificates struct {
 	cert, key, ca string
+	oldest        uint16 // version of TLS
 	log           *slog.Logger
 
 	current atomic.Pointer[tls.Config]
@@ -51,7 +52,10 @@ func (b *Broker) withTLS(opts *server.Options) error {
 		}
 		return nil
 	}
-	b.certs = &certificates{cert: o.Cert, key: o.Key, ca: o.CA, log: b.log.log}
+	b.certs = &certificates{cert: o.Cert, key: o.Key, ca: o.CA, oldest: tls.VersionTLS12, log: b.log.log}
+	if o.Trust != nil {
+		b.certs.oldest = tls.VersionTLS13
+	}
 	if err := b.certs.load(); err != nil {
 		return fmt.Errorf("broker: %w", err)
 	}
@@ -82,7 +86,7 @@ func (c *certificates) read() (*tls.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}
+	config := &tls.Config{MinVersion: c.oldest, Certificates: []tls.Certificate{pair}}
 	if c.ca != "" {
 		config.ClientAuth = tls.RequireAndVerifyClientCert
 		if config.ClientCAs, err = tlsfiles.Authorities(c.ca); err != nil {

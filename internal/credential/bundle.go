@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/nats-io/jwt/v2"
@@ -68,6 +69,21 @@ func GuestReply(random string) string { return guestReplies + random }
 
 // Reply returns the address for an answer of the broker to the owner of a key.
 func Reply(key, random string) string { return replies + key + "." + random }
+
+// IsReply reports whether an address is one of GuestReply's or Reply's.
+func IsReply(address string) bool {
+	owner, random, ok := strings.Cut(strings.TrimPrefix(address, replies), ".")
+	if !ok || !strings.HasPrefix(address, replies) || len(random) < 16 || len(random) > 64 {
+		return false
+	}
+	for _, r := range owner + random {
+		if (r < 'A' || r > 'Z') && (r < '0' || r > '9') {
+			return false
+		}
+	}
+	_, err := parsePublic(owner)
+	return owner == "JOIN" || err == nil
+}
 
 // scopes are what the broker allows to each kind of credential. The names of collectives are tags; a credential
 // without one is refused by the broker.

@@ -1,0 +1,237 @@
+package broker
+
+import (
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/jwt/v2"
+	"github.com/nats-io/nats-server/v2/server"
+	gonats "github.com/nats-io/nats.go"
+
+	"mcollective/internal/credential"
+	"mcollective/internal/enroll"
+)
+
+// An enrollment is what a broker of a trusted collective does beside serving: it lets machines join while a token
+// is outstanding, renews the credentials of nodes, and takes over and announces new trust bundles.
+//
+// nats-server enforces what the bundle says of each kind of credential. It would take an older bundle, too, so it
+// only ever gets those that the trust has taken over.
+type enrollment struct {
+	dir    *credential.BrokerDir
+	desk   enroll.Desk
+	server *server.Server
+	log    *slog.Logger
+
+	guestKey  string // makes the credential of those who have none
+	guestUser string
+
+	mu   sync.Mutex // of what the server was told
+	open bool       // guests may connect
+	conn *gonats.Conn
+}
+
+const (
+	// How often tokens and the trust bundle on disk are looked at.
+	trustEvery = time.Second
+
+	// How often the trust bundle is announced to those who were not there.
+	announceEvery = 5 * time.Minute
+
+	// How long a guest has to join, and how many there may be.
+	guestTime = 10 * time.Second
+	maxGuests = 200
+
+	// What may wait for the desk, in requests.
+	maxEnrolling = 1024
+)
+
+// withTrust has options ask everybody for a credential.
+func withTrust(opts *server.Options, d *credential.BrokerDir) error {
+	t := d.Kit.Trust
+	operator, _ := t.Claims()
+	resolver := &server.MemAccResolver{}
+	for account, token := range map[string]string{t.Account(): t.Bundle().Account, operator.SystemAccount: d.Kit.System} {
+		if err := resolver.Store(account, token); err != nil {
+			return fmt.Errorf("broker: %w", err)
+		}
+	}
+	opts.TrustedOperators = []*jwt.OperatorClaims{operator}
+	opts.AccountResolver = resolver
+	opts.SystemAccount, opts.NoSystemAccount = operator.SystemAccount, false
+	opts.DefaultSentinel = d.Kit.Guest
+	// What a broker says of itself before TLS anybody on the way could change. Other clients of NATS are waited for.
+	opts.TLSHandshakeFirst, opts.TLSHandshakeFirstFallback = true, tlsFirstWithin
+	return nil
+}
+
+// tlsFirstWithin is how long a client may take to begin TLS before the broker speaks first.
+const tlsFirstWithin = time.Second
+
+func newEnrollment(s *server.Server, d *credential.BrokerDir, log *slog.Logger) (*enrollment, error) {
+	guest, err := jwt.DecodeUserClaims(d.Kit.Guest)
+	if err != nil {
+		return nil, fmt.Errorf("broker: the credential of guests: %w", err)
+	}
+	e := &enrollment{dir: d, desk: enroll.Desk{Dir: d, Now: time.Now}, server: s, log: log, guestKey: guest.Issuer, guestUser: guest.Subject}
+	return e, e.tell(d.Outstanding(time.Now()))
+}
+
+// tell has the server know the newest bundle, and let guests in or not. Who is revoked by it, or a guest and may
+// not be one any more, loses the connection.
+func (e *enrollment) tell(open bool) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	claims, err := jwt.DecodeAccountClaims(e.dir.Kit.Trust.Bundle().Account)
+	if err != nil {
+		return fmt.Errorf("broker: trust bundle: %w", err)
+	}
+	if !open {
+		claims.SigningKeys.Remove(e.guestKey)
+	}
+	account, err := e.account()
+	if err != nil {
+		return err
+	}
+	e.server.UpdateAccountClaims(account, claims)
+	e.open = open
+	return nil
+}
+
+// account returns that of all but the system.
+func (e *enrollment) account() (*server.Account, error) {
+	account, err := e.server.LookupAccount(e.dir.Kit.Trust.Account())
+	if err != nil {
+		return nil, fmt.Errorf("broker: account: %w", err)
+	}
+	return account, nil
+}
+
+// nameOf returns the name of the node whose connection it is, as its credential says, or "". What a connection
+// calls itself proves nothing.
+func (e *enrollment) nameOf(cid uint64) string {
+	c := e.server.GetClient(cid)
+	if c == nil {
+		return ""
+	}
+	cred, err := e.dir.Kit.Trust.Signed(c.GetOpts().JWT, credential.Node)
+	if err != nil {
+		return ""
+	}
+	return cred.Name
+}
+
+// serve answers requests over the broker's own connection.
+func (e *enrollment) serve(conn *gonats.Conn) error {
+	e.conn = conn
+	for subject, answer := range map[string]gonats.MsgHandler{credential.SubjectJoin: e.join, credential.SubjectRenew: e.renew} {
+		sub, err := conn.Subscribe(subject, answer)
+		if err != nil {
+			return err
+		}
+		if err := sub.SetPendingLimits(maxEnrolling, maxEnrolling*enroll.MaxRequest); err != nil {
+			return err
+		}
+	}
+	return conn.Flush()
+}
+
+func (e *enrollment) join(m *gonats.Msg) {
+	answer, name, err := e.desk.Join(m.Data)
+	switch {
+	case err != nil:
+		e.log.Warn("join refused", "name", fmt.Sprintf("%.255q", name), "error", err)
+	default:
+		e.log.Info("node joined", "name", name)
+	}
+	e.respond(m.Reply, answer)
+}
+
+func (e *enrollment) renew(m *gonats.Msg) {
+	answer, key, name, err := e.desk.Renew(m.Data)
+	switch {
+	case err != nil && key == "":
+		e.log.Warn("renewal refused", "error", err)
+		return // nobody is known to whom to answer
+	case err != nil:
+		e.log.Warn("renewal refused", "name", name, "error", err)
+	}
+	e.respond(m.Reply, answer)
+}
+
+// respond answers where only the broker may write: it would speak in its own name wherever a stranger wants it to.
+func (e *enrollment) respond(reply string, answer []byte) {
+	if !credential.IsReply(reply) || len(answer) == 0 {
+		return
+	}
+	if err := e.conn.Publish(reply, answer); err != nil {
+		e.log.Warn("answer not sent", "error", err)
+	}
+}
+
+// watch follows tokens and the trust bundle on disk until done is closed.
+func (e *enrollment) watch(done <-chan struct{}) {
+	look, announce := time.NewTicker(trustEvery), time.NewTicker(announceEvery)
+	defer look.Stop()
+	defer announce.Stop()
+	failed := ""
+	for {
+		select {
+		case <-look.C:
+			// The same failure each second is said once.
+			text := ""
+			if err := e.look(time.Now()); err != nil {
+				text = err.Error()
+			}
+			if text != "" && text != failed {
+				e.log.Error("trust bundle not taken over; that of before is kept", "error", text)
+			}
+			failed = text
+		case <-announce.C:
+			e.announce()
+		case <-done:
+			return
+		}
+	}
+}
+
+// look takes over what has changed on disk.
+func (e *enrollment) look(now time.Time) error {
+	newer, err := e.dir.Kit.Trust.Reload()
+	open := e.dir.Outstanding(now)
+	if newer || open != e.open {
+		if err := e.tell(open); err != nil {
+			return err
+		}
+		e.log.Info("who may connect has changed", "trust_issued", e.dir.Kit.Trust.Issued().UTC().Format(time.RFC3339), "joins", open)
+	}
+	if newer {
+		e.announce()
+	}
+	if open {
+		e.cutGuests(now)
+	}
+	return err
+}
+
+func (e *enrollment) announce() {
+	if err := e.conn.Publish(credential.SubjectBundle, e.dir.Kit.Trust.Bundle().Encode()); err != nil {
+		e.log.Warn("trust bundle not announced", "error", err)
+	}
+}
+
+// cutGuests ends the connections of guests who had their time, and the oldest if there are too many.
+func (e *enrollment) cutGuests(now time.Time) {
+	all, err := e.server.Connz(&server.ConnzOptions{Username: true, User: e.guestUser, Limit: 1 << 30, Sort: server.ByStart})
+	if err != nil {
+		e.log.Error("guests not listed", "error", err)
+		return
+	}
+	for i, c := range all.Conns {
+		if now.Sub(c.Start) > guestTime || len(all.Conns)-i > maxGuests {
+			_ = e.server.DisconnectClientByID(c.Cid) // it may have left
+		}
+	}
+}

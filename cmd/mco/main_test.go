@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -41,6 +42,8 @@ func play() {
 //	                                     expects it to succeed
 //	fill FILE...                         replaces $NAME in files
 //
+// $EXAMPLES is the directory of that name of this repository.
+//
 // Commands have /dev/null as their standard input. Where one is to read what the
 // command stdin gives it, or an empty pipe, the script sets STDIN=pipe.
 func TestScripts(t *testing.T) { testscript.Run(t, scripts()) }
@@ -52,6 +55,11 @@ func scripts() testscript.Params {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("STDIN", "null")
+			examples, err := filepath.Abs("../../examples")
+			if err != nil {
+				return err
+			}
+			env.Setenv("EXAMPLES", examples)
 			env.Values[daemonsKey{}] = make(daemons)
 			env.Defer(func() { env.Values[daemonsKey{}].(daemons).kill() })
 			return nil

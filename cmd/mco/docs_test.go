@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/commands"
@@ -47,6 +48,7 @@ func TestPagesAndHelpAgree(t *testing.T) {
 		}
 		// "mco --version" and the like speak of something else.
 		page = regexp.MustCompile(`mco --[a-z]+`).ReplaceAllString(page, "")
+		// Options that many commands share have a page of their own, which help only names.
 		written, real := flags(page), flags(run("help", command))
 		for _, f := range written {
 			if !accepted(f, real) {
@@ -61,7 +63,33 @@ func TestPagesAndHelpAgree(t *testing.T) {
 	}
 }
 
-// accepted tells whether a flag is one of those that help shows, or a unique
+// A page of help is read at a terminal, without a pager.
+func TestHelpFitsATerminal(t *testing.T) {
+	run := func(words ...string) string {
+		var out, errs bytes.Buffer
+		if code := commands.Main(words, &cli.Env{Out: &out, Err: &errs}); code != 0 {
+			t.Fatalf("mco %q exits %d: %s", words, code, errs.String())
+		}
+		return out.String()
+	}
+	const most = 45 // lines
+	for topic := range strings.FieldsSeq("options " + run("completion", "--list-applications")) {
+		page := run("help", topic)
+		if n := strings.Count(page, "\n"); n > most && topic != "options" {
+			t.Errorf("mco help %s has %d lines, more than %d", topic, n, most)
+		}
+		for line := range strings.Lines(page) {
+			if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > 80 {
+				t.Errorf("mco help %s: %d columns: %s", topic, n, line)
+			}
+		}
+		if at, options := strings.Index(page, "\nExamples\n"), strings.Index(page, "\nOptions"); at > options {
+			t.Errorf("mco help %s shows its options before its examples", topic)
+		}
+	}
+}
+
+// accepted reports whether a flag is one of those that help shows, or a unique
 // beginning of one.
 func accepted(flag string, real []string) bool {
 	if slices.Contains(real, flag) {

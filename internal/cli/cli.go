@@ -97,7 +97,7 @@ func Prepare(env *Env, cmd *cobra.Command) {
 	cmd.Flags().SortFlags = false
 	// The default flag of cobra has no place in a group.
 	if cmd.Flags().Lookup("help") == nil {
-		cmd.Flags().BoolP("help", "h", false, "Display this screen")
+		cmd.Flags().BoolP("help", "h", false, "Show this help")
 	}
 	cmd.SetHelpFunc(func(c *cobra.Command, _ []string) { printHelp(c.OutOrStdout(), c) })
 	cmd.SetUsageFunc(func(c *cobra.Command) error { printHelp(c.OutOrStdout(), c); return nil })

@@ -176,16 +176,25 @@ func TestHelp(t *testing.T) {
 	r.exits(t, 0, "help", "ping")
 	page := r.out.String()
 	for _, line := range []string{
-		"\nPing all nodes\n",
-		"    -g, --graph                      Shows a graph of ping distribution\n\nRPC Options\n        --np, --no-progress          Do not show the progress bar\n    -1, --one                        Send request to only one discovered nodes\n",
-		"        --limit-nodes, --ln, --limit COUNT\n                                     Send request to only a subset of nodes, can be a percentage\n",
-		"    -c, --config FILE                Load configuration from file rather than default\n",
-		"        --dt, --discovery-timeout SECONDS\n                                     Timeout for doing discovery\n",
-		"        --connection-timeout TIMEOUT Set the timeout for establishing a connection to the middleware\n\nHost Filters\n",
-		"    -F, --wf, --with-fact fact=val   Match hosts with a certain fact\n",
+		"Ping all nodes\n\nUsage: mco ping [options] [filters]\n\nExamples\n",
+		"Options\n    -g, --graph                      Show how the reply times are distributed\n\nWhich nodes\n",
+		"    -F, --wf, --with-fact FACT=VALUE Nodes with this value of a fact\n",
+		"\n\nOptions of many commands; 'mco help options' describes them\n",
+		"--limit-nodes/--ln/--limit, ",
 	} {
 		if !strings.Contains(page, line) {
 			t.Errorf("help lacks %q:\n%s", line, page)
+		}
+	}
+	r.exits(t, 0, "help", "options")
+	for _, line := range []string{
+		"        --np, --no-progress          Show no progress bar\n    -1, --one                        Call only one of the nodes found\n",
+		"        --limit-nodes, --ln, --limit COUNT\n                                     Call only so many nodes, or a share (10%)\n",
+		"    -c, --config FILE                Read this configuration file\n",
+		"    -F, --wf, --with-fact FACT=VALUE Nodes with this value of a fact\n",
+	} {
+		if !strings.Contains(r.out.String(), line) {
+			t.Errorf("help options lacks %q:\n%s", line, r.out.String())
 		}
 	}
 	if r.exits(t, 0, "ping", "--help"); r.out.String() != page {
@@ -212,7 +221,7 @@ func TestCompletion(t *testing.T) {
 		t.Errorf("got %q", r.out.String())
 	}
 	r.exits(t, 0, "__complete", "ping", "--gr")
-	if !strings.Contains(r.out.String(), "--graph\tShows a graph") {
+	if !strings.Contains(r.out.String(), "--graph\tShow how") {
 		t.Errorf("got %q", r.out.String())
 	}
 	if r.exits(t, 0, "__complete", "pi"); !strings.Contains(r.out.String(), "ping\tPing all nodes") {

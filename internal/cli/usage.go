@@ -9,14 +9,15 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// The groups of flags in help, in the order that they are shown. The required
-// ones stand below the RPC options without a heading of their own, as in Ruby.
+// The groups of flags in help, by heading. What a command alone has and its filters
+// are described on its page. The others are the same for many commands: a page that has
+// GroupCall or GroupCommon only names them, and mco help options describes them.
 const (
-	GroupOwn    = ""
-	GroupRPC    = "RPC Options"
-	GroupAlways = "always"
-	GroupCommon = "Common Options"
-	GroupFilter = "Host Filters"
+	GroupOwn    = "Options"
+	GroupFilter = "Which nodes"
+	GroupCall   = "Calls and results"
+	GroupCommon = "Search, times and connection"
+	GroupAlways = "Every command"
 )
 
 // groupKey is the annotation of a flag that names its group.
@@ -49,33 +50,65 @@ func valueName(f *pflag.Flag) string {
 	return strings.ToUpper(f.Value.Type())
 }
 
-// printHelp writes the help text of a command in the layout of Ruby's, but for the
-// examples, which come before the options.
+// pageWidth is how many columns help takes, whatever the terminal has.
+const pageWidth = 80
+
+// printHelp writes the page of a command: examples before options, and of options
+// that many commands share only the names.
 func printHelp(w io.Writer, cmd *cobra.Command) {
-	fmt.Fprintf(w, "\n%s\n\n", cmd.Short)
+	fmt.Fprintf(w, "%s\n\n", cmd.Short)
 	if cmd.Long != "" {
 		fmt.Fprintf(w, "%s\n\n", strings.TrimSpace(cmd.Long))
 	}
-	for _, line := range strings.Split(usageLines(cmd), "\n") {
-		fmt.Fprintf(w, "Usage: mco %s\n", line)
+	head := "Usage: "
+	for line := range strings.SplitSeq(usageLines(cmd), "\n") {
+		fmt.Fprintln(w, wrap(head+"mco "+line, pageWidth, strings.Repeat(" ", len("Usage: mco "))))
+		head = "       "
 	}
 	fmt.Fprintln(w)
-	if cmd.HasAvailableSubCommands() {
-		fmt.Fprintln(w, "Commands")
-		for _, c := range cmd.Commands() {
-			if c.IsAvailableCommand() {
-				fmt.Fprintf(w, "    %-32s %s\n", c.Name(), c.Short)
-			}
-		}
-		fmt.Fprintln(w)
-	}
 	if cmd.Example != "" {
 		fmt.Fprintf(w, "Examples\n%s\n\n", strings.TrimRight(cmd.Example, "\n"))
 	}
-	for _, heading := range []string{GroupOwn, GroupRPC, GroupAlways, GroupCommon, GroupFilter} {
+	names := sharedNames(cmd.Flags())
+	if names == "" {
+		printGroup(w, cmd.Flags(), GroupOwn, GroupAlways)
+		printGroup(w, cmd.Flags(), GroupFilter)
+		return
+	}
+	printGroup(w, cmd.Flags(), GroupOwn)
+	printGroup(w, cmd.Flags(), GroupFilter)
+	fmt.Fprintf(w, "Options of many commands; 'mco help options' describes them\n%s\n\n", wrap("    "+names, pageWidth, "    "))
+}
+
+// PrintOptions describes the options that a command shares with others.
+func PrintOptions(w io.Writer, cmd *cobra.Command) {
+	for _, heading := range []string{GroupFilter, GroupCall, GroupCommon, GroupAlways} {
 		printGroup(w, cmd.Flags(), heading)
 	}
-	fmt.Fprintf(w, "The Marionette Collective %s\n", Version())
+}
+
+// sharedNames names the flags of a command that other pages have, too; "" if it has only
+// those of every command.
+func sharedNames(set *pflag.FlagSet) string {
+	var names []string
+	talks := false
+	for _, heading := range []string{GroupCall, GroupCommon, GroupAlways} {
+		visitGroup(set, heading, func(f *pflag.Flag) {
+			talks = talks || heading != GroupAlways
+			name := "--" + f.Name
+			for _, alias := range Spellings(f.Name) {
+				name += "/--" + alias
+			}
+			if f.Shorthand != "" {
+				name = "-" + f.Shorthand + "/" + name
+			}
+			names = append(names, name)
+		})
+	}
+	if !talks {
+		return ""
+	}
+	return strings.Join(names, ", ")
 }
 
 func usageLines(cmd *cobra.Command) string {
@@ -86,8 +119,30 @@ func usageLines(cmd *cobra.Command) string {
 	return line
 }
 
-func printGroup(w io.Writer, set *pflag.FlagSet, heading string) {
-	first := true
+// wrap breaks a line at blanks; those after the first begin with indent. The blanks that
+// line begins with stay.
+func wrap(line string, width int, indent string) string {
+	var b strings.Builder
+	rest := strings.TrimLeft(line, " ")
+	column := len(line) - len(rest)
+	b.WriteString(line[:column])
+	for i, word := range strings.Fields(rest) {
+		switch {
+		case i == 0:
+		case column+1+len(word) > width:
+			b.WriteString("\n" + indent)
+			column = len(indent)
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += len(word)
+	}
+	return b.String()
+}
+
+func visitGroup(set *pflag.FlagSet, heading string, visit func(*pflag.Flag)) {
 	set.VisitAll(func(f *pflag.Flag) {
 		in := GroupOwn
 		if a := f.Annotations[groupKey]; len(a) == 1 {
@@ -95,23 +150,25 @@ func printGroup(w io.Writer, set *pflag.FlagSet, heading string) {
 		} else if f.Name == "help" {
 			in = GroupAlways
 		}
-		if in != heading || f.Hidden {
-			return
+		if in == heading && !f.Hidden {
+			visit(f)
 		}
-		if first {
-			switch heading {
-			case GroupOwn:
-				fmt.Fprintln(w, "Application Options")
-			case GroupAlways:
-			default:
-				fmt.Fprintln(w, heading)
-			}
-			first = false
-		}
-		printFlag(w, f)
 	})
-	// The RPC options and those below them form one block.
-	if !first && heading != GroupRPC {
+}
+
+// printGroup describes the flags of a group, and of others under its heading.
+func printGroup(w io.Writer, set *pflag.FlagSet, headings ...string) {
+	first := true
+	for _, heading := range headings {
+		visitGroup(set, heading, func(f *pflag.Flag) {
+			if first {
+				fmt.Fprintln(w, headings[0])
+				first = false
+			}
+			printFlag(w, f)
+		})
+	}
+	if !first {
 		fmt.Fprintln(w)
 	}
 }
@@ -133,11 +190,12 @@ func printFlag(w io.Writer, f *pflag.Flag) {
 	if f.NoOptDefVal == "" {
 		left.WriteString(" " + valueName(f))
 	}
+	indent := strings.Repeat(" ", 37)
 	if left.Len() > 32 {
-		fmt.Fprintf(w, "    %s\n%37s%s\n", left.String(), "", f.Usage)
+		fmt.Fprintf(w, "    %s\n%s\n", left.String(), wrap(indent+f.Usage, pageWidth, indent))
 		return
 	}
-	fmt.Fprintf(w, "    %-32s %s\n", left.String(), f.Usage)
+	fmt.Fprintf(w, "    %-32s %s\n", left.String(), strings.TrimLeft(wrap(indent+f.Usage, pageWidth, indent), " "))
 }
 
 // Spellings lists the other names of a flag, in the order that help shows them.
@@ -166,4 +224,4 @@ func ValueFlag(set *pflag.FlagSet, heading string, v pflag.Value, name, short, w
 }
 
 // RawUsage is what help says of --raw.
-const RawUsage = "Print what nodes say byte for byte, control characters too"
+const RawUsage = "Print control characters of nodes, too"

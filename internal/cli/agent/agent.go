@@ -48,13 +48,13 @@ func New(env *cli.Env) *cobra.Command {
 			"    mco agent list",
 	}
 	set := cmd.Flags()
-	cli.Text(set, cli.GroupOwn, &o.lang, "lang", "l", "LANGUAGE", "The language of a new agent: "+strings.Join(sdk.Languages(), ", "))
-	cli.Text(set, cli.GroupOwn, &o.dir, "dir", "d", "DIRECTORY", "The directory of agents, rather than that of the node's configuration; for new: where to put it")
+	cli.Text(set, cli.GroupOwn, &o.lang, "lang", "l", "LANGUAGE", "Language of a new agent: "+strings.Join(sdk.Languages(), ", "))
+	cli.Text(set, cli.GroupOwn, &o.dir, "dir", "d", "DIRECTORY", "Directory of the agents, instead of the configured one; of a new agent")
 	o.Output.Add(set)
 	set.BoolVar(&env.Raw, "raw", false, cli.RawUsage)
-	set.BoolVarP(&o.Results.JSON, "json", "j", false, "Produce JSON output")
-	cli.Text(set, cli.GroupAlways, &o.Config, "config", "c", "FILE", "Load this configuration of a node rather than that of this machine")
-	set.BoolVarP(&o.Verbose, "verbose", "v", false, "Show everything that the agent logs")
+	set.BoolVarP(&o.Results.JSON, "json", "j", false, "Print results as JSON")
+	cli.Text(set, cli.GroupAlways, &o.Config, "config", "c", "FILE", "Read this configuration of a node")
+	set.BoolVarP(&o.Verbose, "verbose", "v", false, "Print all that the agent logs")
 	cli.Group(set, cli.GroupAlways, "verbose")
 	cmd.ValidArgsFunction = func(_ *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
 		if len(args) == 0 {

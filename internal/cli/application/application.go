@@ -94,20 +94,16 @@ func New(env *cli.Env, a *Application) *cobra.Command {
 	o := &rpc.Options{Agent: a.Agent}
 	lines := make([]string, 0, len(a.Usage)+1)
 	for _, u := range a.Usage {
-		lines = append(lines, a.Agent+" [options] [filters] "+u)
+		lines = append(lines, a.Agent+" "+u)
 	}
-	lines = append(lines, a.Agent+" [options] [filters] <action> [<key=val> ...]")
+	lines = append(lines, a.Agent+" <action> [<key=val> ...] [options] [filters]")
 	cmd := &cobra.Command{Use: strings.Join(lines, "\n"), Short: a.About, Example: a.Example}
 	set := cmd.Flags()
 	if a.Flags != nil {
 		a.Flags(set)
 		set.VisitAll(func(f *pflag.Flag) { a.own = append(a.own, f.Name) })
 	}
-	set.BoolVarP(&o.Yes, "yes", "y", false, "Do not ask before an action that changes many nodes")
-	set.BoolVar(&o.Noop, "noop", false, "Let the action say what it would do, if it can")
-	set.BoolVar(&o.NoResults, "no-results", false, "Do not process results, just send request")
-	o.Output.Add(set)
-	o.Flags.Add(set)
+	o.AddShared(set)
 	cmd.ValidArgsFunction = a.complete(env)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		t := &Task{RPC: o, Given: set}

@@ -42,17 +42,17 @@ func New(env *cli.Env) *cobra.Command {
 		Short: "Run the broker of a collective",
 		Args:  cobra.NoArgs,
 		Example: "    mco broker\n" +
-			"    mco broker --listen 0.0.0.0:4222 --tls-cert broker.pem --tls-key broker.key --tls-ca ca.pem\n" +
+			"    mco broker --listen 0.0.0.0:4222 --tls-cert broker.pem \\\n        --tls-key broker.key --tls-ca ca.pem\n" +
 			"    mco broker --config /etc/mcollective/broker.conf",
 	}
 	flags := cmd.Flags()
-	flags.StringVarP(&o.Listen, "listen", "l", "", "Where to accept clients ("+broker.DefaultListen+")")
-	flags.StringVarP(&o.Config, "config", "c", "", "Load this configuration file of nats-server, which says everything")
-	flags.StringVar(&o.Cert, "tls-cert", "", "Certificate of the broker; clients must then use TLS")
+	flags.StringVarP(&o.Listen, "listen", "l", "", "Address to accept connections on ("+broker.DefaultListen+")")
+	flags.StringVarP(&o.Config, "config", "c", "", "Configuration file of nats-server; excludes the other options")
+	flags.StringVar(&o.Cert, "tls-cert", "", "Certificate of the broker; requires TLS")
 	flags.StringVar(&o.Key, "tls-key", "", "Key of the certificate")
-	flags.StringVar(&o.CA, "tls-ca", "", "Authority that must have signed the certificates of clients")
-	flags.StringVar(&o.memory, "memory", "", "What the broker may use, such as 512M or 4G (what GOMEMLIMIT, the control group or the machine allows)")
-	flags.BoolVarP(&o.verbose, "verbose", "v", false, "Log what clients do")
+	flags.StringVar(&o.CA, "tls-ca", "", "Accept only clients with a certificate of this authority")
+	flags.StringVar(&o.memory, "memory", "", "Memory that the broker may use, like 512M (what GOMEMLIMIT, the control group or the machine allows)")
+	flags.BoolVarP(&o.verbose, "verbose", "v", false, "Log connections and requests of clients")
 	cli.Takes(flags, "listen", "HOST:PORT")
 	cli.Takes(flags, "memory", "SIZE")
 	for _, name := range []string{"config", "tls-cert", "tls-key", "tls-ca"} {

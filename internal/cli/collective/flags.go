@@ -17,7 +17,7 @@ import (
 )
 
 // Flags are the options that every command has that talks to a collective,
-// in the groups of Ruby's help. Which of them a command has no use for it says
+// in the groups of help. Which of them a command has no use for it says
 // with refuse.
 type Flags struct {
 	// Always there.
@@ -61,9 +61,9 @@ type ResultFlags struct {
 // stand first in the help text.
 func (f *Flags) Add(set *pflag.FlagSet) {
 	f.Results.add(set)
-	cli.Text(set, cli.GroupAlways, &f.Config, "config", "c", "FILE", "Load configuration from file rather than default")
-	set.BoolVarP(&f.Verbose, "verbose", "v", false, "Be verbose")
-	set.BoolP("help", "h", false, "Display this screen")
+	cli.Text(set, cli.GroupAlways, &f.Config, "config", "c", "FILE", "Read this configuration file")
+	set.BoolVarP(&f.Verbose, "verbose", "v", false, "Print more details")
+	set.BoolP("help", "h", false, "Show this help")
 	cli.Group(set, cli.GroupAlways, "verbose", "help")
 	f.addCommon(set)
 	f.Hosts.Add(set)
@@ -71,34 +71,35 @@ func (f *Flags) Add(set *pflag.FlagSet) {
 
 func (f *Flags) addCommon(set *pflag.FlagSet) {
 	const g = cli.GroupCommon
-	cli.Text(set, g, &f.target, "target", "T", "COLLECTIVE", "Target messages to a specific sub collective")
-	cli.ValueFlag(set, g, &f.DiscoveryTimeout, "discovery-timeout", "", "SECONDS", "Timeout for doing discovery")
-	cli.ValueFlag(set, g, &f.Timeout, "timeout", "t", "SECONDS", "Timeout for calling remote agents")
-	set.BoolFuncP("quiet", "q", "Do not be verbose", func(string) error { f.Verbose = false; return nil })
-	cli.ValueFlag(set, g, &f.ttl, "ttl", "", "TTL", "Set the message validity period")
-	cli.Text(set, g, &f.ReplyTo, "reply-to", "", "TARGET", "Set a custom target for replies")
-	cli.Text(set, g, &f.Method, "disc-method", "", "METHOD", "Which discovery method to use")
-	set.StringArrayVar(&f.methodOptions, "disc-option", nil, "Options to pass to the discovery method")
+	cli.Text(set, g, &f.target, "target", "T", "COLLECTIVE", "Ask this collective")
+	cli.ValueFlag(set, g, &f.DiscoveryTimeout, "discovery-timeout", "", "SECONDS", "How long to search for nodes (2)")
+	cli.ValueFlag(set, g, &f.Timeout, "timeout", "t", "SECONDS", "How long to wait for replies")
+	set.BoolFuncP("quiet", "q", "Print no details, the default", func(string) error { f.Verbose = false; return nil })
+	cli.ValueFlag(set, g, &f.ttl, "ttl", "", "TTL", "How long the request is valid, in seconds")
+	cli.Text(set, g, &f.ReplyTo, "reply-to", "", "TARGET", "Have replies sent to this address, not here")
+	cli.Text(set, g, &f.Method, "disc-method", "", "METHOD", "mc, flatfile, stdin or external")
+	set.StringArrayVar(&f.methodOptions, "disc-option", nil, "Option of the discovery method")
 	cli.Takes(set, "disc-option", "OPTION")
-	cli.Text(set, g, &f.nodes, "nodes", "", "FILE", "List of nodes to address")
-	cli.ValueFlag(set, g, &f.publishTimeout, "publish_timeout", "", "TIMEOUT", "Timeout for publishing requests to remote agents.")
-	set.BoolVar(&f.threaded, "threaded", false, "Start publishing requests and receiving responses in threaded mode.")
-	set.BoolVar(&f.Sort, "sort", false, "Sort the output of an RPC call before processing.")
+	cli.Text(set, g, &f.nodes, "nodes", "", "FILE", "Call the nodes listed in this file")
+	cli.ValueFlag(set, g, &f.publishTimeout, "publish_timeout", "", "TIMEOUT", "How long publishing may take (2)")
+	set.BoolVar(&f.threaded, "threaded", false, "Accepted for old scripts, without effect")
+	set.BoolVar(&f.Sort, "sort", false, "Sort by node, and print at the end")
 	set.BoolVar(&f.raw, "raw", false, cli.RawUsage)
-	cli.ValueFlag(set, g, &f.connectionTimeout, "connection-timeout", "", "TIMEOUT", "Set the timeout for establishing a connection to the middleware")
-	cli.Group(set, g, "quiet", "disc-option", "threaded", "sort", "raw")
+	cli.ValueFlag(set, g, &f.connectionTimeout, "connection-timeout", "", "TIMEOUT", "How long to try to reach a broker (3)")
+	cli.Group(set, g, "quiet", "disc-option", "threaded")
+	cli.Group(set, cli.GroupCall, "sort", "raw", "reply-to")
 }
 
 func (r *ResultFlags) add(set *pflag.FlagSet) {
-	const g = cli.GroupRPC
-	set.BoolVar(&r.NoProgress, "no-progress", false, "Do not show the progress bar")
-	set.BoolVarP(&r.one, "one", "1", false, "Send request to only one discovered nodes")
-	cli.Text(set, g, &r.Batch, "batch", "", "SIZE", "Do requests in batches")
-	cli.ValueFlag(set, g, &r.batchSleep, "batch-sleep", "", "SECONDS", "Sleep time between batches")
-	cli.Text(set, g, &r.limitSeed, "limit-seed", "", "NUMBER", "Seed value for deterministic random batching")
-	cli.Text(set, g, &r.limit, "limit-nodes", "", "COUNT", "Send request to only a subset of nodes, can be a percentage")
-	set.BoolVarP(&r.JSON, "json", "j", false, "Produce JSON output")
-	cli.Text(set, g, &r.display, "display", "", "MODE", "Influence how results are displayed. One of ok, all or failed")
+	const g = cli.GroupCall
+	set.BoolVar(&r.NoProgress, "no-progress", false, "Show no progress bar")
+	set.BoolVarP(&r.one, "one", "1", false, "Call only one of the nodes found")
+	cli.Text(set, g, &r.Batch, "batch", "", "SIZE", "Call so many nodes at a time, or a share")
+	cli.ValueFlag(set, g, &r.batchSleep, "batch-sleep", "", "SECONDS", "Pause before the next node of a batch")
+	cli.Text(set, g, &r.limitSeed, "limit-seed", "", "NUMBER", "Makes the choice of --limit repeatable")
+	cli.Text(set, g, &r.limit, "limit-nodes", "", "COUNT", "Call only so many nodes, or a share (10%)")
+	set.BoolVarP(&r.JSON, "json", "j", false, "Print results as JSON")
+	cli.Text(set, g, &r.display, "display", "", "MODE", "Which results to show: ok, failed or all")
 	cli.Group(set, g, "no-progress", "one", "json")
 }
 

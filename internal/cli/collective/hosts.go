@@ -27,12 +27,12 @@ func (h *Hosts) Add(set *pflag.FlagSet) {
 		cli.Group(set, cli.GroupFilter, name)
 		cli.Takes(set, name, what)
 	}
-	list(&h.with, "with", "W", "FILTER", "Combined classes and facts filter")
-	list(&h.selects, "select", "S", "FILTER", "Compound filter combining facts and classes")
-	list(&h.facts, "with-fact", "F", "fact=val", "Match hosts with a certain fact")
-	list(&h.classes, "with-class", "C", "CLASS", "Match hosts with a certain config management class")
-	list(&h.agents, "with-agent", "A", "AGENT", "Match hosts with a certain agent")
-	list(&h.Identities, "with-identity", "I", "IDENT", "Match hosts with a certain configured identity")
+	list(&h.with, "with", "W", "FILTER", "Words: each a class or a fact comparison")
+	list(&h.selects, "select", "S", "FILTER", "Expression: 'web and not (country=de)'")
+	list(&h.facts, "with-fact", "F", "FACT=VALUE", "Nodes with this value of a fact")
+	list(&h.classes, "with-class", "C", "CLASS", "Nodes with this class, or /regex/")
+	list(&h.agents, "with-agent", "A", "AGENT", "Nodes with this agent, or /regex/")
+	list(&h.Identities, "with-identity", "I", "NODE", "Nodes of this name, or /regex/")
 }
 
 // Parse turns the options into a filter. What cannot be read is an error, never

@@ -23,9 +23,9 @@ type Output struct {
 
 // Add defines the flags.
 func (o *Output) Add(set *pflag.FlagSet) {
-	cli.Text(set, cli.GroupOwn, &o.Format, "output", "o", "FORMAT", "How to print results: "+strings.Join(Formats(), ", "))
-	cli.Text(set, cli.GroupOwn, &o.Fields, "fields", "", "LIST", "Print these outputs only, with commas between them")
-	cli.Text(set, cli.GroupOwn, &o.JQ, "jq", "", "EXPRESSION", "Print what this jq expression makes of each result")
+	cli.Text(set, cli.GroupCall, &o.Format, "output", "o", "FORMAT", "How to print results: "+strings.Join(Formats(), ", "))
+	cli.Text(set, cli.GroupCall, &o.Fields, "fields", "", "LIST", "Print only these outputs, as in a,b")
+	cli.Text(set, cli.GroupCall, &o.JQ, "jq", "", "EXPRESSION", "Print what this jq expression returns")
 }
 
 // Formats are the values of --output.

@@ -28,8 +28,8 @@ func New(env *cli.Env, p *cli.Program) *cobra.Command {
 		Use:   "completion [options] [bash|zsh|fish]",
 		Short: "Complete command lines in bash, zsh and fish",
 		Long: `With the name of a shell, prints the script that makes that shell complete the
-words of an mco command line. The other options print names for a completion
-system of one's own; with -v each is followed by its description.`,
+words of an mco command line. The other options print names for other
+completion systems; with -v, each with its description.`,
 		Example: "    source <(mco completion bash)\n" +
 			"    mco completion zsh > ~/.zsh/completions/_mco\n" +
 			"    mco completion fish > ~/.config/fish/completions/mco.fish",
@@ -37,14 +37,14 @@ system of one's own; with -v each is followed by its description.`,
 		ValidArgs: []string{"bash", "zsh", "fish"},
 	}
 	set := cmd.Flags()
-	set.BoolVar(&o.agents, "list-agents", false, "List all known agents")
-	set.BoolVar(&o.actions, "list-actions", false, "List all actions for an agent")
-	set.BoolVar(&o.inputs, "list-inputs", false, "List all inputs for an action")
-	set.BoolVar(&o.applications, "list-applications", false, "List all known applications")
-	cli.Text(set, cli.GroupOwn, &o.agent, "agent", "", "AGENT", "The agent to operate on")
-	cli.Text(set, cli.GroupOwn, &o.action, "action", "", "ACTION", "The action to operate on")
-	cli.Text(set, cli.GroupAlways, &o.config, "config", "c", "FILE", "Load configuration from file rather than default")
-	set.BoolVarP(&o.verbose, "verbose", "v", false, "Be verbose")
+	set.BoolVar(&o.agents, "list-agents", false, "Print the agents")
+	set.BoolVar(&o.actions, "list-actions", false, "Print the actions of an agent")
+	set.BoolVar(&o.inputs, "list-inputs", false, "Print the inputs of an action")
+	set.BoolVar(&o.applications, "list-applications", false, "Print the commands")
+	cli.Text(set, cli.GroupOwn, &o.agent, "agent", "", "AGENT", "The agent")
+	cli.Text(set, cli.GroupOwn, &o.action, "action", "", "ACTION", "The action")
+	cli.Text(set, cli.GroupAlways, &o.config, "config", "c", "FILE", "Read this configuration file")
+	set.BoolVarP(&o.verbose, "verbose", "v", false, "Print more details")
 	cli.Group(set, cli.GroupAlways, "verbose")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return o.run(cmd, env, p, args) }
 	return cmd

@@ -37,10 +37,10 @@ func New(env *cli.Env, mco func([]string, *cli.Env) int) *cobra.Command {
 			"    mco demo --nodes 1000 --seed 7 --keep",
 	}
 	flags := cmd.Flags()
-	flags.IntVarP(&o.nodes, "nodes", "n", 25, "How many nodes to simulate, besides this machine")
+	flags.IntVarP(&o.nodes, "nodes", "n", 25, "How many nodes to simulate (25)")
 	flags.Uint64Var(&o.seed, "seed", 21, "Which nodes; the same seed gives the same ones")
-	flags.BoolVarP(&o.keep, "keep", "k", false, "Stay until interrupted, for commands from another terminal")
-	flags.StringVarP(&o.listen, "listen", "l", "127.0.0.1:0", "Where the broker accepts clients; port 0 is a free one")
+	flags.BoolVarP(&o.keep, "keep", "k", false, "Keep running, for commands from another terminal")
+	flags.StringVarP(&o.listen, "listen", "l", "127.0.0.1:0", "Address of the broker; port 0 is any free one")
 	cli.Takes(flags, "nodes", "COUNT")
 	cli.Takes(flags, "seed", "NUMBER")
 	cli.Takes(flags, "listen", "HOST:PORT")

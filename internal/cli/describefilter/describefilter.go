@@ -19,14 +19,15 @@ import (
 func New(env *cli.Env) *cobra.Command {
 	var hosts collective.Hosts
 	cmd := &cobra.Command{
-		Use:     "describe_filter -S <filter> -F <filter> -C <filter>",
-		Short:   "Say in words what a filter asks for",
-		Example: "    mco describe_filter -S \"webserver and not (country=de or fstat('/etc/nologin').present=1)\"",
+		Use:   "describe_filter -S <filter> -F <filter> -C <filter>",
+		Short: "Say in words what a filter asks for",
+		Example: "    mco describe_filter -F country=de -C /^web/\n" +
+			"    mco describe_filter -S \"web and not (country=de or cpus>8)\"",
 	}
 	set := cmd.Flags()
-	set.StringP("config", "c", "", "Load configuration from file rather than default")
+	set.StringP("config", "c", "", "Read this configuration file")
 	cli.Takes(set, "config", "FILE")
-	set.BoolP("verbose", "v", false, "Be verbose")
+	set.BoolP("verbose", "v", false, "Print more details")
 	cli.Group(set, cli.GroupAlways, "config", "verbose")
 	hosts.Add(set)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

@@ -32,9 +32,9 @@ func New(env *cli.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "facts [options] [filters] [fact]",
 		Short: "Show the values of a fact and how many nodes have each",
-		Long: `With the name of a fact, prints its values and how many nodes have each; with -v,
-which. Without one, prints the nodes that the filter matches and, on a terminal
-or with -v, in which facts they differ.`,
+		Long: `With the name of a fact, prints its values and how many nodes have each; with
+-v, also which nodes. Without a name, prints the nodes that the filter matches
+and, on a terminal or with -v, in which facts they differ.`,
 		Example: "    mco facts operatingsystem\n" +
 			"    mco facts os.release.major -C webserver -v\n" +
 			"    mco facts -F operatingsystem=CentOS -F 'processorcount>1'",

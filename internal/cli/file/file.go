@@ -21,7 +21,7 @@ func New(env *cli.Env) *cobra.Command {
 		Agent: "file",
 		About: "Copy files to and from nodes, read and remove them",
 		Usage: []string{
-			"cp <local file> :<path on the nodes> [--mode <mode>] [--owner <user>] [--group <group>] [--backup]",
+			"cp <local file> :<path on the nodes>",
 			"cp :<path on the nodes> <local directory or file>",
 			"<status|read|remove> <path>",
 		},
@@ -30,10 +30,10 @@ func New(env *cli.Env) *cobra.Command {
 			"    mco file cp db1.example.net:/etc/my.cnf my.cnf\n" +
 			"    mco file status /etc/motd checksum=true -o table",
 		Flags: func(set *pflag.FlagSet) {
-			cli.Text(set, cli.GroupOwn, new(string), "mode", "", "MODE", "Permissions of the file, like 0644")
-			cli.Text(set, cli.GroupOwn, new(string), "owner", "", "USER", "Whose it becomes")
-			cli.Text(set, cli.GroupOwn, new(string), "group", "", "GROUP", "Whose group it becomes")
-			set.Bool("backup", false, "Keep the former file beside it")
+			cli.Text(set, cli.GroupOwn, new(string), "mode", "", "MODE", "Permissions of the file on the nodes, like 0644")
+			cli.Text(set, cli.GroupOwn, new(string), "owner", "", "USER", "Owner of the file on the nodes")
+			cli.Text(set, cli.GroupOwn, new(string), "group", "", "GROUP", "Group of the file on the nodes")
+			set.Bool("backup", false, "Keep a copy of the file that is replaced")
 		},
 		Words: func(words []string, in *application.Inputs) (string, error) {
 			if words[0] == "cp" {

@@ -18,7 +18,7 @@ import (
 // New makes the command help.
 func New(env *cli.Env, p *cli.Program) *cobra.Command {
 	return &cobra.Command{
-		Use:   "help [command]",
+		Use:   "help [command]\nhelp options",
 		Short: "List the commands, or describe one",
 		Args:  cobra.MaximumNArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -26,6 +26,7 @@ func New(env *cli.Env, p *cli.Program) *cobra.Command {
 			for _, r := range p.Listed() {
 				names = append(names, cobra.CompletionWithDesc(r.Name, r.About))
 			}
+			names = append(names, cobra.CompletionWithDesc(topicOptions, "The options that many commands share"))
 			return names, cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -33,6 +34,9 @@ func New(env *cli.Env, p *cli.Program) *cobra.Command {
 				cli.PrintVersion(env)
 				list(env, p)
 				return nil
+			}
+			if args[0] == topicOptions {
+				return options(env, p)
 			}
 			r, ok := p.Lookup(args[0])
 			if !ok && agentHelp(env, args[0]) {
@@ -52,6 +56,23 @@ func New(env *cli.Env, p *cli.Program) *cobra.Command {
 	}
 }
 
+// topicOptions is what help describes besides commands: the options that many share.
+const topicOptions = "options"
+
+// options describes the options that many commands share; rpc has them all.
+func options(env *cli.Env, p *cli.Program) error {
+	rpc, ok := p.Lookup("rpc")
+	if !ok {
+		return errors.New("there is no command rpc, which has all shared options")
+	}
+	fmt.Fprint(env.Out, "Options that many commands share\n\n"+
+		"Options and words may be mixed. A long option may be shortened as long as it is\nunique. docs/commands/common.md says more.\n\n")
+	about := rpc.New(env)
+	cli.Prepare(env, about)
+	cli.PrintOptions(env.Out, about)
+	return nil
+}
+
 // list prints the commands by what people do with them.
 func list(env *cli.Env, p *cli.Program) {
 	for _, g := range cli.Purposes() {
@@ -63,6 +84,7 @@ func list(env *cli.Env, p *cli.Program) {
 		}
 		fmt.Fprintln(env.Out)
 	}
+	fmt.Fprintf(env.Out, "'%[1]s help COMMAND' describes a command, '%[1]s help options' the options that many share\n", env.Name)
 }
 
 // agentHelp describes an agent, which is a command, too. It reports false if there

@@ -48,10 +48,10 @@ func New(env *cli.Env) *cobra.Command {
 		},
 	}
 	set := cmd.Flags()
-	cli.Text(set, cli.GroupOwn, &o.script, "script", "", "SCRIPT", "Scripts of Ruby's mco are not run; see --template")
-	cli.Text(set, cli.GroupOwn, &o.template, "template", "", "FILE", "Print what this Go text/template makes of each node")
-	set.BoolVar(&o.collectives, "list-collectives", false, "List all known collectives")
-	cli.Text(set, cli.GroupOwn, &o.graph, "collective-graph", "", "MAP", "Create a DOT graph of all collectives")
+	cli.Text(set, cli.GroupOwn, &o.script, "script", "", "SCRIPT", "Not supported; use --template")
+	cli.Text(set, cli.GroupOwn, &o.template, "template", "", "FILE", "Print each node as this Go text/template says")
+	set.BoolVar(&o.collectives, "list-collectives", false, "List the collectives and their nodes")
+	cli.Text(set, cli.GroupOwn, &o.graph, "collective-graph", "", "MAP", "Write a graph of the collectives in DOT format")
 	o.Add(set)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {

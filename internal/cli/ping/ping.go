@@ -40,7 +40,7 @@ func New(env *cli.Env) *cobra.Command {
 			"    mco ping -F operatingsystem=CentOS -C webserver\n" +
 			"    mco ping -t 1 --graph",
 	}
-	cmd.Flags().BoolVarP(&o.graph, "graph", "g", false, "Shows a graph of ping distribution")
+	cmd.Flags().BoolVarP(&o.graph, "graph", "g", false, "Show how the reply times are distributed")
 	o.Add(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := o.Check(cmd, args); err != nil {

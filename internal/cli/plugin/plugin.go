@@ -26,13 +26,13 @@ func New(env *cli.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plugin doc [options] [<plugin> | <type>/<plugin>]\nplugin refresh [options] [<agent> ...]",
 		Short: "Describe agents and other plugins",
-		Long: `Prints what a plugin is and how it is used: the actions of an agent with their
-inputs and outputs, the query of a data plugin, what a discovery method can do.
-Without a name, lists the plugins that are known on this machine. The nodes are
-asked for an agent that this machine has no definition of.
+		Long: `doc describes a plugin: the actions of an agent with their inputs and outputs,
+the query of a data plugin, the filters of a discovery method. Without a name,
+it lists the plugins that this machine knows. If this machine has no definition
+of an agent, it asks the nodes for theirs.
 
-refresh throws away what nodes said of their agents, or of the named ones, and
-without a name what completion has learned, too.`,
+refresh empties the cache of the definitions that nodes gave, or deletes those
+of the named agents; without a name, it empties the cache of completion, too.`,
 		Example: "    mco plugin doc\n" +
 			"    mco plugin doc rpcutil\n" +
 			"    mco plugin doc data/fstat\n" +
@@ -50,9 +50,9 @@ without a name what completion has learned, too.`,
 		},
 	}
 	set := cmd.Flags()
-	path := set.StringP("config", "c", "", "Load configuration from file rather than default")
+	path := set.StringP("config", "c", "", "Read this configuration file")
 	cli.Takes(set, "config", "FILE")
-	set.BoolP("verbose", "v", false, "Be verbose")
+	set.BoolP("verbose", "v", false, "Print more details")
 	cli.Group(set, cli.GroupAlways, "config", "verbose")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 && args[0] == "refresh" {

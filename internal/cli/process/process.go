@@ -31,7 +31,7 @@ func New(env *cli.Env) *cobra.Command {
 			"    mco process top memory 5 -C webserver\n" +
 			"    mco process signal HUP 'nginx: master' -C webserver",
 		Flags: func(set *pflag.FlagSet) {
-			set.BoolVarP(&p.silent, "silent", "s", false, "Only show the summary")
+			set.BoolVarP(&p.silent, "silent", "s", false, "Print only the summary")
 			set.BoolP("zombies", "z", false, "Only zombies")
 			cli.Text(set, cli.GroupOwn, new(string), "user", "u", "USER", "Only processes of this user")
 		},

@@ -45,18 +45,18 @@ type puppet struct {
 
 func (p *puppet) flags(set *pflag.FlagSet) {
 	set.Bool("force", false, "Run at once, without the random delay")
-	cli.Text(set, cli.GroupOwn, new(string), "server", "", "SERVER", "Take the catalog from this server, as server or server:port")
-	set.StringArrayVar(&p.tags, "tags", nil, "Only what has these tags, with commas between them")
+	cli.Text(set, cli.GroupOwn, new(string), "server", "", "SERVER", "Puppet server, as NAME or NAME:PORT")
+	set.StringArrayVar(&p.tags, "tags", nil, "Apply only what has these tags, as in a,b")
 	cli.Takes(set, "tags", "TAG")
-	set.Bool("no-noop", false, "Make changes even where Puppet is configured to make none")
-	cli.Text(set, cli.GroupOwn, new(string), "environment", "", "ENVIRONMENT", "Run in this environment")
-	set.Bool("splay", false, "Wait for a random time first")
-	set.Bool("no-splay", false, "Do not wait even where Puppet is configured to")
-	cli.Text(set, cli.GroupOwn, new(string), "splaylimit", "", "SECONDS", "The longest wait")
+	set.Bool("no-noop", false, "Make changes, even if Puppet is set to noop")
+	cli.Text(set, cli.GroupOwn, new(string), "environment", "", "ENVIRONMENT", "Environment of this run")
+	set.Bool("splay", false, "Wait a random time before the run")
+	set.Bool("no-splay", false, "Do not wait, even if Puppet is set to")
+	cli.Text(set, cli.GroupOwn, new(string), "splaylimit", "", "SECONDS", "The longest random wait")
 	set.Bool("use_cached_catalog", false, "Use the catalog of the last run")
 	set.Bool("no-use_cached_catalog", false, "Do not use the catalog of the last run")
-	set.Bool("ignoreschedules", false, "Whatever the schedules of resources say")
-	cli.ValueFlag(set, cli.GroupOwn, &p.rerun, "rerun", "", "SECONDS", "Begin runall anew, at the earliest so long after it began")
+	set.Bool("ignoreschedules", false, "Ignore the schedules of resources")
+	cli.ValueFlag(set, cli.GroupOwn, &p.rerun, "rerun", "", "SECONDS", "Repeat runall, at most this often")
 }
 
 func (p *puppet) words(words []string, in *application.Inputs) (string, error) {

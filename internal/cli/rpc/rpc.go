@@ -41,20 +41,19 @@ type Options struct {
 func New(env *cli.Env) *cobra.Command {
 	o := &Options{}
 	cmd := &cobra.Command{
-		Use: "rpc [options] [filters] --agent <agent> --action <action> [--argument <key=val> --argument ...]\n" +
-			"rpc [options] [filters] <agent> <action> [<key=val> <key=val> ...]",
+		Use: "rpc [options] [filters] <agent> <action> [<key=val> ...]\n" +
+			"rpc [options] [filters] --agent <agent> --action <action> [--argument <key=val> ...]",
 		Short: "Call an action of any agent",
 		Example: "    mco rpc rpcutil get_fact fact=country\n" +
 			"    mco rpc service restart service=nginx -C webserver --batch 10%\n" +
 			"    mco service status service=nginx -o table",
 	}
 	set := cmd.Flags()
-	set.BoolVar(&o.NoResults, "no-results", false, "Do not process results, just send request")
-	cli.Text(set, cli.GroupOwn, &o.Agent, "agent", "a", "AGENT", "Agent to call")
-	cli.Text(set, cli.GroupOwn, &o.Action, "action", "", "ACTION", "Action to call")
-	set.StringArrayVar(&o.arguments, "argument", nil, "Arguments to pass to agent")
+	cli.Text(set, cli.GroupOwn, &o.Agent, "agent", "a", "AGENT", "The agent to call")
+	cli.Text(set, cli.GroupOwn, &o.Action, "action", "", "ACTION", "The action to call")
+	set.StringArrayVar(&o.arguments, "argument", nil, "An input of the action, as NAME=VALUE")
 	cli.Takes(set, "argument", "ARGUMENT")
-	o.addShared(set)
+	o.AddShared(set)
 	cmd.ValidArgsFunction = complete.Call(env)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		inputs, err := o.words(env, args)
@@ -72,11 +71,13 @@ func New(env *cli.Env) *cobra.Command {
 	return cmd
 }
 
-// addShared defines the flags of every command that calls an action which the user
+// AddShared defines the flags of every command that calls an action which the user
 // names.
-func (o *Options) addShared(set *pflag.FlagSet) {
-	set.BoolVarP(&o.Yes, "yes", "y", false, "Do not ask before an action that changes many nodes")
-	set.BoolVar(&o.Noop, "noop", false, "Let the action say what it would do, if it can")
+func (o *Options) AddShared(set *pflag.FlagSet) {
+	set.BoolVarP(&o.Yes, "yes", "y", false, "Do not ask before changing many nodes")
+	set.BoolVar(&o.Noop, "noop", false, "Only say what would be done")
+	set.BoolVar(&o.NoResults, "no-results", false, "Do not wait for replies")
+	cli.Group(set, cli.GroupCall, "yes", "noop", "no-results")
 	o.Output.Add(set)
 	o.Flags.Add(set)
 }

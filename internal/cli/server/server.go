@@ -36,10 +36,10 @@ func New(env *cli.Env) *cobra.Command {
 			"    mcollectived --daemonize --pidfile /run/mcollectived.pid",
 	}
 	flags := cmd.Flags()
-	flags.StringVarP(&o.config, "config", "c", "", "Load this configuration file rather than the first of "+strings.Join(config.ServerPaths(), ", "))
-	flags.StringVarP(&o.pidfile, "pidfile", "p", "", "Write the id of the process to this file")
-	flags.BoolVar(&o.daemonize, "daemonize", false, "Leave the terminal and run in the background")
-	flags.BoolVar(&o.noDaemonize, "no-daemonize", false, "Stay in the foreground, whatever the configuration says")
+	flags.StringVarP(&o.config, "config", "c", "", "Read this configuration file, instead of the first of "+strings.Join(config.ServerPaths(), ", "))
+	flags.StringVarP(&o.pidfile, "pidfile", "p", "", "Write the process id to this file")
+	flags.BoolVar(&o.daemonize, "daemonize", false, "Run in the background")
+	flags.BoolVar(&o.noDaemonize, "no-daemonize", false, "Run in the foreground, whatever is configured")
 	cli.Takes(flags, "config", "FILE")
 	cli.Takes(flags, "pidfile", "FILE")
 	cmd.MarkFlagsMutuallyExclusive("daemonize", "no-daemonize")

@@ -55,13 +55,14 @@ func NewPackage(env *cli.Env) *cobra.Command {
 		Usage: []string{
 			"<package> <install|update|uninstall|purge|status> [--version <version>]",
 			"search <word>",
-			"<count|md5|upgradable|checkupdates|apt_update|apt_checkupdates|yum_clean|yum_checkupdates>",
+			"<count|md5|upgradable|checkupdates>",
+			"<apt_update|apt_checkupdates|yum_clean|yum_checkupdates>",
 		},
 		Example: "    mco package nginx status\n" +
 			"    mco package nginx install --version 1.24.0-1 -C webserver\n" +
 			"    mco package upgradable -o table",
 		Flags: func(set *pflag.FlagSet) {
-			cli.Text(set, cli.GroupOwn, new(string), "version", "", "VERSION", "The version of the package to install")
+			cli.Text(set, cli.GroupOwn, new(string), "version", "", "VERSION", "Version of the package to install")
 		},
 		Words: func(words []string, in *application.Inputs) (string, error) {
 			in.Take("version")

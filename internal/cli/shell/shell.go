@@ -25,7 +25,7 @@ func New(env *cli.Env) *cobra.Command {
 			"    mco shell start 'make -C /srv/build' -1\n" +
 			"    mco shell list",
 		Flags: func(set *pflag.FlagSet) {
-			set.BoolVar(&s.tail, "tail", false, "Show what the command prints as it does")
+			set.BoolVar(&s.tail, "tail", false, "Print the output while the command runs")
 			cli.Text(set, cli.GroupOwn, new(string), "user", "u", "USER", "Run the command as this user")
 		},
 		Words: s.words,

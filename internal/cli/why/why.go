@@ -32,9 +32,9 @@ func New(env *cli.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "why [options] [filters] [agent]",
 		Short: "Explain why nodes are not found",
-		Long: `Asks all nodes of the collective, whatever the filter, and says which part of the
-filter excludes how many of them, and what comes near to what was asked for. With
-the name of an agent, also who does not have it, and why.`,
+		Long: `Asks all nodes of the collective and shows which part of the filter excludes
+which nodes, and which values are similar. With the name of an agent, it also
+shows which nodes do not have it, and why.`,
 		Example: "    mco why -F operatingsystem=Centos -C webserver\n" +
 			"    mco why -S 'web and country=de' service",
 		ValidArgsFunction: func(_ *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {

@@ -80,6 +80,7 @@ var levels = []struct {
 		"broker",
 		"internal/agenthost/descriptor",
 		"internal/agenthost/worker",
+		"examples",
 		"internal/agents",
 		"internal/cli/known",
 		"internal/definitions",
@@ -366,6 +367,7 @@ func TestRolesStayApart(t *testing.T) {
 		{"security", "connector", "a security provider never sees a broker"},
 		{"client", "internal/server", "the two engines do not know each other"},
 		{"internal/server", "client", "the two engines do not know each other"},
+		{"examples", "internal", "an example is to be copied into another module"},
 	}
 	for _, s := range sources(t) {
 		if s.test {

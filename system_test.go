@@ -39,7 +39,7 @@ var system = []struct {
 		"os":                    {"Exit"},
 		"syscall":               {"Exit"},
 		"golang.org/x/sys/unix": {"Exit"},
-	}, []string{"cmd/mco", "internal/run/limits_linux.go", "bench"}},
+	}, []string{"cmd/mco", "internal/run/limits_linux.go", "examples", "bench"}},
 	{"leave the safety of the language", map[string][]string{"unsafe": {"*"}}, nil},
 	{"use what has a better successor", map[string][]string{"math/rand": {"*"}, "log": {"*"}}, nil},
 }

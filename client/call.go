@@ -98,8 +98,8 @@ const maxReplies = 1 << 20
 var errFlooded = errors.New("too many replies")
 
 // Call sends a request and gives each answer to each, in the order they arrive and
-// from the goroutine that called Call. each may take its time: the answers behind
-// it wait. The end of ctx ends the call as time does: there is an Account and no
+// from the goroutine that called Call. each may take its time, for the answers behind
+// it wait, and may be nil. The end of ctx ends the call as time does: there is an Account and no
 // error.
 //
 // An error means that nothing could be sent, or that the connection, or the

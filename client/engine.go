@@ -387,7 +387,9 @@ func (e *engine) answer(r arrival) error {
 	if e.ledger.add(node, &a) {
 		e.free(1)
 	}
-	e.each(a)
+	if e.each != nil {
+		e.each(a)
+	}
 	return nil
 }
 

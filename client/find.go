@@ -30,7 +30,7 @@ type Found struct {
 }
 
 // Find asks the nodes which of them a query selects, and gives each identity to
-// each when it answers; idle is as in Call.
+// each, unless that is nil, when it answers; idle is as in Call.
 //
 // It ends when all who listen have said yes or no, where that can be known: our
 // brokers tell who listens, and our nodes say no. Where it cannot, because the
@@ -68,7 +68,9 @@ func (c *Client) Find(ctx context.Context, q discovery.Query, each func(identity
 		stated.add(a)
 		if !a.Duplicate && !a.Unexpected {
 			nodes = append(nodes, a.Sender)
-			each(a.Sender)
+			if each != nil {
+				each(a.Sender)
+			}
 		}
 	})
 	if err != nil {

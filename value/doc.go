@@ -5,7 +5,7 @@
 // does not fit), float64, string (UTF-8) and []any. The types of this package are
 // for the rest: a [Symbol] is not a string, [Binary] is bytes that need not be
 // text, and a [Map] keeps the order of its pairs and has keys of any kind. Make one
-// with [NewMap]; [Plain] turns a tree of them into Go's own types.
+// with [NewMap]; [ForJSON] turns a tree of them into Go's own types.
 //
 // A node of Ruby may send more than that, and what it sends is shown, never
 // interpreted: text in other encodings ([String]), regular expressions ([Regexp]),

@@ -78,10 +78,10 @@ func ParseMessage(data []byte, form Form) (Message, error) {
 // CheckHello judges a worker's first message.
 func (m Message) CheckHello(agent string) error {
 	if v, _ := m.All.Get("protocol"); v != int64(Version) {
-		return fmt.Errorf("it speaks protocol %.40q, and this is %d", fmt.Sprint(ToPlain(v)), Version)
+		return fmt.Errorf("it speaks protocol %.40q, and this is %d", fmt.Sprint(value.ForJSON(v)), Version)
 	}
 	if v, ok := m.All.Get("agent"); ok && v != agent {
-		return fmt.Errorf("it says that it is agent %.40q", fmt.Sprint(ToPlain(v)))
+		return fmt.Errorf("it says that it is agent %.40q", fmt.Sprint(value.ForJSON(v)))
 	}
 	return nil
 }

@@ -154,7 +154,7 @@ func setStatus(reply *rpc.Reply, h *value.Map) error {
 	if v, ok := h.Get("statuscode"); ok {
 		n, isInt := v.(int64)
 		if !isInt || n < 0 || n > 255 {
-			return fmt.Errorf("it answered with the statuscode %.40q, not a number from 0 to 255", fmt.Sprint(ToPlain(v)))
+			return fmt.Errorf("it answered with the statuscode %.40q, not a number from 0 to 255", fmt.Sprint(value.ForJSON(v)))
 		}
 		reply.Status = rpc.Status(n)
 		if n != 0 && reply.Message == "OK" {

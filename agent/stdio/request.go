@@ -40,7 +40,7 @@ func (r *Request) SetInputs(from *rpc.Request) {
 			}
 		}
 		if name != "process_results" {
-			r.Data[name] = ToPlain(v)
+			r.Data[name] = value.ForJSON(v)
 		}
 	}
 	noop, _ := from.Input("noop")

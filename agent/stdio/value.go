@@ -6,13 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"math/big"
 	"strconv"
 	"strings"
 
 	"mcollective/internal/yaml"
-	"mcollective/rpc"
 	"mcollective/value"
 )
 
@@ -195,66 +193,13 @@ func yamlScalar(n *yaml.Node) any {
 	return n.Value
 }
 
-// ToPlain is a value of a request as JSON and YAML can hold it: nil, bool, int64,
-// float64, json.Number, string, []any or map[string]any. Text that is not UTF-8
-// is made so.
-func ToPlain(v any) any { return plain(v, 0) }
-
-func plain(v any, depth int) any {
-	if depth > deepest {
-		return nil
-	}
-	switch v := v.(type) {
-	case nil, bool, int64:
-		return v
-	case float64:
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return strconv.FormatFloat(v, 'g', -1, 64)
-		}
-		return v
-	case *big.Int:
-		return json.Number(v.String())
-	case *value.Float:
-		return plain(v.Value, depth)
-	case value.Symbol:
-		return strings.ToValidUTF8(string(v), "\uFFFD")
-	case []any:
-		return plainList(v, depth)
-	case *value.Array:
-		return plainList(v.Items, depth)
-	case *value.Map:
-		m := make(map[string]any, v.Len())
-		for k, e := range v.All() {
-			m[KeyText(k)] = plain(e, depth+1)
-		}
-		return m
-	}
-	if s, ok := rpc.Text(v); ok {
-		return strings.ToValidUTF8(s, "\uFFFD")
-	}
-	return strings.ToValidUTF8(fmt.Sprint(v), "\uFFFD")
-}
-
-func plainList(list []any, depth int) any {
-	out := make([]any, len(list))
-	for i, e := range list {
-		out[i] = plain(e, depth+1)
-	}
-	return out
-}
-
 // KeyText is a key of a map as text.
-func KeyText(k any) string {
-	if s, ok := plain(k, deepest).(string); ok {
-		return s
-	}
-	return fmt.Sprint(plain(k, deepest))
-}
+func KeyText(k any) string { return fmt.Sprint(value.ForJSON(k)) }
 
 // ScalarText is a value as an environment variable or an argument holds it, and
 // whether it is one that these can hold.
 func ScalarText(v any) (string, bool) {
-	switch v := plain(v, 0).(type) {
+	switch v := value.ForJSON(v).(type) {
 	case bool:
 		return strconv.FormatBool(v), true
 	case int64:

@@ -17,7 +17,6 @@ import (
 	"go.uber.org/goleak"
 
 	"mcollective/agent"
-	"mcollective/agent/stdio"
 	"mcollective/internal/dirtest"
 	"mcollective/internal/waittest"
 	"mcollective/message"
@@ -111,7 +110,7 @@ func call(ctx context.Context, a *Agent, action string, inputs ...any) *rpc.Repl
 
 // data are the outputs as JSON, which is easy to compare.
 func data(r *rpc.Reply) string {
-	b, _ := json.Marshal(stdio.ToPlain(r.Data))
+	b, _ := json.Marshal(value.ForJSON(r.Data))
 	return string(b)
 }
 

@@ -21,6 +21,7 @@ import (
 	"mcollective/connector/inmem"
 	"mcollective/connector/nats"
 	"mcollective/internal/swarm"
+	"mcollective/internal/waittest"
 	"mcollective/message"
 	"mcollective/rpc"
 	"mcollective/security"
@@ -183,9 +184,9 @@ func (f *Fleet) Received() []Received {
 	return slices.Clone(f.received)
 }
 
-// Node connects a scripted node. It listens for discovery, for the agents of the
-// options and for its name, in every collective, and hands on each request but those
-// whose filter names other nodes.
+// Node connects a scripted node, and returns when it can be reached. It listens for
+// discovery, for the agents of the options and for its name, in every collective, and
+// hands on each request but those whose filter names other nodes.
 func (f *Fleet) Node(name string, does Behaviour) {
 	f.t.Helper()
 	conn, err := f.Connect(f.t.Context(), name)
@@ -221,6 +222,10 @@ func (f *Fleet) Node(name string, does Behaviour) {
 		}); err != nil {
 			f.t.Fatal(err)
 		}
+	}
+	// Other connections reach it only once the broker has all of that.
+	if err := conn.Flush(waittest.Within(f.t, waittest.Patience)); err != nil {
+		f.t.Fatal(err)
 	}
 }
 

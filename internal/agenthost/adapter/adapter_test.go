@@ -13,6 +13,7 @@ import (
 	"mcollective/ddl"
 	"mcollective/internal/run"
 	"mcollective/rpc"
+	"mcollective/value"
 )
 
 // A fakeHost has a program that ends as it is told.
@@ -75,7 +76,7 @@ func TestAdapters(t *testing.T) {
 			if err := c.adapter.Call(t.Context(), &fakeHost{result: c.result, err: c.err}, req, action, reply); err != nil {
 				reply.Fail(err)
 			}
-			data, _ := json.Marshal(stdio.ToPlain(reply.Data))
+			data, _ := json.Marshal(value.ForJSON(reply.Data))
 			if got := fmt.Sprintf("%d %s %s", reply.Status, reply.Message, data); got != c.want {
 				t.Errorf("%s\nwant %s", got, c.want)
 			}

@@ -12,6 +12,7 @@ import (
 
 	"mcollective/agent/stdio"
 	"mcollective/internal/run"
+	"mcollective/value"
 )
 
 const (
@@ -322,7 +323,7 @@ func (s *session) handle(message []byte) error {
 		s.w.Log.Debug("progress", "request", stdio.Clip(m.ID, 64), "percent", stdio.Clip(m.Text("percent"), 20), "text", stdio.Clip(m.Text("text"), 200))
 	case stdio.Event:
 		data, _ := m.All.Get("data")
-		text, _ := stdio.ToJSON(stdio.ToPlain(data))
+		text, _ := stdio.ToJSON(value.ForJSON(data))
 		s.log.Log(slog.LevelInfo, "event "+string(bytes.TrimSpace(text)))
 	default:
 		s.w.Log.Debug("message of unknown type", "type", stdio.Clip(m.Type, 40))

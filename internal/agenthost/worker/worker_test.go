@@ -136,7 +136,7 @@ func ask(ctx context.Context, w *Worker, inputs ...any) *rpc.Reply {
 
 // data are the outputs as JSON, which is easy to compare.
 func data(r *rpc.Reply) string {
-	b, _ := json.Marshal(stdio.ToPlain(r.Data))
+	b, _ := json.Marshal(value.ForJSON(r.Data))
 	return string(b)
 }
 

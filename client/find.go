@@ -16,7 +16,7 @@ type Found struct {
 
 	// Exact means that every node that the broker knows of has said yes or no.
 	// If the broker could tell and some said nothing, they are Silent: nodes that
-	// hang, or that are too old to say no.
+	// hang, or that are too old to say no. So are those that refused to say.
 	Exact      bool
 	Silent     []string
 	Suspicious []string // names under which more was said than the nodes that have them can say: the search is not exact then, and took its whole time
@@ -62,9 +62,13 @@ func (c *Client) Find(ctx context.Context, q discovery.Query, each func(identity
 	if names, ok := discovery.Literal(q.Filter); ok && !c.opts.BroadcastOnly {
 		call.Nodes, call.Direct = unique(names), true
 	}
-	var nodes []string
+	var nodes, refused []string
 	var stated statements
 	account, err := c.Call(ctx, call, func(a Answer) {
+		if a.Outcome != OK {
+			refused = append(refused, a.Sender) // with a reason, and so neither yes nor no
+			return
+		}
 		stated.add(a)
 		if !a.Duplicate && !a.Unexpected {
 			nodes = append(nodes, a.Sender)
@@ -77,7 +81,8 @@ func (c *Client) Find(ctx context.Context, q discovery.Query, each func(identity
 		return nil, err
 	}
 	return &Found{
-		Definitions: stated, Nodes: nodes, Exact: account.Exact, Silent: account.Silent, Suspicious: account.Suspicious,
+		Definitions: stated, Nodes: nodes, Exact: account.Exact && refused == nil,
+		Silent: unique(append(account.Silent, refused...)), Suspicious: account.Suspicious,
 		Asked: max(account.Listening, len(call.Nodes)), Took: account.Total,
 	}, nil
 }

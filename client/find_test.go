@@ -109,6 +109,10 @@ func TestFindEndsWhenAllHaveSpoken(t *testing.T) {
 			want: client.Found{Nodes: []string{"n1", "n9", "odd", "old", "slow"}, Exact: true, Asked: 6, Took: 3 * time.Second,
 				Definitions: map[string][]string{hash1: {"n1", "odd"}, hash2: {"odd"}}},
 		},
+		"one that refuses to say does not match": {
+			nodes: map[string][]behaviour{"n1": {says("pong")}, "refuses": {says(because{message.Denied, "pong"})}, "busy": {says(because{message.Busy, "no"})}},
+			want:  client.Found{Nodes: []string{"n1"}, Silent: []string{"refuses"}, Asked: 3, Took: time.Second},
+		},
 		"fewer than the limit": {
 			nodes: map[string][]behaviour{"n1": {says("pong")}, "n2": {says("no")}},
 			query: discovery.Query{Limit: 2},

@@ -117,11 +117,21 @@ type as struct {
 	body any
 }
 
+// because is a body that is sent with a reason.
+type because struct {
+	reason message.Reason
+	body   any
+}
+
 func (w *world) reply(conn connector.Connector, name, address string, req *message.Request, body any) {
 	if other, ok := body.(as); ok {
 		name, body = other.name, other.body
 	}
-	p, err := w.security.EncodeReply(context.Background(), req, &message.Reply{RequestID: req.ID, Sender: name, Agent: req.Agent, Time: time.Now(), Body: body})
+	var reason message.Reason
+	if no, ok := body.(because); ok {
+		reason, body = no.reason, no.body
+	}
+	p, err := w.security.EncodeReply(context.Background(), req, &message.Reply{RequestID: req.ID, Sender: name, Agent: req.Agent, Time: time.Now(), Body: body, Reason: reason})
 	if err != nil {
 		w.t.Error(err)
 		return

@@ -53,18 +53,26 @@ var everything = []Permission{{Collectives: []string{"*"}, Agents: []string{"*"}
 // shared and not to be changed.
 func Everything() []Permission { return everything }
 
+// Proven returns why it is not known who asks, or nil, also if the proof has ended.
+func (p *Principal) Proven() error {
+	if !p.proven() {
+		return errors.New("nothing proves who asks")
+	}
+	return ValidCallerID(p.ID)
+}
+
 // proven reports whether the proof is one of those that are known.
 func (p *Principal) proven() bool { return p.Proof == SharedSecret || p.Proof == Signature }
 
 // Check returns why a principal is not to be listened to at a time, or nil.
 func (p *Principal) Check(now time.Time) error {
-	switch {
-	case !p.proven():
-		return errors.New("nothing proves who asks")
-	case !p.Until.IsZero() && !now.Before(p.Until):
+	if err := p.Proven(); err != nil {
+		return err
+	}
+	if !p.Until.IsZero() && !now.Before(p.Until) {
 		return fmt.Errorf("the proof of %s ended at %s", p.ID, p.Until.UTC().Format(time.RFC3339))
 	}
-	return ValidCallerID(p.ID)
+	return nil
 }
 
 // Allows returns why the proof does not allow an action, or nil. A request that

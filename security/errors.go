@@ -1,6 +1,10 @@
 package security
 
-import "errors"
+import (
+	"errors"
+
+	"mcollective/message"
+)
 
 // What a provider's decoding errors wrap, for those who count them.
 var (
@@ -18,3 +22,26 @@ var (
 	// request do.
 	ErrOtherRequest = errors.New("reply to another request")
 )
+
+// A Refusal is the error for a request of which it is proven who made it, and which is
+// refused all the same: his credential has ended or was revoked, or what would be needed
+// to decide is not there. Its caller may be told, so that a provider makes one only of a
+// request whose signature holds and that came in where it was made for. A node answers
+// it with EncodeReply, if it is not too old and was addressed to this node by name. An
+// error of DecodeRequest that is no Refusal is never answered.
+type Refusal struct {
+	Request *message.Request // with its Principal and Caller; of an error of DecodeRequest only
+	Reason  message.Reason   // Denied, Expired or Busy; others count as Denied
+	Err     error            // why; the caller reads it
+}
+
+// Error says why.
+func (r *Refusal) Error() string {
+	if r.Err == nil {
+		return "refused: " + string(r.Reason)
+	}
+	return r.Err.Error()
+}
+
+// Unwrap returns why.
+func (r *Refusal) Unwrap() error { return r.Err }

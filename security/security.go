@@ -56,7 +56,7 @@ type Node interface {
 	// and signature, in this order, and only then the body. It sets the request's
 	// Principal, whose ID is its Caller. The origin is what the node knows of where the
 	// request came in; that both agree is checked by the node. The payload's bytes
-	// are not kept.
+	// are not kept. An error that is a *Refusal may be answered.
 	DecodeRequest(context.Context, Payload, message.Origin) (*message.Request, error)
 	// EncodeReply makes the payload that answers req, a refusal too.
 	EncodeReply(ctx context.Context, req *message.Request, reply *message.Reply) (Payload, error)

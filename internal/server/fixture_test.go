@@ -31,6 +31,8 @@ type clearnet struct {
 	requests []*message.Request
 	replies  []*message.Reply
 	trace    *trace
+
+	refuse func(*message.Request) error // what DecodeRequest refuses
 }
 
 func (n *clearnet) request(r *message.Request) []byte {
@@ -55,6 +57,11 @@ func (n *clearnet) DecodeRequest(_ context.Context, p security.Payload, _ messag
 	r := *n.requests[i]
 	if r.Principal.Proof == message.Unproven && r.Principal.ID == "" {
 		r.Principal = message.Principal{ID: r.Caller, Proof: message.SharedSecret, Permissions: message.Everything()}
+	}
+	if n.refuse != nil {
+		if err := n.refuse(&r); err != nil {
+			return nil, err
+		}
 	}
 	return &r, nil
 }

@@ -20,7 +20,7 @@ func (s *Server) refused(c *call, r *refusal) bool {
 	if r == nil {
 		return false
 	}
-	if r.told != nil && !c.onWorker && s.addressedByName(c) {
+	if r.heard >= named && r.said != "" && !c.onWorker && s.addressedByName(c, r.heard) {
 		c.late = r
 		if s.hand(c) { // an answer costs more than a refusal
 			return true
@@ -28,27 +28,31 @@ func (s *Server) refused(c *call, r *refusal) bool {
 		c.late = nil
 	}
 	c.answered = true
-	r.count(&s.count)
+	s.count.add(r.count)
 	s.logRefused(c, r)
 	switch {
-	case r.step == filtered.step && c.AnswerAll && c.Agent == discovery && s.online():
+	case r.no && c.AnswerAll && c.Agent == discovery && s.online():
 		s.reply(c, message.No, "")
-	case c.late == r && !silent(c.Body):
-		s.reply(c, failure(r.reason, r.told.Error()), r.reason)
-	case r.heard && c.matched && !silent(c.Body):
-		s.reply(c, failure(r.reason, r.why.Error()), r.reason)
+	case (c.late == r || r.heard == matched && c.matched) && !silent(c.Body):
+		s.reply(c, r.body(r.said), r.reason)
 	}
 	return true
 }
 
-// addressedByName reports whether a request that will not run is for this node by name, is
-// of SimpleRPC, and its filter would not have kept it silent: then its caller
-// waits for this node and is told why it waits in vain.
-func (s *Server) addressedByName(c *call) bool {
+// addressedByName reports whether the caller of a request that will not run waits for
+// this node, and may be told that he waits in vain: he called an action of this node by
+// its name, and his filter would not have kept it silent, or he is not to know that.
+func (s *Server) addressedByName(c *call, heard audience) bool {
 	if !c.origin.Direct || c.Agent == discovery || c.origin.ReplyTo == "" {
 		return false
 	}
-	if _, err := rpc.Parse(c.Body); err != nil || c.Filter.NeedsData() {
+	if _, err := rpc.Parse(c.Body); err != nil {
+		return false
+	}
+	if heard == addressed || c.refusal != nil {
+		return true
+	}
+	if c.Filter.NeedsData() {
 		return false
 	}
 	ok, _ := c.Filter.MatchPlain(c.agentSet.with(c.Agent), s.opts.Rules)
@@ -117,7 +121,7 @@ func (s *Server) contain(c *call) {
 	if p == nil {
 		return
 	}
-	s.count.panics.Add(1)
+	s.count.add(panicked.count)
 	if ok, _ := s.flood.allow(c.arrived); ok {
 		s.log.LogAttrs(context.Background(), slog.LevelError, "request broke the code that handled it; this is a bug",
 			append(c.attrs(), slog.String("panic", fmt.Sprint(p)), slog.String("stack", string(debug.Stack())))...)
@@ -125,10 +129,9 @@ func (s *Server) contain(c *call) {
 	if !c.matched || c.answered {
 		return // nobody is waiting, or nobody any more
 	}
-	err := errors.New("the agent broke; the log of the node tells where")
-	s.auditOutcome(c, err)
+	s.auditOutcome(c, errors.New(panicked.words))
 	if !silent(c.Body) {
-		s.reply(c, failure(message.Broken, err.Error()), message.Broken)
+		s.reply(c, panicked.reply(), panicked.reason)
 	}
 }
 

@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"mcollective/connector"
-	"mcollective/internal/timelimit"
 	"mcollective/message"
+	"mcollective/security"
 )
 
 // A call is one request on its way through the node.
@@ -19,12 +19,13 @@ type call struct {
 
 	agentSet *agentSet
 	agent    *agent
-	runsData bool     // its filter has data functions
-	matched  bool     // by the whole filter: from here on the caller may hear of us
-	late     *refusal // a no that the caller, who named this node, is to hear from a worker
-	handed   bool     // it is a worker's now
-	onWorker bool     // it may wait
-	answered bool     // nothing else is to be said
+	runsData bool              // its filter has data functions
+	matched  bool              // by the whole filter: from here on the caller may hear of us
+	refusal  *security.Refusal // why the security provider refuses it, though it is proven who asks
+	late     *refusal          // a no that the caller, who named this node, is to hear from a worker
+	handed   bool              // it is a worker's now
+	onWorker bool              // it may wait
+	answered bool              // nothing else is to be said
 }
 
 // receive takes a delivery through the steps that need neither code of others
@@ -39,12 +40,13 @@ func (s *Server) receive(d connector.Delivery, now time.Time) {
 		}
 	}()
 	defer s.contain(c)
-	s.count.total.Add(1)
+	s.count.add(countTotal)
 	switch {
 	case s.refused(c, s.checkSize(d)):
 	case s.refused(c, s.decode(c, d)): // envelope, role, caller id, then signature over the received bytes
 	case s.refused(c, s.bind(c)): // the agent and the collective are those that the subscription vouches for
 	case s.refused(c, s.checkAge(c)):
+	case s.refused(c, s.checkProof(c)): // not before: what is out of its place or time is answered by nobody
 	case s.refused(c, s.checkReplay(c)):
 	case s.refused(c, s.filterPlain(c)): // everything but data functions
 	case c.agent.inline && !c.runsData && s.online():
@@ -64,10 +66,10 @@ func (s *Server) answer(c *call) {
 		s.refused(c, c.late)
 		return
 	}
-	denied := s.authorize(c)
+	no := s.authorize(c)
 	switch {
-	case s.refused(c, s.auditDecision(c, denied)):
-	case s.refused(c, denied):
+	case s.refused(c, s.auditDecision(c, no)):
+	case s.refused(c, no):
 	case s.refused(c, s.filterData(c)): // runs plugins, so only for who may
 	default:
 		s.run(c)
@@ -80,16 +82,19 @@ func (s *Server) run(c *call) {
 	body, err := c.agent.handler.Handle(s.work, c.Request)
 	c.answered = true
 	s.auditOutcome(c, err)
-	if err != nil && errors.As(err, new(*timelimit.Overrun)) {
-		s.count.timedOut.Add(1)
+	o := outcomeOf(err)
+	if o != nil {
+		s.count.add(o.count)
 	}
-	switch reason := reasonOf(err); {
-	case err == nil, reason != "" && body != nil:
-		s.reply(c, c.state(body), reason)
+	switch {
+	case o == nil:
+		s.reply(c, c.state(body), "")
+	case body != nil && o.reason != "":
+		s.reply(c, c.state(body), o.reason)
 	case errors.Is(err, ErrNoReply):
 		s.logSilence(c, err)
 	default:
-		s.reply(c, failure(reason, err.Error()), reason)
+		s.reply(c, o.reply(err), o.reason)
 	}
 }
 

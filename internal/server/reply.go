@@ -3,7 +3,6 @@ package server
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"mcollective/connector"
@@ -20,33 +19,21 @@ const (
 // enqueue hands a call to the workers, or tells the caller that there is no room.
 func (s *Server) enqueue(c *call) {
 	if !s.hand(c) {
-		s.refused(c, busy("too many requests are waiting on this node, try again later"))
+		s.refused(c, queueFull.refuse(nil))
 	}
 }
 
 // hand gives a call to the workers and answers those that lost their place in the
 // queue to it. It reports whether there was room.
 func (s *Server) hand(c *call) bool {
-	ok, displaced := s.pool.submit(c)
+	ok, losers := s.pool.submit(c)
 	c.handed = ok
-	for _, d := range displaced {
-		why := busy("too many requests of this caller are waiting on this node, try again later")
+	for _, d := range losers {
 		d.late = nil
-		s.refused(d, why)
+		s.refused(d, displaced.refuse(nil))
 		d.agentSet.release()
 	}
 	return ok
-}
-
-func busy(why string) *refusal {
-	return &refusal{
-		step:   "queue",
-		why:    errors.New("busy: " + why),
-		count:  func(n *counters) { n.busy.Add(1) },
-		level:  slog.LevelWarn,
-		reason: message.Busy,
-		heard:  true,
-	}
 }
 
 // reply sends what came out of a call. A reply that cannot be made or is too
@@ -61,17 +48,17 @@ func (s *Server) reply(c *call, body any, reason message.Reason) {
 	switch {
 	case errors.Is(err, errEncode):
 		s.log.Error("reply cannot be encoded; the agent is at fault", "agent", clip(c.Agent), "request", clip(c.ID), "error", err)
-		err = s.send(c, failure(message.Broken, "the reply of agent "+clip(c.Agent)+" cannot be encoded; the log of the node tells why"), message.Broken)
+		err = s.send(c, unmade.reply(clip(c.Agent)), unmade.reason)
 	case errors.Is(err, connector.ErrTooLarge):
-		s.count.oversize.Add(1)
+		s.count.add(unsent.count)
 		s.log.Warn("reply is too large, an error goes in its place", "agent", clip(c.Agent), "request", clip(c.ID), "caller", clip(c.Caller), "reply_to", clip(c.origin.ReplyTo), "error", err)
-		err = s.send(c, failure(message.TooLarge, "the reply was not sent: "+err.Error()), message.TooLarge)
+		err = s.send(c, unsent.reply(err), unsent.reason)
 	}
 	if err == nil {
-		s.count.replies.Add(1)
+		s.count.add(countReplies)
 		return
 	}
-	s.count.dropped.Add(1)
+	s.count.add(countDropped)
 	if ok, _ := s.flood.allow(s.now()); ok {
 		s.log.Error("reply is lost", "agent", clip(c.Agent), "request", clip(c.ID), "caller", clip(c.Caller), "error", err)
 	}

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"mcollective/connector"
-	"mcollective/message"
 )
 
 const (
@@ -281,9 +280,7 @@ func (s *Server) drain(abandon, silence func()) error {
 	// Without a broker the answers would each wait in vain.
 	defer time.AfterFunc(receivePatience, silence).Stop()
 	for _, c := range left {
-		stopping := busy("the node is stopping")
-		stopping.reason = message.Stopping
-		s.refused(c, stopping)
+		s.refused(c, notBegun.refuse(nil))
 		c.agentSet.release()
 	}
 	select {

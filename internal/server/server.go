@@ -2,8 +2,8 @@
 //
 // The way of a request, all of it in pipeline.go:
 //
-//	size, decode, binding, age, replay, filter     on the connector's receive path
-//	authorize, audit, data filter, run, reply      on a worker
+//	size, decode, binding, age, proof, replay, filter     on the connector's receive path
+//	authorize, audit, data filter, run, reply             on a worker
 //
 // What costs nothing is done where the message arrives; what may run code or
 // wait is done by at most Options.Workers goroutines behind a bounded queue, and

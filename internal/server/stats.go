@@ -21,7 +21,7 @@ type Stats struct {
 	Unbound        uint64 // requests that came in where they do not belong
 	Unknown        uint64 // requests for agents that the node does not have
 	Replayed       uint64 // requests seen before
-	Denied         uint64 // requests that the caller may not make
+	Denied         uint64 // requests that the caller may not make, or not any more
 	Busy           uint64 // requests refused for want of a worker and of room to wait
 	TimedOut       uint64 // requests whose agent did not answer in time
 	Panics         uint64 // requests at which code broke
@@ -33,26 +33,52 @@ type Stats struct {
 	Waiting int // requests in the queue
 }
 
+// A counter is the place of a figure in counters.
+type counter int
+
+const (
+	countNothing counter = iota
+	countTotal
+	countValidated
+	countUnvalidated
+	countPassed
+	countFiltered
+	countExpired
+	countReplies
+	countSkewed
+	countUnbound
+	countUnknown
+	countReplayed
+	countDenied
+	countBusy
+	countTimedOut
+	countPanics
+	countDropped
+	countOversize
+	numCounters
+)
+
 type counters struct {
-	start                                              time.Time
-	total, validated, unvalidated                      atomic.Uint64
-	passed, filtered, expired, skewed                  atomic.Uint64
-	unbound, unknown, replayed, denied                 atomic.Uint64
-	busy, timedOut, panics, replies, dropped, oversize atomic.Uint64
+	start time.Time
+	n     [numCounters]atomic.Uint64
 }
+
+func (n *counters) add(c counter) { n.n[c].Add(1) }
+
+func (n *counters) get(c counter) uint64 { return n.n[c].Load() }
 
 // Stats returns the counters as they are now.
 func (s *Server) Stats() Stats {
 	n := &s.count
 	running, waiting := s.pool.load()
 	return Stats{
-		Total: n.total.Load(), Validated: n.validated.Load(), Unvalidated: n.unvalidated.Load(),
-		Passed: n.passed.Load(), Filtered: n.filtered.Load(), TTLExpired: n.expired.Load(),
-		Replies: n.replies.Load(), StartTime: n.start,
-		Skewed: n.skewed.Load(), Unbound: n.unbound.Load(), Unknown: n.unknown.Load(),
-		Replayed: n.replayed.Load(), Denied: n.denied.Load(), Busy: n.busy.Load(),
-		TimedOut: n.timedOut.Load(), Panics: n.panics.Load(), Dropped: n.dropped.Load(),
-		Oversize: n.oversize.Load(), LogsSuppressed: s.flood.total.Load(),
+		Total: n.get(countTotal), Validated: n.get(countValidated), Unvalidated: n.get(countUnvalidated),
+		Passed: n.get(countPassed), Filtered: n.get(countFiltered), TTLExpired: n.get(countExpired),
+		Replies: n.get(countReplies), StartTime: n.start,
+		Skewed: n.get(countSkewed), Unbound: n.get(countUnbound), Unknown: n.get(countUnknown),
+		Replayed: n.get(countReplayed), Denied: n.get(countDenied), Busy: n.get(countBusy),
+		TimedOut: n.get(countTimedOut), Panics: n.get(countPanics), Dropped: n.get(countDropped),
+		Oversize: n.get(countOversize), LogsSuppressed: s.flood.total.Load(),
 		Running: running, Waiting: waiting,
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"mcollective/connector"
@@ -14,60 +13,47 @@ import (
 	"mcollective/security"
 )
 
-// A refusal is the no of one step.
-type refusal struct {
-	step   string // its name in logs
-	why    error
-	count  func(*counters)
-	level  slog.Level
-	reason message.Reason // that goes with an answer
-	heard  bool           // by a caller whose filter matches; who may not match is silent
-	told   error          // what a caller that named this node hears; nil is silence
-}
-
 // nearly is how far a request may be out of its time for its caller to hear of it.
 // Older ones are of no interest to anybody but those who replay them.
 const nearly = 10 * time.Minute
-
-// filtered is the ordinary no: most nodes of a collective say it to most
-// requests, so it is made once.
-var filtered = &refusal{
-	step:  "filter",
-	why:   errors.New("the filter does not match this node"),
-	count: func(n *counters) { n.filtered.Add(1) },
-	level: slog.LevelDebug,
-}
 
 func (s *Server) checkSize(d connector.Delivery) *refusal {
 	if len(d.Data) <= s.opts.MaxRequest {
 		return nil
 	}
-	return &refusal{
-		step:  "size",
-		why:   fmt.Errorf("request of %d bytes, this node takes %d", len(d.Data), s.opts.MaxRequest),
-		count: func(n *counters) { n.unvalidated.Add(1) },
-		level: slog.LevelWarn,
-	}
+	return tooBig.refuse(fmt.Errorf("request of %d bytes, this node takes %d", len(d.Data), s.opts.MaxRequest))
 }
 
 func (s *Server) decode(c *call, d connector.Delivery) *refusal {
 	req, err := s.opts.Security.DecodeRequest(s.work, security.Payload{Data: d.Data, Headers: d.Headers}, c.origin)
 	if err == nil {
 		err = checkPrincipal(req, c.arrived)
+	} else if no := refusalOf(err); no != nil {
+		// It takes the steps up to checkProof, which ends its way.
+		req, err, c.refusal = no.Request, nil, no
 	}
 	if err != nil {
-		return &refusal{step: "decode", why: err, count: func(n *counters) { n.unvalidated.Add(1) }, level: slog.LevelWarn}
+		return undecodable.refuse(err)
 	}
-	s.count.validated.Add(1)
+	s.count.add(countValidated)
 	c.Request = req
 	return nil
 }
 
-// checkPrincipal makes sure that the provider has said who asks. All that follows goes
-// by the caller id, so that it has to be the one that is proven.
+// checkPrincipal makes sure that the provider has said who asks, and that his proof has
+// not ended.
 func checkPrincipal(req *message.Request, now time.Time) error {
+	if err := req.Principal.Check(now); err != nil {
+		return fmt.Errorf("request %s of %s: %w", clip(req.ID), clip(req.Caller), err)
+	}
+	return proven(req)
+}
+
+// proven makes sure that the caller id, by which all that follows goes, is the one that
+// is proven.
+func proven(req *message.Request) error {
 	p := &req.Principal
-	if err := p.Check(now); err != nil {
+	if err := p.Proven(); err != nil {
 		return fmt.Errorf("request %s of %s: %w", clip(req.ID), clip(req.Caller), err)
 	}
 	if p.ID != req.Caller {
@@ -76,12 +62,30 @@ func checkPrincipal(req *message.Request, now time.Time) error {
 	return nil
 }
 
+// refusalOf returns the refusal that an error of the provider is, if its caller is
+// proven, and nil otherwise.
+func refusalOf(err error) *security.Refusal {
+	var r *security.Refusal
+	if !errors.As(err, &r) || r.Request == nil || proven(r.Request) != nil {
+		return nil
+	}
+	return r
+}
+
+// checkProof refuses what the security provider refuses though it is proven.
+func (s *Server) checkProof(c *call) *refusal {
+	if c.refusal == nil {
+		return nil
+	}
+	return ofProof(c.refusal)
+}
+
 // bind makes sure that the request is what its subscription is for. Nothing else
 // ties a request to the topic it was sent to, and the topic is what the broker's
 // access rules are about.
 func (s *Server) bind(c *call) *refusal {
 	unbound := func(format string, args ...any) *refusal {
-		return &refusal{step: "binding", why: fmt.Errorf(format, args...), count: func(n *counters) { n.unbound.Add(1) }, level: slog.LevelWarn}
+		return misdirected.refuse(fmt.Errorf(format, args...))
 	}
 	if c.Collective != c.origin.Collective {
 		return unbound("request for collective %q came in on collective %q", clip(c.Collective), c.origin.Collective)
@@ -111,33 +115,22 @@ func (s *Server) checkAge(c *call) *refusal {
 	}
 	age := c.arrived.Unix() - max(c.Time.Unix(), 0)
 	if limit := s.opts.MaxSkew; limit > 0 && age < -int64(limit/time.Second) {
-		return &refusal{
-			told: expired(-age-int64(limit/time.Second), "the request is from %d seconds in the future; check both clocks", -age),
-			step: "age", reason: message.Expired,
-			why:   fmt.Errorf("sent %d seconds in the future, %v are allowed; check both clocks", -age, limit),
-			count: func(n *counters) { n.skewed.Add(1) },
-			level: slog.LevelWarn,
-		}
+		why := fmt.Errorf("sent %d seconds in the future, %v are allowed; check both clocks", -age, limit)
+		return skewed.refuse(why, -age).unlessLong(-age - int64(limit/time.Second))
 	}
-	if ttl < time.Second || age > int64(ttl/time.Second) {
-		return &refusal{
-			told: expired(age-int64(ttl/time.Second), "the request came %d seconds after it was sent and was good for %d; if that is wrong, check both clocks", age, int64(ttl/time.Second)),
-			step: "age", reason: message.Expired,
-			why:   fmt.Errorf("sent %d seconds ago and good for %d; if that is wrong, check both clocks", age, int64(ttl/time.Second)),
-			count: func(n *counters) { n.expired.Add(1) },
-			level: slog.LevelWarn,
-		}
+	if good := int64(ttl / time.Second); good < 1 || age > good {
+		why := fmt.Errorf("sent %d seconds ago and good for %d; if that is wrong, check both clocks", age, good)
+		return expired.refuse(why, age, good).unlessLong(age - good)
 	}
 	return nil
 }
 
-// expired is what the caller of an expired request hears if it is not out of its
-// time by more than nearly.
-func expired(seconds int64, format string, args ...any) error {
+// unlessLong leaves a request unanswered that is out of its time by more than nearly.
+func (r *refusal) unlessLong(seconds int64) *refusal {
 	if seconds < 0 || seconds > int64(nearly/time.Second) {
-		return nil
+		r.said = ""
 	}
-	return fmt.Errorf("expired: "+format, args...)
+	return r
 }
 
 // checkReplay can only be as good as the security provider's proof: under PSK
@@ -147,32 +140,23 @@ func (s *Server) checkReplay(c *call) *refusal {
 		return nil
 	}
 	if err := s.opts.Replay.Check(c.Request); err != nil {
-		return &refusal{step: "replay", why: err, count: func(n *counters) { n.replayed.Add(1) }, level: slog.LevelWarn}
+		return ofReplay(err)
 	}
 	return nil
 }
 
 func (s *Server) filterPlain(c *call) *refusal {
 	if ok, err := c.Filter.MatchPlain(&c.agentSet.node, s.opts.Rules); !ok {
-		r := unmatched(err)
 		if c.origin.Direct && c.agentSet.agents[c.Agent] == nil {
-			named := *r
-			named.told, named.reason = unknownAgent(c.Agent), message.NoAgent
-			r = &named
+			return agentless.refuse(err, clip(c.Agent))
 		}
-		return r
+		return noMatch(err)
 	}
 	// Only now, for a node without the agent is usually one that the filter
 	// leaves out, and that is nothing to warn of.
 	c.agent = c.agentSet.agents[c.Agent]
 	if c.agent == nil {
-		return &refusal{
-			step: "filter", reason: message.NoAgent,
-			why:   unknownAgent(c.Agent),
-			told:  unknownAgent(c.Agent),
-			count: func(n *counters) { n.unknown.Add(1) },
-			level: slog.LevelWarn,
-		}
+		return unknownAgent.refuse(nil, clip(c.Agent))
 	}
 	c.runsData = c.Filter.NeedsData()
 	if !c.runsData {
@@ -181,21 +165,17 @@ func (s *Server) filterPlain(c *call) *refusal {
 	return nil
 }
 
-func unknownAgent(name string) error {
-	return fmt.Errorf("no agent %q on this node", clip(name))
-}
-
-// unmatched is the no of a filter; err is why it could not be evaluated, if so.
-func unmatched(err error) *refusal {
+// noMatch is the no of a filter; err is why it could not be evaluated, if so.
+func noMatch(err error) *refusal {
 	if err == nil {
 		return filtered
 	}
-	return &refusal{step: filtered.step, why: err, count: filtered.count, level: slog.LevelWarn}
+	return unfilterable.refuse(err)
 }
 
 func (s *Server) match(c *call) {
 	c.matched = true
-	s.count.passed.Add(1)
+	s.count.add(countPassed)
 }
 
 // needsAuthorization reports whether the request makes the node run something: those to the
@@ -214,10 +194,7 @@ func (s *Server) authorize(c *call) *refusal {
 	if err == nil {
 		return nil
 	}
-	return &refusal{
-		step: "authorize", reason: message.Denied, heard: true,
-		why: err, count: func(n *counters) { n.denied.Add(1) }, level: slog.LevelWarn,
-	}
+	return denied.refuse(err)
 }
 
 // permitted returns why the proof of who asks does not allow a request, or nil.
@@ -235,22 +212,19 @@ func permitted(req *message.Request) error {
 
 // auditDecision records what authorize decided. What cannot be recorded is not
 // run.
-func (s *Server) auditDecision(c *call, denied *refusal) *refusal {
+func (s *Server) auditDecision(c *call, no *refusal) *refusal {
 	if s.opts.Audit == nil || !c.needsAuthorization() {
 		return nil
 	}
 	var why error
-	if denied != nil {
-		why = denied.why
+	if no != nil {
+		why = no.why
 	}
 	err := s.opts.Audit.Decision(s.work, c.Request, why)
 	if err == nil {
 		return nil
 	}
-	return &refusal{
-		step: "audit", reason: message.Denied, heard: true,
-		why: fmt.Errorf("the audit log cannot be written: %w", err), count: func(n *counters) { n.denied.Add(1) }, level: slog.LevelError,
-	}
+	return unaudited.refuse(fmt.Errorf("the audit log cannot be written: %w", err))
 }
 
 func (s *Server) filterData(c *call) *refusal {
@@ -260,7 +234,7 @@ func (s *Server) filterData(c *call) *refusal {
 	ctx, cancel := context.WithTimeout(s.work, s.opts.DataTimeout)
 	defer cancel()
 	if ok, err := c.Filter.Match(ctx, &c.agentSet.node, s.opts.Rules); !ok {
-		return unmatched(err)
+		return noMatch(err)
 	}
 	s.match(c)
 	return nil
@@ -279,7 +253,8 @@ func (s *Server) auditOutcome(c *call, err error) {
 // A ReplayGuard remembers requests.
 type ReplayGuard interface {
 	// Check refuses a request that was seen before and remembers one that was
-	// not. It is asked on the receive path and must not wait.
+	// not. It is asked on the receive path and must not wait. The caller hears of
+	// an error that is a security.Refusal.
 	Check(*message.Request) error
 }
 

@@ -7,6 +7,7 @@
 package securitytest
 
 import (
+	"bytes"
 	"errors"
 	"reflect"
 	"strings"
@@ -31,6 +32,10 @@ type Suite struct {
 	// Forge returns a request in caller's name, proven as well as one who is
 	// trusted can; nil when the provider binds the name to a key.
 	Forge func(t testing.TB, caller string) security.Payload
+
+	// Refused returns a client and a node that refuses it though it knows who it is, as
+	// one whose credential has ended; nil if the provider refuses nobody whom it knows.
+	Refused func(testing.TB) (security.Client, security.Node)
 
 	// NoSymbols says that the serializer writes symbols as strings and hash keys
 	// as text.
@@ -60,6 +65,7 @@ func Run(t *testing.T, s Suite) {
 	t.Run("Bound", s.bound)
 	t.Run("Reasons", s.reasons)
 	t.Run("Wishes", s.wishes)
+	t.Run("Refused", s.refused)
 	t.Run("Damage", s.damage)
 	t.Run("Junk", s.junk)
 	t.Run("Size", s.size)
@@ -118,8 +124,15 @@ func (p *pair) request(r *message.Request) (*message.Request, error) {
 	return p.open(encodeRequest(p.t, p.client, r))
 }
 
+// open has the node open a request. One that it does not take is nothing to answer
+// either: those of whom a node knows who they are, and refuses them, are in Refused.
 func (p *pair) open(payload security.Payload) (*message.Request, error) {
-	return p.node.DecodeRequest(p.t.Context(), payload, origin())
+	p.t.Helper()
+	r, err := p.node.DecodeRequest(p.t.Context(), payload, origin())
+	if errors.As(err, new(*security.Refusal)) {
+		p.t.Errorf("the error %v is a Refusal, which would be answered", err)
+	}
+	return r, err
 }
 
 // encode makes the payload of a reply to the request.
@@ -294,6 +307,65 @@ func (s Suite) wishes(t *testing.T) {
 				t.Errorf("wishes %v and %q came as %+v, %v", all, agent, got, err)
 			}
 		}
+	}
+}
+
+// refused: a request that is proven and refused can be answered, bound to it as any
+// reply is; one that is damaged or a stranger's is not.
+func (s Suite) refused(t *testing.T) {
+	if s.Refused == nil {
+		t.Skip("this provider refuses nobody whom it knows")
+	}
+	ctx := t.Context()
+	client, node := s.Refused(t)
+	sent := request("ping")
+	payload := encodeRequest(t, client, sent)
+	r, err := node.DecodeRequest(ctx, payload, origin())
+	var no *security.Refusal
+	if r != nil || !errors.As(err, &no) || no.Request == nil {
+		t.Fatalf("a request that is to be refused: %+v, error %v; want a Refusal with the request", r, err)
+	}
+	got := no.Request
+	if p := &got.Principal; p.Proven() != nil || p.ID != client.CallerID() || got.Caller != p.ID || got.ID != sent.ID || got.Agent != sent.Agent ||
+		got.Collective != sent.Collective || got.Digest != sent.Digest {
+		t.Errorf("the refused request is %+v, sent was %+v", got, sent)
+	}
+	if no.Reason != message.Denied && no.Reason != message.Expired && no.Reason != message.Busy {
+		t.Errorf("the reason is %q", no.Reason)
+	}
+	if no.Err == nil {
+		t.Error("the refusal does not say why")
+	}
+	want := reply("no")
+	want.Reason = no.Reason
+	answer, err := node.EncodeReply(ctx, got, want)
+	if err != nil {
+		t.Fatalf("answer the refused request: %v", err)
+	}
+	if a, err := client.DecodeReply(ctx, sent, answer); err != nil || !reflect.DeepEqual(a, want) {
+		t.Errorf("the answer came as %+v, %v", a, err)
+	}
+	other := request("ping")
+	other.ID = strings.Repeat("1", 32)
+	encodeRequest(t, client, other)
+	if _, err := client.DecodeReply(ctx, other, answer); !errors.Is(err, security.ErrOtherRequest) {
+		t.Errorf("the answer, taken for one to another request: error %v, want ErrOtherRequest", err)
+	}
+
+	p := &pair{t: t, client: client, node: node}
+	for i := range payload.Data {
+		changed := bytes.Clone(payload.Data)
+		changed[i] ^= 1
+		var no *security.Refusal
+		// What a provider does not prove may change, and nothing else.
+		if _, err := node.DecodeRequest(ctx, security.Payload{Data: changed, Headers: payload.Headers}, origin()); errors.As(err, &no) &&
+			(no.Request == nil || no.Request.Body != sent.Body) {
+			t.Fatalf("a request damaged at byte %d is a Refusal: %v", i, err)
+		}
+	}
+	sc, _ := s.Stranger(t)
+	if _, err := p.open(encodeRequest(t, sc, request("ping"))); !errors.Is(err, security.ErrUnverified) {
+		t.Errorf("a stranger's request: error %v, want ErrUnverified", err)
 	}
 }
 

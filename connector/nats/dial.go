@@ -197,20 +197,20 @@ func (c *Conn) open(ctx context.Context, address string, limit time.Duration, to
 // greet hears what the broker says of itself and begins TLS, if either side wants
 // it.
 func (c *Conn) greet(ctx context.Context, conn net.Conn, address string, told events) (*guard, error) {
-	read, line, err := readInfo(conn)
+	if c.opts.TLS.First {
+		secure, err := c.handshake(ctx, conn, address)
+		if err != nil {
+			return nil, err
+		}
+		read, _, _, err := c.hear(secure)
+		if err != nil {
+			return nil, err
+		}
+		return newGuard(secure, read, told), nil
+	}
+	read, line, info, err := c.hear(conn)
 	if err != nil {
-		return nil, &phase{"greeting", err}
-	}
-	var info struct {
-		Required  bool   `json:"tls_required"`
-		Available bool   `json:"tls_available"`
-		Nonce     string `json:"nonce"`
-	}
-	if err := json.Unmarshal(line, &info); err != nil {
-		return nil, &phase{"greeting", fmt.Errorf("what listens there is no NATS broker: %w", err)}
-	}
-	if info.Nonce == "" && c.opts.NkeySeed != "" {
-		return nil, errors.New("the broker does not take nkeys")
+		return nil, err
 	}
 	if !c.secure && !info.Required {
 		return newGuard(conn, read, told), nil
@@ -224,6 +224,15 @@ func (c *Conn) greet(ctx context.Context, conn net.Conn, address string, told ev
 		}
 		return nil, fmt.Errorf("the broker sent %d bytes too many before TLS; somebody may have put them in", len(extra))
 	}
+	secure, err := c.handshake(ctx, conn, address)
+	if err != nil {
+		return nil, err
+	}
+	return newGuard(secure, read, told), nil
+}
+
+// handshake begins TLS.
+func (c *Conn) handshake(ctx context.Context, conn net.Conn, address string) (*tls.Conn, error) {
 	cfg, err := c.opts.TLS.config(address)
 	if err != nil {
 		return nil, err
@@ -234,10 +243,47 @@ func (c *Conn) greet(ctx context.Context, conn net.Conn, address string, told ev
 		if said := refusal(opened.head); said != nil {
 			return nil, said
 		}
+		if c.opts.TLS.First && bytes.HasPrefix(opened.head, []byte("INFO ")) {
+			err = errors.New("the broker speaks before TLS; it has to be one that begins with TLS (handshake_first of a nats-server)")
+		}
 		return nil, &phase{"TLS", c.opts.TLS.blame(err)}
 	}
 	opened.over = true
-	return newGuard(secure, read, told), nil
+	return secure, nil
+}
+
+// A greeting is what matters here of what a broker says of itself.
+type greeting struct {
+	Required  bool   `json:"tls_required"`
+	Available bool   `json:"tls_available"`
+	Nonce     string `json:"nonce"`
+}
+
+// hear reads what the broker says of itself: all that it has sent, and the line with that.
+func (c *Conn) hear(conn net.Conn) (read, line []byte, info greeting, err error) {
+	if read, line, err = readInfo(conn); err != nil {
+		return nil, nil, info, &phase{"greeting", err}
+	}
+	if err := json.Unmarshal(line, &info); err != nil {
+		return nil, nil, info, &phase{"greeting", fmt.Errorf("what listens there is no NATS broker: %w", err)}
+	}
+	switch {
+	case info.Nonce == "" && c.opts.NkeySeed != "":
+		return nil, nil, info, errors.New("the broker does not take nkeys")
+	case info.Nonce == "" && c.opts.JWT != nil:
+		return nil, nil, info, errors.New("the broker does not take credentials; it is not one of a collective that was joined")
+	case info.Nonce != "" && !isNonce(info.Nonce):
+		return nil, nil, info, errors.New("the broker asks to sign something that is no login; somebody may want it for a message")
+	}
+	return read, line, info, nil
+}
+
+// isNonce reports whether a text can be signed to log in, because it can be nothing else. What is to be signed is
+// the broker's choice, and a whole message would be signed as well.
+func isNonce(text string) bool {
+	return len(text) >= 8 && len(text) <= 64 && !strings.ContainsFunc(text, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
+	})
 }
 
 // An opening keeps the first bytes of a connection: a broker that takes no more of them

@@ -57,6 +57,10 @@ type Options struct {
 	// connection and part of the reply addresses. Required.
 	Identity string
 
+	// ReplyName is the part of the reply addresses in the place of the identity, for
+	// brokers that let each client listen only to addresses that its credential names.
+	ReplyName string
+
 	// Collectives limits whose reply addresses Publish accepts; they come from
 	// requests and are the sender's to choose. Default: those of any collective.
 	Collectives []string
@@ -65,12 +69,17 @@ type Options struct {
 	// By default it must be one of this package's, or begin with "_INBOX.".
 	AllowAnyReply bool
 
-	// User and Password, Token, Credentials (a file made by nsc) and NkeySeed (a
-	// file that holds a seed) are ways to authenticate; at most one may be used.
+	// User and Password, Token, Credentials (a file made by nsc), NkeySeed (a file that
+	// holds a seed), and JWT and Sign are ways to authenticate; at most one may be used.
 	User, Password string
 	Token          string
 	Credentials    string
 	NkeySeed       string
+
+	// JWT returns the credential for the next login, and Sign signs what the broker
+	// chose for that: 8 to 64 letters, digits, dashes and underscores.
+	JWT  func() (string, error)
+	Sign func(nonce []byte) ([]byte, error)
 
 	// TLS says how to use TLS. Without it, TLS is used if a server's URL or the
 	// server itself asks for it, verified with the system's authorities.
@@ -193,13 +202,21 @@ func (o *Options) complete() error {
 		}
 	}
 	ways := 0
-	for _, set := range []bool{o.User != "" || o.Password != "", o.Token != "", o.Credentials != "", o.NkeySeed != ""} {
+	for _, set := range []bool{o.User != "" || o.Password != "", o.Token != "", o.Credentials != "", o.NkeySeed != "", o.JWT != nil} {
 		if set {
 			ways++
 		}
 	}
 	if ways > 1 {
-		return errors.New("choose one of user and password, token, credentials file and nkey seed file")
+		return errors.New("choose one of user and password, token, credentials file, nkey seed file and JWT")
+	}
+	if (o.JWT == nil) != (o.Sign == nil) {
+		return errors.New("JWT and Sign are of no use alone")
+	}
+	if o.ReplyName == "" {
+		o.ReplyName = o.Identity
+	} else if err := subject.CheckIdentity(o.ReplyName); err != nil {
+		return err
 	}
 	orDefault(&o.ConnectTimeout, 2*time.Second)
 	orDefault(&o.ReconnectMin, 500*time.Millisecond)

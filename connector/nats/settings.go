@@ -17,6 +17,7 @@ import (
 // so that they can be renewed under a running node.
 type TLS struct {
 	Require bool   // refuse servers without TLS, even if no other field is set
+	First   bool   // begin with TLS, before the server says anything
 	CA      string // PEM file of the authorities; default the system's
 	Cert    string // PEM file of our certificate, for servers that ask for one
 	Key     string // PEM file of its key
@@ -64,7 +65,9 @@ func (t TLS) blame(err error) error {
 	return err
 }
 
-func (t TLS) wanted() bool { return t.Require || t.CA != "" || t.Cert != "" || t.Config != nil }
+func (t TLS) wanted() bool {
+	return t.Require || t.First || t.CA != "" || t.Cert != "" || t.Config != nil
+}
 
 // settings are the library's options for this connection, without the server.
 func (c *Conn) settings() (gonats.Options, error) {
@@ -106,6 +109,9 @@ func (c *Conn) authenticate(o *gonats.Options) error {
 		if err := gonats.UserCredentials(file)(o); err != nil {
 			return fmt.Errorf("credentials file %s: %w", file, err)
 		}
+	}
+	if c.opts.JWT != nil {
+		o.UserJWT, o.SignatureCB = c.opts.JWT, c.opts.Sign
 	}
 	if file := c.opts.NkeySeed; file != "" {
 		option, err := gonats.NkeyOptionFromSeed(file)

@@ -59,7 +59,7 @@ func (c *Conn) subscribe(ctx context.Context, from connector.Target, receive fun
 	var subj string
 	if from.Kind == connector.Reply {
 		messages, bytes = pendingReplies, pendingReplyBytes
-		subj, err = subject.NewReply(from.Collective, c.opts.Identity)
+		subj, err = subject.NewReply(from.Collective, c.opts.ReplyName)
 		s.address = subj
 	} else {
 		subj, err = subjectOf(from)

@@ -77,6 +77,13 @@ func (s *side) open(o Options, kind credential.Kind) error {
 	return nil
 }
 
+// Identity returns whose messages are made, and Trust who is believed: for who renews the one and updates the other
+// while they are in use.
+func (s *side) Identity() *credential.Identity { return s.identity.Load() }
+
+// Trust returns who is believed.
+func (s *side) Trust() *credential.Trust { return s.trust }
+
 // Name returns the name in the credential.
 func (s *side) Name() string { return s.identity.Load().Credential().Name }
 

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 	"sync"
@@ -117,6 +118,9 @@ func (n *Node) start(ctx context.Context) error {
 	sec, warnings, err := plugins.NodeSecurity(n.cfg)
 	if err != nil {
 		return err
+	}
+	if c, ok := sec.(io.Closer); ok {
+		n.closers.add(n.discard("security provider", c.Close))
 	}
 	for _, w := range warnings {
 		n.log.Warn(w) //lint:allow logtext what is wrong with the configuration is a sentence of its own

@@ -26,16 +26,16 @@ var connectors = map[string]func(context.Context, *config.Config, *slog.Logger) 
 	"rabbitmq": connectRabbitMQ,
 }
 
-// A provider plays both roles; the callers below hand out the one that is meant.
-type provider interface {
-	security.Client
-	security.Node
-	Warnings() []string
+// A provider makes the halves of a security provider, each with sentences that its user
+// should read once.
+type provider struct {
+	client func(*config.Config) (sec security.Client, warnings []string, err error)
+	node   func(*config.Config) (sec security.Node, warnings []string, err error)
 }
 
 // providers: the values of the key securityprovider.
-var providers = map[string]func(*config.Config) (provider, error){
-	"psk": newPSK,
+var providers = map[string]provider{
+	"psk": {pskClient, pskNode},
 }
 
 // Connect connects to the broker that the configuration names. With a ctx that
@@ -52,29 +52,21 @@ func Connect(ctx context.Context, cfg *config.Config, log *slog.Logger) (connect
 // ClientSecurity makes the client's half of the security provider, and sentences
 // that the user should read once.
 func ClientSecurity(cfg *config.Config) (sec security.Client, warnings []string, err error) {
-	p, err := newProvider(cfg)
+	p, err := choose(providers, cfg, "securityprovider", cfg.SecurityProvider)
 	if err != nil {
 		return nil, nil, err
 	}
-	return p, p.Warnings(), nil
+	return p.client(cfg)
 }
 
 // NodeSecurity makes the node's half of the security provider, and sentences
-// that belong into its log when it starts.
+// that belong into its log when it starts. One that is an io.Closer is to be closed.
 func NodeSecurity(cfg *config.Config) (sec security.Node, warnings []string, err error) {
-	p, err := newProvider(cfg)
+	p, err := choose(providers, cfg, "securityprovider", cfg.SecurityProvider)
 	if err != nil {
 		return nil, nil, err
 	}
-	return p, p.Warnings(), nil
-}
-
-func newProvider(cfg *config.Config) (provider, error) {
-	make, err := choose(providers, cfg, "securityprovider", cfg.SecurityProvider)
-	if err != nil {
-		return nil, err
-	}
-	return make(cfg)
+	return p.node(cfg)
 }
 
 // choose looks a name up in one of the lists. Ruby takes class names, so that

@@ -6,10 +6,27 @@ import (
 
 	"mcollective/internal/config"
 	"mcollective/message/wire"
+	"mcollective/security"
 	"mcollective/security/psk"
 )
 
-func newPSK(cfg *config.Config) (provider, error) {
+func pskClient(cfg *config.Config) (security.Client, []string, error) {
+	p, err := newPSK(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	return p, p.Warnings(), nil
+}
+
+func pskNode(cfg *config.Config) (security.Node, []string, error) {
+	p, err := newPSK(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	return p, p.Warnings(), nil
+}
+
+func newPSK(cfg *config.Config) (*psk.Provider, error) {
 	name := cfg.PluginString("psk.serializer", "")
 	serializer, err := wire.ParseSerializer(name)
 	if err != nil {

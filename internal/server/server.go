@@ -129,6 +129,9 @@ func New(opts Options) (*Server, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
+	if opts.Replay == nil {
+		opts.Replay, _ = opts.Security.(ReplayGuard)
+	}
 	s := &Server{
 		opts:   opts,
 		log:    opts.Log,

@@ -87,6 +87,10 @@ var pluginSections = []section{
 		{name: "plugin.psk.serializer", check: oneOf("marshal", "yaml", "json"), def: "marshal", ours: true,
 			value: "`marshal`, `yaml`, `json`", doc: "the form of messages; Ruby's nodes understand only `marshal`"},
 	}},
+	{id: "creds", rows: []row{
+		{name: "plugin.creds.dir", says: "required", ours: true,
+			value: "path", doc: "the directory with the key and the credential of this node or caller"},
+	}},
 	{id: "agents", rows: []row{
 		{name: "plugin.AGENT.activate_agent", check: boolean, says: "that of `activate_agents`", by: byNode,
 			doc: "switches an agent of any kind on or off"},

@@ -6,6 +6,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
+)
+
+// How far ahead of a node's the clock of a client may be. A node that signs has to
+// remember requests for so long, and refuses all for so long once it has forgotten them.
+const (
+	maxSkew       = time.Hour
+	maxSkewSigned = 30 * time.Second
 )
 
 // settle fills in the defaults that depend on other values.
@@ -24,6 +32,12 @@ func (c *Config) settle() {
 	}
 	if c.Connector == "" {
 		c.Connector = c.guessConnector()
+	}
+	if c.Origin("max_skew") == (Origin{}) {
+		c.MaxSkew = maxSkew
+		if strings.EqualFold(c.SecurityProvider, "creds") {
+			c.MaxSkew = maxSkewSigned
+		}
 	}
 	if c.FactSource == "" {
 		c.FactSource = "builtin"

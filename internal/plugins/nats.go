@@ -39,6 +39,11 @@ func connectNATS(ctx context.Context, cfg *config.Config, log *slog.Logger) (con
 		},
 		Logger: log,
 	}
+	if strings.EqualFold(cfg.SecurityProvider, "creds") {
+		if err := credsLogin(cfg, &opts); err != nil {
+			return nil, err
+		}
+	}
 	conn, err := nats.Connect(ctx, opts)
 	if err != nil {
 		return nil, err

@@ -35,7 +35,8 @@ type provider struct {
 
 // providers: the values of the key securityprovider.
 var providers = map[string]provider{
-	"psk": {pskClient, pskNode},
+	"creds": {credsClient, credsNode},
+	"psk":   {pskClient, pskNode},
 }
 
 // Connect connects to the broker that the configuration names. With a ctx that

@@ -15,8 +15,7 @@ import (
 type Site struct {
 	Authority *credential.Authority
 	Broker    *credential.BrokerDir
-	Pin       credential.Pin // of the broker
-	Now       time.Time      // when credentials are made
+	Now       time.Time // when credentials are made
 
 	t   testing.TB
 	dir string
@@ -25,13 +24,10 @@ type Site struct {
 // New makes a site at a time.
 func New(t testing.TB, now time.Time) *Site {
 	t.Helper()
-	s := &Site{t: t, dir: dirtest.New(t), Now: now, Pin: credential.Pin{1}}
-	authority, kit, err := credential.CreateAuthority(filepath.Join(s.dir, "authority"), now)
+	s := &Site{t: t, dir: dirtest.New(t), Now: now}
+	var err error
+	s.Authority, s.Broker, err = credential.Init(filepath.Join(s.dir, "broker"), filepath.Join(s.dir, "authority"), now)
 	s.must(err)
-	s.must(credential.CreateBrokerDir(filepath.Join(s.dir, "broker"), kit, s.Pin))
-	s.Broker, err = credential.OpenBrokerDir(filepath.Join(s.dir, "broker"))
-	s.must(err)
-	s.Authority = authority
 	return s
 }
 
@@ -65,11 +61,11 @@ func (s *Site) Node(name string) string {
 	s.t.Helper()
 	key, err := credential.NewKey()
 	s.must(err)
-	join := credential.NewJoinToken(s.Pin)
-	s.must(s.Broker.Tokens.Add(join, credential.Offer{
+	join, err := s.Broker.NewToken(credential.Offer{
 		Pattern: name, Collectives: []string{"mcollective"}, Uses: 1,
 		Created: s.Now, Expires: s.Now.Add(time.Hour), Lasts: time.Hour,
-	}))
+	})
+	s.must(err)
 	token, err := s.Broker.Join(join.Secret, name, key.Public(), s.Now)
 	s.must(err)
 	return s.keep("node", key, token)
@@ -79,7 +75,8 @@ func (s *Site) keep(kind string, key *credential.Key, token string) string {
 	s.t.Helper()
 	dir, err := os.MkdirTemp(s.dir, kind)
 	s.must(err)
-	trust, err := credential.NewTrust(s.Broker.Kit.Trust.Authority(), s.Broker.Kit.Trust.Bundle(), []credential.Pin{s.Pin})
+	whole := s.Authority.Trust()
+	trust, err := credential.NewTrust(whole.Authority(), whole.Bundle(), whole.Pins())
 	s.must(err)
 	_, err = credential.Create(dir, key, token, trust)
 	s.must(err)

@@ -66,11 +66,12 @@ var levels = []struct {
 	{8, []string{
 		"internal/cli/clitest",
 		"internal/cli/collective",
+		"internal/cli/complete",
 		"internal/nodeagents",
 	}},
 	{7, []string{
 		"internal/agenthost",
-		"internal/cli/complete",
+		"internal/cli/known",
 		"internal/cli/outputs",
 		"internal/operation",
 		"internal/plugins",
@@ -78,11 +79,11 @@ var levels = []struct {
 	}},
 	{6, []string{
 		"broker",
+		"ddl/library",
+		"examples",
 		"internal/agenthost/descriptor",
 		"internal/agenthost/worker",
-		"examples",
 		"internal/agents",
-		"internal/cli/known",
 		"internal/definitions",
 		"internal/render",
 		"internal/session",
@@ -90,6 +91,7 @@ var levels = []struct {
 	{5, []string{
 		"agent",
 		"client",
+		"ddl/rubyddl",
 		"internal/agenthost/adapter",
 		"internal/agenthost/files",
 		"internal/cli",
@@ -516,7 +518,7 @@ func TestSizes(t *testing.T) {
 func TestFuzzTestsExist(t *testing.T) {
 	want := map[string]bool{}
 	for _, dir := range []string{"marshal", "stomp", "filter", "message", "security/psk", "internal/config", "internal/yaml", "internal/facts",
-		"rpc", "ddl", "ddl/internal/ruby", "agent", "agent/stdio", "internal/agenthost/adapter", "internal/agenthost/ruby", "internal/render", "discovery"} {
+		"rpc", "ddl", "ddl/rubyddl", "ddl/internal/ruby", "agent", "agent/stdio", "internal/agenthost/adapter", "internal/agenthost/ruby", "internal/render", "discovery"} {
 		want[dir] = true
 	}
 	for _, s := range sources(t) {

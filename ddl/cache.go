@@ -12,6 +12,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"mcollective/internal/plainfile"
+	"mcollective/internal/trust"
 )
 
 // maxRemote bounds what a node may give for a definition, in bytes.
@@ -19,6 +22,9 @@ const maxRemote = 256 << 10
 
 // maxVersions is how many definitions of one agent are kept.
 const maxVersions = 16
+
+// ErrUnknown is wrapped by the error for a plugin that nothing is known of.
+var ErrUnknown = errors.New("there is no definition of it")
 
 // A Cache is a directory of definitions that nodes gave, AGENT/HASH.json. A
 // definition is found by its hash, which nodes state, so that what is in the cache
@@ -165,7 +171,7 @@ func (c Cache) files(agent string) []string {
 
 // readLearnt reads a file whose name has to be the hash of what is in it.
 func readLearnt(agent, file string) (Learnt, error) {
-	data, err := readFile(file, maxRemote)
+	data, err := ReadFile(file, maxRemote)
 	if err != nil {
 		return Learnt{}, err
 	}
@@ -201,6 +207,19 @@ func (c Cache) write(file string, data []byte) error {
 		_ = os.Remove(f.Name())
 	}
 	return err
+}
+
+// ReadFile reads a definition that nobody but root and this user could have written: it decides what is
+// destructive, and what a call may carry.
+func ReadFile(file string, most int64) ([]byte, error) {
+	data, err := plainfile.Read(file, most)
+	if err != nil {
+		return nil, err
+	}
+	if err := trust.Check(file); err != nil {
+		return nil, err
+	}
+	return data, nil
 }
 
 func (c Cache) now() time.Time {

@@ -1,14 +1,12 @@
 // Package ddl is what a plugin says of itself: the metadata, actions, inputs and outputs of agents, the query of data plugins, and the capabilities of discovery methods.
 //
 // Begin with [Parse]. A [Definition] comes from a YAML or JSON file, which is the
-// native form, or from a Ruby .ddl. Clients use it to turn text into inputs, to refuse
+// native form, or from a Ruby .ddl (package rubyddl). Clients use it to turn text into inputs, to refuse
 // a request before it is sent, and to show results; nodes to refuse a request before an
 // action runs, and to give replies their defaults. Both judge in Ruby MCollective's
-// order and with its texts. A [Library] finds definitions in directories, a [Cache]
-// keeps those of nodes.
+// order and with its texts. Package library finds definitions on this machine.
 //
-// A .ddl is read and never executed. What the package cannot read is an error, never a
-// definition that allows more. Validate never judges an input that a definition does
+// What the package cannot read is an error, never a definition that allows more. Validate never judges an input that a definition does
 // not name; Action.OtherInputs says whether a client may send one.
 package ddl
 

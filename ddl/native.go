@@ -11,9 +11,11 @@ import (
 	"mcollective/internal/yaml"
 )
 
-// Bounds on a definition, which may come from another machine.
+// MaxBytes is the size of the largest definition. It may come from another machine.
+const MaxBytes = 1 << 20
+
+// Further bounds on a definition.
 const (
-	maxBytes    = 1 << 20
 	maxDepth    = 24
 	maxNodes    = 100_000
 	maxActions  = 500
@@ -31,8 +33,8 @@ var runKeys = []string{"command", "args", "mode", "protocol", "format", "output"
 
 var kinds = []Kind{Agent, Data, Discovery, Validator, Aggregate, Connector}
 
-// Parse reads a definition. The extension of the file says in which form it is:
-// .yaml, .yml and .json hold the native one, .ddl Ruby's. The file's name also
+// Parse reads a definition in the native form: the extension of the file is .yaml,
+// .yml or .json. A .ddl is read by package rubyddl. The file's name also
 // is in errors, with the line, and is the name of an agent that does not say it;
 // the file is not opened. What is wrong in any way is refused as a whole.
 //
@@ -49,32 +51,40 @@ func Parse(file string, data []byte) (*Definition, error) {
 // version. The caller refuses what it does not know in there. Only agents in the
 // native form have any.
 func ParseDescriptor(file string, data []byte) (*Definition, map[string]any, error) {
-	if len(data) > maxBytes {
-		return nil, nil, fmt.Errorf("%s: the definition has %d bytes, more than %d", file, len(data), maxBytes)
-	}
-	data, err := plainfile.DecodeText(data)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", file, err)
-	}
-	var (
-		d     *Definition
-		extra map[string]any
-	)
-	switch ext := strings.ToLower(filepath.Ext(file)); ext {
-	case ".ddl":
-		d, err = parseRuby(file, data)
-	case ".yaml", ".yml", ".json":
-		d, extra, err = parseNative(file, ext, data)
-	default:
-		err = fmt.Errorf("%s: a definition ends in .yaml, .yml, .json or .ddl", file)
-	}
+	var extra map[string]any
+	d, err := ReadAs(file, data, func(text []byte) (d *Definition, err error) {
+		switch ext := strings.ToLower(filepath.Ext(file)); ext {
+		case ".yaml", ".yml", ".json":
+			d, extra, err = parseNative(file, ext, text)
+			return d, err
+		}
+		return nil, fmt.Errorf("%s: a definition ends in .yaml, .yml, .json or .ddl", file)
+	})
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := d.check(); err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", file, err)
-	}
 	return d, extra, nil
+}
+
+// ReadAs has a definition read from a text of any form, and refuses what none may be:
+// more bytes than MaxBytes, a text that is none, and what check finds. The file's name is
+// for errors.
+func ReadAs(file string, data []byte, read func(text []byte) (*Definition, error)) (*Definition, error) {
+	if len(data) > MaxBytes {
+		return nil, fmt.Errorf("%s: the definition has %d bytes, more than %d", file, len(data), MaxBytes)
+	}
+	text, err := plainfile.DecodeText(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	d, err := read(text)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.check(); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return d, nil
 }
 
 func parseNative(file, ext string, data []byte) (*Definition, map[string]any, error) {
@@ -85,7 +95,7 @@ func parseNative(file, ext string, data []byte) (*Definition, map[string]any, er
 	if ext == ".json" {
 		root, err = jsonNode(data)
 	} else {
-		root, err = yaml.ParseNode(data, yaml.Limits{Bytes: maxBytes, Depth: maxDepth, Nodes: maxNodes})
+		root, err = yaml.ParseNode(data, yaml.Limits{Bytes: MaxBytes, Depth: maxDepth, Nodes: maxNodes})
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", file, err)

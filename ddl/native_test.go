@@ -122,7 +122,7 @@ func TestErrors(t *testing.T) {
 	if _, err := Parse("a.json", []byte("{\"agent\": \"a\",\n \"nmae\": 1}")); err == nil || !strings.HasPrefix(err.Error(), "a.json:2: ") {
 		t.Errorf("%v", err)
 	}
-	if _, err := Parse("a.yaml", make([]byte, maxBytes+1)); err == nil {
+	if _, err := Parse("a.yaml", make([]byte, MaxBytes+1)); err == nil {
 		t.Error("a large file is read")
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// An action takes other inputs than it declares if its definition says so, and so
-// does each of a .ddl, whose language cannot say. Of several nodes all must.
+// An action takes other inputs than it declares if its definition says so. Of several
+// nodes all must.
 func TestOtherInputs(t *testing.T) {
 	const open, closed = `{agent: web, actions: {a: {other_inputs: true}}}`, `{agent: web, actions: {a: {}}}`
 	for _, tc := range []struct {
@@ -16,9 +16,6 @@ func TestOtherInputs(t *testing.T) {
 		{"web.yaml", open, true},
 		{"web.yaml", closed, false},
 		{"web.json", `{"agent": "web", "actions": {"a": {"other_inputs": false}}}`, false},
-		{"web.ddl", `metadata :name => "web", :description => "d", :author => "a", :license => "l", :version => "1", :url => "u", :timeout => 5
-action "a", :description => "d" do
-end`, true},
 	} {
 		d, err := Parse(tc.file, []byte(tc.text))
 		if err != nil {

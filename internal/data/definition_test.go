@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"mcollective/ddl"
+	"mcollective/ddl/rubyddl"
 	"mcollective/internal/data"
 )
 
@@ -20,7 +20,7 @@ func TestDefinitionsAreRubys(t *testing.T) {
 		if err != nil {
 			t.Skipf("Ruby MCollective is not installed here: %v", err)
 		}
-		theirs, err := ddl.Parse(file, text)
+		theirs, err := rubyddl.Parse(file, text)
 		if err != nil {
 			t.Fatal(err)
 		}

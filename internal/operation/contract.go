@@ -16,7 +16,7 @@ import (
 // Contract begins what a call of an agent goes by, with the definition of this
 // machine if there is one. Otherwise Complete has the nodes asked.
 func (o *Operation) Contract(agent string) (*ddl.Contract, error) {
-	d, err := o.env.Library(agent).Local(ddl.Agent, agent)
+	d, err := o.env.Definition(agent)
 	if err != nil && !errors.Is(err, ddl.ErrUnknown) {
 		return nil, err
 	}

@@ -67,8 +67,8 @@ type Environment struct {
 	Dialog  Dialog
 	Now     func() time.Time
 
-	Library     func(agent string) *ddl.Library // where a definition is found without asking a node
-	Definitions ddl.Cache                       // what nodes gave earlier
+	Definition  func(agent string) (*ddl.Definition, error) // that this machine has of an agent; ddl.ErrUnknown if none
+	Definitions ddl.Cache                                   // what nodes gave earlier
 
 	// Unknown is what may help where nobody knows an agent; why is what the nodes
 	// that were found said.

@@ -77,8 +77,11 @@ func begin(t *testing.T, f *fleettest.Fleet, s *script, o operation.Options) *op
 			Security: func(*config.Config) (security.Client, []string, error) { return f.Security, nil, nil },
 		},
 		Dialog: s, Now: time.Now,
-		Library: func(string) *ddl.Library {
-			return &ddl.Library{BuiltIn: func(ddl.Kind) map[string]*ddl.Definition { return map[string]*ddl.Definition{"svc": restart} }}
+		Definition: func(agent string) (*ddl.Definition, error) {
+			if agent != "svc" {
+				return nil, ddl.ErrUnknown
+			}
+			return restart, nil
 		},
 		Unknown: func(operation.UnknownAgent, []string) string { return "" },
 	}, o)

@@ -18,6 +18,7 @@ import (
 	"strings"
 
 	"mcollective/ddl"
+	"mcollective/ddl/rubyddl"
 	"mcollective/internal/agenthost/adapter"
 	"mcollective/internal/yaml"
 	"mcollective/message"
@@ -120,7 +121,14 @@ func (p *Program) declares() bool { return p.Definition != nil && len(p.Definiti
 
 // native takes a descriptor of ours, or a definition in Ruby's language.
 func (p *Program) native(name string, data []byte) (*ddl.Definition, error) {
-	d, extra, err := ddl.ParseDescriptor(name, data)
+	var d *ddl.Definition
+	var extra map[string]any
+	var err error
+	if filepath.Ext(name) == rubyddl.Extension {
+		d, err = rubyddl.Parse(name, data)
+	} else {
+		d, extra, err = ddl.ParseDescriptor(name, data)
+	}
 	switch {
 	case err != nil:
 		return nil, err

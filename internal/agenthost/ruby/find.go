@@ -12,7 +12,7 @@ import (
 
 	"mcollective/agent"
 	"mcollective/ddl"
-	"mcollective/internal/plainfile"
+	"mcollective/ddl/rubyddl"
 	"mcollective/message"
 )
 
@@ -191,11 +191,7 @@ func fingerprint(files []string) (string, error) {
 // define reads the definition. Ruby's language does not say of what kind a plugin
 // is, nor how it is called, so there the file's place counts.
 func (c *candidate) define(file string, shared []string) error {
-	text, err := plainfile.Read(file, mostFile)
-	if err != nil {
-		return err
-	}
-	d, err := ddl.Parse(file, text)
+	d, err := rubyddl.Read(file)
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,6 @@ const (
 	probeTime   = 20 * time.Second // to find out which plugins can work
 	pluginTime  = 10 * time.Second // and one of them
 	mostShared  = 2000             // files that plugins of a directory share
-	mostFile    = 1 << 20          // bytes of a definition
 	deepest     = 6                // directories within a directory of shared files
 )
 

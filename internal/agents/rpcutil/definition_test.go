@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mcollective/ddl"
+	"mcollective/ddl/rubyddl"
 	"mcollective/internal/agents/rpcutil"
 )
 
@@ -19,7 +20,7 @@ func TestDefinitionIsRubys(t *testing.T) {
 	if err != nil {
 		t.Skipf("Ruby MCollective is not installed here: %v", err)
 	}
-	theirs, err := ddl.Parse(file, text)
+	theirs, err := rubyddl.Parse(file, text)
 	if err != nil {
 		t.Fatal(err)
 	}

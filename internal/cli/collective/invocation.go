@@ -96,7 +96,9 @@ func (f *Flags) Begin(env *cli.Env, stdin bool) (*Invocation, error) {
 	i.Operation = operation.New(operation.Environment{
 		Session: session.Options{Connect: env.Connect, Security: env.ClientSecurity, Console: env.Err, Color: env.Color(env.ErrTerminal)},
 		Dialog:  i.Dialog, Now: env.Now, Stdin: env.In, StdinHasData: env.InList, Definitions: known.Definitions(env),
-		Library: func(agent string) *ddl.Library { return known.LibraryFor(env, i.Config, agent) }, Unknown: i.adviseOnUnknown,
+		Definition: func(agent string) (*ddl.Definition, error) {
+			return known.LibraryFor(env, i.Config, agent).Local(ddl.Agent, agent)
+		}, Unknown: i.adviseOnUnknown,
 	}, o)
 	return i, nil
 }

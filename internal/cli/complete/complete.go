@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mcollective/ddl"
+	"mcollective/ddl/library"
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/known"
 	"mcollective/internal/safetext"
@@ -62,7 +63,7 @@ func described(word, about string) string {
 }
 
 // DescribedAgents are the agents that are known here.
-func DescribedAgents(env *cli.Env, l *ddl.Library) []string {
+func DescribedAgents(env *cli.Env, l *library.Library) []string {
 	var words []string
 	seen := make(map[string]bool)
 	for _, e := range l.List(ddl.Agent) {

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mcollective/ddl"
+	"mcollective/ddl/library"
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/known"
 	"mcollective/internal/safetext"
@@ -91,7 +92,7 @@ func (o *completionOptions) run(cmd *cobra.Command, env *cli.Env, p *cli.Program
 	return cli.Exit(cli.ExitFailed)
 }
 
-func (o *completionOptions) library(env *cli.Env) (*ddl.Library, error) {
+func (o *completionOptions) library(env *cli.Env) (*library.Library, error) {
 	cfg, err := known.Config(env, o.config)
 	if err != nil {
 		return nil, err

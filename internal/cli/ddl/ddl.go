@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mcollective/ddl"
+	"mcollective/ddl/rubyddl"
 	"mcollective/internal/cli"
 	"mcollective/internal/safetext"
 	"mcollective/internal/usage"
@@ -73,7 +74,7 @@ func readDefinition(path string) (*ddl.Definition, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the definition: %w", err)
 	}
-	return ddl.Parse(path, data)
+	return rubyddl.Parse(path, data)
 }
 
 func convertDefinition(env *cli.Env, d *ddl.Definition, to string) error {
@@ -85,7 +86,7 @@ func convertDefinition(env *cli.Env, d *ddl.Definition, to string) error {
 	case "json":
 		out, err = d.JSON()
 	case "ruby", "ddl":
-		out = d.Ruby()
+		out = rubyddl.Format(d)
 	default:
 		return usage.Errorf("invalid argument: --to %s: it must be yaml, json or ruby", to)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"mcollective/ddl"
+	"mcollective/ddl/library"
 	"mcollective/internal/cli"
 	"mcollective/internal/config"
 )
@@ -41,22 +42,22 @@ func CacheDir(env *cli.Env) string {
 
 // Library is where definitions are found without asking anybody: the directories of
 // the configuration, what is built in, and what nodes gave earlier.
-func Library(env *cli.Env, cfg *config.Config) *ddl.Library { return LibraryFor(env, cfg, "") }
+func Library(env *cli.Env, cfg *config.Config) *library.Library { return LibraryFor(env, cfg, "") }
 
 // LibraryFor is the library for whoever wants to find one plugin only.
-func LibraryFor(env *cli.Env, cfg *config.Config, name string) *ddl.Library {
+func LibraryFor(env *cli.Env, cfg *config.Config, name string) *library.Library {
 	builtIn := func(kind ddl.Kind) map[string]*ddl.Definition {
 		if env.BuiltIn == nil {
 			return nil
 		}
 		return env.BuiltIn(kind, name, cli.Version())
 	}
-	return &ddl.Library{Dirs: cfg.LibDirs, BuiltIn: builtIn, Cache: Definitions(env)}
+	return &library.Library{Dirs: cfg.LibDirs, BuiltIn: builtIn, Cache: Definitions(env)}
 }
 
 // UsualLibrary is the library of the usual configuration, or of none if that
 // cannot be read: a key that was pressed is no moment for complaints.
-func UsualLibrary(env *cli.Env) *ddl.Library {
+func UsualLibrary(env *cli.Env) *library.Library {
 	cfg, err := Config(env, "")
 	if err != nil {
 		cfg = &config.Config{}

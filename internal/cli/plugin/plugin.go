@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mcollective/ddl"
+	"mcollective/ddl/library"
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/collective"
 	"mcollective/internal/cli/complete"
@@ -107,9 +108,9 @@ func pluginKinds() []pluginKind {
 }
 
 // printCatalogue lists all plugins that are known here.
-func printCatalogue(env *cli.Env, l *ddl.Library) {
+func printCatalogue(env *cli.Env, l *library.Library) {
 	fmt.Fprint(env.Out, "Please specify a plugin. Available plugins are:\n\n")
-	var broken []ddl.Entry
+	var broken []library.Entry
 	for _, k := range pluginKinds() {
 		fmt.Fprintf(env.Out, "%s:\n", k.heading)
 		for _, e := range l.List(k.kind) {
@@ -132,9 +133,9 @@ func printCatalogue(env *cli.Env, l *ddl.Library) {
 
 // printPlugin describes one plugin, named alone or with its kind. An agent that
 // nobody knows here is one that a node may know.
-func printPlugin(ctx context.Context, env *cli.Env, l *ddl.Library, config, name string) error {
+func printPlugin(ctx context.Context, env *cli.Env, l *library.Library, config, name string) error {
 	kind, alone, qualified := strings.Cut(name, "/")
-	var found []ddl.Entry
+	var found []library.Entry
 	var names []string
 	for _, k := range pluginKinds() {
 		if qualified && string(k.kind) != kind {

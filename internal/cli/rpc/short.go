@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"mcollective/ddl"
+	"mcollective/ddl/library"
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/known"
 	"mcollective/internal/suggest"
@@ -23,7 +24,7 @@ func ShortForm(env *cli.Env, p *cli.Program, name string, args []string) (comman
 	}
 	// A broken definition is one, too: rpc says what is wrong with it.
 	l := known.LibraryFor(env, cfg, name)
-	if _, err := l.Find(ddl.Agent, name); err != nil && !slices.ContainsFunc(l.List(ddl.Agent), func(e ddl.Entry) bool { return e.Name == name }) {
+	if _, err := l.Find(ddl.Agent, name); err != nil && !slices.ContainsFunc(l.List(ddl.Agent), func(e library.Entry) bool { return e.Name == name }) {
 		if len(args) == 0 || !known.IsAgentName(args[0]) || suggest.Nearest(name, p.Names()) != "" {
 			return "", nil, false
 		}

@@ -1,10 +1,11 @@
-package ddl
+package library
 
 import (
 	"os"
 	"path/filepath"
 	"testing"
 
+	"mcollective/ddl"
 	"mcollective/internal/dirtest"
 )
 
@@ -26,14 +27,14 @@ func TestChoriasJSON(t *testing.T) {
 	put("both.ddl", `metadata :name => "both", :description => "Ruby's", :author => "a", :license => "l", :version => "1", :url => "u", :timeout => 1`)
 	put("alone.json", other)
 	l := &Library{Dirs: []string{dir}}
-	d, err := l.Find(Agent, "both")
+	d, err := l.Find(ddl.Agent, "both")
 	if err != nil || d.Metadata.Description != "Ruby's" {
 		t.Errorf("%v %v", d, err)
 	}
-	if _, err := l.Find(Agent, "alone"); err == nil {
+	if _, err := l.Find(ddl.Agent, "alone"); err == nil {
 		t.Error("a definition of Choria's alone was read")
 	}
-	entries := l.List(Agent)
+	entries := l.List(ddl.Agent)
 	if len(entries) != 2 || entries[0].Name != "alone" || entries[0].Err == nil || entries[1].Source != filepath.Join(dir, "agent", "both.ddl") || entries[1].Err != nil {
 		t.Errorf("%v", entries)
 	}

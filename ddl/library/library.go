@@ -1,4 +1,5 @@
-package ddl
+// Package library finds the definitions that this machine has: in directories, built in, and those that nodes gave.
+package library
 
 import (
 	"bytes"
@@ -10,12 +11,9 @@ import (
 	"slices"
 	"strings"
 
-	"mcollective/internal/plainfile"
-	"mcollective/internal/trust"
+	"mcollective/ddl"
+	"mcollective/ddl/rubyddl"
 )
-
-// ErrUnknown is wrapped by the error for a plugin that nothing is known of.
-var ErrUnknown = errors.New("there is no definition of it")
 
 // A Library finds definitions on this machine. A file wins over one that is built
 // in, and that over what nodes gave earlier. Its methods may be called from many
@@ -28,15 +26,15 @@ type Library struct {
 
 	// BuiltIn are the definitions of a kind that come with the program, by name.
 	// Default: none.
-	BuiltIn func(Kind) map[string]*Definition
+	BuiltIn func(ddl.Kind) map[string]*ddl.Definition
 
-	// Cache is what nodes gave. Default: nothing.
-	Cache Cache
+	// ddl.Cache is what nodes gave. Default: nothing.
+	Cache ddl.Cache
 }
 
 // An Entry is one plugin that a Library knows.
 type Entry struct {
-	Kind        Kind
+	Kind        ddl.Kind
 	Name        string
 	Description string
 	Version     string
@@ -50,9 +48,9 @@ var extensions = []string{".yaml", ".yml", ".json", ".ddl"}
 // Find is Local, and otherwise the last definition that a node gave for an agent.
 // That may be out of date, and another node may have another one: it is for showing
 // and completing. A call goes by a Contract.
-func (l *Library) Find(kind Kind, name string) (*Definition, error) {
+func (l *Library) Find(kind ddl.Kind, name string) (*ddl.Definition, error) {
 	d, err := l.Local(kind, name)
-	if kind == Agent && errors.Is(err, ErrUnknown) {
+	if kind == ddl.Agent && errors.Is(err, ddl.ErrUnknown) {
 		if learnt := l.Cache.Latest(name); learnt != nil {
 			return learnt.Definition, nil
 		}
@@ -62,8 +60,8 @@ func (l *Library) Find(kind Kind, name string) (*Definition, error) {
 
 // Local returns the definition of a plugin that this machine has by itself. A file
 // that is broken is an error, though there may be another definition elsewhere.
-func (l *Library) Local(kind Kind, name string) (*Definition, error) {
-	if err := CheckName(name); err != nil {
+func (l *Library) Local(kind ddl.Kind, name string) (*ddl.Definition, error) {
+	if err := ddl.CheckName(name); err != nil {
 		return nil, err
 	}
 	for _, dir := range l.directories(kind) {
@@ -81,10 +79,10 @@ func (l *Library) Local(kind Kind, name string) (*Definition, error) {
 			return d, nil
 		}
 	}
-	return nil, fmt.Errorf("%s %s: %w", kind, name, ErrUnknown)
+	return nil, fmt.Errorf("%s %s: %w", kind, name, ddl.ErrUnknown)
 }
 
-func (l *Library) directories(kind Kind) []string {
+func (l *Library) directories(kind ddl.Kind) []string {
 	var dirs []string
 	for _, dir := range l.Dirs {
 		dirs = append(dirs, filepath.Join(dir, "mcollective", string(kind)), filepath.Join(dir, string(kind)))
@@ -94,15 +92,15 @@ func (l *Library) directories(kind Kind) []string {
 
 // load reads a file that must define the plugin. Ruby's language does not say of
 // what kind a plugin is, nor how it is called, so there the file's place counts.
-func load(file string, kind Kind, name string) (*Definition, error) {
-	data, err := readFile(file, maxBytes)
+func load(file string, kind ddl.Kind, name string) (*ddl.Definition, error) {
+	data, err := ddl.ReadFile(file, ddl.MaxBytes)
 	if err != nil {
 		return nil, err
 	}
 	if isChoria(file, data) {
 		return nil, fmt.Errorf("%s: %w", file, fs.ErrNotExist)
 	}
-	d, err := Parse(file, data)
+	d, err := rubyddl.Parse(file, data)
 	if err != nil {
 		return nil, err
 	}
@@ -131,22 +129,9 @@ func isChoria(file string, data []byte) bool {
 	return err == nil
 }
 
-// readFile reads a definition that nobody but root and this user could have written: it decides what is
-// destructive, and what a call may carry.
-func readFile(file string, most int64) ([]byte, error) {
-	data, err := plainfile.Read(file, most)
-	if err != nil {
-		return nil, err
-	}
-	if err := trust.Check(file); err != nil {
-		return nil, err
-	}
-	return data, nil
-}
-
 // List returns the plugins of a kind in the order of their names, those too whose
 // definitions are broken. What nodes gave is in it.
-func (l *Library) List(kind Kind) []Entry {
+func (l *Library) List(kind ddl.Kind) []Entry {
 	found := map[string]Entry{}
 	for _, dir := range l.directories(kind) {
 		l.listDirectory(found, dir, kind)
@@ -158,7 +143,7 @@ func (l *Library) List(kind Kind) []Entry {
 			}
 		}
 	}
-	if kind == Agent {
+	if kind == ddl.Agent {
 		for _, name := range l.Cache.Agents() {
 			if _, ok := found[name]; ok {
 				continue
@@ -176,7 +161,7 @@ func (l *Library) List(kind Kind) []Entry {
 	return entries
 }
 
-func entry(kind Kind, name, source string, d *Definition, err error) Entry {
+func entry(kind ddl.Kind, name, source string, d *ddl.Definition, err error) Entry {
 	e := Entry{Kind: kind, Name: name, Source: source, Err: err}
 	if err == nil {
 		e.Description, e.Version = d.Metadata.Description, d.Metadata.Version
@@ -184,7 +169,7 @@ func entry(kind Kind, name, source string, d *Definition, err error) Entry {
 	return e
 }
 
-func (l *Library) listDirectory(found map[string]Entry, dir string, kind Kind) {
+func (l *Library) listDirectory(found map[string]Entry, dir string, kind ddl.Kind) {
 	files, err := os.ReadDir(dir)
 	if err != nil {
 		return // a directory that is not there, or not for us, has no plugins
@@ -195,7 +180,7 @@ func (l *Library) listDirectory(found map[string]Entry, dir string, kind Kind) {
 	for _, f := range files {
 		ext := filepath.Ext(f.Name())
 		name := strings.TrimSuffix(strings.TrimSuffix(f.Name(), ext), "_"+string(kind))
-		if _, ok := found[name]; ok || !slices.Contains(extensions, ext) || f.IsDir() || CheckName(name) != nil {
+		if _, ok := found[name]; ok || !slices.Contains(extensions, ext) || f.IsDir() || ddl.CheckName(name) != nil {
 			continue
 		}
 		file := filepath.Join(dir, f.Name())

@@ -1,4 +1,4 @@
-package ddl
+package rubyddl
 
 import (
 	"errors"
@@ -8,12 +8,13 @@ import (
 	"strconv"
 	"strings"
 
+	"mcollective/ddl"
 	"mcollective/ddl/internal/ruby"
 	"mcollective/value"
 )
 
-func (r *rubyReader) beginAction(c *ruby.Call) error {
-	if err := r.become(Agent, c); err != nil {
+func (r *reader) beginAction(c *ruby.Call) error {
+	if err := r.become(ddl.Agent, c); err != nil {
 		return err
 	}
 	h, err := properties(c, 1)
@@ -26,7 +27,7 @@ func (r *rubyReader) beginAction(c *ruby.Call) error {
 	}
 	a := r.def.Action(name)
 	if a == nil {
-		a = &Action{Name: name, Description: h.text("description"), Display: DisplayFailed, OtherInputs: true}
+		a = &ddl.Action{Name: name, Description: h.text("description"), Display: ddl.DisplayFailed, OtherInputs: true}
 		r.def.Actions = append(r.def.Actions, a)
 	}
 	r.within(a, c)
@@ -34,14 +35,14 @@ func (r *rubyReader) beginAction(c *ruby.Call) error {
 }
 
 // within runs the block of c about an action.
-func (r *rubyReader) within(a *Action, c *ruby.Call) {
+func (r *reader) within(a *ddl.Action, c *ruby.Call) {
 	r.action = a
 	defer func() { r.action = nil }() // as in Ruby, where an action inside another ends that
 	c.Yield()
 }
 
-func (r *rubyReader) dataquery(c *ruby.Call) error {
-	if err := r.become(Data, c); err != nil {
+func (r *reader) dataquery(c *ruby.Call) error {
+	if err := r.become(ddl.Data, c); err != nil {
 		return err
 	}
 	h, err := properties(c, 0)
@@ -54,16 +55,16 @@ func (r *rubyReader) dataquery(c *ruby.Call) error {
 	if r.def.Query != nil {
 		return errors.New("data queries can only have one definition")
 	}
-	r.def.Query = &Action{Name: "data", Description: h.text("description")}
+	r.def.Query = &ddl.Action{Name: "data", Description: h.text("description")}
 	r.within(r.def.Query, c)
 	return nil
 }
 
-func (r *rubyReader) discovery(c *ruby.Call) error {
-	if r.def.Kind == Discovery {
+func (r *reader) discovery(c *ruby.Call) error {
+	if r.def.Kind == ddl.Discovery {
 		return errors.New("discovery plugins can only have one definition")
 	}
-	if err := r.become(Discovery, c); err != nil {
+	if err := r.become(ddl.Discovery, c); err != nil {
 		return err
 	}
 	r.discovering = true
@@ -71,7 +72,7 @@ func (r *rubyReader) discovery(c *ruby.Call) error {
 	return nil
 }
 
-func (r *rubyReader) capabilities(c *ruby.Call) error {
+func (r *reader) capabilities(c *ruby.Call) error {
 	if !r.discovering {
 		return errors.New("capabilities stands outside of a discovery block")
 	}
@@ -97,24 +98,24 @@ func (r *rubyReader) capabilities(c *ruby.Call) error {
 }
 
 // inside refuses a word that stands outside of what it is about.
-func (r *rubyReader) inside(c *ruby.Call) error {
+func (r *reader) inside(c *ruby.Call) error {
 	if r.action != nil {
 		return nil
 	}
 	return fmt.Errorf("%s stands outside of an action or dataquery block", c.Name)
 }
 
-func (r *rubyReader) input(c *ruby.Call) error {
+func (r *reader) input(c *ruby.Call) error {
 	h, err := properties(c, 1)
 	if err != nil {
 		return err
 	}
 	name := c.Text(c.Args[0])
-	if r.def.Kind == Data && c.Args[0] != ruby.Symbol("query") {
+	if r.def.Kind == ddl.Data && c.Args[0] != ruby.Symbol("query") {
 		return fmt.Errorf("the only valid input name for a data query is 'query', not %s", c.Inspect(c.Args[0]))
 	}
 	required := []string{"prompt", "description", "type"}
-	if r.def.Kind != Data {
+	if r.def.Kind != ddl.Data {
 		required = append([]string{"optional"}, required...)
 	}
 	if err := r.inside(c); err != nil {
@@ -123,8 +124,8 @@ func (r *rubyReader) input(c *ruby.Call) error {
 	if err := h.need("input "+name, required...); err != nil {
 		return err
 	}
-	in := &Input{
-		Name: name, Prompt: h.text("prompt"), Description: h.text("description"), Type: Type(h.text("type")),
+	in := &ddl.Input{
+		Name: name, Prompt: h.text("prompt"), Description: h.text("description"), Type: ddl.Type(h.text("type")),
 		Optional: h.truth("optional"), Default: h.plain("default"),
 	}
 	switch h.get("type") {
@@ -146,7 +147,7 @@ func (r *rubyReader) input(c *ruby.Call) error {
 		}
 		in.List = list
 	}
-	replace(&r.action.Inputs, in, func(o *Input) bool { return o.Name == name })
+	replace(&r.action.Inputs, in, func(o *ddl.Input) bool { return o.Name == name })
 	return nil
 }
 
@@ -185,23 +186,23 @@ func maxLength(v any) (int, error) {
 }
 
 // validation is how Ruby judges with a value of :validation.
-func validation(c *ruby.Call, v any) Validation {
+func validation(c *ruby.Call, v any) ddl.Validation {
 	switch v := v.(type) {
 	case ruby.Symbol:
-		return Validation{Validator: string(v)}
+		return ddl.Validation{Validator: string(v)}
 	case *ruby.Array:
-		return Validation{List: c.Plain(v).([]any)}
+		return ddl.Validation{List: c.Plain(v).([]any)}
 	case ruby.Class:
-		return Validation{Class: string(v)}
+		return ddl.Validation{Class: string(v)}
 	case *ruby.String:
-		return Validation{Regexp: v.S}
+		return ddl.Validation{Regexp: v.S}
 	case *ruby.Regexp:
-		return Validation{Regexp: v.Text()}
+		return ddl.Validation{Regexp: v.Text()}
 	}
-	return Validation{} // Ruby lets anything pass then
+	return ddl.Validation{} // Ruby lets anything pass then
 }
 
-func (r *rubyReader) output(c *ruby.Call) error {
+func (r *reader) output(c *ruby.Call) error {
 	h, err := properties(c, 1)
 	if err != nil {
 		return err
@@ -213,12 +214,12 @@ func (r *rubyReader) output(c *ruby.Call) error {
 	if err := h.need("output "+name, "description", "display_as"); err != nil {
 		return err
 	}
-	out := &Output{Name: name, Description: h.text("description"), DisplayAs: h.text("display_as"), Type: Type(h.text("type")), Default: h.plain("default")}
-	replace(&r.action.Outputs, out, func(o *Output) bool { return o.Name == name })
+	out := &ddl.Output{Name: name, Description: h.text("description"), DisplayAs: h.text("display_as"), Type: ddl.Type(h.text("type")), Default: h.plain("default")}
+	replace(&r.action.Outputs, out, func(o *ddl.Output) bool { return o.Name == name })
 	return nil
 }
 
-func (r *rubyReader) display(c *ruby.Call) error {
+func (r *reader) display(c *ruby.Call) error {
 	if len(c.Args) != 1 {
 		return fmt.Errorf("display has %d arguments, it takes one of :ok, :failed, :flatten, :always", len(c.Args))
 	}
@@ -226,14 +227,14 @@ func (r *rubyReader) display(c *ruby.Call) error {
 	if !ok || !slices.Contains([]ruby.Symbol{"ok", "failed", "flatten", "always"}, pref) {
 		return fmt.Errorf("display preference %s is not valid, should be :ok, :failed, :flatten or :always", c.Inspect(c.Args[0]))
 	}
-	if r.action == nil || r.def.Kind != Agent {
+	if r.action == nil || r.def.Kind != ddl.Agent {
 		return errors.New("display stands outside of an action block")
 	}
-	r.action.Display = Display(pref)
+	r.action.Display = ddl.Display(pref)
 	return nil
 }
 
-func (r *rubyReader) summarize(c *ruby.Call) error {
+func (r *reader) summarize(c *ruby.Call) error {
 	if !c.HasBlock() {
 		return errors.New("summarize needs a block: summarize do ... end")
 	}
@@ -243,14 +244,14 @@ func (r *rubyReader) summarize(c *ruby.Call) error {
 	return nil
 }
 
-func (r *rubyReader) aggregate(c *ruby.Call) error {
+func (r *reader) aggregate(c *ruby.Call) error {
 	if len(c.Args) == 0 || len(c.Args) > 2 {
 		return fmt.Errorf("aggregate has %d arguments, it takes a function, like summary(:output), and perhaps a :format", len(c.Args))
 	}
 	format := ""
 	if len(c.Args) == 2 {
 		hash, ok := c.Args[1].(*ruby.Hash)
-		h := rubyProps{c, hash}
+		h := props{c, hash}
 		if !ok {
 			return errors.New("formats supplied to aggregation functions should be a hash")
 		}
@@ -260,18 +261,18 @@ func (r *rubyReader) aggregate(c *ruby.Call) error {
 		format = h.text("format")
 	}
 	function, ok := c.Args[0].(*ruby.Hash)
-	f := rubyProps{c, function}
+	f := props{c, function}
 	if !ok {
 		return errors.New("functions supplied to aggregate should be a hash: write `aggregate summary(:output)`")
 	}
-	if r.action == nil || r.def.Kind != Agent {
+	if r.action == nil || r.def.Kind != ddl.Agent {
 		return errors.New("aggregate stands outside of an action block")
 	}
 	args, ok := f.get("args").(*ruby.Array)
 	if !ok {
 		return fmt.Errorf("aggregate method for action '%s' missing a function parameter", r.action.Name)
 	}
-	s := &Summary{Function: f.text("function"), Format: format}
+	s := &ddl.Summary{Function: f.text("function"), Format: format}
 	if len(args.Elems) == 0 || len(args.Elems) > 2 {
 		return fmt.Errorf("the aggregate function %s has %d arguments, it takes an output and perhaps options", s.Function, len(args.Elems))
 	}

@@ -1,4 +1,4 @@
-package ddl
+package rubyddl
 
 import (
 	"fmt"
@@ -6,36 +6,37 @@ import (
 	"strconv"
 	"strings"
 
+	"mcollective/ddl"
 	"mcollective/internal/plaintext"
 	"mcollective/value"
 )
 
-// Ruby is the definition as a .ddl, for the clients and servers of Ruby
+// Format is the definition as a .ddl, for the clients and servers of Ruby
 // MCollective. What their language does not have is left out: types of outputs,
 // time limits of actions, and which actions are destructive, know noop or take
 // sensitive values. Ruby refuses every value of an input whose type is our own.
-func (d *Definition) Ruby() []byte {
-	w := &rubyWriter{}
+func Format(d *ddl.Definition) []byte {
+	w := &writer{}
 	m := d.Metadata
 	w.properties(`metadata `, []property{
 		{"name", m.Name}, {"description", m.Description}, {"author", m.Author}, {"license", m.License}, {"version", m.Version}, {"url", m.URL},
 		{"timeout", number(m.Timeout.Seconds())},
 	})
 	for _, q := range d.Requires {
-		fmt.Fprintf(w, "\nrequires :%s => %s\n", q.Name, rubyQuote(q.Version))
+		fmt.Fprintf(w, "\nrequires :%s => %s\n", q.Name, quote(q.Version))
 	}
 	if d.Usage != "" {
-		fmt.Fprintf(w, "\nusage %s\n", rubyQuote(d.Usage))
+		fmt.Fprintf(w, "\nusage %s\n", quote(d.Usage))
 	}
 	for _, a := range d.Actions {
-		fmt.Fprintf(w, "\naction %s, :description => %s do\n", rubyQuote(a.Name), rubyQuote(a.Description))
+		fmt.Fprintf(w, "\naction %s, :description => %s do\n", quote(a.Name), quote(a.Description))
 		if a.Display != "" {
 			fmt.Fprintf(w, "  display :%s\n", a.Display)
 		}
 		w.body(a)
 	}
 	if d.Query != nil {
-		fmt.Fprintf(w, "\ndataquery :description => %s do\n", rubyQuote(d.Query.Description))
+		fmt.Fprintf(w, "\ndataquery :description => %s do\n", quote(d.Query.Description))
 		w.body(d.Query)
 	}
 	if len(d.Capabilities) > 0 {
@@ -44,15 +45,15 @@ func (d *Definition) Ruby() []byte {
 	return []byte(w.String())
 }
 
-type rubyWriter struct{ strings.Builder }
+type writer struct{ strings.Builder }
 
-// A property is one pair; a value that is a rubySource stands as it is.
+// A property is one pair; a value that is a source stands as it is.
 type property struct {
 	key   string
 	value any
 }
 
-type rubySource string
+type source string
 
 func number(f float64) any {
 	if f == float64(int64(f)) {
@@ -62,7 +63,7 @@ func number(f float64) any {
 }
 
 // properties writes word and pairs, one on each line, in columns.
-func (w *rubyWriter) properties(word string, all []property) {
+func (w *writer) properties(word string, all []property) {
 	wide := 0
 	for _, p := range all {
 		wide = max(wide, len(p.key))
@@ -73,18 +74,18 @@ func (w *rubyWriter) properties(word string, all []property) {
 		} else {
 			w.WriteString(",\n" + strings.Repeat(" ", len(word)))
 		}
-		fmt.Fprintf(w, ":%-*s => %s", wide, p.key, rubyLiteral(p.value))
+		fmt.Fprintf(w, ":%-*s => %s", wide, p.key, literal(p.value))
 	}
 	w.WriteString("\n")
 }
 
-func (w *rubyWriter) body(a *Action) {
+func (w *writer) body(a *ddl.Action) {
 	for _, i := range a.Inputs {
 		all := []property{{"prompt", i.Prompt}, {"description", i.Description}, {"type", value.Symbol(i.Type)}, {"optional", i.Optional}}
 		switch i.Type {
-		case String:
+		case ddl.String:
 			all = append(all, property{"validation", validationSource(i.Validation)}, property{"maxlength", int64(i.MaxLength)})
-		case List:
+		case ddl.List:
 			all = append(all, property{"list", i.List})
 		}
 		if i.Default != nil {
@@ -109,13 +110,13 @@ func (w *rubyWriter) body(a *Action) {
 	w.WriteString("end\n")
 }
 
-func (w *rubyWriter) about(word, name string, all []property) {
-	fmt.Fprintf(w, "\n  %s %s,\n", word, rubyLiteral(value.Symbol(name)))
+func (w *writer) about(word, name string, all []property) {
+	fmt.Fprintf(w, "\n  %s %s,\n", word, literal(value.Symbol(name)))
 	w.properties(strings.Repeat(" ", len(word)+3), all)
 }
 
-func (w *rubyWriter) summary(s *Summary) {
-	fmt.Fprintf(w, "    aggregate %s(%s", s.Function, rubyLiteral(value.Symbol(s.Output)))
+func (w *writer) summary(s *ddl.Summary) {
+	fmt.Fprintf(w, "    aggregate %s(%s", s.Function, literal(value.Symbol(s.Output)))
 	if len(s.Options) > 0 {
 		h := &value.Map{}
 		if s.Format != "" {
@@ -124,12 +125,12 @@ func (w *rubyWriter) summary(s *Summary) {
 		for _, k := range sortedKeys(s.Options) {
 			h.Set(value.Symbol(k), s.Options[k])
 		}
-		fmt.Fprintf(w, ", %s)\n", rubyLiteral(h))
+		fmt.Fprintf(w, ", %s)\n", literal(h))
 		return
 	}
 	w.WriteString(")")
 	if s.Format != "" {
-		fmt.Fprintf(w, ", :format => %s", rubyQuote(s.Format))
+		fmt.Fprintf(w, ", :format => %s", quote(s.Format))
 	}
 	w.WriteString("\n")
 }
@@ -143,30 +144,30 @@ func sortedKeys(m map[string]any) []string {
 	return keys
 }
 
-func validationSource(v Validation) any {
+func validationSource(v ddl.Validation) any {
 	switch {
 	case v.Validator != "":
 		return value.Symbol(v.Validator)
 	case v.List != nil:
 		return v.List
 	case v.Class != "":
-		return rubySource(v.Class)
+		return source(v.Class)
 	}
 	return v.Regexp
 }
 
-// rubyLiteral is a value as Ruby's source has it.
-func rubyLiteral(v any) string {
+// literal is a value as Ruby's source has it.
+func literal(v any) string {
 	switch v := v.(type) {
-	case rubySource:
+	case source:
 		return string(v)
 	case string:
-		return rubyQuote(v)
+		return quote(v)
 	case value.Symbol:
-		if rubyWord(string(v)) {
+		if isWord(string(v)) {
 			return ":" + string(v)
 		}
-		return ":" + rubyQuote(string(v))
+		return ":" + quote(string(v))
 	case int64:
 		return strconv.FormatInt(v, 10)
 	case float64:
@@ -174,13 +175,13 @@ func rubyLiteral(v any) string {
 	case []any:
 		all := make([]string, len(v))
 		for i, e := range v {
-			all[i] = rubyLiteral(e)
+			all[i] = literal(e)
 		}
 		return "[" + strings.Join(all, ", ") + "]"
 	case *value.Map:
 		all := make([]string, len(v.Pairs))
 		for i, p := range v.Pairs {
-			all[i] = rubyLiteral(p.Key) + " => " + rubyLiteral(p.Value)
+			all[i] = literal(p.Key) + " => " + literal(p.Value)
 		}
 		return "{" + strings.Join(all, ", ") + "}"
 	case nil:
@@ -189,7 +190,7 @@ func rubyLiteral(v any) string {
 	return fmt.Sprint(v)
 }
 
-func rubyWord(s string) bool {
+func isWord(s string) bool {
 	for i, r := range s {
 		if !(r == '_' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || i > 0 && r >= '0' && r <= '9') {
 			return false
@@ -198,8 +199,8 @@ func rubyWord(s string) bool {
 	return s != ""
 }
 
-// rubyQuote is a string in double quotes in which nothing is evaluated.
-func rubyQuote(s string) string {
+// quote is a string in double quotes in which nothing is evaluated.
+func quote(s string) string {
 	var b strings.Builder
 	b.WriteByte('"')
 	for _, r := range s {

@@ -1,4 +1,4 @@
-package ddl
+package rubyddl
 
 import (
 	"errors"
@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"mcollective/ddl"
 	"mcollective/ddl/internal/ruby"
 )
 
@@ -45,7 +46,7 @@ func TestRubyRefused(t *testing.T) {
 		"usage":                                                                    "usage has 0 arguments",
 		"usage File.read('/etc/passwd')":                                           "the constant `File` is not part of the DDL language",
 	} {
-		_, err := parseRuby("x.ddl", []byte("\n"+src))
+		_, err := Parse("x.ddl", []byte("\n"+src))
 		var e *ruby.Error
 		if !errors.As(err, &e) || e.File != "x.ddl" || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s\n  is refused with %v\n  want %s", src, err, want)
@@ -56,19 +57,19 @@ func TestRubyRefused(t *testing.T) {
 func TestRubyNamesAndKinds(t *testing.T) {
 	for file, want := range map[string]struct {
 		src  string
-		kind Kind
+		kind ddl.Kind
 		name string
 	}{
-		"a/service.ddl":                   {`action "x", :description => "d"`, Agent, "service"},
-		"a/fact_data.ddl":                 {`dataquery :description => "d"`, Data, "fact"},
-		"discovery/mc.ddl":                {"discovery do\ncapabilities :facts\nend", Discovery, "mc"},
-		"validator/length_validator.ddl":  {"", Validator, "length"},
-		"x/length_validator.ddl":          {"", Validator, "length"},
-		"aggregate/sum.ddl":               {"", Aggregate, "sum"},
-		"connector/activemq.ddl":          {"", Connector, "activemq"},
-		"plain.ddl":                       {"", Agent, "plain"},
-		"mcollective/agent/empty.ddl":     {"", Agent, "empty"},
-		"agent/also_an_agent_of_data.ddl": {`action "x", :description => "d"`, Agent, "also_an_agent_of_data"},
+		"a/service.ddl":                   {`action "x", :description => "d"`, ddl.Agent, "service"},
+		"a/fact_data.ddl":                 {`dataquery :description => "d"`, ddl.Data, "fact"},
+		"discovery/mc.ddl":                {"discovery do\ncapabilities :facts\nend", ddl.Discovery, "mc"},
+		"validator/length_validator.ddl":  {"", ddl.Validator, "length"},
+		"x/length_validator.ddl":          {"", ddl.Validator, "length"},
+		"aggregate/sum.ddl":               {"", ddl.Aggregate, "sum"},
+		"connector/activemq.ddl":          {"", ddl.Connector, "activemq"},
+		"plain.ddl":                       {"", ddl.Agent, "plain"},
+		"mcollective/agent/empty.ddl":     {"", ddl.Agent, "empty"},
+		"agent/also_an_agent_of_data.ddl": {`action "x", :description => "d"`, ddl.Agent, "also_an_agent_of_data"},
 	} {
 		d, err := Parse(file, []byte(rubyMetadata+want.src))
 		if err != nil {
@@ -81,8 +82,27 @@ func TestRubyNamesAndKinds(t *testing.T) {
 	}
 }
 
-func FuzzParseRuby(f *testing.F) {
-	for _, path := range ddlFiles("testdata/ruby") {
+// Every action takes other inputs than it declares, since the language cannot say. That
+// stays so in the native form.
+func TestOtherInputs(t *testing.T) {
+	d, err := Parse("web.ddl", []byte(rubyMetadata+"action 'a', :description => 'd' do\nend"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !d.Action("a").OtherInputs {
+		t.Error("the action takes no others")
+	}
+	text, err := d.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := ddl.Parse("web.yaml", text); err != nil || !again.Action("a").OtherInputs {
+		t.Errorf("it becomes %s: %v", text, err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, path := range ddlFiles("testdata") {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			f.Fatal(err)
@@ -95,18 +115,18 @@ func FuzzParseRuby(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := Parse("x.ddl", d.Ruby())
+		again, err := Parse("x.ddl", Format(d))
 		if err != nil {
-			t.Fatalf("what was written is refused: %v\n%s", err, d.Ruby())
+			t.Fatalf("what was written is refused: %v\n%s", err, Format(d))
 		}
-		if string(again.Ruby()) != string(d.Ruby()) {
-			t.Errorf("written:\n%s\nread and written again:\n%s", d.Ruby(), again.Ruby())
+		if string(Format(again)) != string(Format(d)) {
+			t.Errorf("written:\n%s\nread and written again:\n%s", Format(d), Format(again))
 		}
 	})
 }
 
 func BenchmarkParseRuby(b *testing.B) {
-	for _, file := range []string{"testdata/ruby/language.ddl", "/usr/lib/ruby/vendor_ruby/mcollective/agent/rpcutil.ddl"} {
+	for _, file := range []string{"testdata/language.ddl", "/usr/lib/ruby/vendor_ruby/mcollective/agent/rpcutil.ddl"} {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			continue

@@ -1,4 +1,8 @@
-package ddl
+// Package rubyddl reads and writes definitions in Ruby's language, the .ddl files of Ruby MCollective.
+//
+// A .ddl is read and never executed. What the package cannot read is an error, never a
+// definition that allows more.
+package rubyddl
 
 import (
 	"errors"
@@ -10,41 +14,61 @@ import (
 	"strings"
 	"time"
 
+	"mcollective/ddl"
 	"mcollective/ddl/internal/ruby"
+	"mcollective/internal/plainfile"
 	"mcollective/internal/suggest"
 	"mcollective/rpc"
 )
 
-// parseRuby reads a Ruby .ddl. The text is evaluated by our own evaluator of the
-// language that such files use; nothing in it is executed. What the words of the
-// language demand and make is what Ruby's classes for definitions do.
-func parseRuby(file string, data []byte) (*Definition, error) {
-	r := &rubyReader{def: &Definition{}}
-	if err := ruby.Eval(file, data, r); err != nil {
-		return nil, err
+// Parse reads a definition: a file that ends in .ddl is in Ruby's language, and
+// [ddl.Parse] reads any other. The text is evaluated by our own evaluator of what such
+// files use; nothing in it is executed. What the words of the language demand and make
+// is what Ruby's classes for definitions do.
+func Parse(file string, data []byte) (*ddl.Definition, error) {
+	if !strings.EqualFold(filepath.Ext(file), Extension) {
+		return ddl.Parse(file, data)
 	}
-	r.name(file)
-	return r.def, nil
+	return ddl.ReadAs(file, data, func(text []byte) (*ddl.Definition, error) {
+		r := &reader{def: &ddl.Definition{}}
+		if err := ruby.Eval(file, text, r); err != nil {
+			return nil, err
+		}
+		r.name(file)
+		return r.def, nil
+	})
 }
 
-// A rubyReader gives meaning to the words of a .ddl.
-type rubyReader struct {
-	def         *Definition
-	action      *Action // that the words of a block are about
+// Read reads the definition of a file, as Parse does.
+func Read(file string) (*ddl.Definition, error) {
+	text, err := plainfile.Read(file, ddl.MaxBytes)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(file, text)
+}
+
+// Extension is that of files in Ruby's language.
+const Extension = ".ddl"
+
+// A reader gives meaning to the words of a .ddl.
+type reader struct {
+	def         *ddl.Definition
+	action      *ddl.Action // that the words of a block are about
 	summarizing bool
 	discovering bool
 }
 
-// rubyWords are the words of the language.
-var rubyWords = []string{
+// vocabulary are the words of the language.
+var vocabulary = []string{
 	"action", "aggregate", "capabilities", "dataquery", "discovery", "display", "input", "metadata", "output", "requires", "summarize", "usage",
 }
 
 // Has reports whether a name is a word of the language.
-func (r *rubyReader) Has(name string) bool { return slices.Contains(rubyWords, name) }
+func (r *reader) Has(name string) bool { return slices.Contains(vocabulary, name) }
 
 // Call reads one word with its arguments.
-func (r *rubyReader) Call(c *ruby.Call) (any, bool, error) {
+func (r *reader) Call(c *ruby.Call) (any, bool, error) {
 	if !r.Has(c.Name) {
 		return r.unknown(c)
 	}
@@ -57,55 +81,55 @@ func (r *rubyReader) Call(c *ruby.Call) (any, bool, error) {
 }
 
 // unknown answers any other name: in summarize, it is a function.
-func (r *rubyReader) unknown(c *ruby.Call) (any, bool, error) {
+func (r *reader) unknown(c *ruby.Call) (any, bool, error) {
 	if r.summarizing || r.action != nil && slices.Contains([]string{"average", "sum", "summary"}, c.Name) {
 		f := &ruby.Hash{}
 		f.Set(ruby.Symbol("function"), ruby.Symbol(c.Name))
 		f.Set(ruby.Symbol("args"), &ruby.Array{Elems: c.Args})
 		return f, true, nil
 	}
-	if near := suggest.Nearest(c.Name, rubyWords); near != "" && near != c.Name {
+	if near := suggest.Nearest(c.Name, vocabulary); near != "" && near != c.Name {
 		return nil, true, fmt.Errorf("`%s` is not part of the DDL language; did you mean `%s`?", c.Name, near)
 	}
 	return nil, false, nil
 }
 
-// A rubyProps is the hash that a word takes as its last argument.
-type rubyProps struct {
+// A props is the hash that a word takes as its last argument.
+type props struct {
 	c *ruby.Call
 	h *ruby.Hash
 }
 
 // properties are those behind n other arguments.
-func properties(c *ruby.Call, n int) (rubyProps, error) {
+func properties(c *ruby.Call, n int) (props, error) {
 	if len(c.Args) == n {
-		return rubyProps{}, fmt.Errorf("%s needs properties, like `:description => \"...\"`", c.Name)
+		return props{}, fmt.Errorf("%s needs properties, like `:description => \"...\"`", c.Name)
 	}
 	if len(c.Args) != n+1 {
-		return rubyProps{}, fmt.Errorf("%s has %d arguments, it takes %d and then properties, like `:description => \"...\"`", c.Name, len(c.Args), n)
+		return props{}, fmt.Errorf("%s has %d arguments, it takes %d and then properties, like `:description => \"...\"`", c.Name, len(c.Args), n)
 	}
 	h, ok := c.Args[n].(*ruby.Hash)
 	if !ok {
-		return rubyProps{}, fmt.Errorf("the properties of %s are %s: write them as `:name => value`", c.Name, c.Inspect(c.Args[n]))
+		return props{}, fmt.Errorf("the properties of %s are %s: write them as `:name => value`", c.Name, c.Inspect(c.Args[n]))
 	}
-	return rubyProps{c, h}, nil
+	return props{c, h}, nil
 }
 
-func (p rubyProps) get(key string) any { v, _ := p.h.Get(ruby.Symbol(key)); return v }
+func (p props) get(key string) any { v, _ := p.h.Get(ruby.Symbol(key)); return v }
 
-func (p rubyProps) has(key string) bool { _, ok := p.h.Get(ruby.Symbol(key)); return ok }
+func (p props) has(key string) bool { _, ok := p.h.Get(ruby.Symbol(key)); return ok }
 
-func (p rubyProps) plain(key string) any { return p.c.Plain(p.get(key)) }
+func (p props) plain(key string) any { return p.c.Plain(p.get(key)) }
 
-func (p rubyProps) text(key string) string { return validText(p.c.Text(p.get(key))) }
+func (p props) text(key string) string { return validText(p.c.Text(p.get(key))) }
 
-func (p rubyProps) truth(key string) bool { v := p.get(key); return v != nil && v != false }
+func (p props) truth(key string) bool { v := p.get(key); return v != nil && v != false }
 
 // validText is s as YAML and JSON can hold it.
 func validText(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
 // need refuses properties that lack one of names.
-func (p rubyProps) need(what string, names ...string) error {
+func (p props) need(what string, names ...string) error {
 	for _, n := range names {
 		if !p.has(n) {
 			return fmt.Errorf("%s needs a :%s property%s", what, n, p.meant(n))
@@ -115,7 +139,7 @@ func (p rubyProps) need(what string, names ...string) error {
 }
 
 // meant says which property may have been meant to be the one that is missing.
-func (p rubyProps) meant(name string) string {
+func (p props) meant(name string) string {
 	if _, ok := p.h.Get(&ruby.String{S: name}); ok {
 		return fmt.Sprintf("; %q is there as a string, write :%s", name, name)
 	}
@@ -129,7 +153,7 @@ func (p rubyProps) meant(name string) string {
 	return ""
 }
 
-func (r *rubyReader) metadata(c *ruby.Call) error {
+func (r *reader) metadata(c *ruby.Call) error {
 	h, err := properties(c, 0)
 	if err != nil {
 		return err
@@ -172,7 +196,7 @@ func timeLimit(v any) (time.Duration, error) {
 	return time.Duration(s * float64(time.Second)), nil
 }
 
-func (r *rubyReader) requires(c *ruby.Call) error {
+func (r *reader) requires(c *ruby.Call) error {
 	h, err := properties(c, 0)
 	if err != nil {
 		return fmt.Errorf("%w; a requirement has the form :mcollective => \"2.2.1\"", err)
@@ -182,15 +206,15 @@ func (r *rubyReader) requires(c *ruby.Call) error {
 		if _, ok := k.(ruby.Symbol); !ok || name != "mcollective" && name != "choria" {
 			return fmt.Errorf("requirement %s is not a valid requirement, only mcollective (and choria) is supported", name)
 		}
-		if i := slices.IndexFunc(r.def.Requires, func(q Requirement) bool { return q.Name == name }); i >= 0 {
+		if i := slices.IndexFunc(r.def.Requires, func(q ddl.Requirement) bool { return q.Name == name }); i >= 0 {
 			r.def.Requires = slices.Delete(r.def.Requires, i, i+1)
 		}
-		r.def.Requires = append(r.def.Requires, Requirement{name, c.Text(h.h.Values[i])})
+		r.def.Requires = append(r.def.Requires, ddl.Requirement{Name: name, Version: c.Text(h.h.Values[i])})
 	}
 	return nil
 }
 
-func (r *rubyReader) usage(c *ruby.Call) error {
+func (r *reader) usage(c *ruby.Call) error {
 	if len(c.Args) != 1 {
 		return fmt.Errorf("usage has %d arguments, it takes one text", len(c.Args))
 	}
@@ -199,7 +223,7 @@ func (r *rubyReader) usage(c *ruby.Call) error {
 }
 
 // become says which kind of plugin the definition is about, by one of its words.
-func (r *rubyReader) become(k Kind, c *ruby.Call) error {
+func (r *reader) become(k ddl.Kind, c *ruby.Call) error {
 	if r.def.Kind != "" && r.def.Kind != k {
 		return fmt.Errorf("%s is for the definition of a %s plugin, and this one is of a %s plugin by its lines above", c.Name, k, r.def.Kind)
 	}
@@ -208,22 +232,22 @@ func (r *rubyReader) become(k Kind, c *ruby.Call) error {
 }
 
 // name takes from the path of the file what the text does not say.
-func (r *rubyReader) name(file string) {
-	name := strings.TrimSuffix(filepath.Base(file), ".ddl")
+func (r *reader) name(file string) {
+	name := strings.TrimSuffix(filepath.Base(file), Extension)
 	if r.def.Kind == "" {
-		switch directory := Kind(path.Base(filepath.ToSlash(filepath.Dir(file)))); {
-		case slices.Contains([]Kind{Agent, Data, Discovery, Validator, Aggregate, Connector}, directory):
+		switch directory := ddl.Kind(path.Base(filepath.ToSlash(filepath.Dir(file)))); {
+		case slices.Contains([]ddl.Kind{ddl.Agent, ddl.Data, ddl.Discovery, ddl.Validator, ddl.Aggregate, ddl.Connector}, directory):
 			r.def.Kind = directory
 		case strings.HasSuffix(name, "_data"):
-			r.def.Kind = Data
+			r.def.Kind = ddl.Data
 		case strings.HasSuffix(name, "_validator"):
-			r.def.Kind = Validator
+			r.def.Kind = ddl.Validator
 		default:
-			r.def.Kind = Agent
+			r.def.Kind = ddl.Agent
 		}
 	}
 	switch r.def.Kind {
-	case Data, Validator:
+	case ddl.Data, ddl.Validator:
 		name = strings.TrimSuffix(name, "_"+string(r.def.Kind))
 	}
 	r.def.Metadata.Agent = name

@@ -1,4 +1,4 @@
-package ddl
+package rubyddl
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mcollective/ddl"
 	"mcollective/internal/plaintext"
 	"mcollective/internal/waittest"
 	"mcollective/value"
@@ -24,7 +25,7 @@ import (
 // says the verdict on each of the latter.
 func TestRubyDifferential(t *testing.T) {
 	var paths []string
-	for _, root := range []string{"testdata/ruby", "/usr/lib/ruby/vendor_ruby/mcollective", os.Getenv("MCO_DDL_CORPUS")} {
+	for _, root := range []string{"testdata", "/usr/lib/ruby/vendor_ruby/mcollective", os.Getenv("MCO_DDL_CORPUS")} {
 		paths = append(paths, ddlFiles(root)...)
 	}
 	theirs := rubysView(t, paths)
@@ -73,7 +74,7 @@ func keeps(path string, data []byte, want map[string]any) error {
 	for _, form := range []struct {
 		file string
 		data []byte
-	}{{base + ".yaml", native}, {path, d.Ruby()}} {
+	}{{base + ".yaml", native}, {path, Format(d)}} {
 		again, err := Parse(form.file, form.data)
 		if err != nil {
 			return err
@@ -111,11 +112,11 @@ func rubysView(t *testing.T, paths []string) []map[string]any {
 	if err := exec.CommandContext(waittest.Within(t, waittest.Patience), "ruby", "-e", `require "mcollective"`).Run(); err != nil {
 		t.Skipf("skipped: no Ruby with MCollective here: %v", err)
 	}
-	cmd := exec.CommandContext(waittest.Within(t, 5*time.Minute), "ruby", "testdata/ruby/dump.rb")
+	cmd := exec.CommandContext(waittest.Within(t, 5*time.Minute), "ruby", "testdata/dump.rb")
 	cmd.Stdin = strings.NewReader(strings.Join(paths, "\n") + "\n")
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("ruby testdata/ruby/dump.rb: %v", err)
+		t.Fatalf("ruby testdata/dump.rb: %v", err)
 	}
 	views := make([]map[string]any, len(paths))
 	d := json.NewDecoder(bytes.NewReader(out))
@@ -136,7 +137,7 @@ func ourView(path string, data []byte) map[string]any {
 	return definitionView(d)
 }
 
-func definitionView(d *Definition) map[string]any {
+func definitionView(d *ddl.Definition) map[string]any {
 	m := d.Metadata
 	view := map[string]any{
 		"usage": d.Usage,
@@ -153,7 +154,7 @@ func definitionView(d *Definition) map[string]any {
 	switch {
 	case d.Query != nil:
 		view["query"] = actionView(d.Query)
-	case d.Kind == Discovery && d.Capabilities != nil:
+	case d.Kind == ddl.Discovery && d.Capabilities != nil:
 		var all []any
 		for _, c := range d.Capabilities {
 			all = append(all, c)
@@ -166,7 +167,7 @@ func definitionView(d *Definition) map[string]any {
 	return view
 }
 
-func actionView(a *Action) map[string]any {
+func actionView(a *ddl.Action) map[string]any {
 	inputs, outputs, summaries := []any{}, []any{}, []any{}
 	for _, i := range a.Inputs {
 		v := map[string]any{}

@@ -254,7 +254,8 @@ func NewNode(o Options) (*Node, error) {
 }
 
 // DecodeRequest checks and opens a request. Its principal is the caller that the credential names, with what the
-// credential allows. Its errors wrap security.ErrMalformed or security.ErrUnverified.
+// credential allows. Its errors wrap security.ErrMalformed or security.ErrUnverified, or are a security.Refusal of a
+// caller whose credential is not in force, or not for the collective.
 func (n *Node) DecodeRequest(_ context.Context, p security.Payload, origin message.Origin) (*message.Request, error) {
 	if err := checkForm(p.Data, requestForm); err != nil {
 		return nil, malformed(err)
@@ -276,11 +277,16 @@ func (n *Node) DecodeRequest(_ context.Context, p security.Payload, origin messa
 	if held != digest([]byte(p.Headers[credentialHeader])) {
 		return nil, unverified(fmt.Errorf("request %s of %s came with another credential than it was made with", r.ID, r.Caller))
 	}
+	// From here on it is proven who asks, and that he asks this node.
 	if err := n.trust.InForce(caller, n.now()); err != nil {
-		return nil, unverified(fmt.Errorf("request %s: %w", r.ID, err))
+		reason := message.Expired
+		if credential.CodeOf(err) == credential.CodeRevoked {
+			reason = message.Denied
+		}
+		return nil, &security.Refusal{Request: r, Reason: reason, Err: err}
 	}
 	if !slices.Contains(caller.Collectives, r.Collective) {
-		return nil, unverified(fmt.Errorf("request %s: the credential of %s is not for collective %s", r.ID, r.Caller, r.Collective))
+		return nil, &security.Refusal{Request: r, Reason: message.Denied, Err: fmt.Errorf("the credential of %s is not for collective %s", r.Caller, r.Collective)}
 	}
 	return r, nil
 }

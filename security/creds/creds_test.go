@@ -43,7 +43,15 @@ func pair(t testing.TB) (security.Client, security.Node) {
 }
 
 func TestSecurity(t *testing.T) {
-	securitytest.Run(t, securitytest.Suite{New: pair, Stranger: pair, NoSymbols: true, Slow: true})
+	ended := func(t testing.TB) (security.Client, security.Node) {
+		s := credentialtest.New(t, then)
+		g := credentialtest.CallerOf("jane")
+		g.Lasts = time.Minute
+		c, n := newClient(t, s.Caller(g)), newNode(t, s.Node("node.example.com"))
+		n.now = clock(then.Add(2 * time.Minute))
+		return c, n
+	}
+	securitytest.Run(t, securitytest.Suite{New: pair, Stranger: pair, Refused: ended, NoSymbols: true, Slow: true})
 }
 
 // A world is a caller and two nodes of one site.
@@ -101,6 +109,15 @@ func (w *world) refused(what string, want error, text string, err error) {
 	w.Helper()
 	if !errors.Is(err, want) || err != nil && !strings.Contains(err.Error(), text) {
 		w.Errorf("%s: error %v, want %v with %q", what, err, want, text)
+	}
+}
+
+// told is refused for what the caller may hear.
+func (w *world) told(what string, want message.Reason, text string, err error) {
+	w.Helper()
+	no := (*security.Refusal)(nil)
+	if !errors.As(err, &no) || no.Request == nil || no.Reason != want || !strings.Contains(err.Error(), text) {
+		w.Errorf("%s: error %v, want a refusal with reason %s and %q", what, err, want, text)
 	}
 }
 
@@ -163,7 +180,7 @@ func TestRequestsCannotBeReaimed(t *testing.T) {
 	w.refused("replies to nobody", security.ErrUnverified, "its replies are to go", decode(w.web1, p, elsewhere))
 	other := ask("puppet", "x")
 	other.Collective = "uk"
-	w.refused("a collective that the caller is not of", security.ErrUnverified, "not for collective uk", decode(w.web1, w.encode(w.client, other), at))
+	w.told("a collective that the caller is not of", message.Denied, "not for collective uk", decode(w.web1, w.encode(w.client, other), at))
 }
 
 // A reply counts from the node that signed it, in its own name, to the very request.
@@ -292,10 +309,10 @@ func TestCredentialsInForce(t *testing.T) {
 	}
 	at := func(now time.Time) { w.web1.now, w.client.now = clock(now), clock(now) }
 	at(then.Add(time.Hour))
-	w.refused("an expired caller", security.ErrUnverified, "ended", request())
+	w.told("an expired caller", message.Expired, "ended", request())
 	w.refused("an expired node", security.ErrUnverified, "ended", reply())
 	at(then.Add(-time.Hour))
-	w.refused("a caller of the future", security.ErrUnverified, "begins", request())
+	w.told("a caller of the future", message.Expired, "begins", request())
 	w.refused("a node of the future", security.ErrUnverified, "begins", reply())
 	at(then)
 	if err := errors.Join(request(), reply()); err != nil {
@@ -314,7 +331,7 @@ func TestCredentialsInForce(t *testing.T) {
 			t.Fatal(newer, err)
 		}
 	}
-	w.refused("a revoked caller", security.ErrUnverified, "revoked", request())
+	w.told("a revoked caller", message.Denied, "revoked", request())
 	w.refused("a revoked node", security.ErrUnverified, "revoked", reply())
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"mcollective/message"
+	"mcollective/security"
 )
 
 // DefaultSkew is how far the clock of a caller may be ahead of that of a node, if nothing else is said. A node that
@@ -73,20 +74,11 @@ func fingerprintOf(r *message.Request) fingerprint {
 	return fingerprint(h.Sum(nil))
 }
 
-// A Later is why a request is refused that its caller may make again in a while.
-type Later struct {
-	why    string
-	in     time.Duration
-	reason message.Reason
+// later is why a request is refused that its caller may make again in a while.
+func later(reason message.Reason, in time.Duration, format string, args ...any) error {
+	seconds := max(1, int64((in+time.Second-1)/time.Second))
+	return &security.Refusal{Reason: reason, Err: fmt.Errorf("%s; try again in %d s", fmt.Sprintf(format, args...), seconds)}
 }
-
-// Error says why, and when.
-func (l *Later) Error() string {
-	return fmt.Sprintf("%s; try again in %d s", l.why, int64((l.in+time.Second-1)/time.Second))
-}
-
-// Reason is what the caller is told.
-func (l *Later) Reason() message.Reason { return l.reason }
 
 var errReplayed = errors.New("the request was here before: it was delivered twice, or somebody replays it")
 
@@ -145,7 +137,8 @@ func (r *Replay) begin(now time.Time, anew bool) error {
 	return nil
 }
 
-// Check refuses a request that was seen before, and remembers one that was not.
+// Check refuses a request that was seen before, and remembers one that was not. One that cannot be told from one of
+// before is a security.Refusal.
 func (r *Replay) Check(req *message.Request) error {
 	f := fingerprintOf(req)
 	r.mu.Lock()
@@ -159,7 +152,7 @@ func (r *Replay) Check(req *message.Request) error {
 		if r.lost {
 			why = "this node was restarted and does not know what it has executed before"
 		}
-		return &Later{why, time.Duration(r.floor-now.Unix()+1) * time.Second, message.Expired}
+		return later(message.Expired, time.Duration(r.floor-now.Unix()+1)*time.Second, "%s", why)
 	}
 	_, inCur := r.cur.seen[f]
 	_, inOld := r.old[f]
@@ -185,7 +178,7 @@ func (r *Replay) turn(now time.Time) error {
 	if r.old != nil {
 		if left := r.span - now.Sub(r.oldEnd); left > 0 {
 			if full {
-				return &Later{fmt.Sprintf("this node has taken as many requests as it can remember, %d", r.most), left, message.Busy}
+				return later(message.Busy, left, "this node has taken as many requests as it can remember, %d", r.most)
 			}
 			return nil
 		}

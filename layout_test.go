@@ -45,6 +45,7 @@ var levels = []struct {
 		"internal/cli/find",
 		"internal/cli/help",
 		"internal/cli/inventory",
+		"internal/cli/join",
 		"internal/cli/net",
 		"internal/cli/ping",
 		"internal/cli/process",
@@ -52,6 +53,8 @@ var levels = []struct {
 		"internal/cli/server",
 		"internal/cli/service",
 		"internal/cli/shell",
+		"internal/cli/token",
+		"internal/cli/whoami",
 		"internal/cli/why",
 	}},
 	{10, []string{
@@ -61,6 +64,7 @@ var levels = []struct {
 	{9, []string{
 		"internal/app",
 		"internal/cli/plugin",
+		"internal/cli/trust",
 		"internal/cli/rpc",
 	}},
 	{8, []string{
@@ -84,6 +88,7 @@ var levels = []struct {
 		"internal/agenthost/descriptor",
 		"internal/agenthost/worker",
 		"internal/agents",
+		"internal/cli/trustdir",
 		"internal/definitions",
 		"internal/render",
 		"internal/session",

@@ -318,6 +318,9 @@ func (b *Broker) Open() bool {
 		len(o.TrustedOperators) == 0 && o.AuthCallout == nil && !o.TLSVerify
 }
 
+// Trusted says whether everybody needs a credential.
+func (b *Broker) Trusted() bool { return b.enroll != nil }
+
 // Clients is the number of connections at this moment.
 func (b *Broker) Clients() int {
 	n := b.server.NumClients()

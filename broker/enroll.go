@@ -30,6 +30,7 @@ type enrollment struct {
 
 	mu   sync.Mutex // of what the server was told
 	open bool       // guests may connect
+	told time.Time  // the issue time of the bundle that it knows
 	conn *gonats.Conn
 }
 
@@ -44,8 +45,9 @@ const (
 	guestTime = 10 * time.Second
 	maxGuests = 200
 
-	// What may wait for the desk, in requests.
+	// What may wait for the desk, in requests and bytes.
 	maxEnrolling = 1024
+	maxWaiting   = 16 << 20
 )
 
 // withTrust has options ask everybody for a credential.
@@ -84,6 +86,7 @@ func newEnrollment(s *server.Server, d *credential.BrokerDir, log *slog.Logger) 
 func (e *enrollment) tell(open bool) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	issued := e.dir.Kit.Trust.Issued()
 	claims, err := jwt.DecodeAccountClaims(e.dir.Kit.Trust.Bundle().Account)
 	if err != nil {
 		return fmt.Errorf("broker: trust bundle: %w", err)
@@ -96,8 +99,15 @@ func (e *enrollment) tell(open bool) error {
 		return err
 	}
 	e.server.UpdateAccountClaims(account, claims)
-	e.open = open
+	e.open, e.told = open, issued
 	return nil
+}
+
+// state returns what the server was told.
+func (e *enrollment) state() (issued time.Time, open bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.told, e.open
 }
 
 // account returns that of all but the system.
@@ -131,7 +141,7 @@ func (e *enrollment) serve(conn *gonats.Conn) error {
 		if err != nil {
 			return err
 		}
-		if err := sub.SetPendingLimits(maxEnrolling, maxEnrolling*enroll.MaxRequest); err != nil {
+		if err := sub.SetPendingLimits(maxEnrolling, maxWaiting); err != nil {
 			return err
 		}
 	}
@@ -142,7 +152,7 @@ func (e *enrollment) join(m *gonats.Msg) {
 	answer, name, err := e.desk.Join(m.Data)
 	switch {
 	case err != nil:
-		e.log.Warn("join refused", "name", fmt.Sprintf("%.255q", name), "error", err)
+		e.log.Warn("join refused", "name", fmt.Sprintf("%.255s", name), "error", err)
 	default:
 		e.log.Info("node joined", "name", name)
 	}
@@ -199,9 +209,11 @@ func (e *enrollment) watch(done <-chan struct{}) {
 
 // look takes over what has changed on disk.
 func (e *enrollment) look(now time.Time) error {
-	newer, err := e.dir.Kit.Trust.Reload()
+	_, err := e.dir.Kit.Trust.Reload()
+	told, wasOpen := e.state()
+	newer := !e.dir.Kit.Trust.Issued().Equal(told) // it may have come from a member
 	open := e.dir.Outstanding(now)
-	if newer || open != e.open {
+	if newer || open != wasOpen {
 		if err := e.tell(open); err != nil {
 			return err
 		}

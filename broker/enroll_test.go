@@ -31,7 +31,7 @@ type site struct {
 func newSite(t *testing.T) *site {
 	t.Helper()
 	s := &site{T: t, dir: dirtest.New(t)}
-	a, d, err := credential.Init(filepath.Join(s.dir, "broker"), filepath.Join(s.dir, "broker", "authority"), time.Now())
+	a, d, err := credential.Init(filepath.Join(s.dir, "broker"), filepath.Join(s.dir, "broker", "authority"), "127.0.0.1:4222", time.Now())
 	s.must(err)
 	s.authority, s.files = a, d
 	s.start()

@@ -196,8 +196,18 @@ func (a *Authority) Revoke(public string, now time.Time) (Bundle, error) {
 	return b, err
 }
 
-// SetPins has what the authority hands out name the keys of brokers.
-func (a *Authority) SetPins(pins ...Pin) error {
-	a.trust.pins = pins
+// SetBrokers has what the authority hands out name the keys and addresses of brokers.
+func (a *Authority) SetBrokers(pins []Pin, servers ...string) error {
+	a.trust.pins, a.trust.servers = pins, servers
 	return a.trust.Save(a.dir)
+}
+
+// HandOut returns a trust for somebody else, which keeps its updates elsewhere.
+func (a *Authority) HandOut() (*Trust, error) {
+	t, err := NewTrust(a.trust.authority, a.trust.Bundle(), a.trust.pins)
+	if err != nil {
+		return nil, err
+	}
+	t.servers = a.trust.servers
+	return t, nil
 }

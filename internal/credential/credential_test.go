@@ -31,7 +31,7 @@ func newSite(t *testing.T) *site {
 	s := &site{T: t, dir: dirtest.New(t), now: time.Unix(1_800_000_000, 0)}
 	a, kit, err := CreateAuthority(filepath.Join(s.dir, "authority"), s.now)
 	s.must(err)
-	s.must(CreateBrokerDir(filepath.Join(s.dir, "broker"), kit, Pin{1}))
+	s.must(CreateBrokerDir(filepath.Join(s.dir, "broker"), kit, []Pin{{1}}, "broker:4222"))
 	s.broker, err = OpenBrokerDir(filepath.Join(s.dir, "broker"))
 	s.must(err)
 	s.authority = a
@@ -366,7 +366,7 @@ func TestIdentity(t *testing.T) {
 	s.must(err)
 	i, trust, err := Load(dir)
 	s.must(err)
-	if i.Credential().Name != "web1" || i.Token() != token || trust.Authority() != s.authority.Trust().Authority() || len(trust.Pins()) != 1 {
+	if i.Credential().Name != "web1" || i.Token() != token || trust.Authority() != s.authority.Trust().Authority() || len(trust.Pins()) != 1 || trust.Servers()[0] != "broker:4222" {
 		t.Errorf("loaded %v", i)
 	}
 	seed, err := os.ReadFile(filepath.Join(dir, keyName))

@@ -25,6 +25,9 @@ func readSecret(path string, most int64) ([]byte, error) {
 
 // writeSecret replaces a file with one that only its owner may read. Whoever reads it finds the old or the new one,
 // also after a crash.
+// WriteSecret replaces a file with one that only its owner may read.
+func WriteSecret(path string, data []byte) error { return writeSecret(path, data) }
+
 func writeSecret(path string, data []byte) (err error) {
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*") // 0600

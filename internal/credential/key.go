@@ -191,3 +191,9 @@ func splitToken(token string) (data, signed, sig []byte, err error) {
 	}
 	return data, []byte(token[:len(header)+1+len(body)]), sig, nil
 }
+
+// ValidKey reports whether a text is the public key of a node or a caller.
+func ValidKey(text string) bool {
+	_, err := parsePublic(text)
+	return err == nil
+}

@@ -35,11 +35,11 @@ type BrokerDir struct {
 }
 
 // CreateBrokerDir writes what a broker gets of its authority.
-func CreateBrokerDir(dir string, kit *BrokerKit, pins ...Pin) error {
+func CreateBrokerDir(dir string, kit *BrokerKit, pins []Pin, servers ...string) error {
 	if err := makeDir(dir); err != nil {
 		return err
 	}
-	kit.Trust.pins = pins
+	kit.Trust.pins, kit.Trust.servers = pins, servers
 	if err := kit.Trust.Save(dir); err != nil {
 		return err
 	}

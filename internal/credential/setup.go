@@ -44,8 +44,9 @@ func (d *BrokerDir) NewToken(o Offer) (JoinToken, error) {
 	return t, d.Tokens.Add(t, o)
 }
 
-// Init makes an authority and a broker for it, each in a directory that has none.
-func Init(dir, authorityDir string, now time.Time) (*Authority, *BrokerDir, error) {
+// Init makes an authority and a broker for it, each in a directory that has none. The broker's address is handed out
+// to those who join.
+func Init(dir, authorityDir, address string, now time.Time) (*Authority, *BrokerDir, error) {
 	for _, name := range []string{trustName, certName, tlsKeyName, nodesKeyName} {
 		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
 			return nil, nil, fmt.Errorf("%s is the directory of a broker already: %w", dir, os.ErrExist)
@@ -67,7 +68,7 @@ func Init(dir, authorityDir string, now time.Time) (*Authority, *BrokerDir, erro
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := errors.Join(a.SetPins(pin), CreateBrokerDir(dir, kit, pin)); err != nil {
+	if err := errors.Join(a.SetBrokers([]Pin{pin}, address), CreateBrokerDir(dir, kit, []Pin{pin}, address)); err != nil {
 		return nil, nil, err
 	}
 	d, err := OpenBrokerDir(dir)

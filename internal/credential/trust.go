@@ -22,6 +22,7 @@ import (
 type Trust struct {
 	authority string
 	pins      []Pin
+	servers   []string
 	file      string // where it is kept; "" for nowhere
 
 	mu     sync.Mutex
@@ -37,7 +38,8 @@ const mostCached = 8192
 type trustFile struct {
 	Authority string   `json:"authority"`
 	Bundle    Bundle   `json:"bundle"`
-	Pins      []string `json:"brokers"`
+	Pins      []string `json:"pins"`
+	Servers   []string `json:"servers"`
 }
 
 const trustName = "trust.json"
@@ -76,7 +78,7 @@ func LoadTrust(dir string) (*Trust, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	t.file = path
+	t.file, t.servers = path, f.Servers
 	return t, nil
 }
 
@@ -89,7 +91,7 @@ func (t *Trust) Save(dir string) error {
 }
 
 func (t *Trust) write(b Bundle) error {
-	f := trustFile{Authority: t.authority, Bundle: b, Pins: []string{}}
+	f := trustFile{Authority: t.authority, Bundle: b, Pins: []string{}, Servers: append([]string{}, t.servers...)}
 	for _, p := range t.pins {
 		f.Pins = append(f.Pins, p.String())
 	}
@@ -105,6 +107,12 @@ func (t *Trust) Authority() string { return t.authority }
 
 // Pins returns the keys of brokers that may be connected to.
 func (t *Trust) Pins() []Pin { return t.pins }
+
+// Servers returns the addresses of the brokers, as HOST:PORT. Nothing proves them, which the pins do.
+func (t *Trust) Servers() []string { return t.servers }
+
+// SetServers has a trust that is not shared yet name the addresses of brokers.
+func (t *Trust) SetServers(addresses ...string) { t.servers = addresses }
 
 // Bundle returns the newest bundle that was seen.
 func (t *Trust) Bundle() Bundle { return t.current().Bundle }

@@ -14,6 +14,7 @@ import (
 
 	"mcollective/internal/credential"
 	"mcollective/internal/dial"
+	"mcollective/internal/pause"
 )
 
 // A Membership is what a machine gets when it joins.
@@ -23,7 +24,7 @@ type Membership struct {
 	Ahead time.Duration // how far the clock of the broker is ahead of ours
 }
 
-// ErrNoLogin is why a broker lets nobody in without a credential.
+// errNoLogin is why a broker lets nobody in without a credential.
 var errNoLogin = errors.New("the broker takes nobody in now: the token has ended or was revoked, and there is no other; ask for another: mco token new, on the broker")
 
 // Join asks a broker to make a credential for a name and a key.
@@ -37,6 +38,13 @@ func Join(ctx context.Context, address string, token credential.JoinToken, name 
 	}
 	l := &line{tls: token.TLS()}
 	nc, err := l.connect(ctx, address)
+	// A broker notices a new token within a second.
+	for try := 0; try < 4 && l.err == nil && errors.Is(err, gonats.ErrAuthorization); try++ {
+		if err := pause.For(ctx, 500*time.Millisecond); err != nil {
+			return nil, fmt.Errorf("join at %s: %w", address, err)
+		}
+		nc, err = l.connect(ctx, address)
+	}
 	if err != nil {
 		if l.err == nil && errors.Is(err, gonats.ErrAuthorization) {
 			err = errNoLogin
@@ -61,6 +69,7 @@ func Join(ctx context.Context, address string, token credential.JoinToken, name 
 	if err != nil {
 		return nil, fmt.Errorf("join at %s: %w", address, err)
 	}
+	m.Trust.SetServers(address)
 	// By the broker's clock: what is wrong with ours is another matter.
 	c, err := m.Trust.Check(answer.Credential, credential.Node, time.Unix(answer.Time, 0))
 	if err != nil {
@@ -72,10 +81,10 @@ func Join(ctx context.Context, address string, token credential.JoinToken, name 
 	return m, nil
 }
 
-// Refresh asks a broker for the newest trust bundle and takes it over. If wanted, it asks for a new credential,
-// too. It reports what is new.
+// Refresh brings a broker and a member to the same trust bundle, the newer of both. If wanted, it asks for a new
+// credential, too. It reports whether the member's bundle is a newer one now.
 func Refresh(ctx context.Context, address string, id *credential.Identity, t *credential.Trust, wanted bool, now time.Time) (newer bool, err error) {
-	request, err := sign(renewDomain, renewRequest{Credential: id.Token(), Wanted: wanted, Time: now.UnixNano()}, id.Sign)
+	request, err := sign(renewDomain, renewRequest{Credential: id.Token(), Wanted: wanted, Time: now.UnixNano(), Bundle: t.Bundle()}, id.Sign)
 	if err != nil {
 		return false, err
 	}

@@ -27,11 +27,12 @@ const (
 	renewDomain = "mco-renew-1"
 )
 
-// MaxRequest bounds a request, in bytes.
-const MaxRequest = 8192
-
-// maxAnswer bounds an answer: a trust bundle, sealed and in JSON.
-const maxAnswer = 2*credential.MaxBundle + 64<<10
+// Bounds of messages, in bytes. All but a request to join have a trust bundle in them, in base64.
+const (
+	maxJoin   = 8192
+	maxRenew  = 2*credential.MaxBundle + 64<<10
+	maxAnswer = maxRenew
+)
 
 var base64url = base64.RawURLEncoding.Strict()
 
@@ -49,9 +50,10 @@ type joinRequest struct {
 }
 
 type renewRequest struct {
-	Credential string `json:"credential"`
-	Wanted     bool   `json:"wanted"` // a new credential, beside the trust bundle
-	Time       int64  `json:"time"`   // each request is another one
+	Credential string            `json:"credential"`
+	Wanted     bool              `json:"wanted"` // a new credential, beside the trust bundle
+	Time       int64             `json:"time"`   // each request is another one
+	Bundle     credential.Bundle `json:"bundle"` // of the member, which may be newer than the broker's
 }
 
 // An Answer is what a broker says to either.
@@ -78,9 +80,9 @@ func sign(domain string, payload any, key func(domain string, payload []byte) []
 }
 
 // open reads a signed document, of which nothing is proven yet.
-func open(data []byte, into any) (payload, sig []byte, err error) {
-	if len(data) > MaxRequest {
-		return nil, nil, fmt.Errorf("it has %d bytes, more than %d", len(data), MaxRequest)
+func open(data []byte, most int, into any) (payload, sig []byte, err error) {
+	if len(data) > most {
+		return nil, nil, fmt.Errorf("it has %d bytes, more than %d", len(data), most)
 	}
 	var s signed
 	if err := json.Unmarshal(data, &s); err != nil {
@@ -166,7 +168,7 @@ type Desk struct {
 // Join answers a request to join. It reports who joined, and an error that is for the log of the broker.
 func (d Desk) Join(data []byte) (answer []byte, name string, err error) {
 	var q joinRequest
-	payload, sig, err := open(data, &q)
+	payload, sig, err := open(data, maxJoin, &q)
 	if err != nil {
 		return unreadable(err)
 	}
@@ -217,7 +219,7 @@ func (d Desk) answer(token string, err error, now time.Time) *Answer {
 // Renew answers a request for the trust bundle and, if that is wanted, a new credential.
 func (d Desk) Renew(data []byte) (answer []byte, key, name string, err error) {
 	var q renewRequest
-	payload, sig, err := open(data, &q)
+	payload, sig, err := open(data, maxRenew, &q)
 	if err != nil {
 		return nil, "", "", err
 	}
@@ -234,12 +236,18 @@ func (d Desk) Renew(data []byte) (answer []byte, key, name string, err error) {
 	if !c.Verify(renewDomain, payload, sig) {
 		return nil, "", "", errors.New("the signature does not hold")
 	}
+	// Whoever it comes from: the authority has signed it. One that is not newer changes nothing.
+	_, _ = d.Dir.Kit.Trust.Update(q.Bundle)
 	token := ""
-	switch {
+	switch err = d.Dir.Kit.Trust.InForce(c, now); {
+	case credential.CodeOf(err) == credential.CodeRevoked:
+		err = &credential.JoinRefusal{Reason: err.Error()}
 	case q.Wanted && kind == credential.Node:
 		token, err = d.Dir.Renew(q.Credential, now)
 	case q.Wanted:
 		err = &credential.JoinRefusal{Reason: "the broker makes no callers; ask whoever has the authority: mco trust issue " + c.Name}
+	default:
+		err = nil // one that has ended may hear that
 	}
 	answer, err2 := json.Marshal(d.answer(token, err, now))
 	return answer, c.KeyID(), c.Name, errors.Join(err, err2)

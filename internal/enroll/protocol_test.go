@@ -16,7 +16,7 @@ func newDesk(t testing.TB) (Desk, *credential.BrokerDir) {
 	t.Helper()
 	dir := dirtest.New(t)
 	now := time.Unix(1_800_000_000, 0)
-	_, d, err := credential.Init(filepath.Join(dir, "b"), filepath.Join(dir, "a"), now)
+	_, d, err := credential.Init(filepath.Join(dir, "b"), filepath.Join(dir, "a"), "127.0.0.1:4222", now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestJoinIsBound(t *testing.T) {
 	}
 
 	var q joinRequest
-	payload, sig, err := open(request, &q)
+	payload, sig, err := open(request, maxJoin, &q)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"mcollective/broker"
 	"mcollective/internal/cli"
+	"mcollective/internal/cli/trustdir"
 	"mcollective/internal/daemon"
 	"mcollective/internal/logging"
 	"mcollective/internal/usage"
@@ -23,8 +25,12 @@ import (
 // brokerOptions are the flags of broker.
 type brokerOptions struct {
 	broker.Options
-	memory  string
-	verbose bool
+	memory    string
+	verbose   bool
+	init      bool
+	dir       string
+	authority string
+	advertise string
 }
 
 // brokerGCPercent bounds how much garbage a broker has beside what it uses.
@@ -41,12 +47,17 @@ func New(env *cli.Env) *cobra.Command {
 		Use:   "broker [options]",
 		Short: "Run the broker of a collective",
 		Args:  cobra.NoArgs,
-		Example: "    mco broker\n" +
+		Example: "    mco broker --init\n" +
+			"    mco broker\n" +
 			"    mco broker --listen 0.0.0.0:4222 --tls-cert broker.pem \\\n        --tls-key broker.key --tls-ca ca.pem\n" +
 			"    mco broker --config /etc/mcollective/broker.conf",
 	}
 	flags := cmd.Flags()
-	flags.StringVarP(&o.Listen, "listen", "l", "", "Address to accept connections on ("+broker.DefaultListen+")")
+	flags.BoolVar(&o.init, "init", false, "Set up the broker of a new collective, and print how machines join")
+	trustdir.Add(flags, &o.dir)
+	cli.Text(flags, cli.GroupOwn, &o.authority, "authority", "", "DIRECTORY", "With --init: directory for the authority (DIRECTORY/authority)")
+	cli.Text(flags, cli.GroupOwn, &o.advertise, "advertise", "", "HOST:PORT", "With --init: address that nodes and clients connect to")
+	flags.StringVarP(&o.Listen, "listen", "l", "", "Address to accept connections on ("+broker.DefaultListen+"; with --init "+listenInit+")")
 	flags.StringVarP(&o.Config, "config", "c", "", "Configuration file of nats-server; excludes the other options")
 	flags.StringVar(&o.Cert, "tls-cert", "", "Certificate of the broker; requires TLS")
 	flags.StringVar(&o.Key, "tls-key", "", "Key of the certificate")
@@ -58,7 +69,21 @@ func New(env *cli.Env) *cobra.Command {
 	for _, name := range []string{"config", "tls-cert", "tls-key", "tls-ca"} {
 		cli.Takes(flags, name, "FILE")
 	}
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), env) }
+	for _, name := range []string{"config", "tls-cert", "tls-key", "tls-ca", "memory"} {
+		cmd.MarkFlagsMutuallyExclusive("init", name)
+	}
+	for _, name := range []string{"config", "tls-cert", "tls-key", "tls-ca"} {
+		cmd.MarkFlagsMutuallyExclusive("dir", name)
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		switch {
+		case o.init:
+			return o.initialize(env)
+		case o.authority+o.advertise != "":
+			return usage.Errorf("--authority and --advertise go with --init")
+		}
+		return o.run(cmd.Context(), env)
+	}
 	return cmd
 }
 
@@ -75,6 +100,11 @@ func (o *brokerOptions) run(ctx context.Context, env *cli.Env) error {
 	o.Logger = log
 	if o.memory != "" {
 		if o.Memory, err = parseMemory(o.memory); err != nil {
+			return err
+		}
+	}
+	if o.trusted(env) {
+		if err := o.fromDir(env); err != nil {
 			return err
 		}
 	}
@@ -124,10 +154,29 @@ func parseMemory(text string) (int64, error) {
 	return n * unit, nil
 }
 
+// trusted reports whether the broker that --init made is meant: its directory is named, or it is in the usual one
+// and nothing else is asked for.
+func (o *brokerOptions) trusted(env *cli.Env) bool {
+	if o.dir != "" {
+		return true
+	}
+	if o.Config+o.Cert+o.Key+o.CA+o.Listen != "" {
+		return false
+	}
+	dir, err := trustdir.Resolve(env, "")
+	if err != nil {
+		return false
+	}
+	_, err = os.Stat(dir.BrokerConfig())
+	return err == nil
+}
+
 // describeBroker says in one line where a broker is and who gets in.
 func describeBroker(b *broker.Broker) string {
 	who := "for whoever reaches it and has a password or key"
 	switch {
+	case b.Trusted():
+		who = "for the members of its collective"
 	case b.Local() && b.Open():
 		who = "for this machine only; --listen HOST:PORT opens it to others"
 	case b.Local():

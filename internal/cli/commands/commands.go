@@ -16,6 +16,7 @@ import (
 	"mcollective/internal/cli/find"
 	"mcollective/internal/cli/help"
 	"mcollective/internal/cli/inventory"
+	"mcollective/internal/cli/join"
 	"mcollective/internal/cli/net"
 	"mcollective/internal/cli/ping"
 	"mcollective/internal/cli/plugin"
@@ -25,6 +26,9 @@ import (
 	"mcollective/internal/cli/server"
 	"mcollective/internal/cli/service"
 	"mcollective/internal/cli/shell"
+	"mcollective/internal/cli/token"
+	"mcollective/internal/cli/trust"
+	"mcollective/internal/cli/whoami"
 	"mcollective/internal/cli/why"
 	"mcollective/internal/plugins"
 )
@@ -79,6 +83,10 @@ func Program() *cli.Program {
 			{Name: "agent", Purpose: cli.WriteAgents, About: "Write, try and list agents in any language", New: agent.New},
 			{Name: "server", Purpose: cli.RunCollective, About: "Run the node of this machine", New: server.New},
 			{Name: "broker", Purpose: cli.RunCollective, About: "Run the broker of a collective", New: broker.New},
+			{Name: "join", Purpose: cli.RunCollective, About: "Make this machine a node of a collective", New: join.New},
+			{Name: "token", Purpose: cli.RunCollective, About: "Let machines join the collective of this broker", New: token.New},
+			{Name: "trust", Purpose: cli.RunCollective, About: "Make callers, and revoke credentials", New: trust.New},
+			{Name: "whoami", Purpose: cli.RunCollective, About: "Show who this machine is in the collective", New: whoami.New},
 			{Name: "demo", Purpose: cli.RunCollective, About: "Show a collective of simulated nodes on this machine", New: func(env *cli.Env) *cobra.Command { return demo.New(env, Main) }},
 			{Name: "help", Purpose: cli.ThisProgram, About: "List the commands, or describe one", New: func(env *cli.Env) *cobra.Command { return help.New(env, Program()) }},
 			{Name: "completion", Purpose: cli.ThisProgram, About: "Complete command lines in bash, zsh and fish", New: func(env *cli.Env) *cobra.Command { return completion.New(env, Program()) }},

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mcollective/internal/cli"
+	"mcollective/internal/cli/trustdir"
 	"mcollective/internal/config"
 	"mcollective/internal/daemon"
 	"mcollective/internal/logging"
@@ -20,6 +21,7 @@ import (
 // serverOptions are the flags of server, which are those of mcollectived.
 type serverOptions struct {
 	config      string
+	dir         string
 	pidfile     string
 	daemonize   bool
 	noDaemonize bool
@@ -37,6 +39,8 @@ func New(env *cli.Env) *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&o.config, "config", "c", "", "Read this configuration file, instead of the first of "+strings.Join(config.ServerPaths(), ", "))
+	trustdir.Add(flags, &o.dir)
+	cmd.MarkFlagsMutuallyExclusive("config", "dir")
 	flags.StringVarP(&o.pidfile, "pidfile", "p", "", "Write the process id to this file")
 	flags.BoolVar(&o.daemonize, "daemonize", false, "Run in the background")
 	flags.BoolVar(&o.noDaemonize, "no-daemonize", false, "Run in the foreground, whatever is configured")
@@ -78,6 +82,9 @@ func (o *serverOptions) run(ctx context.Context, env *cli.Env) error {
 // daemon does not stay where it was started.
 func (o *serverOptions) load() (*config.Config, error) {
 	path := o.config
+	if o.dir != "" {
+		path = trustdir.Dir(o.dir).ServerConfig()
+	}
 	if path == "" {
 		var ok bool
 		if path, ok = config.FindServer(nil); !ok {

@@ -26,7 +26,7 @@ func New(t testing.TB, now time.Time) *Site {
 	t.Helper()
 	s := &Site{t: t, dir: dirtest.New(t), Now: now}
 	var err error
-	s.Authority, s.Broker, err = credential.Init(filepath.Join(s.dir, "broker"), filepath.Join(s.dir, "authority"), now)
+	s.Authority, s.Broker, err = credential.Init(filepath.Join(s.dir, "broker"), filepath.Join(s.dir, "authority"), "127.0.0.1:4222", now)
 	s.must(err)
 	return s
 }

@@ -1,0 +1,114 @@
+// Package join is mco join, by which a machine becomes a node of a collective.
+package join
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"mcollective/internal/cli"
+	"mcollective/internal/cli/trustdir"
+	"mcollective/internal/config"
+	"mcollective/internal/credential"
+	"mcollective/internal/enroll"
+	"mcollective/internal/usage"
+	"mcollective/security/creds"
+)
+
+// joinOptions are the flags of join.
+type joinOptions struct {
+	dir      string
+	identity string
+}
+
+// timeout bounds joining.
+const timeout = 30 * time.Second
+
+// maxSkew is how far clocks may be apart before it is said: requests are refused then.
+const maxSkew = 20 * time.Second
+
+// New makes the command join.
+func New(env *cli.Env) *cobra.Command {
+	o := &joinOptions{}
+	cmd := &cobra.Command{
+		Use:     "join [options] <HOST:PORT#TOKEN>",
+		Short:   "Make this machine a node of a collective",
+		Example: "    mco join broker.example.net:4222#TOKEN",
+	}
+	trustdir.Add(cmd.Flags(), &o.dir)
+	cli.Text(cmd.Flags(), cli.GroupOwn, &o.identity, "identity", "", "NAME", "Name of the node (the host name)")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return usage.Hinted(errors.New("mco join takes the line that the broker printed: HOST:PORT#TOKEN"), "mco token new, on the broker, prints another")
+		}
+		ctx, stop := env.Interruptible(cmd.Context())
+		defer stop()
+		return o.run(ctx, env, args[0])
+	}
+	return cmd
+}
+
+func (o *joinOptions) run(ctx context.Context, env *cli.Env, line string) error {
+	dir, err := trustdir.Resolve(env, o.dir)
+	if err != nil {
+		return err
+	}
+	address, token, err := credential.ParseJoinLine(line)
+	if err != nil {
+		return usage.Errorf("%w", err)
+	}
+	if err := trustdir.Writable(dir.ServerConfig()); err != nil {
+		return err
+	}
+	name := o.identity
+	if name == "" {
+		if name, err = os.Hostname(); err != nil {
+			return usage.Hinted(fmt.Errorf("this machine has no name: %w", err), "Name the node with --identity")
+		}
+	}
+	key, err := ownKey(dir)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	m, err := enroll.Join(ctx, address, token, name, key)
+	if err != nil {
+		return err
+	}
+	id, err := credential.Create(dir.Node(), key, m.Token, m.Trust)
+	if err != nil {
+		return err
+	}
+	if err := creds.InitReplay(dir.Node()); err != nil {
+		return err
+	}
+	c := id.Credential()
+	if err := credential.WriteSecret(dir.ServerConfig(), trustdir.Config(config.Server, dir.Node(), c, m.Trust.Servers())); err != nil {
+		return err
+	}
+	fmt.Fprintf(env.Out, "%s is a node of the collective %s until %s.\n", c.Name, c.Collectives[0], trustdir.Date(c.Expires))
+	if m.Ahead > maxSkew || m.Ahead < -maxSkew {
+		direction := "behind"
+		if m.Ahead < 0 {
+			direction = "ahead of"
+		}
+		fmt.Fprintf(env.Err, "The clock of this machine is %v %s that of the broker: nodes refuse requests then. Set it.\n", m.Ahead.Abs().Round(time.Second), direction)
+	}
+	fmt.Fprintf(env.Out, "Start it: mco server%s\n", dir.Flag(env))
+	return nil
+}
+
+// ownKey returns the key of this machine, if it has one, or a new one: who joins again is no other machine.
+func ownKey(dir trustdir.Dir) (*credential.Key, error) {
+	key, err := credential.LoadKey(dir.Node())
+	if errors.Is(err, fs.ErrNotExist) {
+		return credential.NewKey()
+	}
+	return key, err
+}

@@ -92,6 +92,7 @@ var levels = []struct {
 		"internal/definitions",
 		"internal/render",
 		"internal/session",
+		"security/ssl",
 	}},
 	{5, []string{
 		"agent",
@@ -105,6 +106,7 @@ var levels = []struct {
 		"internal/enroll",
 		"internal/server",
 		"security/creds",
+		"security/internal",
 		"security/psk",
 		"security/securitytest",
 	}},

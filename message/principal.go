@@ -37,6 +37,7 @@ type Principal struct {
 	Roles       []string
 	Permissions []Permission // with none nothing is allowed
 	Until       time.Time    // when the proof ends; zero if it has no end
+	Token       string       // the proof itself, for guards against replays: who does not have the key makes no second one; "" from providers that have none
 }
 
 // A Permission allows actions of agents in collectives. Each list holds names, or

@@ -48,7 +48,7 @@ func (c *Config) checkPlugin(name string) error {
 	plugin, rest, ok := strings.Cut(name, ".")
 	switch {
 	case !ok:
-		return nil
+		return checkFamily(name)
 	case closed[plugin]:
 		if rubys, err := c.PluginBool(plugin+".ruby", false); rubys && err == nil {
 			return nil // the agent in Ruby has settings of its own
@@ -59,6 +59,22 @@ func (c *Config) checkPlugin(name string) error {
 		return fmt.Errorf("unknown setting; did you mean %q?", plugin+"."+near)
 	}
 	return nil
+}
+
+// checkFamily refuses an unknown setting without a dot, if there are such settings of the
+// plugin that it begins with, like those of ssl.
+func checkFamily(name string) error {
+	family, _, _ := strings.Cut(name, "_")
+	var known []string
+	for _, key := range slices.Sorted(maps.Keys(rows)) {
+		if setting := strings.TrimPrefix(key, "plugin."); strings.HasPrefix(setting, family+"_") && setting != key {
+			known = append(known, setting)
+		}
+	}
+	if len(known) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s has no such setting%s", family, suggest.Hint(name, known))
 }
 
 // settingsOf are the names of all settings of a built-in plugin.

@@ -18,6 +18,7 @@ var imports = map[string]struct {
 	}},
 	"crypto/sha1": {"SHA-1 protects nothing", map[string]string{
 		"mcollective/internal/facts": "Facter's name of a disk's serial number",
+		"mcollective/security/ssl":   "Ruby's provider signs by it",
 	}},
 	"crypto/des": {"DES protects nothing", nil},
 	"crypto/rc4": {"RC4 protects nothing", nil},

@@ -37,6 +37,7 @@ type provider struct {
 var providers = map[string]provider{
 	"creds": {credsClient, credsNode},
 	"psk":   {pskClient, pskNode},
+	"ssl":   {sslClient, sslNode},
 }
 
 // Connect connects to the broker that the configuration names. With a ctx that

@@ -94,6 +94,9 @@ func TestRubyUnderstandsUs(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				if words, ok := peer.ask(t, "envelope", payload.Data); !ok {
+					t.Errorf("Ruby has another :ssl_envelope than we: %s", words)
+				}
 				words, ok := peer.ask(t, "node", payload.Data)
 				if !ok {
 					t.Fatalf("Ruby says: %s", words)

@@ -4,6 +4,7 @@
 #   node B64     a request of ours: "ok" and Ruby's reply to it ("pong", or the request's
 #                own body when that is not "ping")
 #   client B64   a reply of ours: "ok" and what Ruby's clients read of it
+#   envelope B64 "ok" if Ruby makes the same :ssl_envelope of a request as we did
 #   ask          "ok" and a request of Ruby's, of the caller alice
 #   forge WHAT   "ok" and a request that Ruby's classes help to make: see below
 # What Ruby does not take is answered with "error TEXT".
@@ -48,6 +49,11 @@ STDIN.each_line do |line|
     when "client"
       r = client.decodemsg(Payload.new(data, nil))
       answer "ok", r[:senderid], r[:requestid], r[:body].is_a?(Hash) ? r[:body][:statusmsg] : r[:body]
+    when "envelope"
+      r = serializer == "yaml" ? YAML.safe_load(data, [Symbol, Regexp]) : Marshal.load(data)
+      list = [r[:requestid].encode("UTF-8"), r[:collective], r[:agent], r[:senderid], r[:callerid], r[:filter]]
+      body = serializer == "yaml" ? YAML.safe_load(r[:body], [Symbol, Regexp]) : Marshal.load(r[:body])
+      answer OpenSSL::Digest::SHA256.hexdigest(Marshal.dump(list)) == body[:ssl_envelope] ? "ok" : "error", body[:ssl_envelope]
     when "ask"
       answer "ok", Base64.strict_encode64(client.encoderequest("x", "ping", "0" * 32, Filter, "discovery", "mcollective", 60))
     when "forge"

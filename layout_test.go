@@ -92,6 +92,7 @@ var levels = []struct {
 		"internal/definitions",
 		"internal/render",
 		"internal/session",
+		"security/aes",
 		"security/ssl",
 	}},
 	{5, []string{

@@ -14,6 +14,7 @@ var imports = map[string]struct {
 	"crypto/md5": {"MD5 protects nothing", map[string]string{
 		"mcollective/internal/agents/file":     "the agents filemgr and file state it, as Ruby's do",
 		"mcollective/internal/agents/packages": "the agent package states the checksum of a list, as Ruby's does",
+		"mcollective/security/aes":             "Ruby's provider derives keys by it",
 		"mcollective/security/psk":             "Ruby's PSK provider signs by it",
 	}},
 	"crypto/sha1": {"SHA-1 protects nothing", map[string]string{

@@ -20,7 +20,7 @@ func generalRequest(data string) (*Request, error) {
 	if err := f.decode(Marshal, data, requestEnvelope); err != nil {
 		return nil, err
 	}
-	return Marshal.requestOf(&f)
+	return Marshal.requestOf(&f, fieldHash)
 }
 
 func generalReply(data string) (*Reply, error) {
@@ -28,7 +28,7 @@ func generalReply(data string) (*Reply, error) {
 	if err := f.decode(Marshal, data, replyEnvelope); err != nil {
 		return nil, err
 	}
-	return replyOf(&f)
+	return replyOf(&f, fieldHash)
 }
 
 // agree holds the short way to the general one and tells which messages took it.

@@ -24,11 +24,13 @@ const (
 	fieldHash
 	fieldSenderAgent
 	fieldReason
+	fieldKey
+	fieldPublicKey
 	fieldCount
 )
 
 var fieldNames = [fieldCount]string{"body", "senderid", "requestid", "filter", "collective", "agent", "callerid",
-	"ttl", "msgtime", "hash", "senderagent", "reason"}
+	"ttl", "msgtime", "hash", "senderagent", "reason", "sslkey", "sslpubkey"}
 
 const (
 	maxTTL  = 1<<31 - 1 // seconds
@@ -101,6 +103,10 @@ func fieldOf(name string) field {
 		return fieldSenderAgent
 	case "reason":
 		return fieldReason
+	case "sslkey":
+		return fieldKey
+	case "sslpubkey":
+		return fieldPublicKey
 	}
 	return fieldCount
 }
@@ -164,4 +170,13 @@ func (s Serializer) bodyString(body string) any {
 		return value.Binary(body)
 	}
 	return body
+}
+
+// proven is a body and its proof as an envelope holds them. What is enciphered is text
+// that Ruby has made by conversion.
+func (s Serializer) proven(body, hash, key string) (any, value.Pair) {
+	if key != "" {
+		return usASCII(body), value.Pair{Key: value.Symbol("sslkey"), Value: usASCII(key)}
+	}
+	return s.bodyString(body), value.Pair{Key: value.Symbol("hash"), Value: usASCII(hash)}
 }

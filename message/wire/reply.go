@@ -14,6 +14,7 @@ type Reply struct {
 	Header message.Reply // all of the reply but its body
 	Body   string        // the serialized body: the very bytes that were, or will be, sent
 	Hash   string        // the security provider's proof
+	Key    string        // of a sealed reply, which has no Hash: the enciphered key that its body is enciphered with
 }
 
 // EncodeReply writes a reply as Ruby nodes do, keys in the same order and strings
@@ -24,7 +25,7 @@ func (s Serializer) EncodeReply(r *Reply) ([]byte, error) {
 		return nil, fmt.Errorf("reply: %w", err)
 	}
 	var data []byte
-	if s == Marshal && h.Reason == "" {
+	if s == Marshal && h.Reason == "" && r.Key == "" {
 		data = appendReply(r)
 	} else {
 		var err error
@@ -52,20 +53,27 @@ func (s Serializer) replyTree(r *Reply) *value.Map {
 	if h.Reason != "" {
 		pairs = append(pairs, value.Pair{Key: value.Symbol("reason"), Value: string(h.Reason)})
 	}
-	return &value.Map{Pairs: append(pairs,
-		value.Pair{Key: value.Symbol("body"), Value: s.bodyString(r.Body)},
-		value.Pair{Key: value.Symbol("hash"), Value: usASCII(r.Hash)},
-	)}
+	body, proof := s.proven(r.Body, r.Hash, r.Key)
+	return &value.Map{Pairs: append(pairs, value.Pair{Key: value.Symbol("body"), Value: body}, proof)}
 }
 
 // DecodeReply reads a reply's envelope and checks that it is a reply, and its
 // names. It does not look at the body.
 func (s Serializer) DecodeReply(data []byte) (*Reply, error) {
+	return s.decodeReply(data, fieldHash)
+}
+
+// DecodeSealedReply is DecodeReply of a reply whose body is enciphered.
+func (s Serializer) DecodeSealedReply(data []byte) (*Reply, error) {
+	return s.decodeReply(data, fieldKey)
+}
+
+func (s Serializer) decodeReply(data []byte, proof field) (*Reply, error) {
 	if len(data) > MaxReply {
 		return nil, fmt.Errorf("reply: %w", s.wrongSerializer(string(data[:16]), errTooLarge(len(data), MaxReply)))
 	}
 	in := string(data)
-	if s == Marshal {
+	if s == Marshal && proof == fieldHash {
 		if r, ok := directReply(in); ok {
 			return r, nil
 		}
@@ -74,20 +82,20 @@ func (s Serializer) DecodeReply(data []byte) (*Reply, error) {
 	if err := f.decode(s, in, replyEnvelope); err != nil {
 		return nil, fmt.Errorf("reply: %w", err)
 	}
-	r, err := replyOf(&f)
+	r, err := replyOf(&f, proof)
 	if err != nil {
 		return nil, fmt.Errorf("reply: %w", err)
 	}
 	return r, nil
 }
 
-func replyOf(f *fields) (*Reply, error) {
+func replyOf(f *fields, proof field) (*Reply, error) {
 	for _, n := range [...]field{fieldAgent, fieldFilter, fieldCallerID, fieldTTL, fieldCollective} {
 		if f.has(n) {
 			return nil, fmt.Errorf("it has :%s, which only a request has", fieldNames[n])
 		}
 	}
-	for _, n := range [...]field{fieldSenderID, fieldSenderAgent, fieldRequestID, fieldBody, fieldHash} {
+	for _, n := range [...]field{fieldSenderID, fieldSenderAgent, fieldRequestID, fieldBody, proof} {
 		if !f.has(n) {
 			return nil, fmt.Errorf("it has no :%s", fieldNames[n])
 		}
@@ -99,7 +107,11 @@ func replyOf(f *fields) (*Reply, error) {
 		Time:      time.Unix(f.integer(fieldMsgTime, maxTime), 0).UTC(),
 		Reason:    message.Reason(f.text(fieldReason)),
 	}}
-	r.Hash = f.text(fieldHash)
+	if proof == fieldKey {
+		r.Key = f.text(fieldKey)
+	} else {
+		r.Hash = f.text(fieldHash)
+	}
 	r.Body = f.bytes(fieldBody)
 	if f.err != nil {
 		return nil, f.err

@@ -15,6 +15,10 @@ type Request struct {
 	Body   string          // the serialized body: the very bytes that were, or will be, sent
 	Hash   string          // the security provider's proof
 	NoTTL  bool            // no :ttl came with it; Header.TTL is 0
+
+	// Of a sealed request, which has no Hash.
+	Key       string // the enciphered key that its body is enciphered with
+	PublicKey string // the caller's, in PEM form; "" if it does not come along
 }
 
 // EncodeRequest writes a request as Ruby clients do, keys in the same order and
@@ -28,8 +32,9 @@ func (s Serializer) EncodeRequest(r *Request) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("request: %w", err)
 	}
-	data, err := s.encode(nil, &value.Map{Pairs: []value.Pair{
-		{Key: value.Symbol("body"), Value: s.bodyString(r.Body)},
+	body, proof := s.proven(r.Body, r.Hash, r.Key)
+	tree := &value.Map{Pairs: []value.Pair{
+		{Key: value.Symbol("body"), Value: body},
 		{Key: value.Symbol("senderid"), Value: h.Sender},
 		{Key: value.Symbol("requestid"), Value: usASCII(h.ID)},
 		{Key: value.Symbol("filter"), Value: filter},
@@ -38,8 +43,12 @@ func (s Serializer) EncodeRequest(r *Request) ([]byte, error) {
 		{Key: value.Symbol("callerid"), Value: h.Caller},
 		{Key: value.Symbol("ttl"), Value: int64(h.TTL / time.Second)},
 		{Key: value.Symbol("msgtime"), Value: h.Time.Unix()},
-		{Key: value.Symbol("hash"), Value: usASCII(r.Hash)},
-	}})
+		proof,
+	}}
+	if r.PublicKey != "" {
+		tree.Pairs = append(tree.Pairs, value.Pair{Key: value.Symbol("sslpubkey"), Value: r.PublicKey})
+	}
+	data, err := s.encode(nil, tree)
 	if err != nil {
 		return nil, fmt.Errorf("request: %w", err)
 	}
@@ -55,11 +64,20 @@ func (s Serializer) EncodeRequest(r *Request) ([]byte, error) {
 // Like Ruby nodes it takes a request without a sender or collective, which are ""
 // then, without a time, which is the start of 1970 then, and without a TTL.
 func (s Serializer) DecodeRequest(data []byte) (*Request, error) {
+	return s.decodeRequest(data, fieldHash)
+}
+
+// DecodeSealedRequest is DecodeRequest of a request whose body is enciphered.
+func (s Serializer) DecodeSealedRequest(data []byte) (*Request, error) {
+	return s.decodeRequest(data, fieldKey)
+}
+
+func (s Serializer) decodeRequest(data []byte, proof field) (*Request, error) {
 	if len(data) > MaxRequest {
 		return nil, fmt.Errorf("request: %w", s.wrongSerializer(string(data[:16]), errTooLarge(len(data), MaxRequest)))
 	}
 	in := string(data)
-	if s == Marshal {
+	if s == Marshal && proof == fieldHash {
 		if r, ok := directRequest(in); ok {
 			return r, nil
 		}
@@ -68,18 +86,18 @@ func (s Serializer) DecodeRequest(data []byte) (*Request, error) {
 	if err := f.decode(s, in, requestEnvelope); err != nil {
 		return nil, fmt.Errorf("request: %w", err)
 	}
-	r, err := s.requestOf(&f)
+	r, err := s.requestOf(&f, proof)
 	if err != nil {
 		return nil, fmt.Errorf("request: %w", err)
 	}
 	return r, nil
 }
 
-func (s Serializer) requestOf(f *fields) (*Request, error) {
+func (s Serializer) requestOf(f *fields, proof field) (*Request, error) {
 	if f.has(fieldSenderAgent) {
 		return nil, errors.New("it is a reply, which has :senderagent")
 	}
-	for _, n := range [...]field{fieldAgent, fieldFilter, fieldCallerID, fieldRequestID, fieldBody, fieldHash} {
+	for _, n := range [...]field{fieldAgent, fieldFilter, fieldCallerID, fieldRequestID, fieldBody, proof} {
 		if !f.has(n) {
 			return nil, fmt.Errorf("it has no :%s", fieldNames[n])
 		}
@@ -96,7 +114,11 @@ func (s Serializer) requestOf(f *fields) (*Request, error) {
 	h.Collective = f.text(fieldCollective)
 	h.TTL = time.Duration(f.integer(fieldTTL, maxTTL)) * time.Second
 	h.Time = time.Unix(f.integer(fieldMsgTime, maxTime), 0).UTC()
-	r.Hash = f.text(fieldHash)
+	if proof == fieldKey {
+		r.Key, r.PublicKey = f.text(fieldKey), f.text(fieldPublicKey)
+	} else {
+		r.Hash = f.text(fieldHash)
+	}
 	r.Body = f.bytes(fieldBody)
 	if f.err != nil {
 		return nil, f.err

@@ -1,53 +1,21 @@
 package ssl
 
 import (
-	"crypto/rand"
 	"crypto/rsa"
-	"crypto/x509"
-	"encoding/pem"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
 	"mcollective/internal/dirtest"
 	"mcollective/message"
 	"mcollective/message/wire"
+	"mcollective/security/internal/rsakey/rsakeytest"
 )
-
-// Keys are made once for all tests: that takes the processor a while.
-var made = struct {
-	sync.Mutex
-	keys map[string]*rsa.PrivateKey
-}{keys: map[string]*rsa.PrivateKey{}}
 
 func testKey(t testing.TB, name string, bits int) *rsa.PrivateKey {
 	t.Helper()
-	made.Lock()
-	defer made.Unlock()
-	if k := made.keys[name]; k != nil {
-		return k
-	}
-	k, err := rsa.GenerateKey(rand.Reader, bits)
-	if err != nil {
-		t.Fatal(err)
-	}
-	made.keys[name] = k
-	return k
-}
-
-func privatePEM(k *rsa.PrivateKey) string {
-	return string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(k)}))
-}
-
-func publicPEM(t testing.TB, k *rsa.PublicKey) string {
-	t.Helper()
-	der, err := x509.MarshalPKIXPublicKey(k)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+	return rsakeytest.Key(t, name, bits)
 }
 
 // A site is the files of a collective with the callers alice and bob, and mallory, whom
@@ -61,15 +29,15 @@ func newSite(t testing.TB) site {
 	t.Helper()
 	s := site{t, dirtest.New(t)}
 	server := testKey(t, "server", 2048)
-	s.write("server-private.pem", privatePEM(server), 0o600)
-	s.write("server-public.pem", publicPEM(t, &server.PublicKey), 0o644)
+	s.write("server-private.pem", rsakeytest.PrivatePEM(server), 0o600)
+	s.write("server-public.pem", rsakeytest.PublicPEM(t, server), 0o644)
 	dirtest.Make(t, filepath.Join(s.dir, "clients"))
 	for _, name := range []string{"alice", "bob", "mallory"} {
 		k := testKey(t, name, 2048)
-		s.write(name+"-private.pem", privatePEM(k), 0o600)
-		s.write(name+".pem", publicPEM(t, &k.PublicKey), 0o644)
+		s.write(name+"-private.pem", rsakeytest.PrivatePEM(k), 0o600)
+		s.write(name+".pem", rsakeytest.PublicPEM(t, k), 0o644)
 		if name != "mallory" {
-			s.write("clients/"+name+".pem", publicPEM(t, &k.PublicKey), 0o644)
+			s.write("clients/"+name+".pem", rsakeytest.PublicPEM(t, k), 0o644)
 		}
 	}
 	return s

@@ -1,11 +1,7 @@
 package ssl
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/base64"
 	"errors"
-	"io"
 	"os/exec"
 	"reflect"
 	"strings"
@@ -18,67 +14,17 @@ import (
 	"mcollective/message/wire"
 	"mcollective/rpc"
 	"mcollective/security"
+	"mcollective/security/internal/rsakey/rsakeytest"
 	"mcollective/security/securitytest"
 	"mcollective/value"
 )
 
-// A rubyPeer is the real ssl plugin behind pipes.
-type rubyPeer struct {
-	t   *testing.T
-	in  io.WriteCloser
-	out *bufio.Reader
-	err *bytes.Buffer
-}
-
 // shim puts back what Ruby 3.1 dropped and the YAML of MCollective needs; see its head.
 const shim = "-r../../interop/compat.rb"
 
-func newPeer(t *testing.T, s site, ser wire.Serializer, args ...string) *rubyPeer {
+func newPeer(t *testing.T, s site, ser wire.Serializer, args ...string) *securitytest.RubyPeer {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("starts Ruby")
-	}
-	if err := exec.CommandContext(waittest.Within(t, waittest.Patience), "ruby", "-e", `require "mcollective"`).Run(); err != nil {
-		t.Skip("no ruby with mcollective here")
-	}
-	cmd := exec.CommandContext(waittest.Within(t, 5*time.Minute), "ruby", append(args, "testdata/peer.rb", s.dir, ser.String())...)
-	p := &rubyPeer{t: t, err: new(bytes.Buffer)}
-	p.in, _ = cmd.StdinPipe()
-	stdout, _ := cmd.StdoutPipe()
-	p.out, cmd.Stderr = bufio.NewReader(stdout), p.err
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		p.in.Close()
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("ruby: %v\n%s", err, p.err.String())
-		}
-	})
-	return p
-}
-
-// ask gives Ruby a command and returns the words of its answer.
-func (p *rubyPeer) ask(t *testing.T, command string, data []byte) (words []string, ok bool) {
-	t.Helper()
-	if _, err := io.WriteString(p.in, command+" "+base64.StdEncoding.EncodeToString(data)+"\n"); err != nil {
-		t.Fatal(err)
-	}
-	line, err := p.out.ReadString('\n')
-	if err != nil {
-		t.Fatalf("%v\n%s", err, p.err.String())
-	}
-	words = strings.Fields(line)
-	return words[1:], words[0] == "ok"
-}
-
-func unbase64(t *testing.T, text string) security.Payload {
-	t.Helper()
-	data, err := base64.StdEncoding.DecodeString(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return security.Payload{Data: data}
+	return securitytest.NewRubyPeer(t, append(args, "testdata/peer.rb", s.dir, ser.String())...)
 }
 
 // TestRubyUnderstandsUs sends requests to the real plugin: it has to verify them, and
@@ -94,14 +40,14 @@ func TestRubyUnderstandsUs(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if words, ok := peer.ask(t, "envelope", payload.Data); !ok {
+				if words, ok := peer.Ask(t, "envelope", payload.Data); !ok {
 					t.Errorf("Ruby has another :ssl_envelope than we: %s", words)
 				}
-				words, ok := peer.ask(t, "node", payload.Data)
+				words, ok := peer.Ask(t, "node", payload.Data)
 				if !ok {
 					t.Fatalf("Ruby says: %s", words)
 				}
-				rep, err := client.DecodeReply(t.Context(), r, unbase64(t, words[0]))
+				rep, err := client.DecodeReply(t.Context(), r, securitytest.Payload(t, words[0]))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -127,11 +73,11 @@ func TestRubyUnderstandsUs(t *testing.T) {
 				t.Run("body "+b.Name, func(t *testing.T) { ask(t, testRequest(b.Value)) })
 			}
 			t.Run("the other way", func(t *testing.T) {
-				words, ok := peer.ask(t, "ask", nil)
+				words, ok := peer.Ask(t, "ask", nil)
 				if !ok {
 					t.Fatalf("Ruby says: %s", words)
 				}
-				r, err := node.DecodeRequest(t.Context(), unbase64(t, words[0]), message.Origin{})
+				r, err := node.DecodeRequest(t.Context(), securitytest.Payload(t, words[0]), message.Origin{})
 				if err != nil || r.Body != "ping" || r.Principal.ID != "cert=alice" {
 					t.Fatalf("Ruby's request %+v, %v", r, err)
 				}
@@ -141,7 +87,7 @@ func TestRubyUnderstandsUs(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					words, ok = peer.ask(t, "client", payload.Data)
+					words, ok = peer.Ask(t, "client", payload.Data)
 					if want := "n1.example.com " + r.ID + " late"; !ok || strings.Join(words, " ") != want {
 						t.Errorf("Ruby reads %s, want %s", words, want)
 					}
@@ -156,16 +102,16 @@ func TestRubyUnderstandsUs(t *testing.T) {
 func TestYAMLOfRubyAlone(t *testing.T) {
 	s := newSite(t)
 	peer := newPeer(t, s, wire.YAML)
-	words, ok := peer.ask(t, "ask", nil)
+	words, ok := peer.Ask(t, "ask", nil)
 	if !ok {
 		t.Fatalf("Ruby says: %s", words)
 	}
-	request := unbase64(t, words[0])
+	request := securitytest.Payload(t, words[0])
 	node := s.node(func(o *NodeOptions) { o.Serializer = wire.YAML })
 	if _, err := node.DecodeRequest(t.Context(), request, message.Origin{}); err != nil {
 		t.Errorf("ours refuses what Ruby sends: %v", err)
 	}
-	words, ok = peer.ask(t, "node", request.Data)
+	words, ok = peer.Ask(t, "node", request.Data)
 	old := exec.CommandContext(waittest.Within(t, waittest.Patience), "ruby", "-e", `require "yaml"; exit Psych::VERSION.to_i < 4`).Run() == nil
 	if ok != old {
 		t.Errorf("Ruby reads its own request: %v (%s), want %v", ok, words, old)
@@ -175,7 +121,7 @@ func TestYAMLOfRubyAlone(t *testing.T) {
 // TestRubyTakesAttacks shows what the real plugin takes, and that ours does not.
 func TestRubyTakesAttacks(t *testing.T) {
 	s := newSite(t)
-	s.write("clients/server-public.pem", publicPEM(t, &testKey(t, "server", 2048).PublicKey), 0o644)
+	s.write("clients/server-public.pem", rsakeytest.PublicPEM(t, testKey(t, "server", 2048)), 0o644)
 	peer := newPeer(t, s, wire.Marshal)
 	n := s.node(nil)
 	capture := func(agent string, body any) security.Payload {
@@ -196,7 +142,7 @@ func TestRubyTakesAttacks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	forged, ok := peer.ask(t, "forge", nil)
+	forged, ok := peer.Ask(t, "forge", nil)
 	if !ok {
 		t.Fatalf("Ruby says: %s", forged)
 	}
@@ -214,13 +160,13 @@ func TestRubyTakesAttacks(t *testing.T) {
 		}, nil), 0},
 		{"T8: a TTL of sixty years", signed(t, "alice", func(r *wire.Request) { r.Header.TTL = 1893456000 * time.Second },
 			yearsOf(1893456000)), 1}, // max_ttl of the node bounds it
-		{"T10: a caller id of two lines", unbase64(t, forged[0]), 0},
+		{"T10: a caller id of two lines", securitytest.Payload(t, forged[0]), 0},
 	}
 	for _, a := range attacks {
 		t.Run(a.name, func(t *testing.T) {
 			taken := 0
 			for range 2 {
-				if words, ok := peer.ask(t, "node", a.payload.Data); !ok {
+				if words, ok := peer.Ask(t, "node", a.payload.Data); !ok {
 					t.Errorf("Ruby refuses it (%s): it proves nothing", words)
 				}
 				r, err := n.DecodeRequest(t.Context(), a.payload, message.Origin{})

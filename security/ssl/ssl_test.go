@@ -13,6 +13,7 @@ import (
 	"mcollective/message/wire"
 	"mcollective/security"
 	"mcollective/security/internal/replay"
+	"mcollective/security/internal/rsakey/rsakeytest"
 	"mcollective/security/securitytest"
 	"mcollective/value"
 )
@@ -26,7 +27,7 @@ func TestConformance(t *testing.T) {
 				o.Serializer, o.PrivateKey, o.PublicKey = ser, s.path(server+"-private.pem"), ""
 				if server != "server" {
 					o.ClientKeys = s.path("strangers")
-					s.write("strangers/"+caller+".pem", publicPEM(t, &testKey(t, caller, 2048).PublicKey), 0o644)
+					s.write("strangers/"+caller+".pem", rsakeytest.PublicPEM(t, testKey(t, caller, 2048)), 0o644)
 				}
 				n, err := NewNode(o)
 				if err != nil {
@@ -90,7 +91,7 @@ func rpcBody() any {
 // change what is around what one has signed.
 func TestSignedBodies(t *testing.T) {
 	s := newSite(t)
-	s.write("clients/server-public.pem", publicPEM(t, &testKey(t, "server", 2048).PublicKey), 0o644)
+	s.write("clients/server-public.pem", rsakeytest.PublicPEM(t, testKey(t, "server", 2048)), 0o644)
 	n := s.node(nil)
 	sym := func(s string) value.Symbol { return value.Symbol(s) }
 	for _, c := range []struct {
@@ -248,7 +249,7 @@ func TestReplays(t *testing.T) {
 // the callers.
 func TestNodesAreNoCallers(t *testing.T) {
 	s := newSite(t)
-	s.write("clients/server-public.pem", publicPEM(t, &testKey(t, "server", 2048).PublicKey), 0o644)
+	s.write("clients/server-public.pem", rsakeytest.PublicPEM(t, testKey(t, "server", 2048)), 0o644)
 	n := s.node(nil)
 	as := func(agent string) func(*wire.Request) {
 		return func(w *wire.Request) { w.Header.Caller, w.Header.Agent = "cert=server-public", agent }
@@ -279,7 +280,7 @@ func TestKeysOfCallers(t *testing.T) {
 	if err := take(); err != nil {
 		t.Fatal(err)
 	}
-	s.write("clients/alice.pem", publicPEM(t, &testKey(t, "mallory", 2048).PublicKey), 0o644)
+	s.write("clients/alice.pem", rsakeytest.PublicPEM(t, testKey(t, "mallory", 2048)), 0o644)
 	if err := os.Chtimes(s.path("clients/alice.pem"), time.Time{}, time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
@@ -292,15 +293,15 @@ func TestKeysOfCallers(t *testing.T) {
 	if err := take(); !errors.Is(err, security.ErrUnverified) {
 		t.Errorf("after the key was removed: error %v, want ErrUnverified", err)
 	}
-	s.write("clients/alice.pem", publicPEM(t, &testKey(t, "alice", 2048).PublicKey), 0o666)
+	s.write("clients/alice.pem", rsakeytest.PublicPEM(t, testKey(t, "alice", 2048)), 0o666)
 	if err := take(); !errors.Is(err, security.ErrUnverified) || !strings.Contains(err.Error(), "chmod go-w") {
 		t.Errorf("with a key that everybody can write: error %v", err)
 	}
-	s.write("clients/alice.pem", publicPEM(t, &testKey(t, "short", 1024).PublicKey), 0o644)
+	s.write("clients/alice.pem", rsakeytest.PublicPEM(t, testKey(t, "short", 1024)), 0o644)
 	if err := take(); !errors.Is(err, security.ErrUnverified) || !strings.Contains(err.Error(), "1024 bits is too short") {
 		t.Errorf("with a short key: error %v", err)
 	}
-	s.write("clients/alice.pem", publicPEM(t, &testKey(t, "alice", 2048).PublicKey), 0o644)
+	s.write("clients/alice.pem", rsakeytest.PublicPEM(t, testKey(t, "alice", 2048)), 0o644)
 	if err := take(); err != nil {
 		t.Errorf("after the key was put back: %v", err)
 	}
@@ -309,12 +310,12 @@ func TestKeysOfCallers(t *testing.T) {
 func TestFilesThatAreRefused(t *testing.T) {
 	s := newSite(t)
 	short := testKey(t, "short", 1024)
-	s.write("open.pem", privatePEM(testKey(t, "alice", 2048)), 0o644)
-	s.write("short-private.pem", privatePEM(short), 0o600)
-	s.write("short.pem", publicPEM(t, &short.PublicKey), 0o644)
+	s.write("open.pem", rsakeytest.PrivatePEM(testKey(t, "alice", 2048)), 0o644)
+	s.write("short-private.pem", rsakeytest.PrivatePEM(short), 0o600)
+	s.write("short.pem", rsakeytest.PublicPEM(t, short), 0o644)
 	s.write("junk.pem", "nothing", 0o600)
 	s.write("encrypted.pem", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n", 0o600)
-	s.write("a b.pem", publicPEM(t, &short.PublicKey), 0o644)
+	s.write("a b.pem", rsakeytest.PublicPEM(t, short), 0o644)
 	for want, change := range map[string]func(*ClientOptions){
 		"chmod":                              func(o *ClientOptions) { o.PrivateKey = s.path("open.pem") },
 		"1024 bits is too short":             func(o *ClientOptions) { o.PrivateKey, o.PublicKey = s.path("short-private.pem"), s.path("short.pem") },
@@ -370,14 +371,14 @@ func TestReload(t *testing.T) {
 		return err
 	}
 	renewed := testKey(t, "bob", 2048)
-	s.write("server-private.pem", privatePEM(renewed), 0o600)
+	s.write("server-private.pem", rsakeytest.PrivatePEM(renewed), 0o600)
 	if err := n.Reload(t.Context()); err == nil {
 		t.Error("a node takes a key without its public half")
 	}
 	if err := answer(); err != nil {
 		t.Errorf("after a reload that failed: %v", err)
 	}
-	s.write("server-public.pem", publicPEM(t, &renewed.PublicKey), 0o644)
+	s.write("server-public.pem", rsakeytest.PublicPEM(t, renewed), 0o644)
 	if err := n.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -392,7 +393,7 @@ func TestReload(t *testing.T) {
 // TestErrorsKeepSecrets: nothing of a private key is in any error or warning.
 func TestErrorsKeepSecrets(t *testing.T) {
 	s := newSite(t)
-	text := privatePEM(testKey(t, "alice", 2048))
+	text := rsakeytest.PrivatePEM(testKey(t, "alice", 2048))
 	s.write("half.pem", text[:len(text)/2]+"\n-----END RSA PRIVATE KEY-----\n", 0o600)
 	o := s.clientOptions("alice")
 	o.PrivateKey = s.path("half.pem")

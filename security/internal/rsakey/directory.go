@@ -1,6 +1,8 @@
 package rsakey
 
 import (
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -125,4 +127,26 @@ func (d *Directory) forget(caller string) {
 // same reports whether a file is the one that was read.
 func same(a, b fs.FileInfo) bool {
 	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime()) && a.Mode() == b.Mode()
+}
+
+// Add puts the certificate of a caller who has none into the directory. One that is
+// there stays.
+func (d *Directory) Add(caller string, cert *x509.Certificate) error {
+	file, err := d.File(caller)
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(d.path, ".new-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw}))
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Link(f.Name(), file) // fails if there is one
 }

@@ -24,17 +24,18 @@ import (
 // A Form is the keys of the hash.
 type Form struct {
 	body, ttl, time, envelope value.Symbol
+	withBody                  bool // the hash is over what is asked, too: what is only enciphered can be changed
 }
 
 // The forms of the two providers.
 var (
-	SSL = Form{"ssl_msg", "ssl_ttl", "ssl_msgtime", "ssl_envelope"}
-	AES = Form{"aes_msg", "aes_ttl", "aes_msgtime", "aes_envelope"}
+	SSL = Form{"ssl_msg", "ssl_ttl", "ssl_msgtime", "ssl_envelope", false}
+	AES = Form{"aes_msg", "aes_ttl", "aes_msgtime", "aes_envelope", true}
 )
 
 // Wrap returns the hash for a request that has all but its proof.
 func (f Form) Wrap(r *message.Request) (*value.Map, error) {
-	sum, err := envelope(r)
+	sum, err := f.sum(r, r.Body)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +69,7 @@ func (f Form) Unwrap(body any, r *message.Request, enforce bool) (Content, error
 		return c, err
 	}
 	if stated, ok := m.Get(f.envelope); ok {
-		want, err := envelope(r)
+		want, err := f.sum(r, c.Body)
 		if err != nil {
 			return c, err
 		}
@@ -108,14 +109,18 @@ func (f Form) times(m *value.Map, r *message.Request, enforce bool) error {
 	return nil
 }
 
-// envelope is the hash over what an envelope holds beside the body. It is the same
-// whatever the serializer.
-func envelope(r *message.Request) (string, error) {
+// sum is the hash over what an envelope holds beside the body. It is the same whatever
+// the serializer.
+func (f Form) sum(r *message.Request, body any) (string, error) {
 	filter, err := wire.FilterTree(&r.Filter)
 	if err != nil {
 		return "", err
 	}
-	data, err := marshal.Marshal([]any{r.ID, r.Collective, r.Agent, r.Sender, r.Caller, filter})
+	list := []any{r.ID, r.Collective, r.Agent, r.Sender, r.Caller, filter}
+	if f.withBody {
+		list = append(list, body)
+	}
+	data, err := marshal.Marshal(list)
 	if err != nil {
 		return "", err
 	}

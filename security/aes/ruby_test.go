@@ -2,10 +2,13 @@ package aes
 
 import (
 	"os"
+	"os/exec"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
+	"mcollective/internal/waittest"
 	"mcollective/message"
 	"mcollective/message/wire"
 	"mcollective/rpc"
@@ -18,13 +21,21 @@ import (
 // shim puts back what Ruby 3.1 dropped and the YAML of MCollective needs; see its head.
 const shim = "-r../../interop/compat.rb"
 
+func newPeer(t *testing.T, args ...string) *securitytest.RubyPeer {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("starts Ruby")
+	}
+	return securitytest.NewRubyPeer(t, exec.CommandContext(waittest.Within(t, 5*time.Minute), "ruby", args...))
+}
+
 // TestRubyUnderstandsUs sends requests to the real plugin: it has to open them, and send
 // a reply that we open; and the other way round.
 func TestRubyUnderstandsUs(t *testing.T) {
 	for _, ser := range both {
 		t.Run(ser.String(), func(t *testing.T) {
 			s := newSite(t)
-			peer := securitytest.NewRubyPeer(t, shim, "testdata/peer.rb", s.dir, ser.String())
+			peer := newPeer(t, shim, "testdata/peer.rb", s.dir, ser.String())
 			client, node := s.client("alice", func(o *ClientOptions) { o.Serializer = ser }), s.node(func(o *NodeOptions) { o.Serializer = ser })
 			ask := func(t *testing.T, r *message.Request) {
 				payload, err := client.EncodeRequest(t.Context(), r)
@@ -87,7 +98,7 @@ func TestRubyUnderstandsUs(t *testing.T) {
 // ours to refuse it.
 func TestRubyTakesAttacks(t *testing.T) {
 	s := newSite(t)
-	peer := securitytest.NewRubyPeer(t, "testdata/peer.rb", s.dir, "marshal")
+	peer := newPeer(t, "testdata/peer.rb", s.dir, "marshal")
 	n := s.node(nil)
 	payload, session, block := captured(t, s)
 	take := func(payload security.Payload) bool {
@@ -131,7 +142,7 @@ func TestRubyTakesAttacks(t *testing.T) {
 func TestRubyLearnsFromAnybody(t *testing.T) {
 	s := newSite(t)
 	s.write("clients/.keep", "", 0o644)
-	peer := securitytest.NewRubyPeer(t, "testdata/peer.rb", s.dir, "marshal", "aes.learn_pubkeys=1", "aes.insecure_learning=1")
+	peer := newPeer(t, "testdata/peer.rb", s.dir, "marshal", "aes.learn_pubkeys=1", "aes.insecure_learning=1")
 	mallory := s.client("mallory", func(o *ClientOptions) { o.SendPublicKey = true })
 	payload, err := mallory.EncodeRequest(t.Context(), testRequest("ping"))
 	if err != nil {

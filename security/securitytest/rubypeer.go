@@ -2,51 +2,62 @@ package securitytest
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/base64"
+	"errors"
 	"io"
-	"os/exec"
+	"io/fs"
 	"strings"
 	"testing"
-	"time"
 
-	"mcollective/internal/waittest"
 	"mcollective/security"
 )
 
 // A RubyPeer is a plugin of the real Ruby MCollective, behind pipes: a script that
 // answers each line with one that begins with "ok" or "error".
 type RubyPeer struct {
-	t   testing.TB
-	in  io.WriteCloser
+	in  io.Writer
 	out *bufio.Reader
-	err *bytes.Buffer
 }
 
-// NewRubyPeer starts Ruby with these arguments, or skips the test where there is none
-// with MCollective.
-func NewRubyPeer(t *testing.T, args ...string) *RubyPeer {
+// A Program is an *exec.Cmd that was not started.
+type Program interface {
+	StdinPipe() (io.WriteCloser, error)
+	StdoutPipe() (io.ReadCloser, error)
+	Start() error
+	Wait() error
+}
+
+// NewRubyPeer starts a script, which says "ready" first, or "none" where there is no
+// MCollective. The test is skipped then, and where there is no Ruby.
+func NewRubyPeer(t testing.TB, script Program) *RubyPeer {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("starts Ruby")
+	p := &RubyPeer{}
+	in, err := script.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
 	}
-	if err := exec.CommandContext(waittest.Within(t, waittest.Patience), "ruby", "-e", `require "mcollective"`).Run(); err != nil {
-		t.Skip("no ruby with mcollective here")
+	out, err := script.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(waittest.Within(t, 5*time.Minute), "ruby", args...)
-	p := &RubyPeer{t: t, err: new(bytes.Buffer)}
-	p.in, _ = cmd.StdinPipe()
-	stdout, _ := cmd.StdoutPipe()
-	p.out, cmd.Stderr = bufio.NewReader(stdout), p.err
-	if err := cmd.Start(); err != nil {
+	p.in, p.out = in, bufio.NewReader(out)
+	if err := script.Start(); errors.Is(err, fs.ErrNotExist) || err != nil && strings.Contains(err.Error(), "executable file not found") {
+		t.Skip("no ruby here")
+	} else if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		p.in.Close()
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("ruby: %v\n%s", err, p.err.String())
+		in.Close()
+		if err := script.Wait(); err != nil {
+			t.Errorf("ruby: %v", err)
 		}
 	})
+	switch line, err := p.out.ReadString('\n'); {
+	case line == "none\n":
+		t.Skip("no MCollective for ruby here")
+	case line != "ready\n":
+		t.Fatalf("ruby begins with %q, %v", line, err)
+	}
 	return p
 }
 
@@ -59,7 +70,7 @@ func (p *RubyPeer) Ask(t testing.TB, command string, data []byte) (words []strin
 	}
 	line, err := p.out.ReadString('\n')
 	if err != nil {
-		t.Fatalf("%v\n%s", err, p.err.String())
+		t.Fatal(err)
 	}
 	words = strings.Fields(line)
 	return words[1:], words[0] == "ok"

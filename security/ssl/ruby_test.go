@@ -24,7 +24,10 @@ const shim = "-r../../interop/compat.rb"
 
 func newPeer(t *testing.T, s site, ser wire.Serializer, args ...string) *securitytest.RubyPeer {
 	t.Helper()
-	return securitytest.NewRubyPeer(t, append(args, "testdata/peer.rb", s.dir, ser.String())...)
+	if testing.Short() {
+		t.Skip("starts Ruby")
+	}
+	return securitytest.NewRubyPeer(t, exec.CommandContext(waittest.Within(t, 5*time.Minute), "ruby", append(args, "testdata/peer.rb", s.dir, ser.String())...))
 }
 
 // TestRubyUnderstandsUs sends requests to the real plugin: it has to verify them, and

@@ -1,8 +1,8 @@
 # The real aes_security plugin of Ruby MCollective, as a node and as a client of one
 # collective.
 #   ruby peer.rb DIRECTORY SERIALIZER [KEY=VALUE...]
-# DIRECTORY has the files of keys_test.go; KEY=VALUE are more settings. Each line on
-# stdin is answered with one:
+# DIRECTORY has the files of keys_test.go; KEY=VALUE are more settings. Once
+# it is ready each line on stdin is answered with one:
 #   node B64     a request of ours: "ok" and Ruby's reply to it ("pong", or the request's
 #                own body when that is not "ping")
 #   client B64   a reply of ours: "ok" and what Ruby's clients read of it
@@ -10,7 +10,12 @@
 # What Ruby does not take is answered with "error TEXT".
 require "base64"
 require "yaml"
-require "mcollective"
+begin
+  require "mcollective"
+rescue LoadError
+  puts "none"
+  exit
+end
 
 dir, serializer, *more = ARGV
 config = MCollective::Config.instance
@@ -37,6 +42,7 @@ def answer(*words)
 end
 
 STDOUT.sync = true
+puts "ready"
 STDIN.each_line do |line|
   begin
     command, text = line.split

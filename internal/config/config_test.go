@@ -82,7 +82,7 @@ plugin.yaml = /etc/mcollective/facts.yaml
 func TestEveryKeyIsRead(t *testing.T) {
 	samples := map[string]string{
 		"identity": "web-1.example.net", "collectives": "a,b", "main_collective": "b",
-		"connector": "activemq", "factsource": "facter",
+		"connector": "activemq", "securityprovider": "ssl", "factsource": "facter",
 		"facts_dir": "/a:/b", "agents_dir": "/g:/h", "classesfile": "/c", "libdir": "/l:/m", "logger_type": "syslog",
 		"logfile": "/x.log", "loglevel": "fatal", "logfacility": "local3",
 		"default_discovery_method": "flatfile", "default_discovery_options": "/hosts",
@@ -92,9 +92,6 @@ func TestEveryKeyIsRead(t *testing.T) {
 	}
 	plain := defaults(Client)
 	for _, r := range keys {
-		if r.name == "securityprovider" {
-			continue // there is only the default
-		}
 		want, ok := samples[r.name]
 		if !ok {
 			switch r.field(plain).(type) {

@@ -182,13 +182,17 @@ func (n *Node) Check(r *message.Request) error {
 		ttl = min(ttl, n.o.MaxTTL)
 	}
 	err := n.seen.Seen(r.Principal.Token, r.ID, r.Time, r.Time.Add(ttl))
-	if errors.Is(err, replay.ErrOther) && r.Agent == discovery && !r.Filter.NeedsData() {
+	if err == nil || errors.Is(err, replay.ErrOther) && r.Agent == discovery && !r.Filter.NeedsData() {
 		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("ssl: request %s of %s: %w", r.ID, r.Caller, err)
+	err = fmt.Errorf("ssl: request %s of %s: %w", r.ID, r.Caller, err)
+	switch { // what is no fault of the caller, who may hear of it
+	case errors.Is(err, replay.ErrTooOld):
+		return &security.Refusal{Reason: message.Expired, Err: err}
+	case errors.Is(err, replay.ErrFull):
+		return &security.Refusal{Reason: message.Busy, Err: err}
 	}
-	return nil
+	return err
 }
 
 // EncodeReply makes the payload that answers req. The reply's RequestID and Agent, when

@@ -242,6 +242,8 @@ func TestReplays(t *testing.T) {
 	late := s.node(func(o *NodeOptions) { o.Now = func() time.Time { return sent } })
 	if err := take(late, rpc); !errors.Is(err, replay.ErrTooOld) {
 		t.Errorf("a call from before the node started: error %v, want ErrTooOld", err)
+	} else if r := new(security.Refusal); !errors.As(err, &r) || r.Reason != message.Expired {
+		t.Errorf("its caller is not told: %v", err)
 	}
 }
 

@@ -56,7 +56,7 @@ func Main(args []string, env *Env, p *Program) int {
 	}
 	cmd := command.New(env)
 	Prepare(env, cmd)
-	words, err := expand(env, command, cmd, args)
+	words, err := expand(env, p, command, cmd, args)
 	if err != nil {
 		return failure(env, name, detailOf(cmd), err)
 	}

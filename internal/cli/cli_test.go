@@ -180,10 +180,15 @@ func TestHelp(t *testing.T) {
 		"Options\n    -g, --graph                      Show how the reply times are distributed\n\nWhich nodes\n",
 		"    -F, --wf, --with-fact FACT=VALUE Nodes with this value of a fact\n",
 		"\n\nOptions of many commands; 'mco help options' describes them\n",
-		"--limit-nodes/--ln/--limit, ",
+		"--discovery-timeout/--dt, ",
 	} {
 		if !strings.Contains(page, line) {
 			t.Errorf("help lacks %q:\n%s", line, page)
+		}
+	}
+	for _, option := range []string{"--limit", "--batch", "--one", "--display", "--reply-to"} {
+		if strings.Contains(page, option) { // the command refuses it
+			t.Errorf("help has %s:\n%s", option, page)
 		}
 	}
 	r.exits(t, 0, "help", "options")

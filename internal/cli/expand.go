@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"mcollective/internal/shellwords"
 	"mcollective/internal/suggest"
 	"mcollective/internal/usage"
 )
@@ -24,43 +23,20 @@ func aliases() map[string]string {
 	}
 }
 
-// fromEnvironment is the annotation of flags that only MCOLLECTIVE_EXTRA_OPTS
-// set: where one does not apply, that is no mistake of the user's.
-const fromEnvironment = "mco_from_environment"
-
 // expand returns the words of the command line as pflag understands them: each
 // long flag by its full name. The extra options of the environment are read first,
 // and those of the command line override them.
-func expand(env *Env, r Command, cmd *cobra.Command, args []string) ([]string, error) {
+func expand(env *Env, p *Program, r Command, cmd *cobra.Command, args []string) ([]string, error) {
 	long := newLongFlags(cmd.Flags())
 	words, named, err := long.expand(args)
 	if err != nil {
 		return nil, err
 	}
-	if !r.Client {
-		return words, nil
-	}
-	const variable = "MCOLLECTIVE_EXTRA_OPTS"
-	extra, err := shellwords.Split(env.Getenv(variable))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", variable, err)
-	}
-	extra, common, err := long.expand(extra)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", variable, err)
-	}
-	for name := range common {
-		if name == "" {
-			return nil, fmt.Errorf("%s holds a word that is not an option", variable)
+	if r.Client {
+		x := extraOptions{env: env, program: p, command: r.Name, cmd: cmd, own: long}
+		if err := x.read(named); err != nil {
+			return nil, fmt.Errorf("%s: %w", extraVariable, err)
 		}
-		if !named[name] {
-			if f := cmd.Flags().Lookup(name); f != nil {
-				_ = cmd.Flags().SetAnnotation(name, fromEnvironment, []string{variable})
-			}
-		}
-	}
-	if err := setDefaults(cmd, extra); err != nil {
-		return nil, fmt.Errorf("%s: %w", variable, err)
 	}
 	return words, nil
 }
@@ -93,7 +69,9 @@ func (l *longFlags) expand(words []string) ([]string, map[string]bool, error) {
 		takesNext := false
 		switch {
 		case w == "--":
-			seen[""] = seen[""] || i+1 < len(words)
+			if i+1 < len(words) {
+				seen[""] = true
+			}
 			return append(out, words[i:]...), seen, nil
 		case strings.HasPrefix(w, "--"):
 			name, value, hasValue := strings.Cut(w[2:], "=")
@@ -112,7 +90,9 @@ func (l *longFlags) expand(words []string) ([]string, map[string]bool, error) {
 		}
 		out = append(out, w)
 		if flag == nil {
-			seen[""] = seen[""] || words[i] == "-" || !strings.HasPrefix(words[i], "-")
+			if words[i] == "-" || !strings.HasPrefix(words[i], "-") {
+				seen[""] = true
+			}
 			continue
 		}
 		seen[flag.Name] = true

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 func TestExpand(t *testing.T) {
@@ -44,13 +45,41 @@ func TestExpand(t *testing.T) {
 	} {
 		cmd := ping.New(env)
 		Prepare(env, cmd)
-		got, err := expand(env, ping, cmd, strings.Fields(tc.in))
+		got, err := expand(env, &Program{}, ping, cmd, strings.Fields(tc.in))
 		if err != nil {
 			t.Errorf("%s: %v", tc.in, err)
 			continue
 		}
 		if diff := cmp.Diff(tc.want, strings.Join(got, " ")); diff != "" {
 			t.Errorf("%s:\n%s", tc.in, diff)
+		}
+	}
+}
+
+// Where commands differ in whether an option has a value, nobody can say which of the
+// words behind it that would be.
+func TestExtraOptionOfManyMeanings(t *testing.T) {
+	command := func(name string, flags func(*pflag.FlagSet)) Command {
+		return Command{Name: name, Client: true, New: func(*Env) *cobra.Command {
+			cmd := &cobra.Command{Use: name, RunE: func(*cobra.Command, []string) error { return nil }}
+			flags(cmd.Flags())
+			return cmd
+		}}
+	}
+	p := &Program{Commands: []Command{
+		command("one", func(*pflag.FlagSet) {}),
+		command("two", func(set *pflag.FlagSet) { set.BoolP("silent", "s", false, "") }),
+		command("three", func(set *pflag.FlagSet) { set.StringP("state", "s", "", "") }),
+	}}
+	for extra, want := range map[string]string{
+		"-s x": "one has no -s, and other commands have different ones", "--s x": "one has no --s,", "--silent": "", "--state x": "", "--state=x --silent": "",
+	} {
+		env := (&Env{Getenv: func(string) string { return extra }}).WithDefaults()
+		cmd := p.Commands[0].New(env)
+		Prepare(env, cmd)
+		_, err := expand(env, p, p.Commands[0], cmd, nil)
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, want %q", extra, err, want)
 		}
 	}
 }

@@ -50,8 +50,12 @@ type rule struct {
 	Words    []string // the options are for these first words only
 	Needs    []string // and only with one of these options
 	Excludes []string // and with none of these
-	Why      string   // of excludes
+	Why      string   // of excludes; alone, why the command never has a use for the options
 }
+
+// Never reports whether the command has no use for the options at all. Help does not
+// show these.
+func (r *rule) Never() bool { return r.Words == nil && r.Needs == nil && r.Excludes == nil }
 
 // firstWords are those that commands with rules for them know. Another is misspelled,
 // which is what the command says.
@@ -63,6 +67,16 @@ var firstWords = map[string][]string{
 // Rules are those of all commands. What depends on the configuration, on values
 // or on the action of an application is judged there.
 var Rules = []rule{
+	{Command: "ping", Options: []string{"one", "limit-nodes", "limit-seed", "batch", "batch-sleep"}, Why: "every node that matches is asked at once; find takes a limit"},
+	{Command: "ping", Options: []string{"reply-to", "display"}, Why: "it shows the replies itself, each as it comes"},
+	{Command: "find", Options: []string{"batch", "batch-sleep", "reply-to", "display"}, Why: "it asks nothing of the nodes it finds"},
+	{Command: "find", Options: []string{"limit-seed"}, Why: "nodes are picked anew each time"},
+	{Command: "facts", Options: []string{"reply-to", "display"}, Why: "it counts the answers itself"},
+	{Command: "inventory", Options: []string{"reply-to", "display"}, Why: "it prints reports of its own"},
+	{Command: "inventory", Options: []string{"template"}, Excludes: []string{"list-collectives", "collective-graph"}, Why: "the report is about collectives"},
+	{Command: "why", Options: []string{"one", "limit-nodes", "limit-seed", "batch", "batch-sleep", "reply-to", "display", "nodes", "disc-method", "disc-option"},
+		Why: "it asks every node of the collective"},
+	{Command: "shell", Options: []string{"sort"}, Excludes: []string{"tail"}, Why: "output is printed as it comes"},
 	{Command: "agent", Options: []string{"lang"}, Words: []string{"new"}},
 	{Command: "agent", Options: []string{"config", "raw", "verbose"}, Words: []string{"list", "run", "test"}},
 	{Command: "agent", Options: []string{"json", "output"}, Words: []string{"list", "run"}},
@@ -76,8 +90,19 @@ var Rules = []rule{
 	{Options: []string{"limit-seed"}, Needs: []string{"one", "limit-nodes"}},
 }
 
-// obeyRules applies the rules to a command line. Options from the environment are
-// meant for other commands.
+// hideUnused takes the options for which the command has no use out of its help and its
+// completion.
+func hideUnused(cmd *cobra.Command) {
+	for _, r := range Rules {
+		for _, option := range r.Options {
+			if f := cmd.Flags().Lookup(option); f != nil && r.Command == cmd.Name() && r.Never() {
+				f.Hidden = true
+			}
+		}
+	}
+}
+
+// obeyRules applies the rules to a command line.
 func obeyRules(cmd *cobra.Command, args []string) error {
 	given := func(name string) bool {
 		f := cmd.Flags().Lookup(name)
@@ -89,6 +114,9 @@ func obeyRules(cmd *cobra.Command, args []string) error {
 		}
 		for _, option := range r.Options {
 			why := ""
+			if r.Never() {
+				why = r.Why
+			}
 			if r.Words != nil && len(args) > 0 && slices.Contains(firstWords[r.Command], args[0]) && !slices.Contains(r.Words, args[0]) {
 				why = "it is for " + strings.Join(r.Words, ", ")
 			}
@@ -115,6 +143,7 @@ func obeyRules(cmd *cobra.Command, args []string) error {
 // with those that have something in them, and options without effect.
 func guard(cmd *cobra.Command) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { f.Value = &givenValue{Value: f.Value} })
+	hideUnused(cmd)
 	run := cmd.RunE
 	if run == nil {
 		return
@@ -125,6 +154,7 @@ func guard(cmd *cobra.Command) {
 				return usage.Hinted(usage.Errorf("argument %d of %s is empty", i+1, cmd.Name()), "A variable of the shell may not be set")
 			}
 		}
+		saySkipped(cmd)
 		if err := obeyRules(cmd, args); err != nil {
 			return err
 		}
@@ -157,13 +187,24 @@ func CommaList(option, text string) ([]string, error) {
 }
 
 // Refuse says of flags that they make no sense with this command, if they stand
-// on its line. In MCOLLECTIVE_EXTRA_OPTS they are meant for other commands.
+// on its line. In MCOLLECTIVE_EXTRA_OPTS they are meant for other commands, and
+// skipped.
 func Refuse(cmd *cobra.Command, why string, names ...string) error {
 	for _, name := range names {
 		f := cmd.Flags().Lookup(name)
-		if f != nil && f.Changed && len(f.Annotations[fromEnvironment]) == 0 {
+		switch {
+		case f == nil || !f.Changed:
+		case len(f.Annotations[fromEnvironment]) > 0:
+			noteSkipped(cmd, name, "it does not apply to "+cmd.Name()+": "+why)
+		default:
 			return usage.Errorf("--%s does not apply to %s: %s", name, cmd.Name(), why)
 		}
 	}
 	return nil
+}
+
+// OnLine reports whether an option stands on the command line itself.
+func OnLine(cmd *cobra.Command, name string) bool {
+	f := cmd.Flags().Lookup(name)
+	return f != nil && f.Changed && len(f.Annotations[fromEnvironment]) == 0
 }

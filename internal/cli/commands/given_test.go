@@ -157,7 +157,7 @@ func TestRules(t *testing.T) {
 		if found == 0 {
 			t.Errorf("%+v: no command has these options", r)
 		}
-		if (r.Why != "") != (r.Excludes != nil) || r.Words == nil && r.Needs == nil && r.Excludes == nil {
+		if (r.Why != "") != (r.Excludes != nil || r.Never()) || r.Never() && r.Command == "" {
 			t.Errorf("%+v says nothing", r)
 		}
 	}
@@ -233,7 +233,16 @@ func TestOptionsThatMakeNoSense(t *testing.T) {
 		{"--nodes does not apply to inventory: a node is named", "inventory n1 --nodes /"},
 		{"--with-identity does not apply to inventory: a node is named", "inventory n1 -I n2"},
 		{"--limit-nodes does not apply to inventory: a node is named", "inventory n1 --limit 2"},
-		{"--template does not apply to inventory", "inventory --list-collectives --template /x"},
+		{"--template does not apply to inventory: with --list-collectives the report", "inventory --list-collectives --template /x"},
+		{"--template does not apply to inventory: with --collective-graph the report", "inventory --map x.dot --template /x"},
+		{"--sort does not apply to shell: with --tail output is printed as it comes", "shell run --tail --sort id"},
+		{"--limit-nodes does not apply to ping: every node", "ping --limit 3"},
+		{"--reply-to does not apply to ping: it shows", "ping --reply-to x"},
+		{"--batch does not apply to find: it asks nothing", "find --batch 3"},
+		{"--limit-seed does not apply to find: nodes are picked", "find --limit-seed 3"},
+		{"--display does not apply to facts: it counts", "facts x --display ok"},
+		{"--display does not apply to inventory: it prints", "inventory n1 --display ok"},
+		{"--disc-method does not apply to why: it asks every node", "why --dm mc"},
 		{"Cannot mix --list-collectives and", "inventory --list-collectives --map x.dot"},
 		{"Cannot mix --json and --template", "inventory --json --template x"},
 		{"--tail does not apply to shell: its action start", "shell start id --tail"},
@@ -292,4 +301,75 @@ func TestOptionsThatMakeNoSense(t *testing.T) {
 	refuses(t, "--limit 5 -c /b", "Invalid limit specified: 0;", "find", "--limit", "0")
 	refuses(t, "--limit 5 --limit 6", "MCOLLECTIVE_EXTRA_OPTS: invalid argument: --limit-nodes 6", "find")
 	refuses(t, "", "Invalid limit specified: 0;", "find", "--limit", "0", "--limit", "0")
+}
+
+// What only other commands know is for those, and no mistake in what is for all.
+func TestExtraOptionsOfOtherCommands(t *testing.T) {
+	const skipped = "of MCOLLECTIVE_EXTRA_OPTS is skipped"
+	for _, tc := range []struct{ extra, note, words string }{
+		{"-o json", "", "ping"},
+		{"--output json --dt 1", "", "ping"},
+		{"--output=json -y", "", "find"},
+		{"--out json --yes", "", "facts x"}, // shortened as rpc has it
+		{"-yo json --fields a,b", "", "inventory n1"},
+		{"-qyojson", "", "why"},
+		{"-vo json", "--output " + skipped + ": the command has no such option", "ping"},
+		{"-yv=true --jq .", "--jq " + skipped, "ping"},
+		{"--version 1.2", "", "service sshd status -I n1"},
+		{"--version 1.2 -o json", "--version " + skipped, "rpc rpcutil ping -v"},
+		{"-v --display ok", "--display " + skipped + ": it does not apply to ping: it shows", "ping"},
+		{"--display ok", "", "ping"},
+		{"--limit 3", "--limit-nodes " + skipped + ": it does not apply to ping: every node", "ping"},
+		{"--batch 3", "--batch " + skipped + ": it does not apply to find: it asks", "find"},
+		{"-v=true -s", "--silent " + skipped, "ping"},
+		{"-I n1", "--with-identity " + skipped + ": it does not apply to inventory: a node is named", "inventory n2"},
+	} {
+		r := try(t, "", tc.extra, strings.Fields(tc.words)...)
+		if !r.connected || tc.note == "" && strings.Contains(r.errs, skipped) || !strings.Contains(r.errs, tc.note) {
+			t.Errorf("mco %s (extra %q): %+v, want %q", tc.words, tc.extra, r, tc.note)
+		}
+	}
+	for _, tc := range []struct{ extra, want, words string }{
+		{"--bogus", "MCOLLECTIVE_EXTRA_OPTS: invalid option: --bogus", "ping"},
+		{"-o json -Z", "MCOLLECTIVE_EXTRA_OPTS: invalid option: -Z", "ping"},
+		{"-yZ", "MCOLLECTIVE_EXTRA_OPTS: invalid option: -Z", "ping"},
+		{"-o json stray", "MCOLLECTIVE_EXTRA_OPTS: it holds a word that is not an option", "ping"},
+		{"-o json -- stray", "MCOLLECTIVE_EXTRA_OPTS: it holds a word that is not an option", "ping"},
+		{"--noop", "ping has no --noop, and without it would do more than you asked for", "ping"},
+		{"-o json --noop", "find has no --noop", "find"},
+		{"--noop", "MCOLLECTIVE_EXTRA_OPTS= mco inventory", "inventory n1"},
+	} {
+		refuses(t, tc.extra, tc.want, strings.Fields(tc.words)...)
+	}
+	// On the line itself it is a mistake still.
+	refuses(t, "", "invalid option: -o", "ping", "-o", "json")
+}
+
+// Every option of a command that reads the variable may stand in it for all others:
+// these go on, or refuse since they would do more.
+func TestEveryOptionMayBeForOthers(t *testing.T) {
+	n := 0
+	for _, r := range Program().Listed() {
+		if !r.Client {
+			continue
+		}
+		cmd := r.New(clitest.Env(t))
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			ping, _ := Program().Lookup("ping")
+			if ping.New(clitest.Env(t)).Flags().Lookup(f.Name) != nil || f.Name == "noop" {
+				return
+			}
+			n++
+			extra := "--" + f.Name
+			if f.NoOptDefVal == "" {
+				extra += " -T" // its value, whatever it looks like
+			}
+			if r := try(t, "", extra, "ping"); !r.connected {
+				t.Errorf("%s: %+v", extra, r)
+			}
+		})
+	}
+	if n < 20 {
+		t.Errorf("only %d options were tried", n)
+	}
 }

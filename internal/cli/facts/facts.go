@@ -53,9 +53,6 @@ and, on a terminal or with -v, in which facts they differ.`,
 		if err := o.Check(cmd, args); err != nil {
 			return err
 		}
-		if err := cli.Refuse(cmd, "it counts the answers itself", "reply-to", "display"); err != nil {
-			return err
-		}
 		return o.run(cmd.Context(), env)
 	}
 	return cmd

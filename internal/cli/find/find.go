@@ -40,13 +40,7 @@ func New(env *cli.Env) *cobra.Command {
 		if err := o.Check(cmd, args); err != nil {
 			return err
 		}
-		if err := cli.Refuse(cmd, "it asks nothing of the nodes it finds", "batch", "batch-sleep", "reply-to", "display"); err != nil {
-			return err
-		}
-		if err := cli.Refuse(cmd, "nodes are picked anew each time", "limit-seed"); err != nil {
-			return err
-		}
-		if cli.Refuse(cmd, "", "timeout") != nil {
+		if cli.OnLine(cmd, "timeout") {
 			fmt.Fprintln(env.Err, "find calls no agent, so that --timeout changes nothing; --dt is how long it looks for nodes")
 		}
 		return collective.HintWhyAfter(env, cmd, o.run(cmd.Context(), env))

@@ -60,20 +60,12 @@ func New(env *cli.Env) *cobra.Command {
 		if err := o.Check(cmd, args); err != nil {
 			return err
 		}
-		if err := cli.Refuse(cmd, "it prints reports of its own", "reply-to", "display"); err != nil {
-			return err
-		}
 		if o.node != "" {
 			unused := []string{"nodes", "disc-option", "one", "limit-nodes", "with-identity"}
 			if o.Method != "mc" { // which only says that standard input is no list, as scripts do
 				unused = append(unused, "disc-method")
 			}
 			if err := cli.Refuse(cmd, "a node is named", unused...); err != nil {
-				return err
-			}
-		}
-		if o.collectives || o.graph != "" {
-			if err := cli.Refuse(cmd, "the report is about collectives", "template"); err != nil {
 				return err
 			}
 		}

@@ -46,12 +46,6 @@ func New(env *cli.Env) *cobra.Command {
 		if err := o.Check(cmd, args); err != nil {
 			return err
 		}
-		if err := cli.Refuse(cmd, "every node that matches is asked at once; find takes a limit", "one", "limit-nodes", "limit-seed", "batch", "batch-sleep"); err != nil {
-			return err
-		}
-		if err := cli.Refuse(cmd, "it shows the replies itself, each as it comes", "reply-to", "display"); err != nil {
-			return err
-		}
 		return collective.HintWhyAfter(env, cmd, o.run(cmd.Context(), env))
 	}
 	return cmd

@@ -52,9 +52,6 @@ shows which nodes do not have it, and why.`,
 		if err := o.Check(cmd, args); err != nil {
 			return err
 		}
-		if err := cli.Refuse(cmd, "it asks every node of the collective", "one", "limit-nodes", "limit-seed", "batch", "batch-sleep", "reply-to", "display", "nodes", "disc-method", "disc-option"); err != nil {
-			return err
-		}
 		return o.run(cmd.Context(), env)
 	}
 	return cmd

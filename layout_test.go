@@ -479,7 +479,7 @@ func exportedReceiver(d *ast.FuncDecl) bool {
 }
 
 // TestDirectoriesOfTests holds tests to directories whose modes do not depend on the
-// mask of whoever runs them.
+// mask of the user who runs them.
 func TestDirectoriesOfTests(t *testing.T) {
 	for _, s := range sources(t) {
 		if s.dir == "internal/dirtest" {

@@ -338,7 +338,7 @@ func TestInputs(t *testing.T) {
 	}
 }
 
-// A candidate is an agent that says whether it can work.
+// A candidate is an agent that reports whether it can work.
 type candidate struct {
 	agent.Agent
 	active func(context.Context) error

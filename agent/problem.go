@@ -7,5 +7,5 @@ type Problem struct {
 	Err   error
 }
 
-// Error is the path and the reason.
+// Error returns the path and the reason.
 func (p Problem) Error() string { return p.Path + ": " + p.Err.Error() }

@@ -56,7 +56,7 @@ func forgers(t *testing.T, url string, options ...gonats.Option) (stop func()) {
 	return nc.Close
 }
 
-// Whoever may use the broker cannot see questions about who listens, and cannot
+// Anyone who may use the broker cannot see questions about who listens, and cannot
 // answer them.
 func TestInterestIsNotForged(t *testing.T) {
 	file := filepath.Join(dirtest.New(t), "nats.conf")

@@ -95,8 +95,8 @@ type Broker struct {
 	interest *interestService // nil if it is not offered
 	enroll   *enrollment      // nil without Trust
 
-	done    chan struct{} // closed by Stop
-	guarded sync.WaitGroup
+	done       chan struct{} // closed by Stop
+	background sync.WaitGroup
 }
 
 // New reads the certificates or the configuration file and makes a broker that
@@ -205,13 +205,13 @@ func (b *Broker) Start() error {
 		}
 		if b.server.ReadyForConnections(50 * time.Millisecond) {
 			b.log.started.Store(true)
-			b.guarded.Go(func() { b.guard.run(b.done) })
+			b.background.Go(func() { b.guard.run(b.done) })
 			if err := b.serveOwn(); err != nil {
 				b.Stop()
 				return err
 			}
 			if b.certs != nil {
-				b.guarded.Go(func() { b.certs.watch(b.done) })
+				b.background.Go(func() { b.certs.watch(b.done) })
 			}
 			return nil
 		}
@@ -228,7 +228,7 @@ func (b *Broker) Stop() {
 	b.stop.Do(func() {
 		b.log.started.Store(false)
 		close(b.done)
-		b.guarded.Wait()
+		b.background.Wait()
 		b.interest.close()
 		if b.own != nil {
 			b.own.Close()
@@ -284,7 +284,7 @@ func (b *Broker) Reload() error {
 	return nil
 }
 
-// Addr is the host:port that clients connect to. With a port of 0 it is known
+// Addr returns the host:port that clients connect to. With a port of 0 it is known
 // once Start returned.
 func (b *Broker) Addr() string {
 	if a := b.server.Addr(); a != nil {
@@ -301,16 +301,16 @@ func (b *Broker) ClientURL() string {
 	return "nats://" + b.Addr()
 }
 
-// TLS says whether clients must use TLS.
+// TLS reports whether clients must use TLS.
 func (b *Broker) TLS() bool { return b.opts.TLSConfig != nil }
 
-// Local says whether only this machine reaches the broker.
+// Local reports whether only this machine reaches the broker.
 func (b *Broker) Local() bool {
 	ip := net.ParseIP(b.opts.Host)
 	return b.opts.DontListen || b.opts.Host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// Open says whether whoever reaches the broker may use it, without a password,
+// Open reports whether anyone who reaches the broker may use it, without a password,
 // a certificate or any other proof.
 func (b *Broker) Open() bool {
 	o := b.opts
@@ -318,10 +318,10 @@ func (b *Broker) Open() bool {
 		len(o.TrustedOperators) == 0 && o.AuthCallout == nil && !o.TLSVerify
 }
 
-// Trusted says whether everybody needs a credential.
+// Trusted reports whether everybody needs a credential.
 func (b *Broker) Trusted() bool { return b.enroll != nil }
 
-// Clients is the number of connections at this moment.
+// Clients returns the number of connections at this moment.
 func (b *Broker) Clients() int {
 	n := b.server.NumClients()
 	if b.own != nil {
@@ -330,6 +330,6 @@ func (b *Broker) Clients() int {
 	return n
 }
 
-// hostPort is the address of options that nats-server has taken, in which port 0 is
+// hostPort returns the address of options that nats-server has taken, in which port 0 is
 // a free one.
 func hostPort(o *server.Options) string { return net.JoinHostPort(o.Host, strconv.Itoa(o.Port)) }

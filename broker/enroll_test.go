@@ -289,7 +289,7 @@ func TestWithoutAuthority(t *testing.T) {
 	}
 }
 
-// Whoever has all files of the broker makes nodes, and no caller.
+// Anyone who has all files of the broker makes nodes, and no caller.
 func TestStolenBrokerMakesNoCaller(t *testing.T) {
 	s := newSite(t)
 	stolen, err := credential.OpenBrokerDir(s.files.Dir)

@@ -245,7 +245,7 @@ func (g *guard) connections() []*server.ConnInfo {
 	return slices.DeleteFunc(all.Conns, func(c *server.ConnInfo) bool { return c.Cid == own })
 }
 
-// uncounted is the most that subscriptions take which came since the last scan.
+// uncounted returns the most that subscriptions take which came since the last scan.
 func (g *guard) uncounted(subscriptions uint32) int64 {
 	return (int64(subscriptions) - g.counted.Load()) * worstSubscription
 }

@@ -255,7 +255,7 @@ func TestRoomForNodes(t *testing.T) {
 	connectStranger(t, b, hello).answered(t)
 }
 
-// Whoever can make the broker cut connections cannot hide nodes by that.
+// Anyone who can make the broker cut connections cannot hide nodes by that.
 func TestInterestAfterConnectionsWereCut(t *testing.T) {
 	b := start(t, Options{Listen: "127.0.0.1:0"})
 	if _, err := ask(t, b, "discovery"); err != nil {

@@ -18,7 +18,7 @@ import (
 // An interestService is the way by which clients learn who listens to a broadcast,
 // so that discovery can end when all of these have spoken.
 //
-// It is a client of its own broker, inside the process, and answers whoever may
+// It is a client of its own broker, inside the process, and answers anyone who may
 // publish to its subject; access lets nobody else listen there or answer. What it
 // tells, the names of nodes, each client can learn from the nodes too. A broker that
 // is part of something larger does not see all who listen, so it does not offer the
@@ -118,7 +118,7 @@ func (b *Broker) serveOwn() error {
 	if err != nil {
 		return fmt.Errorf("broker: own connection: %w", err)
 	}
-	b.guarded.Go(func() { b.enroll.watch(b.done) })
+	b.background.Go(func() { b.enroll.watch(b.done) })
 	return nil
 }
 
@@ -244,7 +244,7 @@ func (i *interestService) refuse(about string) string {
 	return ""
 }
 
-// connectionName is what a connection calls itself.
+// connectionName returns what a connection calls itself.
 func (i *interestService) connectionName(cid uint64) string {
 	if c := i.server.GetClient(cid); c != nil {
 		return c.GetName()
@@ -256,7 +256,7 @@ func (i *interestService) connectionName(cid uint64) string {
 func (i *interestService) look(subject string) []interest.Answer {
 	cannot := func(why string) []interest.Answer { return []interest.Answer{{Subject: subject, Error: why}} }
 	if i.cut() {
-		// They are back soon. Whoever can make the broker cut connections must not be
+		// They are back soon. Anyone who can make the broker cut connections must not be
 		// able to hide nodes by that.
 		return cannot("connections were cut a moment ago, because too much waited for them")
 	}

@@ -22,7 +22,7 @@ type memoryPlan struct {
 	each    int64 // what may wait for one of them
 	idle    int64 // what may wait for one that awaits no replies
 	subs    int64 // what the subscriptions of all connections may take
-	payload int64 // of one message: whoever announces one is given a buffer of that size
+	payload int64 // of one message: anyone who announces one is given a buffer of that size
 	hard    int64 // of heap; before it connections are cut, whatever they do
 }
 

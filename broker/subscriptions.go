@@ -98,10 +98,10 @@ func (l *subscriptionLedger) forget(cid uint64) {
 	l.count -= int64(e.count)
 }
 
-// total is what all subscriptions that were read take together.
+// total returns what all subscriptions that were read take together.
 func (l *subscriptionLedger) total() int64 { return l.own + int64(len(l.levels))*levelCost }
 
-// charge is a connection's part of the total.
+// charge returns a connection's part of the total.
 func (l *subscriptionLedger) charge(c *server.ConnInfo) int64 {
 	e := l.of[c.Cid]
 	sum := l.unread(c)
@@ -188,7 +188,7 @@ func (l *subscriptionLedger) follow(all []*server.ConnInfo, r reading) (total in
 	return total, len(changed) > 0
 }
 
-// supposed is what all take if those that were not read are like the others.
+// supposed returns what all take if those that were not read are like the others.
 func (l *subscriptionLedger) supposed(notRead []*server.ConnInfo) int64 {
 	sum, each := l.total(), int64(usualSubscription)
 	if l.count > 0 {

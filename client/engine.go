@@ -180,7 +180,7 @@ func (e *engine) encode(ctx context.Context, req *message.Request) (err error) {
 	return err
 }
 
-// message is what is sent to a node, or to all if none is named.
+// message returns what is sent to a node, or to all if none is named.
 func (e *engine) message(identity string) (connector.Message, error) {
 	p, err := e.payload(identity)
 	m := e.msg
@@ -471,7 +471,7 @@ func (e *engine) expire(now time.Time) {
 	e.overdue = len(e.deadlines) == 0 && e.reported == len(e.Nodes)
 }
 
-// timeoutOutcome is why a node has not answered, and told whether the broker had said
+// timeoutOutcome returns why a node has not answered, and told whether the broker had said
 // that it is not there. Of a broadcast the broker knows only who listened later: who
 // did not may have taken the request before it left.
 func (e *engine) timeoutOutcome(name string, told bool) Outcome {

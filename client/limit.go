@@ -16,7 +16,7 @@ type Limit struct {
 	Seed *uint64
 }
 
-// Size is how many of n nodes the limit leaves.
+// Size returns how many of n nodes the limit leaves.
 func (l Limit) Size(n int) int {
 	switch {
 	case l.Percent > 0:
@@ -114,7 +114,7 @@ func (t *twister) uint32() uint32 {
 	return y ^ y>>18
 }
 
-// intN is a number below n, which is positive and fits into 32 bits: the first
+// intN returns a number below n, which is positive and fits into 32 bits: the first
 // that comes with no more bits than n-1 has, and is small enough.
 func (t *twister) intN(n int) int {
 	most := uint32(n - 1)

@@ -40,7 +40,7 @@ var (
 	errReconnected = errors.New("the connection was lost since the request was sent")
 )
 
-// connections is how often the connection was made anew. Asked for before a request
+// connections returns how often the connection was made anew. Asked for before a request
 // is published, it goes with each question who listens to that.
 func (c *Client) connections() uint64 { return c.conn.Status().Reconnects }
 

@@ -21,7 +21,7 @@ const (
 	Declined                   // the node said that the request does not concern it; of an exact call only
 )
 
-// String is the outcome in words, as in "timed out".
+// String returns the outcome in words, as in "timed out".
 func (o Outcome) String() string {
 	return [...]string{"unknown", "ok", "failed", "denied", "timed out", "expired", "unreachable", "not sent", "declined"}[o]
 }
@@ -41,7 +41,7 @@ func judgeRPC(a *Answer) {
 	case a.Reason != "":
 		a.Outcome = outcomeOf(a.Reason)
 		if a.Err == nil && a.RPC.Status == rpc.OK {
-			// A failure must not look like a success to whoever reads the status alone.
+			// A failure must not look like a success to anyone who reads the status alone.
 			a.RPC.Status = rpc.UnknownError
 			if a.RPC.Message == "" || a.RPC.Message == "OK" {
 				a.RPC.Message = "the node gives a reason for a failure: " + string(a.Reason)
@@ -58,7 +58,7 @@ func judgeRPC(a *Answer) {
 	}
 }
 
-// outcomeOf is what a reason means for the caller. What a later version says, and
+// outcomeOf returns what a reason means for the caller. What a later version says, and
 // we do not know, is no success.
 func outcomeOf(r message.Reason) Outcome {
 	switch r {

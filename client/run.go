@@ -106,7 +106,7 @@ func (c *Client) question(r Run) (question, error) {
 	return q, nil
 }
 
-// oneOf is the pattern that matches these identities, in the form that Ruby sends.
+// oneOf returns the pattern that matches these identities, in the form that Ruby sends.
 func oneOf(names []string) filter.Pattern {
 	quoted := make([]string, len(names))
 	for i, name := range names {
@@ -158,7 +158,7 @@ func checkAddress(a string) error {
 	return nil
 }
 
-// withAgent is a filter that only nodes with an agent match.
+// withAgent returns a filter that only nodes with an agent match.
 func withAgent(f filter.Filter, agent string) filter.Filter {
 	p := filter.Pattern{Text: agent}
 	if !slices.Contains(f.Agents, p) {

@@ -9,7 +9,7 @@
 // A connector never looks inside what it carries and never decides who may send it.
 // It promises no delivery: a broker keeps nothing for who is not connected, so that
 // silence is no proof of anything. It reconnects by itself, and never tells a caller
-// that a message was handed over when it was not. Whoever writes one more runs the
+// that a message was handed over when it was not. Anyone who writes one more runs the
 // suite in connectortest.
 package connector
 

@@ -43,7 +43,7 @@ type Learnt struct {
 	Time time.Time // when it was last used
 }
 
-// HashOf is the hash of a definition as nodes give it, which is that of its bytes.
+// HashOf returns the hash of a definition as nodes give it, which is that of its bytes.
 func HashOf(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
@@ -104,7 +104,7 @@ func (c Cache) Put(agent string, data []byte) error {
 	return nil
 }
 
-// Latest is the definition of an agent that was used last, or nil.
+// Latest returns the definition of an agent that was used last, or nil.
 func (c Cache) Latest(agent string) *Learnt {
 	for _, file := range c.files(agent) {
 		if l, err := readLearnt(agent, file); err == nil {
@@ -114,7 +114,7 @@ func (c Cache) Latest(agent string) *Learnt {
 	return nil
 }
 
-// Agents are the names of the agents of which there are definitions.
+// Agents returns the names of the agents of which there are definitions.
 func (c Cache) Agents() []string {
 	if c.Dir == "" {
 		return nil
@@ -147,7 +147,7 @@ func (c Cache) Forget(agent string) (int, error) {
 
 func (c Cache) agentDir(agent string) string { return filepath.Join(c.Dir, string(Agent), agent) }
 
-// files are those of an agent that have the name of a hash, the last used first.
+// files returns those of an agent that have the name of a hash, the last used first.
 func (c Cache) files(agent string) []string {
 	if c.Dir == "" || CheckName(agent) != nil {
 		return nil

@@ -39,7 +39,7 @@ func (a *Action) Completed(data *value.Map) *value.Map {
 	return data
 }
 
-// Reply is the reply of an action that did not fail so far: it holds the declared
+// Reply returns the reply of an action that did not fail so far: it holds the declared
 // outputs in their order, with their defaults or else nil.
 func (a *Action) Reply() *rpc.Reply {
 	names := make([]string, len(a.Outputs))
@@ -72,7 +72,7 @@ func clone(v any) any {
 	return v
 }
 
-// Suggest is the declared input that was likely meant by one that is not
+// Suggest returns the declared input that was likely meant by one that is not
 // declared, or "". Such an input is no error: agents may read what they like.
 func (a *Action) Suggest(input string) string {
 	if a.Input(input) != nil {
@@ -151,7 +151,7 @@ func parseNumber(text string, t Type) (any, error) {
 	return nil, fmt.Errorf("%s does not look like a number", text)
 }
 
-// choice is the member of the list that the text writes.
+// choice returns the member of the list that the text writes.
 func (in *Input) choice(text string) any {
 	var found any = text
 	for _, v := range in.List {

@@ -51,10 +51,10 @@ func NewContract(name string, local *Definition) *Contract {
 	return &Contract{name: name, local: local}
 }
 
-// Agent is the name of the agent.
+// Agent returns the name of the agent.
 func (c *Contract) Agent() string { return c.name }
 
-// Local is the definition of this machine; nil if it has none.
+// Local returns the definition of this machine; nil if it has none.
 func (c *Contract) Local() *Definition { return c.local }
 
 // Called notes which nodes are going to be called. One alone may well speak for
@@ -121,7 +121,7 @@ func (c *Contract) Missing(nodes []string, err error) {
 	c.missing = append(c.missing, missing{slices.Compact(slices.Sorted(slices.Values(nodes))), err})
 }
 
-// Definition is the one of this machine, or else that of most nodes; nil if there is
+// Definition returns the one of this machine, or else that of most nodes; nil if there is
 // none.
 func (c *Contract) Definition() *Definition {
 	switch {
@@ -141,7 +141,7 @@ func (c *Contract) Nodes() string {
 	return some(c.learnt[0].nodes)
 }
 
-// Actions are the names of the actions in all definitions.
+// Actions returns the names of the actions in all definitions.
 func (c *Contract) Actions() []string {
 	var names []string
 	add := func(d *Definition) {
@@ -181,7 +181,7 @@ func (c *Contract) Validate(action string, data *value.Map) error {
 	return nil
 }
 
-// having are the versions that nodes gave in which there is the action.
+// having returns the versions that nodes gave in which there is the action.
 func (c *Contract) having(action string) []version {
 	var all []version
 	for _, v := range c.learnt {
@@ -192,7 +192,7 @@ func (c *Contract) having(action string) []version {
 	return all
 }
 
-// Action is an action as the client goes by it, or nil if there is no such action:
+// Action returns an action as the client goes by it, or nil if there is no such action:
 // that of this machine or of most nodes, made stricter by what others say. It has no
 // defaults that nodes gave.
 func (c *Contract) Action(name string) *Action {
@@ -304,7 +304,7 @@ func (c *Contract) Noop(action string) bool {
 	return a != nil && a.Noop && c.Doubt(action) == ""
 }
 
-// Timeout is how long an action may take, by the definitions, and whether that was
+// Timeout returns how long an action may take, by the definitions, and whether that was
 // cut to MaxLearntTimeout.
 func (c *Contract) Timeout(action string) (limit time.Duration, cut bool) {
 	if c.local != nil {

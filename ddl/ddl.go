@@ -7,7 +7,7 @@
 // order and with its texts. Package library finds definitions on this machine.
 //
 // What the package cannot read is an error, never a definition that allows more. Validate never judges an input that a definition does
-// not name; Action.OtherInputs says whether a client may send one.
+// not name; Action.OtherInputs reports whether a client may send one.
 package ddl
 
 import (
@@ -136,7 +136,7 @@ type Summary struct {
 // Defaults, and the members of lists, are nil, bool, int64, float64, string,
 // value.Symbol, []any, or *value.Map.
 
-// Action is the action of that name, or nil.
+// Action returns the action of that name, or nil.
 func (d *Definition) Action(name string) *Action {
 	for _, a := range d.Actions {
 		if a.Name == name {
@@ -146,7 +146,7 @@ func (d *Definition) Action(name string) *Action {
 	return nil
 }
 
-// Input is the input of that name, or nil.
+// Input returns the input of that name, or nil.
 func (a *Action) Input(name string) *Input {
 	for _, i := range a.Inputs {
 		if i.Name == name {
@@ -156,7 +156,7 @@ func (a *Action) Input(name string) *Input {
 	return nil
 }
 
-// Output is the output of that name, or nil.
+// Output returns the output of that name, or nil.
 func (a *Action) Output(name string) *Output {
 	for _, o := range a.Outputs {
 		if o.Name == name {

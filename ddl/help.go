@@ -11,7 +11,7 @@ import (
 	"mcollective/internal/plaintext"
 )
 
-// Help is the text about the plugin for people, as Ruby's "mco plugin doc"
+// Help returns the text about the plugin for people, as Ruby's "mco plugin doc"
 // prints it. Texts of several lines are folded to so many columns; 0 stands for
 // 80. What Ruby has not is told in lines of its own.
 func (d *Definition) Help(columns int) string {
@@ -67,7 +67,7 @@ func (h *help) metadata(d *Definition, columns int) {
 	}
 }
 
-// seconds is a time as Ruby has it: whole seconds are a number without a unit.
+// seconds returns a time as Ruby has it: whole seconds are a number without a unit.
 func seconds(d time.Duration) string {
 	if d%time.Second == 0 {
 		return fmt.Sprint(int64(d / time.Second))
@@ -148,7 +148,7 @@ func (h *help) defaultValue(v any) {
 	}
 }
 
-// text is the validation as Ruby prints it.
+// text returns the validation as Ruby prints it.
 func (v Validation) text() string {
 	switch {
 	case v.Validator != "":

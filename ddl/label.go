@@ -2,7 +2,7 @@ package ddl
 
 import "strings"
 
-// label is the text for people that a name gives: "main_collective" is
+// label returns the text for people that a name gives: "main_collective" is
 // "Main collective".
 func label(name string) string {
 	s := strings.TrimSpace(strings.ReplaceAll(name, "_", " "))

@@ -111,7 +111,7 @@ func parseNative(file, ext string, data []byte) (*Definition, map[string]any, er
 	return d, extra, nil
 }
 
-// topKeys are those of a definition of this kind.
+// topKeys returns those of a definition of this kind.
 func topKeys(k Kind) []string {
 	keys := []string{string(k), "name", "description", "author", "license", "version", "url", "timeout", "requires", "usage"}
 	switch k {

@@ -137,7 +137,7 @@ func (m *mapping) texts(key string) []string {
 	return all
 }
 
-// text is a scalar as it is written: a version of 1.10 is not 1.1.
+// text returns a scalar as it is written: a version of 1.10 is not 1.1.
 func (r *reader) text(n *yaml.Node) string {
 	if n.Kind != yaml.ScalarNode {
 		r.fail(n, "a text is needed here")

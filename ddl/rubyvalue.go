@@ -13,7 +13,7 @@ import (
 	"mcollective/value"
 )
 
-// isType tells whether a value is of a type that we know.
+// isType reports whether a value is of a type that we know.
 func isType(v any, t Type) bool {
 	switch t {
 	case String:
@@ -63,7 +63,7 @@ func isFloat(v any) bool {
 	return false
 }
 
-// isClass tells whether Ruby would say that the value is_a? class.
+// isClass reports whether Ruby would say that the value is_a? class.
 func isClass(v any, class string) bool {
 	switch class {
 	case "String":
@@ -169,7 +169,7 @@ func asFloat(v any) (float64, bool) {
 	return 0, false
 }
 
-// rubyText is what Ruby's to_s, or join for lists, makes of a value.
+// rubyText returns what Ruby's to_s, or join for lists, makes of a value.
 func rubyText(v any) string {
 	if t, ok := textOf(v); ok {
 		return t.bytes
@@ -189,7 +189,7 @@ func rubyText(v any) string {
 	return inspect(v)
 }
 
-// inspect is what Ruby's inspect makes of a value, and to_s of what holds others.
+// inspect returns what Ruby's inspect makes of a value, and to_s of what holds others.
 func inspect(v any) string {
 	if t, ok := textOf(v); ok {
 		return strconv.Quote(t.bytes)

@@ -37,7 +37,7 @@ func (d *Definition) Validate(action string, data *value.Map) error {
 	return nil
 }
 
-// given are the values of an input, that under the symbol first.
+// given returns the values of an input, that under the symbol first.
 func given(data *value.Map, name string) (values []any) {
 	if v, ok := data.Get(value.Symbol(name)); ok {
 		values = append(values, v)
@@ -176,7 +176,7 @@ func (t text) length() int {
 	return len(t.bytes)
 }
 
-// characters is the text as package filter takes it. Ruby refuses to match what
+// characters returns the text as package filter takes it. Ruby refuses to match what
 // is not valid in its encoding, or in another one than the expression's; of
 // other encodings than UTF-8 only those texts that are ASCII, or bytes.
 func (t text) characters(regexp string) (string, error) {

@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// validatorNames are the validators that Ruby comes with and those of plugins
-// that are widely used. Whoever publishes another writes it as a regular
+// validatorNames returns the validators that Ruby comes with and those of plugins
+// that are widely used. Anyone who publishes another writes it as a regular
 // expression.
 func validatorNames() []string {
 	return []string{"shellsafe", "ipv4address", "ipv6address", "ipaddress", "service_name", "package_name",

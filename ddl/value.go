@@ -112,7 +112,7 @@ func (r *reader) scalar(n *yaml.Node) any {
 	return n.Value
 }
 
-// plain is a value for who runs agents, without anything of Ruby.
+// plain returns a value for who runs agents, without anything of Ruby.
 func (r *reader) plain(n *yaml.Node) any {
 	switch n.Kind {
 	case yaml.SequenceNode:
@@ -132,7 +132,7 @@ func (r *reader) plain(n *yaml.Node) any {
 	return r.scalar(n)
 }
 
-// valueNode is the native form of a value. A value that a definition cannot hold
+// valueNode returns the native form of a value. A value that a definition cannot hold
 // is an error.
 func valueNode(v any) (*yaml.Node, error) {
 	switch v := v.(type) {
@@ -219,7 +219,7 @@ func floatNode(f float64) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!float", Value: text}
 }
 
-// mapNode is a map, with one pair if a key is given.
+// mapNode returns a map, with one pair if a key is given.
 func mapNode(pair ...any) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
 	if len(pair) == 2 {

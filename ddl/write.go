@@ -11,7 +11,7 @@ import (
 	"mcollective/internal/yaml"
 )
 
-// JSON is the definition in the native form, without what is the default anyway:
+// JSON returns the definition in the native form, without what is the default anyway:
 // the same bytes for equal definitions, and Parse of them is an equal one. The
 // error is that of a definition which no file can say.
 func (d *Definition) JSON() ([]byte, error) {
@@ -31,7 +31,7 @@ func (d *Definition) YAML() ([]byte, error) {
 	return yaml.Marshal(n)
 }
 
-// Hash is the SHA-256 of the definition's JSON in hexadecimal digits, and "" for
+// Hash returns the SHA-256 of the definition's JSON in hexadecimal digits, and "" for
 // one that has no JSON.
 func (d *Definition) Hash() string {
 	data, err := d.JSON()

@@ -66,8 +66,8 @@ func Literal(f filter.Filter) (names []string, ok bool) {
 	return names, len(names) > 0
 }
 
-// Only tells whether a filter has nothing but identities. With literal ones these
-// are the nodes, without asking, as in Ruby: whoever names nodes wants to hear of
+// Only reports whether a filter has nothing but identities. With literal ones these
+// are the nodes, without asking, as in Ruby: anyone who names nodes wants to hear of
 // each. With any other filter the nodes have to judge; Ruby drops that filter.
 func Only(f filter.Filter) bool {
 	return len(f.Identities) > 0 && len(f.Facts)+len(f.Classes)+len(f.Agents)+len(f.Compound) == 0

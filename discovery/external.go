@@ -73,7 +73,7 @@ func (m External) Discover(ctx context.Context, q Query) ([]string, error) {
 	return local(names, Query{Filter: filter.Filter{Identities: q.Filter.Identities}, Limit: q.Limit})
 }
 
-// request is the query in Choria's form.
+// request returns the query in Choria's form.
 func (m External) request(q Query) any {
 	type fact struct {
 		Fact     string `json:"fact"`
@@ -164,7 +164,7 @@ func locate(program string) (string, error) {
 	return path, trust.Program(path, run.Look)
 }
 
-// lastWords is the last line that a program printed on its standard error, to be
+// lastWords returns the last line that a program printed on its standard error, to be
 // put behind another text.
 func lastWords(stderr []byte) string {
 	text := strings.TrimSpace(string(stderr))

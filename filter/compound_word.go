@@ -81,7 +81,7 @@ func isFunctionName(b []byte) bool {
 	return len(b) > 0
 }
 
-// comparison is the operator at the head of a text, as it was written.
+// comparison returns the operator at the head of a text, as it was written.
 func comparison(text string) string {
 	for _, op := range [...]string{"==", "=~", "=>", "=<", "!=", "<=", ">=", "=", "<", ">"} {
 		if strings.HasPrefix(text, op) {

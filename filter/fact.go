@@ -89,7 +89,7 @@ func nameOperatorValue(text string, operators []string) (name, operator, value s
 	return "", "", "", false
 }
 
-// valueOf is the value at the head of tail: up to the line's end, without
+// valueOf returns the value at the head of tail: up to the line's end, without
 // leading blanks unless there is nothing else.
 func valueOf(tail string) (string, bool) {
 	line, _, _ := strings.Cut(tail, "\n")

@@ -65,7 +65,7 @@ func child(value any, key string) (any, bool) {
 	return nil, false
 }
 
-// factText is a scalar as text. Nodes give text already; other values are
+// factText returns a scalar as text. Nodes give text already; other values are
 // written the way Go does.
 func factText(value any) (string, bool) {
 	switch v := value.(type) {

@@ -201,7 +201,7 @@ func (e *evaluation) class(p *Pattern) (bool, error) {
 	return ok, within("class", p.Text, err)
 }
 
-// identity is the one kind of which any entry is enough. Ruby wants exactly
+// identity returns the one kind of which any entry is enough. Ruby wants exactly
 // one, which makes two ways of naming the same node name none.
 func (e *evaluation) identity(list []Pattern) (bool, error) {
 	id := e.node.Identity()

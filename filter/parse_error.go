@@ -16,7 +16,7 @@ type ParseError struct {
 	Hint   string // what to write instead; often empty
 }
 
-// Error is one line without control characters, whatever the text held.
+// Error returns one line without control characters, whatever the text held.
 func (e *ParseError) Error() string {
 	var b strings.Builder
 	b.WriteString(e.What)

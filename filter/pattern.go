@@ -25,7 +25,7 @@ func ParsePattern(text string) (Pattern, error) {
 
 // ParseIdentity is ParsePattern for identities. A plain one has to be a name that a
 // node can have, and an expression has no control characters: neither would match
-// any node, and a name with a line break is two names to whoever reads it.
+// any node, and a name with a line break is two names to anyone who reads it.
 func ParseIdentity(text string) (Pattern, error) {
 	p, err := ParsePattern(text)
 	if err != nil {
@@ -90,7 +90,7 @@ func ParseWith(text string) ([]Fact, []Pattern, error) {
 	return facts, classes, nil
 }
 
-// source is the pattern's regular expression, still with the slashes that a
+// source returns the pattern's regular expression, still with the slashes that a
 // text has, and false when it is an exact name.
 func (p *Pattern) source() (string, bool) {
 	return p.Text, p.Regexp || lineBeginsWithSlash(p.Text)
@@ -102,7 +102,7 @@ func lineBeginsWithSlash(text string) bool {
 	return text != "" && (text[0] == '/' || strings.Contains(text, "\n/"))
 }
 
-// regexpSource is the regular expression in the value of a fact comparison: one
+// regexpSource returns the regular expression in the value of a fact comparison: one
 // enclosing pair of slashes is dropped. Ruby looks for that pair on each line.
 func regexpSource(value string) string {
 	for rest, more := value, true; more; {

@@ -149,7 +149,7 @@ func regexpSize(re *syntax.Regexp) int {
 	return min(size, maxRegexpSize+1)
 }
 
-// cost is what looking at a text is charged.
+// cost returns what looking at a text is charged.
 func (m *matcher) cost(text string) int {
 	if m.isLiteral || m.err != nil {
 		return 1 + len(text)/16

@@ -67,7 +67,7 @@ func (f *Filter) flags(most int) []string {
 	return flags
 }
 
-// String is the text of -F for the fact, the shortest that ParseFact reads as
+// String returns the text of -F for the fact, the shortest that ParseFact reads as
 // this fact again.
 func (t Fact) String() string {
 	operators := []string{t.Operator, "="}
@@ -95,7 +95,7 @@ func parsesAsFact(text string, t Fact) bool {
 	return ok && back == t
 }
 
-// String is the text of -C, -A or -I for the pattern.
+// String returns the text of -C, -A or -I for the pattern.
 func (p Pattern) String() string {
 	if !p.Regexp {
 		return p.Text
@@ -103,7 +103,7 @@ func (p Pattern) String() string {
 	return "/" + p.Text + "/"
 }
 
-// String is a text of -S that means the same, terms separated by single blanks.
+// String returns a text of -S that means the same, terms separated by single blanks.
 func (c Compound) String() string { return c.text(0) }
 
 // text stops when it is longer than most, if that is not 0.
@@ -163,7 +163,7 @@ func quote(text string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(text) + "'"
 }
 
-// String is the text of the call in -S.
+// String returns the text of the call in -S.
 func (f *Function) String() string {
 	var b strings.Builder
 	b.WriteString(f.Name)

@@ -372,7 +372,7 @@ func interval(s string) (suffix string, width int, exact bool) {
 	return fmt.Sprintf("{%d,%d}", from, to), end + 1, false
 }
 
-// repetitions is the value of some digits, or more than most.
+// repetitions returns the value of some digits, or more than most.
 func repetitions(digits string, most int) int {
 	n := 0
 	for _, d := range digits {

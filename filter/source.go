@@ -5,7 +5,7 @@ import "errors"
 // maxMatchCost bounds the work of one MatchRegexp, about a second of it.
 const maxMatchCost = 1 << 27
 
-// MatchRegexp tells whether the regular expression whose source a Ruby program
+// MatchRegexp reports whether the regular expression whose source a Ruby program
 // would give to Regexp.new matches anywhere in the text. It takes linear time.
 // The error says why it cannot be told: the source is broken, or holds what
 // cannot be evaluated in linear time, or the text is too long for it.

@@ -241,7 +241,7 @@ func (d *decoder) leaf(v any) any {
 	return v
 }
 
-// spent is a mark to measure the size of an object with.
+// spent returns a mark to measure the size of an object with.
 func (d *decoder) spent() int { return d.values + d.expansion }
 
 // close completes the object that was opened when spent() gave start.

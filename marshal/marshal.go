@@ -28,5 +28,5 @@ func (p *Policy) UnmarshalValue(data []byte) (Value, error) {
 // In its tree arrays are *[value.Array], strings *[value.String], floats *[value.Float] and
 // integers outside -2**30 to 2**30-1 *[big.Int]; everything else is as in
 // decoding into any. Two references to one Ruby object are one pointer, so a
-// tree can hold cycles: whoever walks it must remember where it has been.
+// tree can hold cycles: anyone who walks it must remember where it has been.
 type Value struct{ Node any }

@@ -89,7 +89,7 @@ func check(what, name, extra string, most int) error {
 	return nil
 }
 
-// only tells whether s is not empty and has nothing but word characters and those
+// only reports whether s is not empty and has nothing but word characters and those
 // of extra.
 func only(s, extra string) bool {
 	for i := range len(s) {

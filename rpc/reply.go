@@ -15,7 +15,7 @@ type Reply struct {
 	Data    *value.Map // outputs under symbols, those declared first
 }
 
-// NewReply is the reply of an action that has these outputs and did not fail so
+// NewReply returns the reply of an action that has these outputs and did not fail so
 // far. The outputs are nil until they are set.
 func NewReply(outputs ...string) *Reply {
 	r := &Reply{Message: "OK", Data: &value.Map{Pairs: make([]value.Pair, len(outputs))}}
@@ -47,7 +47,7 @@ func (r *Reply) Fail(err error) {
 	}
 }
 
-// Body is the reply as it is sent. A message that is not UTF-8, because it quotes
+// Body returns the reply as it is sent. A message that is not UTF-8, because it quotes
 // what is not, is made so.
 func (r *Reply) Body() *value.Map {
 	data := r.Data
@@ -129,5 +129,5 @@ func outputs(d *value.Map) *value.Map {
 	return h
 }
 
-// Output is the value of an output, and whether the reply has it; nil is a value.
+// Output returns the value of an output, and whether the reply has it; nil is a value.
 func (r *Reply) Output(name string) (any, bool) { return member(r.Data, name) }

@@ -46,7 +46,7 @@ func Parse(body any) (*Request, error) {
 	return r, nil
 }
 
-// Input is the value of an input, and whether the caller gave it; nil is a value.
+// Input returns the value of an input, and whether the caller gave it; nil is a value.
 func (r *Request) Input(name string) (any, bool) { return member(r.Data, name) }
 
 func member(h *value.Map, name string) (any, bool) {
@@ -56,7 +56,7 @@ func member(h *value.Map, name string) (any, bool) {
 	return h.Get(name)
 }
 
-// Text is the text of v if it is a string of any encoding.
+// Text returns the text of v if it is a string of any encoding.
 func Text(v any) (string, bool) {
 	switch v := v.(type) {
 	case string:
@@ -84,7 +84,7 @@ func name(v any) string {
 	return s
 }
 
-// kind is the word for v in an error.
+// kind returns the word for v in an error.
 func kind(v any) string {
 	switch v.(type) {
 	case nil:
@@ -97,7 +97,7 @@ func kind(v any) string {
 	return fmt.Sprintf("%T", v)
 }
 
-// Body is the request as a client sends it: everything under symbols, which are all
+// Body returns the request as a client sends it: everything under symbols, which are all
 // that nodes of Ruby look at, and the wish for a reply among the inputs, where nodes
 // look for it.
 func (r *Request) Body() *value.Map {

@@ -15,7 +15,7 @@ import (
 // maxValueDepth bounds lists and maps within each other. Clients read no deeper.
 const maxValueDepth = 48
 
-// Value is a Go value as the body of a message holds it. What a body can hold
+// Value returns a Go value as the body of a message holds it. What a body can hold
 // already stays as it is; besides that there are
 //
 //   - integers and floats of every size

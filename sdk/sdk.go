@@ -36,7 +36,7 @@ var languages = []language{
 	{"go", ".go", "", true},
 }
 
-// Languages are the names that New knows.
+// Languages returns the names that New knows.
 func Languages() []string {
 	names := make([]string, len(languages))
 	for i, l := range languages {
@@ -52,7 +52,7 @@ type File struct {
 	Mode fs.FileMode // 0755 for programs, else 0644
 }
 
-// New is the files of a first agent: the program, its descriptor, and the helper
+// New returns the files of a first agent: the program, its descriptor, and the helper
 // of the language. All go into the agents directory; the helper serves all agents
 // there. An agent in Go is to be built before it can run.
 func New(name, lang string) ([]File, error) {

@@ -3,7 +3,7 @@
 //
 // Begin with the New function of a provider in the directories below and hand what
 // it returns to client.New, which needs a [Client]; a node needs a [Node]. A provider
-// that holds keys or other state may be a [Reloader] and an io.Closer besides. Whoever
+// that holds keys or other state may be a [Reloader] and an io.Closer besides. Anyone who
 // writes one more runs the suite in securitytest.
 //
 // A provider never sees a broker, never opens a payload of the other role, and never

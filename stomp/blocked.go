@@ -15,7 +15,7 @@ const (
 )
 
 // A blocked exchange of RabbitMQ is absent, or we may not write to it. RabbitMQ
-// breaks the connection of whoever does, and the name may come from a request
+// breaks the connection of anyone who does, and the name may come from a request
 // that others sent, so it is left alone for a while.
 type blocked struct {
 	err   *ServerError
@@ -56,7 +56,7 @@ func (c *Client) blocks(destination string) error {
 
 var exchangeName = regexp.MustCompile(`exchange '([^']+)'`)
 
-// exchangeIn is the exchange that RabbitMQ complains of, "" for none.
+// exchangeIn returns the exchange that RabbitMQ complains of, "" for none.
 func exchangeIn(e *ServerError) string {
 	if m := exchangeName.FindStringSubmatch(e.Message + " " + e.Detail); m != nil {
 		return m[1]
@@ -64,7 +64,7 @@ func exchangeIn(e *ServerError) string {
 	return ""
 }
 
-// exchangeOf is the exchange behind a destination of RabbitMQ.
+// exchangeOf returns the exchange behind a destination of RabbitMQ.
 func exchangeOf(destination string) string {
 	if rest, ok := strings.CutPrefix(destination, "/exchange/"); ok {
 		name, _, _ := strings.Cut(rest, "/")

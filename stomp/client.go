@@ -42,7 +42,7 @@ type Client struct {
 	last     int // the place in the pool of the server that was lost last, -1 for none
 }
 
-// A waiter is what a receipt is for: a subscription, or whoever reads done.
+// A waiter is what a receipt is for: a subscription, or anyone who reads done.
 type waiter struct {
 	serial  uint64 // of the frame
 	sub     *Subscription
@@ -133,7 +133,7 @@ func (c *Client) adopt(s *session) {
 	alone := s.left == 0 && s.err == nil
 	c.mu.Unlock()
 	if given > 0 {
-		c.opts.Logger.Warn("messages in line were given up, the new broker speaks another version", "messages", given)
+		c.opts.Logger.Warn("queued messages dropped; the new broker speaks another version", "messages", given)
 	}
 	go s.write()
 	if alone { // nothing to restore
@@ -214,7 +214,7 @@ func (c *Client) lost(s *session) bool {
 		c.log.warn("lost the connection to the broker, connecting again", s.server, s.err)
 	}
 	if givenUp != nil {
-		c.opts.Logger.Error("message was given up, it broke the connection each time it was sent",
+		c.opts.Logger.Error("message dropped; it broke the connection each time it was sent",
 			"broker", s.server, "destination", destinationOf(givenUp), "bytes", len(givenUp), "error", s.err)
 	}
 	c.report()
@@ -409,7 +409,7 @@ func (c *Client) receipt(s *session, id string) {
 	w := c.receipts[id]
 	delete(c.receipts, id)
 	if w.sub != nil {
-		w.sub.settle(nil)
+		w.sub.resolve(nil)
 	}
 	if w.done != nil {
 		w.done <- nil

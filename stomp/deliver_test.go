@@ -145,7 +145,7 @@ func TestDeliverAndLoss(t *testing.T) {
 		if sends != 3 {
 			t.Errorf("sent %d times", sends)
 		}
-		// Whoever gives up before it was sent sends nothing.
+		// Anyone who gives up before it was sent sends nothing.
 		s.b.Stop()
 		synctest.Wait()
 		short, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -200,7 +200,7 @@ func TestSmallIsGivenUp(t *testing.T) {
 		if n := s.b.Cuts(); n != 2 {
 			t.Errorf("sent %d times", n)
 		}
-		if log := s.log.String(); !strings.Contains(log, "message was given up") || !strings.Contains(log, "destination=/queue/a") {
+		if log := s.log.String(); !strings.Contains(log, "message dropped") || !strings.Contains(log, "destination=/queue/a") {
 			t.Errorf("the log says\n%s", log)
 		}
 	})

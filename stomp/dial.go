@@ -55,7 +55,7 @@ func (c *Client) connect(ctx context.Context, pauseFirst bool) (*session, error)
 				}
 			}
 		}
-		// Whoever set a deadline is waiting for us: do not make them wait for a
+		// Anyone who set a deadline is waiting for us: do not make them wait for a
 		// password to become right. A broker that hangs up without a word may
 		// be one that is about to start.
 		if refused == len(causes) {
@@ -67,7 +67,7 @@ func (c *Client) connect(ctx context.Context, pauseFirst bool) (*session, error)
 	}
 }
 
-// pool is the order of the servers for one round. It ends with the server whose
+// pool returns the order of the servers for one round. It ends with the server whose
 // connection broke last: one that accepts connections and does not keep them
 // would otherwise be the only one that is ever tried.
 func (c *Client) pool() []int {
@@ -195,7 +195,7 @@ func (c *Client) login(ctx context.Context, conn net.Conn, srv Server) (*session
 	return s, nil
 }
 
-// hello is the CONNECT frame for a server.
+// hello returns the CONNECT frame for a server.
 func (c *Client) hello(srv Server) *Frame {
 	host := c.opts.VHost
 	if host == "" {

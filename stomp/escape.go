@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// escaped tells whether the header of that command is escaped at all: the
+// escaped reports whether the header of that command is escaped at all: the
 // frames that settle the version are written as in 1.0 by every version.
 func escaped(v Version, command string) bool {
 	return v == everywhere || v != V10 && command != Connect && command != Connected && command != Stomp

@@ -26,7 +26,7 @@ type pacer struct {
 func (p *pacer) warn(msg, server string, err error) {
 	if now := time.Now(); p.seen == nil || now.Sub(p.since) >= quiet {
 		if p.skipped > 0 {
-			p.log.Warn("more broker errors than are worth logging", "skipped", p.skipped)
+			p.log.Warn("log rate limit of broker errors reached", "skipped", p.skipped)
 		}
 		p.since, p.seen, p.skipped = now, map[string]int{}, 0
 	}

@@ -89,7 +89,7 @@ func NewReader(r io.Reader, v Version, l Limits) *Reader {
 // CONNECT settle it.
 func (r *Reader) SetVersion(v Version) { r.v = v }
 
-// Buffered is how many bytes have arrived and not been read as a frame.
+// Buffered returns how many bytes have arrived and not been read as a frame.
 func (r *Reader) Buffered() int { return r.r.Buffered() }
 
 // Read replaces f with the next frame. It skips the newlines between frames that

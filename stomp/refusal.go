@@ -175,7 +175,7 @@ func (c *Client) trial(ctx context.Context, srv Server, sub *Subscription) (said
 	}
 }
 
-// suspect is the subscription that a complaint is about which does not say so,
+// suspect returns the subscription that a complaint is about which does not say so,
 // nil when it must be about something else: brokers take frames in order, so it
 // is what the oldest receipt that is owed is for. RabbitMQ names an exchange in
 // its complaint; if no such subscription waits, it is about none. c.mu is held.
@@ -201,7 +201,7 @@ func (c *Client) suspect(e *ServerError) waiter {
 func (c *Client) refused(s *session, w waiter, e *ServerError) {
 	c.drop(w.sub)
 	w.sub.refusal = &RefusedError{w.sub.l.Destination, e}
-	w.sub.settle(w.sub.refusal)
+	w.sub.resolve(w.sub.refusal)
 	if w.restore {
 		s.left--
 	}

@@ -51,7 +51,7 @@ func TestSubscriptionRefused(t *testing.T) {
 				if st := c.State(); !st.Connected || st.Reconnects > 1 {
 					t.Errorf("state %+v", st)
 				}
-				// Whoever asks again and again does not keep the broker busy.
+				// Anyone who asks again and again does not keep the broker busy.
 				logins := s.b.Logins()
 				for range 60 {
 					for n := range 20 {

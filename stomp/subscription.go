@@ -100,7 +100,7 @@ func (c *Client) Subscribe(ctx context.Context, l Listen, receive func(*Frame)) 
 	}
 }
 
-// frame is the SUBSCRIBE frame in a version.
+// frame returns the SUBSCRIBE frame in a version.
 func (sub *Subscription) frame(v Version, receipt string) *Frame {
 	h := make(Header, 0, 4+len(sub.l.Header))
 	if sub.l.Selector != "" {
@@ -116,7 +116,7 @@ func (sub *Subscription) frame(v Version, receipt string) *Frame {
 	return &Frame{Command: Subscribe, Header: h}
 }
 
-// end is the UNSUBSCRIBE frame in a version.
+// end returns the UNSUBSCRIBE frame in a version.
 func (sub *Subscription) end(v Version) *Frame {
 	h := Header{{"destination", sub.l.Destination}}
 	if v != V10 {
@@ -143,8 +143,8 @@ func (sub *Subscription) deliver(f *Frame) {
 	}
 }
 
-// settle answers the Subscribe that waits, if one does. c.mu is held.
-func (sub *Subscription) settle(err error) {
+// resolve answers the Subscribe that waits, if one does. c.mu is held.
+func (sub *Subscription) resolve(err error) {
 	sub.confirmed = sub.confirmed || err == nil
 	select {
 	case sub.result <- err:
@@ -168,7 +168,7 @@ func (c *Client) forget(sub *Subscription) {
 	}
 }
 
-// drop removes a subscription from our books. c.mu is held.
+// drop removes a subscription from the list. c.mu is held.
 func (c *Client) drop(sub *Subscription) {
 	delete(c.subs, sub.l.ID)
 	c.order = slices.DeleteFunc(c.order, func(s *Subscription) bool { return s == sub })

@@ -22,7 +22,7 @@ const (
 	everywhere
 )
 
-// String is the version's name on the wire.
+// String returns the version's name on the wire.
 func (v Version) String() string {
 	switch v {
 	case V10:

@@ -90,7 +90,7 @@ func numbersEqual(a, b any) bool {
 	return false
 }
 
-// number is a number in the form that others of its kind have.
+// number returns a number in the form that others of its kind have.
 func number(v any) any {
 	switch v := v.(type) {
 	case int:

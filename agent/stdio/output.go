@@ -146,7 +146,7 @@ func FillFrom(reply *rpc.Reply, answer *value.Map, convert Converter) error {
 	return nil
 }
 
-// AsGiven is the Converter that leaves values as they are.
+// AsGiven returns the Converter that leaves values as they are.
 func AsGiven(_ string, v any) any { return v }
 
 // setStatus takes statuscode and statusmsg, as an answer gives them.

@@ -79,7 +79,7 @@ func numbers(v any) any {
 	return v
 }
 
-// Environ is the request as environment variables.
+// Environ returns the request as environment variables.
 func (r *Request) Environ() []string {
 	env := []string{
 		"MCO_AGENT=" + r.Agent, "MCO_ACTION=" + r.Action, "MCO_REQUEST_ID=" + r.ID, "MCO_CALLER=" + r.Caller,

@@ -118,7 +118,7 @@ func (b *hashBuilder) set(key string, v any) {
 
 func (b *hashBuilder) hash() *value.Map { return &b.h }
 
-// number is a number of JSON: whole if it is written so.
+// number returns a number of JSON: whole if it is written so.
 func number(s string) any {
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 		return n
@@ -172,7 +172,7 @@ func yamlValue(n *yaml.Node) (any, error) {
 	return nil, fmt.Errorf("line %d: an alias", n.Line)
 }
 
-// yamlScalar is a scalar as YAML 1.2 understands it. What has an odd form is text.
+// yamlScalar returns a scalar as YAML 1.2 understands it. What has an odd form is text.
 func yamlScalar(n *yaml.Node) any {
 	switch n.ShortTag() {
 	case "!!null":
@@ -193,10 +193,10 @@ func yamlScalar(n *yaml.Node) any {
 	return n.Value
 }
 
-// KeyText is a key of a map as text.
+// KeyText returns a key of a map as text.
 func KeyText(k any) string { return fmt.Sprint(value.ForJSON(k)) }
 
-// ScalarText is a value as an environment variable or an argument holds it, and
+// ScalarText returns a value as an environment variable or an argument holds it, and
 // whether it is one that these can hold.
 func ScalarText(v any) (string, bool) {
 	switch v := value.ForJSON(v).(type) {

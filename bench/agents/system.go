@@ -66,7 +66,7 @@ func asked(ctx context.Context, name string, a agent.Agent, rounds int, ask []st
 
 // crowded compares where there are many processes.
 func crowded(ctx context.Context, dir string, rounds, n int) error {
-	stop, err := crowd(n)
+	stop, err := startProcesses(n)
 	defer stop()
 	if err != nil {
 		return err
@@ -94,9 +94,9 @@ func crowded(ctx context.Context, dir string, rounds, n int) error {
 	return oneShot(ctx, "one-shot, sh, of "+strconv.Itoa(there), filepath.Join(dir, "sh.sh"), rounds)
 }
 
-// crowd starts processes that do nothing, which stop ends. They are the children
+// startProcesses starts processes that do nothing, which stop ends. They are the children
 // of a child, since the processes of a machine are not those of its node.
-func crowd(n int) (stop func(), err error) {
+func startProcesses(n int) (stop func(), err error) {
 	stop = func() {}
 	self, err := os.Executable()
 	if err != nil {

@@ -40,7 +40,7 @@ var attacks = map[string]func(ctx context.Context, addr string){
 	// Connect and say nothing.
 	"silent": func(ctx context.Context, addr string) {
 		var all sync.WaitGroup
-		for range *crowd {
+		for range *crowdOf {
 			all.Go(func() {
 				for ctx.Err() == nil {
 					if c, err := dial(ctx, addr); err == nil {

@@ -30,7 +30,7 @@ var (
 	mco     = flag.String("mco", "mco", "the program to attack")
 	limit   = flag.Int("limit", 1024, "memory of the broker in MiB")
 	connect = flag.Int("connections", 20, "connections of the attacks that hold data")
-	crowd   = flag.Int("crowd", 5000, "connections of the attacks that hold connections")
+	crowdOf = flag.Int("crowd", 5000, "connections of the attacks that hold connections")
 	rate    = flag.Int("rate", 125, "what the attackers can send in all, in MiB/s")
 	during  = flag.Duration("for", 12*time.Second, "how long each attack lasts")
 )

@@ -1,6 +1,6 @@
 // Package inmem is a connector whose broker is a value in this process.
 //
-// A [Hub] is the broker: whoever connects to it reaches everybody else who did.
+// A [Hub] is the broker: anyone who connects to it reaches everybody else who did.
 // It keeps the promises of package connector, passes connectortest, and can be
 // stopped and started like a broker that is restarted, so that the client and
 // the node are tested without sockets and, with testing/synctest, without

@@ -81,7 +81,7 @@ func (s *subscription) run() {
 	}
 }
 
-// Address is where replies are to be sent.
+// Address returns where replies are to be sent.
 func (s *subscription) Address() string { return s.address }
 
 // Err returns an error if the hub refuses the subscription.

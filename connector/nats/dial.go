@@ -446,7 +446,7 @@ func serverURL(text string) (string, error) {
 	return u.String(), nil
 }
 
-// hostPort is the part of a server's URL that may be shown.
+// hostPort returns the part of a server's URL that may be shown.
 func hostPort(server string) string {
 	u, err := url.Parse(server)
 	if err != nil {

@@ -227,7 +227,7 @@ func TestHostileFloods(t *testing.T) {
 }
 
 // Messages that are possible, but too large for us, are left out one by one: cutting
-// the connection would let whoever may send one cut those of all nodes.
+// the connection would let anyone who may send one cut those of all nodes.
 func TestTooLargeMessagesAreSkipped(t *testing.T) {
 	server := scripted(t, func(conn net.Conn, in *bufio.Reader) {
 		subject, id := subscribed(in)

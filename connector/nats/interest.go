@@ -17,7 +17,7 @@ import (
 
 // Interest returns the names of the connections that listen to a broadcast
 // target, one for each subscription. The broker looks after it has delivered what
-// was published before, so that whoever received that is among them, or gone; unless
+// was published before, so that anyone who received that is among them, or gone; unless
 // the connection was made anew in between, which Status().Reconnects tells.
 //
 // Only a broker of this project that stands alone is asked: it says so in its INFO,

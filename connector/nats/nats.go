@@ -112,7 +112,7 @@ type Options struct {
 }
 
 // reconnectBuffer is what may be published without a connection before Publish
-// waits, in bytes: the answers that a node had on its tongue, not an afternoon's.
+// waits, in bytes: enough for replies in flight, not for a long outage.
 const reconnectBuffer = 256 << 10
 
 // Conn is a connection to a NATS server.
@@ -247,7 +247,7 @@ func orDefault(d *time.Duration, otherwise time.Duration) {
 	}
 }
 
-// backoff is the wait before a round of attempts, counted from 1. Any moment of
+// backoff returns the wait before a round of attempts, counted from 1. Any moment of
 // a growing span is as likely as another, so that nodes which lost a broker
 // together do not come back together.
 func (c *Conn) backoff(round int) time.Duration {

@@ -81,7 +81,7 @@ func (c *Conn) send(ctx context.Context, subj string, m connector.Message) error
 	}
 }
 
-// headerSize is what a header adds to a message.
+// headerSize returns what a header adds to a message.
 func headerSize(h gonats.Header) int {
 	if h == nil {
 		return 0

@@ -69,7 +69,7 @@ func (t TLS) wanted() bool {
 	return t.Require || t.First || t.CA != "" || t.Cert != "" || t.Config != nil
 }
 
-// settings are the library's options for this connection, without the server.
+// settings returns the library's options for this connection, without the server.
 func (c *Conn) settings() (gonats.Options, error) {
 	o := gonats.GetDefaultOptions()
 	o.Name = c.opts.Identity

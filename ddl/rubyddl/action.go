@@ -160,7 +160,7 @@ func replace[T any](all *[]T, v T, same func(T) bool) {
 	*all = append(*all, v)
 }
 
-// maxLength is a :maxlength; what is no number counts as Ruby's to_i has it.
+// maxLength returns a :maxlength; what is no number counts as Ruby's to_i has it.
 func maxLength(v any) (int, error) {
 	var n float64
 	switch v := v.(type) {
@@ -185,7 +185,7 @@ func maxLength(v any) (int, error) {
 	return int(n), nil
 }
 
-// validation is how Ruby judges with a value of :validation.
+// validation returns how Ruby judges with a value of :validation.
 func validation(c *ruby.Call, v any) ddl.Validation {
 	switch v := v.(type) {
 	case ruby.Symbol:

@@ -100,7 +100,7 @@ type props struct {
 	h *ruby.Hash
 }
 
-// properties are those behind n other arguments.
+// properties returns those behind n other arguments.
 func properties(c *ruby.Call, n int) (props, error) {
 	if len(c.Args) == n {
 		return props{}, fmt.Errorf("%s needs properties, like `:description => \"...\"`", c.Name)
@@ -172,7 +172,7 @@ func (r *reader) metadata(c *ruby.Call) error {
 	return nil
 }
 
-// timeLimit is a time limit as definitions have it.
+// timeLimit returns a time limit as definitions have it.
 func timeLimit(v any) (time.Duration, error) {
 	var s float64
 	switch v := v.(type) {

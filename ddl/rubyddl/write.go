@@ -11,7 +11,7 @@ import (
 	"mcollective/value"
 )
 
-// Format is the definition as a .ddl, for the clients and servers of Ruby
+// Format returns the definition as a .ddl, for the clients and servers of Ruby
 // MCollective. What their language does not have is left out: types of outputs,
 // time limits of actions, and which actions are destructive, know noop or take
 // sensitive values. Ruby refuses every value of an input whose type is our own.
@@ -156,7 +156,7 @@ func validationSource(v ddl.Validation) any {
 	return v.Regexp
 }
 
-// literal is a value as Ruby's source has it.
+// literal returns a value as Ruby's source has it.
 func literal(v any) string {
 	switch v := v.(type) {
 	case source:
@@ -199,7 +199,7 @@ func isWord(s string) bool {
 	return s != ""
 }
 
-// quote is a string in double quotes in which nothing is evaluated.
+// quote returns a string in double quotes in which nothing is evaluated.
 func quote(s string) string {
 	var b strings.Builder
 	b.WriteByte('"')

@@ -81,7 +81,7 @@ func New(name string, o Options) (*Function, error) {
 // not count. After an error the function is of no more use.
 func (f *Function) Add(v any) error { return f.add(v) }
 
-// Result is what all values come to. The error says why they come to nothing.
+// Result returns what all values come to. The error says why they come to nothing.
 func (f *Function) Result() (Result, error) {
 	r, err := f.result()
 	r.Kind = f.kind

@@ -88,7 +88,7 @@ func TestNodeStartsReloadsAndStops(t *testing.T) {
 	if err := n.Stop(); err != nil {
 		t.Error(err)
 	}
-	if !log.has("what this node did") {
+	if !log.has("final counters") {
 		t.Error("the node ended without its counters")
 	}
 }

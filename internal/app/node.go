@@ -173,7 +173,7 @@ func (n *Node) serve(life context.Context, end func(), engine *server.Server) {
 	served, stop := context.WithCancel(life)
 	group.Go(func() {
 		failed = engine.Run(life)
-		n.log.Info("what this node did", counters(engine.Stats())...)
+		n.log.Info("final counters", counters(engine.Stats())...)
 		stop()
 	})
 	group.Go(func() { n.agents.Watch(served, engine) })
@@ -224,7 +224,7 @@ func (n *Node) Reload(ctx context.Context) error {
 	} else {
 		n.log.Info("facts, classes and agents were read again")
 	}
-	n.log.Info("what this node did so far", counters(engine.Stats())...)
+	n.log.Info("counters", counters(engine.Stats())...)
 	return err
 }
 
@@ -274,7 +274,7 @@ func (n *Node) Status() string {
 	return fmt.Sprintf("%s serves through %s: %d requests, %d replies, %d busy, %d running", n.cfg.Identity, st.Server, s.Total, s.Replies, s.Busy, s.Running)
 }
 
-// counters are the statistics of a node as log attributes.
+// counters returns the statistics of a node as log attributes.
 func counters(s server.Stats) []any {
 	list := []any{"total", s.Total, "passed", s.Passed, "filtered", s.Filtered, "replies", s.Replies}
 	for _, c := range []struct {
@@ -292,7 +292,7 @@ func counters(s server.Stats) []any {
 	return list
 }
 
-// queueSize is the configured queue in the engine's terms, where 0 is a default.
+// queueSize returns the configured queue in the engine's terms, where 0 is a default.
 func queueSize(cfg *config.Config) int {
 	if cfg.QueueSize == 0 {
 		return -1
@@ -300,7 +300,7 @@ func queueSize(cfg *config.Config) int {
 	return cfg.QueueSize
 }
 
-// grace is how long requests under way may take when the node stops.
+// grace returns how long requests under way may take when the node stops.
 func grace(cfg *config.Config) time.Duration {
 	switch {
 	case !cfg.SoftShutdown:

@@ -1,6 +1,6 @@
 package cli
 
-// Color tells whether a stream may get colours.
+// Color reports whether a stream may get colours.
 func (e *Env) Color(terminal bool) bool {
 	return terminal && !e.Plain && e.Getenv("NO_COLOR") == "" && e.Getenv("TERM") != "dumb"
 }

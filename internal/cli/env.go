@@ -58,7 +58,7 @@ type Env struct {
 	Raw   bool // what came from nodes is printed as it is
 }
 
-// OS is the world of this process.
+// OS returns the world of this process.
 func OS() *Env {
 	env := &Env{
 		Name: os.Args[0], In: os.Stdin, Out: os.Stdout, Err: os.Stderr,

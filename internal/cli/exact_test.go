@@ -51,7 +51,7 @@ func TestSilentNodesAreNamed(t *testing.T) {
 	}
 }
 
-// Whoever calls nodes hears which of them may have been missed.
+// Anyone who calls nodes hears which of them may have been missed.
 func TestCallsNameSilentNodes(t *testing.T) {
 	for _, command := range []string{"rpc rpcutil ping", "rpc rpcutil ping -j", "rpcutil ping --batch 1", "facts os", "inventory --list-collectives"} {
 		synctest.Test(t, func(t *testing.T) {

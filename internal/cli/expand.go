@@ -12,7 +12,7 @@ import (
 	"mcollective/internal/usage"
 )
 
-// aliases are the other spellings of long flags.
+// aliases returns the other spellings of long flags.
 func aliases() map[string]string {
 	return map[string]string{
 		"wf": "with-fact", "wc": "with-class", "wa": "with-agent", "wi": "with-identity",

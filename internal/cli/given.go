@@ -43,7 +43,7 @@ func (g *givenValue) Set(text string) error {
 }
 
 // A rule says where an option has no effect. An option that asks for nothing is
-// refused, for whoever gave it meant something else.
+// refused, for anyone who gave it meant something else.
 type rule struct {
 	Command  string // "" is every command that has the option
 	Options  []string

@@ -8,7 +8,7 @@ import (
 // SortedKeys returns the keys of a map, sorted.
 func SortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// Sorted is a sorted copy.
+// Sorted returns a sorted copy.
 func Sorted(list []string) []string {
 	list = slices.Clone(list)
 	slices.Sort(list)

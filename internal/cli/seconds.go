@@ -45,7 +45,7 @@ func (s *Seconds) String() string {
 	return s.Duration.String()
 }
 
-// Type is the name of the value in help.
+// Type returns the name of the value in help.
 func (s *Seconds) Type() string { return "seconds" }
 
 // Or returns the first of the flag's value and the defaults that is set, where 0

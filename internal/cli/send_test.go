@@ -12,7 +12,7 @@ import (
 	"mcollective/internal/config"
 )
 
-// TestSendAsks: whoever awaits no answers is asked all the same.
+// TestSendAsks: anyone who awaits no answers is asked all the same.
 func TestSendAsks(t *testing.T) {
 	call := []string{"rpc", "process", "signal", "pattern=x", "signal=TERM"}
 	for _, tc := range []struct {

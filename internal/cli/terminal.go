@@ -18,7 +18,7 @@ func (e *Env) Clean(s string) string {
 	return safetext.Clean(s)
 }
 
-// Width is how many columns the terminal has, 0 if there is none or it does not
+// Width returns how many columns the terminal has, 0 if there is none or it does not
 // say.
 func Width(env *Env) int {
 	if !env.OutTerminal {
@@ -50,7 +50,7 @@ func Tidy(env *Env, s string) string {
 	return env.Clean(s)
 }
 
-// Plural is a number with the noun for so many.
+// Plural returns a number with the noun for so many.
 func Plural(n int, one string) string {
 	if n == 1 {
 		return "1 " + one

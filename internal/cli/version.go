@@ -10,7 +10,7 @@ import (
 // version is set by the linker (-X mcollective/internal/cli.version=...).
 var version = "0.1.0-dev"
 
-// Version is the version of this program.
+// Version returns the version of this program.
 func Version() string { return version }
 
 // NewVersion makes the command version.

@@ -227,11 +227,11 @@ func Load(path string, role Role) (*Config, error) {
 		}
 		mistakes = c.read(path, lines)
 	}
-	c.settle()
+	c.applyDefaults()
 	if err := errors.Join(append(mistakes, c.check()...)...); err != nil {
 		return nil, err
 	}
-	c.advise()
+	c.addWarnings()
 	c.noteIgnored()
 	return c, nil
 }
@@ -321,7 +321,7 @@ func readLines(path string) ([]line, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Whoever can write to it decides what a node runs, and whom it believes.
+	// Anyone who can write to it decides what a node runs, and whom it believes.
 	if err := trust.Check(path); err != nil {
 		return nil, err
 	}

@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 )
 
-// ClientPaths are the places where a client looks for its configuration when
+// ClientPaths returns the places where a client looks for its configuration when
 // it is given none, first to last: the user's own, then the machine's. getenv
 // is os.Getenv when nil.
 func ClientPaths(getenv func(string) string) []string {
@@ -26,18 +26,18 @@ func ClientPaths(getenv func(string) string) []string {
 	return append(list, "/etc/puppetlabs/mcollective/client.cfg", "/etc/mcollective/client.cfg")
 }
 
-// ServerPaths are the places where a node looks for its configuration.
+// ServerPaths returns the places where a node looks for its configuration.
 func ServerPaths() []string {
 	return []string{"/etc/puppetlabs/mcollective/server.cfg", "/etc/mcollective/server.cfg"}
 }
 
-// FindClient is the first readable one of ClientPaths; ok is false when there
+// FindClient returns the first readable one of ClientPaths; ok is false when there
 // is none. readable is Readable when nil.
 func FindClient(getenv func(string) string, readable func(string) bool) (path string, ok bool) {
 	return first(ClientPaths(getenv), readable)
 }
 
-// FindServer is the first readable one of ServerPaths; ok is false when there
+// FindServer returns the first readable one of ServerPaths; ok is false when there
 // is none. readable is Readable when nil.
 func FindServer(readable func(string) bool) (path string, ok bool) {
 	return first(ServerPaths(), readable)
@@ -55,7 +55,7 @@ func first(paths []string, readable func(string) bool) (string, bool) {
 	return "", false
 }
 
-// Readable says whether path is a regular file that this process can open. A
+// Readable reports whether path is a regular file that this process can open. A
 // user may well have a directory ~/.mcollective, and opening a pipe would wait.
 func Readable(path string) bool {
 	fi, err := os.Stat(path)

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Plugin is the text of a plugin key, written without the leading "plugin.":
+// Plugin returns the text of a plugin key, written without the leading "plugin.":
 // Plugin("activemq.pool.size").
 func (c *Config) Plugin(key string) (string, bool) {
 	v, ok := c.plugin[key]
 	return v.text, ok
 }
 
-// PluginString is the text of a plugin key, or def if it is not set.
+// PluginString returns the text of a plugin key, or def if it is not set.
 func (c *Config) PluginString(key, def string) string {
 	if v, ok := c.plugin[key]; ok {
 		return v.text
@@ -20,7 +20,7 @@ func (c *Config) PluginString(key, def string) string {
 	return standard(key, def, func(text string) (string, error) { return text, nil })
 }
 
-// standard is the default of a key in its row, or def if that has none.
+// standard returns the default of a key in its row, or def if that has none.
 func standard[T any](key string, def T, read func(string) (T, error)) T {
 	r := findRow("plugin." + key)
 	if r == nil || r.def == "" {
@@ -33,22 +33,22 @@ func standard[T any](key string, def T, read func(string) (T, error)) T {
 	return v
 }
 
-// PluginBool is the boolean value of a plugin key, or def if it is not set.
+// PluginBool returns the boolean value of a plugin key, or def if it is not set.
 func (c *Config) PluginBool(key string, def bool) (bool, error) {
 	return pluginValue(c, key, def, parseBool)
 }
 
-// PluginInt is the integer value of a plugin key, or def if it is not set.
+// PluginInt returns the integer value of a plugin key, or def if it is not set.
 func (c *Config) PluginInt(key string, def int) (int, error) {
 	return pluginValue(c, key, def, parseInt)
 }
 
-// PluginFloat is the value of a plugin key as a number, or def if it is not set.
+// PluginFloat returns the value of a plugin key as a number, or def if it is not set.
 func (c *Config) PluginFloat(key string, def float64) (float64, error) {
 	return pluginValue(c, key, def, parseFloat)
 }
 
-// PluginSeconds is the value of a plugin key that gives a time in seconds,
+// PluginSeconds returns the value of a plugin key that gives a time in seconds,
 // whole or not, or def if it is not set.
 func (c *Config) PluginSeconds(key string, def time.Duration) (time.Duration, error) {
 	return pluginValue(c, key, def, parseSeconds)

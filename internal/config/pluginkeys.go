@@ -77,7 +77,7 @@ func checkFamily(name string) error {
 	return fmt.Errorf("%s has no such setting%s", family, suggest.Hint(name, known))
 }
 
-// settingsOf are the names of all settings of a built-in plugin.
+// settingsOf returns the names of all settings of a built-in plugin.
 func settingsOf(plugin string) []string {
 	names := []string{plugin + ".activate_agent", plugin + ".ruby"}
 	for _, name := range slices.Sorted(maps.Keys(rows)) {

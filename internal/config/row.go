@@ -236,7 +236,7 @@ func within(n float64, least, most int) error {
 	return nil
 }
 
-// show is the field's value as a file would say it.
+// show returns the field's value as a file would say it.
 func (r *row) show(c *Config) string {
 	switch p := r.field(c).(type) {
 	case *string:
@@ -263,7 +263,7 @@ func (r *row) show(c *Config) string {
 	return ""
 }
 
-// given is the value of a public key as Ruby's daemon has it, in the types of package
+// given returns the value of a public key as Ruby's daemon has it, in the types of package
 // value.
 func (r *row) given(c *Config) any {
 	written := c.origins[r.name] != (Origin{})

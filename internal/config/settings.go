@@ -27,7 +27,7 @@ func (c *Config) Redacted() []Setting {
 	return list
 }
 
-// Get is the value in force of a key as a file would say it; plugin keys have
+// Get returns the value in force of a key as a file would say it; plugin keys have
 // "plugin." in front. ok is false for an unknown key and for a plugin key that
 // is not set. Secrets are given; Redacted is for showing.
 func (c *Config) Get(name string) (text string, ok bool) {
@@ -40,7 +40,7 @@ func (c *Config) Get(name string) (text string, ok bool) {
 	return "", false
 }
 
-// Public is the value of a key that anybody may know, as Ruby's daemon has it, in the
+// Public returns the value of a key that anybody may know, as Ruby's daemon has it, in the
 // types of package value. No secret is among them.
 func (c *Config) Public(name string) (given any, ok bool) {
 	if r := rows[name]; r != nil && r.public {
@@ -49,7 +49,7 @@ func (c *Config) Public(name string) (given any, ok bool) {
 	return nil, false
 }
 
-// AllPublic are the values of all keys that anybody may know.
+// AllPublic returns the values of all keys that anybody may know.
 func (c *Config) AllPublic() map[string]any {
 	all := make(map[string]any, len(keys))
 	for _, r := range keys {
@@ -60,7 +60,7 @@ func (c *Config) AllPublic() map[string]any {
 	return all
 }
 
-// Origin is where the value of a key was written; plugin keys have "plugin." in
+// Origin returns where the value of a key was written; plugin keys have "plugin." in
 // front. It is the zero Origin for a default.
 func (c *Config) Origin(name string) Origin {
 	if p, ok := strings.CutPrefix(name, "plugin."); ok {
@@ -72,7 +72,7 @@ func (c *Config) Origin(name string) Origin {
 // hidden stands for a secret.
 const hidden = "(secret)"
 
-// shown is a plugin value that may be shown to anybody.
+// shown returns a plugin value that may be shown to anybody.
 func shown(name, text string) string {
 	if secret(name, text) {
 		return hidden

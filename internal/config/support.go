@@ -75,7 +75,7 @@ func (c *Config) refuse(f *feature, wishes []string, mend string) (errs []error)
 	return errs
 }
 
-// keys are the keys that the files have, sorted.
+// keys returns the keys that the files have, sorted.
 func (c *Config) keys() []string {
 	all := slices.Collect(maps.Keys(c.origins))
 	for name := range c.plugin {
@@ -105,7 +105,7 @@ func (c *Config) noteIgnored() {
 	}
 }
 
-// PluginNames are the plugin keys that are set, without "plugin.", sorted.
+// PluginNames returns the plugin keys that are set, without "plugin.", sorted.
 func (c *Config) PluginNames() []string {
 	names := make([]string, 0, len(c.plugin))
 	for name := range c.plugin {

@@ -85,7 +85,7 @@ func IsReply(address string) bool {
 	return owner == "JOIN" || err == nil
 }
 
-// scopes are what the broker allows to each kind of credential. The names of collectives are tags; a credential
+// scopes returns what the broker allows to each kind of credential. The names of collectives are tags; a credential
 // without one is refused by the broker.
 func scopes(callers, nodes, guest, service *Key) []*jwt.UserScope {
 	const collective = "{{tag(c)}}."

@@ -148,7 +148,7 @@ func TestOnlyOneSpelling(t *testing.T) {
 	}
 }
 
-// The broker puts names into subjects as they are. The keys that make credentials could be stolen, so whoever
+// The broker puts names into subjects as they are. The keys that make credentials could be stolen, so anyone who
 // believes one checks again.
 func TestNamesAreCheckedTwice(t *testing.T) {
 	s := newSite(t)
@@ -261,7 +261,7 @@ func TestRevoke(t *testing.T) {
 	}
 }
 
-// Whoever has all files of the broker has no key that makes callers, revokes, or gives rights to keys.
+// Anyone who has all files of the broker has no key that makes callers, revokes, or gives rights to keys.
 func TestStolenBroker(t *testing.T) {
 	s := newSite(t)
 	s.must(os.RemoveAll(filepath.Join(s.dir, "authority")))

@@ -23,7 +23,7 @@ func readSecret(path string, most int64) ([]byte, error) {
 	return data, nil
 }
 
-// writeSecret replaces a file with one that only its owner may read. Whoever reads it finds the old or the new one,
+// writeSecret replaces a file with one that only its owner may read. Anyone who reads it finds the old or the new one,
 // also after a crash.
 // WriteSecret replaces a file with one that only its owner may read.
 func WriteSecret(path string, data []byte) error { return writeSecret(path, data) }

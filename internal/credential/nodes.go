@@ -69,7 +69,7 @@ func OpenBrokerDir(dir string) (*BrokerDir, error) {
 	return &BrokerDir{Dir: dir, Kit: kit, Tokens: OpenTokens(at(tokensName)), Register: register}, errors.Join(err, err2, err3, err4)
 }
 
-// Outstanding reports whether a token can be used, or could a short while ago, so that whoever comes too late hears
+// Outstanding reports whether a token can be used, or could a short while ago, so that anyone who comes too late hears
 // why.
 func (d *BrokerDir) Outstanding(now time.Time) bool {
 	all, err := d.Tokens.All()

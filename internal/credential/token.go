@@ -25,7 +25,7 @@ func NewJoinToken(pin Pin) JoinToken {
 	return t
 }
 
-// Text returns the token as it is given to machines. Whoever has it can join.
+// Text returns the token as it is given to machines. Anyone who has it can join.
 func (t JoinToken) Text() string { return base64url.EncodeToString(append(t.Pin[:], t.Secret[:]...)) }
 
 // String hides the secret.
@@ -40,7 +40,7 @@ func (t JoinToken) ID() string {
 	return base64url.EncodeToString(sum[:6])
 }
 
-// hash is what a broker keeps of the secret.
+// hash returns what a broker keeps of the secret.
 func (t JoinToken) hash() [sha256.Size]byte {
 	return sha256.Sum256(append([]byte("mco-token-secret\x00"), t.Secret[:]...))
 }

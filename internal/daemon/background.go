@@ -22,6 +22,6 @@ func WatchUntil(ctx context.Context, actions Actions) (end func()) {
 // LogNotified logs that systemd could not be told something.
 func LogNotified(log *slog.Logger, err error) {
 	if err != nil {
-		log.Warn("systemd could not be told", "error", err)
+		log.Warn("systemd not notified", "error", err)
 	}
 }

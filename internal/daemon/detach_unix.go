@@ -15,7 +15,7 @@ import (
 )
 
 // detachedEnv tells a child on which descriptor its parent waits. It names the
-// parent too, so that the variable is worth nothing to whoever inherits it.
+// parent too, so that the variable is worth nothing to anyone who inherits it.
 const detachedEnv = "MCO_DETACHED"
 
 // startPatience is how long a parent waits for the word of its child.

@@ -15,7 +15,7 @@ func NoDumps() error {
 	return nil
 }
 
-// monotonic is the clock that systemd compares reloads with, in microseconds.
+// monotonic returns the clock that systemd compares reloads with, in microseconds.
 func monotonic() int64 {
 	var t unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &t); err != nil {

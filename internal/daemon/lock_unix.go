@@ -18,7 +18,7 @@ func lock(f *os.File) error {
 	return err
 }
 
-// alive tells whether a process has this pid; one of another user counts.
+// alive reports whether a process has this pid; one of another user counts.
 func alive(pid int) bool {
 	err := syscall.Kill(pid, 0)
 	return err == nil || errors.Is(err, syscall.EPERM)

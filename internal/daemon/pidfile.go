@@ -77,7 +77,7 @@ const (
 )
 
 // claim locks the file and writes it. again means that it is no longer the file
-// at its path. The error is errLocked if whoever has locked it is no node, or has
+// at its path. The error is errLocked if the process that has locked it is no node, or has
 // not written it yet.
 func (p *PIDFile) claim() (again bool, err error) {
 	text, err := io.ReadAll(io.LimitReader(p.file, 64))

@@ -211,7 +211,7 @@ func (f *Finder) round(ctx context.Context, c *ddl.Contract, wanted []*want) ([]
 		case len(w.left) == 0:
 			c.Missing(w.nodes, w.err)
 		default:
-			f.Log.Info("a definition is asked of another node", "agent", c.Agent(), "error", w.err)
+			f.Log.Info("definition not available; asking another node", "agent", c.Agent(), "error", w.err)
 			left = append(left, w)
 		}
 	}
@@ -318,7 +318,7 @@ func (f *Finder) read(agent, known string, a client.Answer) given {
 		return given{err: fmt.Errorf("node %s: %w", a.Sender, err)}
 	}
 	if err := f.Cache.Put(agent, data); err != nil {
-		f.Log.Info("a definition is not kept", "error", err)
+		f.Log.Info("definition not cached", "error", err)
 	}
 	return given{definition: d, hash: ddl.HashOf(data)}
 }

@@ -1,5 +1,5 @@
 // Package dirtest makes the directories of tests with modes of their own, so that a test does not depend on the
-// mask that the shell of whoever runs it has set: under one of 002 a directory of the testing package can be
+// mask that the shell of anyone who runs it has set: under one of 002 a directory of the testing package can be
 // written by its group, and nothing in there is trusted.
 package dirtest
 

@@ -236,7 +236,7 @@ func (d Desk) Renew(data []byte) (answer []byte, key, name string, err error) {
 	if !c.Verify(renewDomain, payload, sig) {
 		return nil, "", "", errors.New("the signature does not hold")
 	}
-	// Whoever it comes from: the authority has signed it. One that is not newer changes nothing.
+	// Anyone who it comes from: the authority has signed it. One that is not newer changes nothing.
 	_, _ = d.Dir.Kit.Trust.Update(q.Bundle)
 	token := ""
 	switch err = d.Dir.Kit.Trust.InForce(c, now); {
@@ -245,7 +245,7 @@ func (d Desk) Renew(data []byte) (answer []byte, key, name string, err error) {
 	case q.Wanted && kind == credential.Node:
 		token, err = d.Dir.Renew(q.Credential, now)
 	case q.Wanted:
-		err = &credential.JoinRefusal{Reason: "the broker makes no callers; ask whoever has the authority: mco trust issue " + c.Name}
+		err = &credential.JoinRefusal{Reason: "the broker makes no callers; ask the one who has the authority: mco trust issue " + c.Name}
 	default:
 		err = nil // one that has ended may hear that
 	}

@@ -42,7 +42,7 @@ func newKey(t testing.TB) *credential.Key {
 	return k
 }
 
-// Whoever watches a request cannot use it for another name or key, nor read the answer.
+// Anyone who watches a request cannot use it for another name or key, nor read the answer.
 func TestJoinIsBound(t *testing.T) {
 	desk, _ := newDesk(t)
 	token, mine, theirs := newToken(t, desk, 5), newKey(t), newKey(t)

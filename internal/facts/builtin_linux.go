@@ -25,7 +25,7 @@ type machine struct {
 	statfs   func(path string) (size, free, available uint64, err error)
 }
 
-// thisMachine is the one that the process runs on.
+// thisMachine returns the one that the process runs on.
 func thisMachine() machine {
 	var u unix.Utsname
 	_ = unix.Uname(&u) // cannot fail with a valid pointer
@@ -38,7 +38,7 @@ func thisMachine() machine {
 	}
 }
 
-// builtinLayers are the builtin facts in three groups: what changes every
+// builtinLayers returns the builtin facts in three groups: what changes every
 // second, what hardly changes, and what may wait for a disk.
 func builtinLayers(o Options) []*layer {
 	m := thisMachine()
@@ -49,7 +49,7 @@ func builtinLayers(o Options) []*layer {
 	return []*layer{system, live, disks}
 }
 
-// system are the facts that change when somebody changes the machine.
+// system returns the facts that change when somebody changes the machine.
 func (m machine) system() (Set, error) {
 	all := Set{}
 	net, err := m.network()
@@ -74,7 +74,7 @@ func truth(b bool) string {
 	return "false"
 }
 
-// read is a small file's text without blank space around it, or "".
+// read returns a small file's text without blank space around it, or "".
 func (m machine) read(path string) string {
 	data, err := plainfile.Text(filepath.Join(m.root, path), 8<<20)
 	if err != nil {
@@ -88,7 +88,7 @@ func (m machine) exists(path string) bool {
 	return err == nil
 }
 
-// names are the names in a directory, sorted.
+// names returns the names in a directory, sorted.
 func (m machine) names(path string) []string {
 	entries, _ := os.ReadDir(filepath.Join(m.root, path))
 	names := make([]string, len(entries))
@@ -98,7 +98,7 @@ func (m machine) names(path string) []string {
 	return names
 }
 
-// live are the facts that change all the time.
+// live returns the facts that change all the time.
 func (m machine) live() Set {
 	all := m.memory()
 	for _, s := range []Set{m.uptime(), m.loads()} {

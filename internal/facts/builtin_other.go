@@ -19,7 +19,7 @@ import (
 	"github.com/shirou/gopsutil/v4/mem"
 )
 
-// builtinLayers are the builtin facts of systems other than Linux, where a
+// builtinLayers returns the builtin facts of systems other than Linux, where a
 // library knows how to ask. Disks are left out.
 func builtinLayers(o Options) []*layer {
 	system := newLayer("builtin", o, systemFacts)

@@ -42,7 +42,7 @@ func NewClasses(path string, logger *slog.Logger) *Classes {
 	return c
 }
 
-// List are the classes in the file's order. The caller must not change the
+// List returns the classes in the file's order. The caller must not change the
 // slice. At most once a second it looks at the file's date, and reads the file
 // only when that has changed. A file that cannot be read counts as empty, and is
 // logged once.

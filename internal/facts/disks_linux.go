@@ -13,7 +13,7 @@ type mount struct {
 	options            []any
 }
 
-// disks are the facts of disks, their partitions and what is mounted.
+// disks returns the facts of disks, their partitions and what is mounted.
 func (m machine) disks() Set {
 	mounts := m.mounts()
 	s := m.blocks(mounts)
@@ -100,7 +100,7 @@ func statfs(path string) (size, free, available uint64, err error) {
 	return st.Blocks * unit, st.Bfree * unit, st.Bavail * unit, nil
 }
 
-// blocks are the facts of disks and partitions, from /sys, without waking a disk.
+// blocks returns the facts of disks and partitions, from /sys, without waking a disk.
 func (m machine) blocks(mounts []mount) Set {
 	disks, parts, s := map[string]any{}, map[string]any{}, Set{}
 	mounted := map[string]mount{}

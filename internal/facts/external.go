@@ -95,7 +95,7 @@ func addExternal(all, set Set) {
 	}
 }
 
-// dataFormat is the parser for a file's name, or nil.
+// dataFormat returns the parser for a file's name, or nil.
 func dataFormat(path string) func([]byte) (Set, error) {
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".txt":

@@ -39,7 +39,7 @@ import (
 // not be changed by others.
 type Set map[string]any
 
-// Fact is the value of a top-level fact.
+// Fact returns the value of a top-level fact.
 func (s Set) Fact(name string) (any, bool) {
 	v, ok := s[name]
 	return v, ok
@@ -172,10 +172,10 @@ func (f *Facts) publish(layer int, s Set) {
 	f.current.Store(&snapshot{set: all, at: time.Now()})
 }
 
-// Snapshot is the newest complete set of facts.
+// Snapshot returns the newest complete set of facts.
 func (f *Facts) Snapshot() Set { return f.current.Load().set }
 
-// Fact is the value of a top-level fact: string, []any or map[string]any.
+// Fact returns the value of a top-level fact: string, []any or map[string]any.
 func (f *Facts) Fact(name string) (any, bool) {
 	v, ok := f.current.Load().set[name]
 	return v, ok

@@ -21,7 +21,7 @@ type stamp struct {
 	mode  fs.FileMode
 }
 
-// stampOf is the zero stamp for a file that is not there.
+// stampOf returns the zero stamp for a file that is not there.
 func stampOf(path string) stamp {
 	fi, err := os.Stat(path)
 	if err != nil {

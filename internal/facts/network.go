@@ -81,7 +81,7 @@ func (i iface) reachable() bool {
 		slices.ContainsFunc(i.v6, func(p address6) bool { return !ignored(p.Addr()) })
 }
 
-// facts are the modern facts of one interface.
+// facts returns the modern facts of one interface.
 func (i iface) facts() map[string]any {
 	m := map[string]any{}
 	put(m, "mac", i.mac)
@@ -122,7 +122,7 @@ func (i iface) legacy(s Set, facts map[string]any) {
 	}
 }
 
-// best is the index of the first address by which a machine can be reached, else
+// best returns the index of the first address by which a machine can be reached, else
 // of the first one, or -1.
 func best[T any](list []T, addr func(T) netip.Addr) int {
 	if i := slices.IndexFunc(list, func(a T) bool { return !ignored(addr(a)) }); i >= 0 {
@@ -131,7 +131,7 @@ func best[T any](list []T, addr func(T) netip.Addr) int {
 	return min(len(list), 1) - 1
 }
 
-// mask is the network mask of p as an address.
+// mask returns the network mask of p as an address.
 func mask(p netip.Prefix) string {
 	all := [16]byte{}
 	for i := range p.Bits() {
@@ -155,7 +155,7 @@ func scope6(a netip.Addr) string {
 	return "global"
 }
 
-// legacyName is an interface's name as a part of a fact's name: eth0.100 is
+// legacyName returns an interface's name as a part of a fact's name: eth0.100 is
 // eth0_100.
 func legacyName(name string) string {
 	return strings.Map(func(r rune) rune {

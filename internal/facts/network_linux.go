@@ -50,7 +50,7 @@ func (m machine) domain(host string) string {
 	return search
 }
 
-// defaultRoute is the interface by which packets leave, or "".
+// defaultRoute returns the interface by which packets leave, or "".
 func (m machine) defaultRoute() string {
 	best, metric := "", uint64(1<<63)
 	for line := range strings.Lines(m.read("proc/net/route")) {

@@ -86,7 +86,7 @@ func kernel(name, release string) Set {
 	return s
 }
 
-// text is a string in m, or "".
+// text returns a string in m, or "".
 func text(m map[string]any, name string) string {
 	s, _ := m[name].(string)
 	return s

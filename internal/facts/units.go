@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// humanBytes is a size as Facter writes it: "23.54 GiB".
+// humanBytes returns a size as Facter writes it: "23.54 GiB".
 func humanBytes(n uint64) string {
 	if n < 1024 {
 		return strconv.FormatUint(n, 10) + " bytes"
@@ -21,7 +21,7 @@ func humanBytes(n uint64) string {
 	return fmt.Sprintf("%.2f %s", f, units[i])
 }
 
-// humanHertz is a frequency as Facter writes it: "2.50 GHz".
+// humanHertz returns a frequency as Facter writes it: "2.50 GHz".
 func humanHertz(hz float64) string {
 	units := [...]string{"Hz", "kHz", "MHz", "GHz", "THz"}
 	i := 0
@@ -41,10 +41,10 @@ func decimal(f float64) string {
 	return s
 }
 
-// mebibytes is a size for the legacy facts that end in _mb.
+// mebibytes returns a size for the legacy facts that end in _mb.
 func mebibytes(n uint64) string { return decimal(float64(n) / (1 << 20)) }
 
-// percent is the part of used in all, as Facter writes it: "1.66%".
+// percent returns the part of used in all, as Facter writes it: "1.66%".
 func percent(used, all uint64) string {
 	switch {
 	case all == 0 || used == all:

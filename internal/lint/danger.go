@@ -34,7 +34,7 @@ var imports = map[string]struct {
 		"mcollective/security/securitytest": "damage that tests do to messages",
 		"mcollective/stomp":                 "jitter between attempts to connect",
 	}},
-	"net/http/pprof": {"it opens the insides of the program to whoever reaches it", nil},
+	"net/http/pprof": {"it opens the insides of the program to anyone who reaches it", nil},
 	"log":            {"use log/slog", nil},
 }
 

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/tools/go/analysis"
 )
 
-// Analyzers are all checks.
+// Analyzers returns all checks.
 func Analyzers() []*analysis.Analyzer {
 	return []*analysis.Analyzer{
 		{Name: "errcompare", Doc: "errors are compared by errors.Is and errors.As", Run: each(compareErrors)},
@@ -56,7 +56,7 @@ func each(check func(*pass, ast.Node)) func(*analysis.Pass) (any, error) {
 	}
 }
 
-// allowedLines are the lines of a file for which a comment switches the check off. A
+// allowedLines returns the lines of a file for which a comment switches the check off. A
 // comment without a reason does not.
 func allowedLines(p *analysis.Pass, f *ast.File) map[int]bool {
 	lines := map[int]bool{}

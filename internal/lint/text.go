@@ -19,7 +19,7 @@ func unquote(s string) string {
 // verb matches one directive of a format, its flags, and an explicit argument.
 var verb = regexp.MustCompile(`%[-+# 0]*(?:\*|\d+)?(?:\.(?:\*|\d+)?)?(?:\[(\d+)\])?([%a-zA-Z])`)
 
-// verbs are the verbs of a format in the order of their arguments.
+// verbs returns the verbs of a format in the order of their arguments.
 func verbs(format string) []string {
 	var list []string
 	next := 0

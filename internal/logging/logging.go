@@ -121,7 +121,7 @@ func New(o Options) (*slog.Logger, *Control, error) {
 	return c.log, c, nil
 }
 
-// ParseLevel is the level of a name: debug, info, warn, error or fatal.
+// ParseLevel returns the level of a name: debug, info, warn, error or fatal.
 func ParseLevel(name string) (slog.Level, error) {
 	for _, l := range levels {
 		if strings.EqualFold(name, levelName(l)) {
@@ -148,7 +148,7 @@ func levelName(l slog.Level) string {
 	return "fatal"
 }
 
-// Level is the lowest level that is logged.
+// Level returns the lowest level that is logged.
 func (c *Control) Level() slog.Level { return c.level.Level() }
 
 // SetLevel changes the lowest level that is logged.
@@ -177,7 +177,7 @@ func (c *Control) Reopen() error {
 	return c.sink.reopen()
 }
 
-// Lost is the number of lines that had to go to the last resort as well or
+// Lost returns the number of lines that had to go to the last resort as well or
 // instead.
 func (c *Control) Lost() uint64 {
 	c.mu.Lock()

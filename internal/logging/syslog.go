@@ -56,7 +56,7 @@ func openSyslog(o Options) (*syslog, error) {
 	return s, nil
 }
 
-// facility is the number of a facility's name, or -1.
+// facility returns the number of a facility's name, or -1.
 func facility(name string) int {
 	name = strings.ToLower(name)
 	for i, n := range [...]string{"kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp"} {
@@ -70,7 +70,7 @@ func facility(name string) int {
 	return -1
 }
 
-// severity is the number that Ruby MCollective's levels have in syslog.
+// severity returns the number that Ruby MCollective's levels have in syslog.
 func severity(level slog.Level) int {
 	switch levelName(level) {
 	case "debug":

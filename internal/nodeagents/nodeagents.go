@@ -173,7 +173,7 @@ func (s *Set) warnOfUnknown(here map[string]agent.Agent, inactive map[string]err
 			continue
 		}
 		if near := suggest.Nearest(name, known); near != "" {
-			s.log.Warn("setting names an agent that is not here", "setting", "plugin."+key, "at", s.cfg.Origin("plugin."+key).String(), "did_you_mean", near)
+			s.log.Warn("setting names an agent that does not exist", "setting", "plugin."+key, "at", s.cfg.Origin("plugin."+key).String(), "did_you_mean", near)
 		}
 	}
 }
@@ -182,10 +182,10 @@ func (s *Set) warnOfUnknown(here map[string]agent.Agent, inactive map[string]err
 // that was found.
 func (s *Set) logPassedOver(name string, found agent.Agent) {
 	if r, ok := found.(*ruby.Agent); ok {
-		s.log.Info("agent in Ruby is passed over: the program itself has one of this name", "agent", name, "file", r.Path(), "prefer_with", "plugin."+name+".ruby = 1")
+		s.log.Info("agent in Ruby skipped; a built-in agent has this name", "agent", name, "file", r.Path(), "prefer_with", "plugin."+name+".ruby = 1")
 		return
 	}
-	s.log.Warn("agent is passed over: the program itself has one of this name", "agent", name, "directories", strings.Join(s.cfg.AgentsDirs, ":"))
+	s.log.Warn("agent skipped; a built-in agent has this name", "agent", name, "directories", strings.Join(s.cfg.AgentsDirs, ":"))
 }
 
 // Inactive returns the agents that cannot work here, with the reason.

@@ -65,7 +65,7 @@ func RubyData(ctx context.Context, l *ruby.Loader) []data.Plugin {
 	return all
 }
 
-// rubyConfig is what Ruby agents find in Config.instance.
+// rubyConfig returns what Ruby agents find in Config.instance.
 func rubyConfig(cfg *config.Config) map[string]any {
 	all := cfg.AllPublic()
 	all["configfile"], all["configdir"] = cfg.File, filepath.Dir(cfg.File)
@@ -73,7 +73,7 @@ func rubyConfig(cfg *config.Config) map[string]any {
 	return all
 }
 
-// pluginConf is what Ruby agents find in pluginconf. The secrets of connectors
+// pluginConf returns what Ruby agents find in pluginconf. The secrets of connectors
 // and security providers are none of theirs.
 func pluginConf(cfg *config.Config) map[string]string {
 	all := map[string]string{}

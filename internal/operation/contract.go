@@ -53,7 +53,7 @@ func (o *Operation) Complete(ctx context.Context, c *ddl.Contract, t *Targets) e
 	return usage.Hinted(unknown, o.env.Unknown(unknown, c.Differences("")))
 }
 
-// hashTime is how long nodes are awaited that were not searched for.
+// hashTime returns how long nodes are awaited that were not searched for.
 func (o *Operation) hashTime(m Method) time.Duration {
 	if m.Name == discovery.MethodBroadcast {
 		return m.Timeout
@@ -68,7 +68,7 @@ func (o *Operation) WarnOfDifferences(c *ddl.Contract, action string) {
 	}
 }
 
-// AgentTime is how long an action may take. The dialog hears of it if that is less
+// AgentTime returns how long an action may take. The dialog hears of it if that is less
 // than nodes say, unless the user decides.
 func (o *Operation) AgentTime(c *ddl.Contract, action string) time.Duration {
 	limit, cut := c.Timeout(action)

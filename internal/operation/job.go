@@ -26,7 +26,7 @@ func (o *Operation) Confirm(c *ddl.Contract, action string, nodes []string) erro
 	return o.question(c, Question{Agent: c.Agent(), Action: action, Nodes: nodes})
 }
 
-// confirmAll is Confirm for a request to all whom the filter matches, whoever they
+// confirmAll is Confirm for a request to all nodes that the filter matches, however many they
 // are: nobody looks for them first, and they count as many.
 func (o *Operation) confirmAll(c *ddl.Contract, action string) error {
 	return o.question(c, Question{Agent: c.Agent(), Action: action, All: true})
@@ -176,7 +176,7 @@ func (o *Operation) Send(ctx context.Context, j Job, d Delivery) (*Sent, error) 
 	}
 	s := &Sent{Targets: t}
 	if !some {
-		t, s.Targets = &Targets{}, nil // whoever they are
+		t, s.Targets = &Targets{}, nil // all of them
 	}
 	switch {
 	case j.Confirmed:

@@ -163,7 +163,7 @@ func (o *Operation) direct(m Method) (Method, error) {
 	return m, nil
 }
 
-// discoveryTimeout is how long the collective is asked for its nodes.
+// discoveryTimeout returns how long the collective is asked for its nodes.
 func (o *Operation) discoveryTimeout() time.Duration {
 	for _, t := range []time.Duration{o.opts.Discovery.Timeout, o.opts.Config.DiscoveryTimeout} {
 		if t > 0 {

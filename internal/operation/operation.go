@@ -140,10 +140,10 @@ func (o *Operation) Connect(ctx context.Context) error {
 	return nil
 }
 
-// Client is the client of an operation that is connected.
+// Client returns the client of an operation that is connected.
 func (o *Operation) Client() *client.Client { return o.session.Client }
 
-// Log is the log of an operation that is connected.
+// Log returns the log of an operation that is connected.
 func (o *Operation) Log() *slog.Logger { return o.session.Log }
 
 // Close ends the connection, if there is one.
@@ -153,7 +153,7 @@ func (o *Operation) Close() {
 	}
 }
 
-// Query is what to ask the collective for.
+// Query returns what to ask the collective for.
 func (o *Operation) Query(f filter.Filter, wait time.Duration, limit int) discovery.Query {
 	return discovery.Query{Collective: o.opts.Collective, Filter: f, Timeout: wait, TTL: o.opts.TTL, Limit: limit}
 }
@@ -212,7 +212,7 @@ func (o *Operation) address(r *client.Run, t *Targets) {
 	}
 }
 
-// replyTimeout is how long the answers of nodes are awaited: what the user says, or
+// replyTimeout returns how long the answers of nodes are awaited: what the user says, or
 // else what the agent takes and what finding the nodes takes, as in Ruby.
 func (o *Operation) replyTimeout(agentTime time.Duration, method Method) time.Duration {
 	if o.opts.Timeout > 0 {
@@ -224,10 +224,10 @@ func (o *Operation) replyTimeout(agentTime time.Duration, method Method) time.Du
 	return agentTime + method.Timeout + functionsTime(o.opts.Filter)
 }
 
-// FilterTime is what the data functions in the filter may take a node.
+// FilterTime returns what the data functions in the filter may take a node.
 func (o *Operation) FilterTime() time.Duration { return functionsTime(o.opts.Filter) }
 
-// BatchSize is how many of so many nodes work on a request at the same time; 0 is all.
+// BatchSize returns how many of so many nodes work on a request at the same time; 0 is all.
 func (o *Operation) BatchSize(nodes int) (int, error) {
 	b := o.opts.Batch
 	switch {
@@ -241,7 +241,7 @@ func (o *Operation) BatchSize(nodes int) (int, error) {
 	return b.Size, nil
 }
 
-// functionsTime is the time for the calls of data functions in a filter.
+// functionsTime returns the time for the calls of data functions in a filter.
 func functionsTime(f filter.Filter) time.Duration {
 	n := 0
 	for _, c := range f.Compound {

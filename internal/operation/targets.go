@@ -83,7 +83,7 @@ func (o *Operation) Find(ctx context.Context, s Search) (*Targets, error) {
 	return t, nil
 }
 
-// One is the targets of an operation about one node that the user named, whatever
+// One returns the targets of an operation about one node that the user named, whatever
 // the filter and standard input.
 func (o *Operation) One(node string) (*Targets, error) {
 	p, err := filter.ParseIdentity(node)
@@ -100,7 +100,7 @@ func (o *Operation) Found(nodes []string) *Targets {
 	return &Targets{Nodes: nodes, Method: Method{Name: discovery.MethodBroadcast, Timeout: discovery.BroadcastTimeout}}
 }
 
-// names are the nodes that the user named, if there is no other filter.
+// names returns the nodes that the user named, if there is no other filter.
 func (o *Operation) names() ([]string, bool) {
 	names, ok := discovery.Literal(o.opts.Filter)
 	return names, ok && discovery.Only(o.opts.Filter)
@@ -129,7 +129,7 @@ func (o *Operation) broadcast(ctx context.Context, t *Targets, s Search) error {
 	return nil
 }
 
-// WithAgent is a filter that only nodes with an agent match.
+// WithAgent returns a filter that only nodes with an agent match.
 func WithAgent(f filter.Filter, agent string) filter.Filter {
 	p := filter.Pattern{Text: agent}
 	if !slices.Contains(f.Agents, p) {

@@ -80,7 +80,7 @@ func newFile(f *os.File, info fs.FileInfo) *File {
 	return &File{f, info, f.SetReadDeadline(time.Time{}) == nil, readTime}
 }
 
-// Info is what the file was like when it was opened.
+// Info returns what the file was like when it was opened.
 func (f *File) Info() fs.FileInfo { return f.info }
 
 // Read implements io.Reader. A read that has to wait ends after a second with os.ErrDeadlineExceeded.

@@ -12,7 +12,7 @@ import (
 	"mcollective/internal/config"
 )
 
-// fileOptions are those of the agents file and filemgr.
+// fileOptions returns those of the agents file and filemgr.
 func fileOptions(cfg *config.Config) (file.Options, error) {
 	r := pluginReader{cfg: cfg, plugin: "file"}
 	o := file.Options{
@@ -24,7 +24,7 @@ func fileOptions(cfg *config.Config) (file.Options, error) {
 	return o, r.err
 }
 
-// nrpeOptions are those of the agent nrpe, under the keys of Ruby's.
+// nrpeOptions returns those of the agent nrpe, under the keys of Ruby's.
 func nrpeOptions(cfg *config.Config) (nrpe.Options, error) {
 	r := pluginReader{cfg: cfg, plugin: "nrpe"}
 	o := nrpe.Options{
@@ -40,7 +40,7 @@ func nrpeOptions(cfg *config.Config) (nrpe.Options, error) {
 	return o, r.err
 }
 
-// puppetOptions are those of the agent puppet, under the keys of Ruby's.
+// puppetOptions returns those of the agent puppet, under the keys of Ruby's.
 func puppetOptions(cfg *config.Config) (puppet.Options, error) {
 	r := pluginReader{cfg: cfg, plugin: "puppet"}
 	o := puppet.Options{
@@ -62,7 +62,7 @@ func puppetOptions(cfg *config.Config) (puppet.Options, error) {
 	return o, r.err
 }
 
-// shellOptions are those of the agent shell, which is off unless the
+// shellOptions returns those of the agent shell, which is off unless the
 // configuration names it, whatever it says of all agents.
 func shellOptions(cfg *config.Config) (shell.Options, error) {
 	r := pluginReader{cfg: cfg, plugin: "shell"}
@@ -76,7 +76,7 @@ func shellOptions(cfg *config.Config) (shell.Options, error) {
 	return o, r.err
 }
 
-// given is a list that the configuration holds, and nil if it holds none; "none"
+// given returns a list that the configuration holds, and nil if it holds none; "none"
 // is a list of nothing.
 func given(cfg *config.Config, key string) []string {
 	text, ok := cfg.Plugin(key)

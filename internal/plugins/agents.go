@@ -126,7 +126,7 @@ func Agents(cfg *config.Config) (made map[string]agent.Agent, failed map[string]
 // that is updated must not hand its callers more than it did.
 var optIn = map[string]bool{"file": true, "filemgr": true, "shell": true}
 
-// Enabled tells whether the configuration wants an agent: by the key
+// Enabled reports whether the configuration wants an agent: by the key
 // plugin.NAME.activate_agent, else by activate_agents. The error says more than no.
 func Enabled(cfg *config.Config) func(name string) (bool, error) {
 	return func(name string) (bool, error) {
@@ -147,7 +147,7 @@ func Data(ctx context.Context, cfg *config.Config, node data.Node, log *slog.Log
 			err = agent.Ask(ctx, asks)
 		}
 		if err != nil {
-			log.Debug("data plugin is of no use here", "plugin", name, "why", err)
+			log.Debug("data plugin inactive", "plugin", name, "why", err)
 			return
 		}
 		all = append(all, p)
@@ -162,7 +162,7 @@ func Data(ctx context.Context, cfg *config.Config, node data.Node, log *slog.Log
 	return data.NewSet(all...)
 }
 
-// Names are those of the plugins of a kind that ship and have a definition.
+// Names returns those of the plugins of a kind that ship and have a definition.
 func Names(kind ddl.Kind) []string {
 	switch kind {
 	case ddl.Agent:
@@ -211,7 +211,7 @@ func Definition(kind ddl.Kind, name string) *ddl.Definition {
 	return nil
 }
 
-// Definitions are all of a kind that ship, by name.
+// Definitions returns all of a kind that ship, by name.
 func Definitions(kind ddl.Kind) map[string]*ddl.Definition {
 	all := map[string]*ddl.Definition{}
 	for _, name := range Names(kind) {

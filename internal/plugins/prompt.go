@@ -13,15 +13,15 @@ import (
 	"mcollective/internal/config"
 )
 
-// A prompter finds the user's name and password for a broker: in the
+// A credentialPrompt finds the user's name and password for a broker: in the
 // environment, else in the configuration, else by asking on the terminal where
 // the configuration wants that. It asks once for the whole pool.
-type prompter struct {
+type credentialPrompt struct {
 	r     *pluginReader
 	asked map[string]string
 }
 
-func (p *prompter) value(env, key, ask string, secret bool) (string, error) {
+func (p *credentialPrompt) value(env, key, ask string, secret bool) (string, error) {
 	if v := os.Getenv(env); v != "" {
 		return v, nil
 	}

@@ -42,7 +42,7 @@ func (r *pluginReader) float(key string) float64 {
 	return v
 }
 
-// seconds is a time, or otherwise if it is not set and has no default.
+// seconds returns a time, or otherwise if it is not set and has no default.
 func (r *pluginReader) seconds(key string, otherwise time.Duration) time.Duration {
 	v, err := r.cfg.PluginSeconds(r.plugin+"."+key, otherwise)
 	r.keep(err)

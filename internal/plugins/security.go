@@ -94,7 +94,7 @@ type fileReader struct {
 	err        error
 }
 
-// file is a file that there has to be, named by a variable of the environment or else by
+// file returns a file that there has to be, named by a variable of the environment or else by
 // a key.
 func (r *fileReader) file(key, variable string) string {
 	if variable != "" {

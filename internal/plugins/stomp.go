@@ -39,7 +39,7 @@ func stompOptions(r *pluginReader, log *slog.Logger) (stomp.Options, error) {
 	if size < 1 {
 		return o, fmt.Errorf("%s: plugin.%s.pool.size must say how many brokers plugin.%s.pool.1.host and so on name", r.cfg.File, r.plugin, r.plugin)
 	}
-	prompt := prompter{r: r}
+	prompt := credentialPrompt{r: r}
 	for n := 1; n <= size; n++ {
 		srv, err := poolServer(r, &prompt, n, log)
 		if err != nil {
@@ -50,7 +50,7 @@ func stompOptions(r *pluginReader, log *slog.Logger) (stomp.Options, error) {
 	return o, r.err
 }
 
-// heartbeat is the interval to ask for. Ruby has none unless it is configured,
+// heartbeat returns the interval to ask for. Ruby has none unless it is configured,
 // and then at least 30 s; we ask by default, and 0 turns it off.
 func heartbeat(configured time.Duration) time.Duration {
 	switch {
@@ -62,7 +62,7 @@ func heartbeat(configured time.Duration) time.Duration {
 	return max(configured, 30*time.Second)
 }
 
-func poolServer(r *pluginReader, prompt *prompter, n int, log *slog.Logger) (stomp.Server, error) {
+func poolServer(r *pluginReader, prompt *credentialPrompt, n int, log *slog.Logger) (stomp.Server, error) {
 	key := func(name string) string { return fmt.Sprintf("pool.%d.%s", n, name) }
 	srv := stomp.Server{Host: r.string(key("host")), Port: r.int(key("port"))}
 	if srv.Host == "" {

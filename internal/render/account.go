@@ -8,14 +8,14 @@ import (
 	"mcollective/client"
 )
 
-// outcomes are all outcomes in the order in which they are told.
+// outcomes returns all outcomes in the order in which they are told.
 func outcomes() []client.Outcome {
 	return []client.Outcome{
 		client.OK, client.Failed, client.Denied, client.TimedOut, client.Expired, client.Unreachable, client.NotSent, client.Unknown,
 	}
 }
 
-// outcome is the word for an outcome.
+// outcome returns the word for an outcome.
 func outcome(o client.Outcome) string {
 	if o == client.Unknown {
 		return "no answer"

@@ -16,31 +16,31 @@ import (
 
 // classic is the text of Ruby's client.
 type classic struct {
-	r     *Results
-	out   io.Writer // where results go: held, or the output
-	held  bytes.Buffer
-	holds bool // results follow the progress display, so they have to wait
-	begun bool
-	twirl *twirl
+	r       *Results
+	out     io.Writer // where results go: held, or the output
+	held    bytes.Buffer
+	holds   bool // results follow the progress display, so they have to wait
+	begun   bool
+	spinner *spinner
 }
 
 func newClassic(r *Results) *classic {
 	c := &classic{r: r, out: r.out}
 	if r.o.Progress {
-		c.holds, c.out, c.twirl = true, &c.held, newTwirl(&r.o, r.out)
+		c.holds, c.out, c.spinner = true, &c.held, newSpinner(&r.o, r.out)
 	}
 	return c
 }
 
 func (c *classic) expect(nodes int) {
 	if c.holds && nodes > 0 {
-		c.twirl.start(nodes)
+		c.spinner.start(nodes)
 	}
 }
 
 func (c *classic) tick() {
 	if c.holds {
-		c.twirl.tick()
+		c.spinner.tick()
 	}
 }
 
@@ -94,7 +94,7 @@ func (c *classic) close(a *client.Account, s Stats) {
 		if c.r.o.Batch {
 			end = "\n"
 		}
-		c.twirl.finish()
+		c.spinner.finish()
 		c.r.out.WriteString(end)
 		c.r.out.Write(c.held.Bytes())
 	}
@@ -103,7 +103,7 @@ func (c *classic) close(a *client.Account, s Stats) {
 	}
 }
 
-// status is the word for a status.
+// status returns the word for a status.
 func (r *Results) status(s rpc.Status) string {
 	switch s {
 	case rpc.Aborted:
@@ -147,7 +147,7 @@ func (r *Results) body(out io.Writer, data *value.Map) {
 	}
 }
 
-// aligned is how wide a column of labels is made, of which the longest has so
+// aligned returns how wide a column of labels is made, of which the longest has so
 // many characters. Every line is filled up to it, so that a node could make much
 // of little: columns of any width are for few lines only.
 func aligned(longest, lines int) int {
@@ -155,7 +155,7 @@ func aligned(longest, lines int) int {
 	return min(longest, max(always, filling/max(lines, 1)))
 }
 
-// plainText is the text of a string that is shown without quotes: of Ruby's own
+// plainText returns the text of a string that is shown without quotes: of Ruby's own
 // class.
 func plainText(v any) (string, bool) {
 	if s, ok := v.(*value.String); ok && s != nil && s.Extra != nil && s.Extra.Class != "" {

@@ -127,7 +127,7 @@ func (d directive) text(s string) string {
 	return blanks(d.width-utf8.RuneCountInString(s)) + s
 }
 
-// spec is the directive in Go's notation.
+// spec returns the directive in Go's notation.
 func (d directive) spec(verb string) string {
 	s := "%" + d.flags
 	if d.width > 0 {

@@ -58,7 +58,7 @@ func (v *jqLines) add(sender string, reply *rpc.Reply) {
 			return
 		}
 		err, _ := got.(error)
-		if halt := (*gojq.HaltError)(nil); errors.As(err, &halt) && halt.Value() == nil {
+		if end := (*gojq.HaltError)(nil); errors.As(err, &end) && end.Value() == nil {
 			return
 		}
 		switch {

@@ -13,7 +13,7 @@ import (
 	"mcollective/value"
 )
 
-// object is a result as programs see it.
+// object returns a result as programs see it.
 func (r *Results) object(sender string, reply *rpc.Reply) *value.Map {
 	return value.NewMap("agent", r.agent, "action", r.action, "sender", sender,
 		"statuscode", int64(reply.Status), "statusmsg", reply.Message, "data", r.data(reply))

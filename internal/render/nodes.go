@@ -207,7 +207,7 @@ func compareNames(a, b foldName) int {
 // maxNodeLines is how many lines of names are shown unless the user wants all.
 const maxNodeLines = 8
 
-// nodes is a folded list that begins in a column and is broken at the width of
+// nodes returns a folded list that begins in a column and is broken at the width of
 // the terminal. What is not shown is counted.
 func (r *Results) nodes(names []string, column int) string {
 	parts := Fold(names)

@@ -100,7 +100,7 @@ func (o *oracle) ask(t testing.TB, cases []any) []string {
 func TestAgainstRuby(t *testing.T) {
 	o := startOracle(t)
 	for name, compare := range map[string]func(*testing.T, *oracle){
-		"values": compareValues, "formats": compareFormats, "results": compareResults, "twirl": compareTwirl,
+		"values": compareValues, "formats": compareFormats, "results": compareResults, "spinner": compareTwirl,
 	} {
 		t.Run(name, func(t *testing.T) { compare(t, o) })
 	}
@@ -383,7 +383,7 @@ func compareTwirl(t *testing.T, o *oracle) {
 			var out bytes.Buffer
 			now := time.Unix(0, 0)
 			w := newOutput(&out)
-			p := newTwirl(&Options{Terminal: true, Width: size + 22, Color: color, Now: func() time.Time {
+			p := newSpinner(&Options{Terminal: true, Width: size + 22, Color: color, Now: func() time.Time {
 				now = now.Add(time.Second)
 				return now
 			}}, w)
@@ -392,7 +392,7 @@ func compareTwirl(t *testing.T, o *oracle) {
 				p.tick()
 			}
 			p.finish()
-			want := o.ask(t, []any{value.NewMap(sym("ask"), "twirl", sym("size"), int64(size), sym("total"), int64(13), sym("color"), color)})[0]
+			want := o.ask(t, []any{value.NewMap(sym("ask"), "spinner", sym("size"), int64(size), sym("total"), int64(13), sym("color"), color)})[0]
 			if got := strings.TrimPrefix(out.String(), "\n"); got != want {
 				t.Errorf("size %d\n got %q\nwant %q", size, got, want)
 			}

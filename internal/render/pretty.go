@@ -124,7 +124,7 @@ func (p *printer) group(g part, indent, trail int) {
 	}
 }
 
-// after is the width of what follows up to the next place to break.
+// after returns the width of what follows up to the next place to break.
 func after(parts []part, trail int) int {
 	width := 0
 	for _, p := range parts {

@@ -29,7 +29,7 @@ func (v *names) add(sender string, _ *rpc.Reply) { v.r.out.WriteString(v.r.line(
 
 func (v *names) close(*client.Account, Stats) {}
 
-// compact is a value for one cell: lists of plain values with commas, other
+// compact returns a value for one cell: lists of plain values with commas, other
 // structures as JSON.
 func compact(v any) string {
 	if a, ok := v.(*value.Array); ok {
@@ -209,7 +209,7 @@ func escapeYAML(text string) string {
 	return b.String()
 }
 
-// yamlFloat is a float in YAML's words.
+// yamlFloat returns a float in YAML's words.
 func yamlFloat(f float64) string {
 	text := string(plaintext.AppendFloat(nil, f))
 	if named, ok := map[string]string{"NaN": ".nan", "Infinity": ".inf", "-Infinity": "-.inf"}[text]; ok {

@@ -310,7 +310,7 @@ func (r *Results) Close(a *client.Account, s Stats) error {
 	return r.out.flush()
 }
 
-// data is what is shown of a reply's data.
+// data returns what is shown of a reply's data.
 func (r *Results) data(reply *rpc.Reply) *value.Map {
 	if r.o.Fields == nil {
 		return reply.Data
@@ -324,7 +324,7 @@ func (r *Results) data(reply *rpc.Reply) *value.Map {
 	return h
 }
 
-// label is what people call an output.
+// label returns what people call an output.
 func (r *Results) label(name string) string {
 	if r.def != nil {
 		if o := r.def.Output(name); o != nil && o.DisplayAs != "" {

@@ -80,5 +80,5 @@ func (r *Results) nodeTable(title string, nodes []string) {
 	io.WriteString(r.out, "\n")
 }
 
-// seconds is a duration for people.
+// seconds returns a duration for people.
 func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }

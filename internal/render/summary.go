@@ -49,7 +49,7 @@ func (s *summary) add(reply *rpc.Reply) {
 	}
 }
 
-// text is what the summary comes to; "" if there was nothing to sum up.
+// text returns what the summary comes to; "" if there was nothing to sum up.
 func (s *summary) text() string {
 	if s.failed != "" {
 		return ""
@@ -87,7 +87,7 @@ func summaryLines(r aggregate.Result) (string, error) {
 	return strings.Join(lines, "\n"), nil
 }
 
-// length is how wide Ruby takes a value to be: by its length, which for
+// length returns how wide Ruby takes a value to be: by its length, which for
 // structures is the number of members.
 func length(v any) int {
 	switch v := v.(type) {
@@ -99,7 +99,7 @@ func length(v any) int {
 	return utf8.RuneCountInString(Text(v))
 }
 
-// summaryText is all summaries, those that failed last, each with an empty line
+// summaryText returns all summaries, those that failed last, each with an empty line
 // after it.
 func (r *Results) summaryText() string {
 	slices.SortStableFunc(r.summaries, func(a, b *summary) int { return cmp.Compare(a.output, b.output) })

@@ -27,7 +27,7 @@ func (t *table) add(sender string, reply *rpc.Reply) {
 // missing stands where a node gave nothing.
 const missing = "-"
 
-// columns are the names of the outputs, and whether all nodes succeeded.
+// columns returns the names of the outputs, and whether all nodes succeeded.
 func (t *table) columns() (names []string, good bool) {
 	good = true
 	for _, row := range t.rows {
@@ -75,7 +75,7 @@ func (t *table) close(a *client.Account, _ Stats) {
 	t.write(grid)
 }
 
-// row is the text of the cells of one node.
+// row returns the text of the cells of one node.
 func (t *table) row(row record, names []string, good bool) []string {
 	cells := []string{row.sender}
 	status, message := strconv.Itoa(int(row.reply.Status)), row.reply.Message

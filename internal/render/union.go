@@ -51,7 +51,7 @@ func (u *union) close(r *Results) []string {
 	return u.names
 }
 
-// outputs are the outputs of a reply by name: to look for one after the other in
+// outputs returns the outputs of a reply by name: to look for one after the other in
 // the reply takes long if there are many.
 func outputs(data *value.Map) map[string]any {
 	all := make(map[string]any, data.Len())

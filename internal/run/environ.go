@@ -2,7 +2,7 @@ package run
 
 import "strings"
 
-// merge is the environment with additions, of which the last of a name counts.
+// merge returns the environment with additions, of which the last of a name counts.
 // Programs look for the first, so there must be only one.
 func merge(env, more []string) []string {
 	at := make(map[string]int, len(env)+len(more))

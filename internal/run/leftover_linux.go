@@ -123,7 +123,7 @@ var bootID = sync.OnceValue(func() string {
 	return strings.TrimSpace(string(boot)) + " " + numbers
 })
 
-// members are the living processes of the program. ancestor reports whether this
+// members returns the living processes of the program. ancestor reports whether this
 // process is one: then the program is what started it, and not to be ended.
 //
 // As long as the program itself is there, its descendants and its session are
@@ -169,7 +169,7 @@ func descendants(all []process, of map[int]bool, found []process) []process {
 	return found
 }
 
-// uid is the user to whom the process belongs, or -1.
+// uid returns the user to whom the process belongs, or -1.
 func (p process) uid() int {
 	b, _ := os.ReadFile("/proc/" + strconv.Itoa(p.pid) + "/status")
 	_, line, _ := strings.Cut(string(b), "\nUid:")

@@ -67,7 +67,7 @@ func killed(t *testing.T, dir string, c ...scripted) []int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	must(t, sh(`true`)) // what it leaves is to be ours, and not that of whoever runs the test
+	must(t, sh(`true`)) // what it leaves is to be ours, and not that of anyone who runs the test
 	cmd := exec.Command(os.Args[0], "-test.run=^TestEarlierProcess$", "-test.v")
 	cmd.Env = append(os.Environ(), "MCO_TEST_RECORDS="+dir, "MCO_TEST_COMMANDS="+string(text))
 	out, err := cmd.StdoutPipe()

@@ -79,7 +79,7 @@ var blind = sync.OnceValue(func() bool {
 	return !ok
 })
 
-// processes are the children of this process, or all that there are. It may
+// processes returns the children of this process, or all that there are. It may
 // return more than was asked for.
 func processes(all bool) []process {
 	if all || !listsChildren() {

@@ -52,15 +52,15 @@ func Start(ctx context.Context, c Command) (*Process, error) {
 	return p, err
 }
 
-// Stdin is the program's standard input. Closing it tells the program that no
+// Stdin returns the program's standard input. Closing it tells the program that no
 // more will come.
 func (p *Process) Stdin() io.WriteCloser { return p.pipes.stdin }
 
-// Stdout is the program's standard output. It must be read, or the program stops
+// Stdout returns the program's standard output. It must be read, or the program stops
 // at a full pipe; it ends once the program and what it started have ended.
 func (p *Process) Stdout() io.Reader { return p.pipes.stdout }
 
-// PID is the number of the program's process, which is also that of its session.
+// PID returns the number of the program's process, which is also that of its session.
 func (p *Process) PID() int { return p.proc.Pid }
 
 // Done is closed once the program and what it started have ended.

@@ -249,7 +249,7 @@ func soon(t *testing.T, what string, is func() bool) {
 	}
 }
 
-// ended waits until a child has ended, and leaves its status for whoever asks next.
+// ended waits until a child has ended, and leaves its status for anyone who asks next.
 func ended(t *testing.T, c *exec.Cmd) {
 	t.Helper()
 	waittest.Return(t, c.Path+" to end", func() {

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// scratch is a file in memory, for what a program prints.
+// scratch returns a file in memory, for what a program prints.
 func scratch() (*os.File, error) {
 	fd, err := unix.MemfdCreate("mco-run", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {

@@ -41,7 +41,7 @@ func credential(name string, sys *syscall.SysProcAttr) (who user.User, err error
 	return *u, nil
 }
 
-// environ is the whole environment of the program.
+// environ returns the whole environment of the program.
 func environ(who user.User, c *Command) []string {
 	env := []string{"PATH=" + SearchPath, "LC_ALL=C", "HOME=" + who.HomeDir}
 	if who.Username != "" {

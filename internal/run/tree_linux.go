@@ -191,7 +191,7 @@ func (t *tree) finish(grace time.Duration) (left int) {
 	}
 }
 
-// end is one step of finish: it looks, kills if it is late, and forgets the tree
+// end returns one step of finish: it looks, kills if it is late, and forgets the tree
 // when nothing is left of it or it has been tried for too long.
 func (t *tree) end(late, last bool) (left int, done bool) {
 	children.mu.Lock()
@@ -217,7 +217,7 @@ func (t *tree) end(late, last bool) (left int, done bool) {
 	return left, sweep(all) == 0 || last
 }
 
-// members are the living processes that the program started, itself not among
+// members returns the living processes that the program started, itself not among
 // them.
 func (t *tree) members(all []process) []process {
 	var found []process

@@ -69,7 +69,7 @@ type agentSet struct {
 	ended sync.Once
 }
 
-// hold is the agentSet of now, for a request that must release it when it is done.
+// hold returns the agentSet of now, for a request that must release it when it is done.
 func (s *Server) hold() *agentSet {
 	for {
 		r := s.agentSet.Load()
@@ -133,7 +133,7 @@ func (s *Server) newAgentSet(opts Options) (*agentSet, error) {
 	return r, nil
 }
 
-// with is the node as filters would see it if it had this agent, too.
+// with returns the node as filters would see it if it had this agent, too.
 func (r *agentSet) with(agent string) *node {
 	if r.agents[agent] != nil {
 		return &r.node

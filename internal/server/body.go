@@ -5,7 +5,7 @@ import (
 	"mcollective/value"
 )
 
-// silent tells whether the caller wants no answer.
+// silent reports whether the caller wants no answer.
 func silent(body any) bool {
 	req, err := rpc.Parse(body)
 	return err == nil && req.Silent
@@ -32,7 +32,7 @@ func innerAgent(body any) (name string, ok bool) {
 	return name, true
 }
 
-// bodyText is the text of a string or symbol, whichever a serializer made of it.
+// bodyText returns the text of a string or symbol, whichever a serializer made of it.
 func bodyText(v any) (string, bool) {
 	switch v := v.(type) {
 	case string:

@@ -9,13 +9,13 @@ import (
 	"mcollective/rpc"
 )
 
-// discovery is the agent that every node has: whoever matches the filter says so.
+// discovery is the agent that every node has: a node that matches the filter says so.
 const discovery = "discovery"
 
 // A discoverer is the discovery agent.
 type discoverer struct{}
 
-// Metadata is what the node tells of the discovery agent.
+// Metadata returns what the node tells of the discovery agent.
 func (discoverer) Metadata() rpc.Metadata {
 	return rpc.Metadata{Name: "Discovery Agent", Description: "MCollective Discovery Agent", Version: "1.0", Timeout: 5 * time.Second}
 }

@@ -62,7 +62,7 @@ func TestSlowAgentDelaysNoOther(t *testing.T) {
 	})
 }
 
-// Agents with a queue each get half of the workers, whoever came first.
+// Agents with a queue each get half of the workers, no matter which came first.
 func TestAgentsTakeTurns(t *testing.T) {
 	in(t, func(w *world, o *server.Options) {
 		o.Handlers["slow"] = slow

@@ -26,7 +26,7 @@ func (l *Lack) add(t connector.Target, cause error) {
 	}
 }
 
-// Collectives are those in which something is missing, in order.
+// Collectives returns those in which something is missing, in order.
 func (l *Lack) Collectives() []string {
 	var names []string
 	for _, m := range l.missing {

@@ -15,7 +15,7 @@ import (
 )
 
 // refused ends the way of a call if a step said no: it counts, logs, and answers
-// where the caller may know. It tells whether it did.
+// where the caller may know. It reports whether it did.
 func (s *Server) refused(c *call, r *refusal) bool {
 	if r == nil {
 		return false
@@ -148,7 +148,7 @@ type sampler struct {
 	total atomic.Uint64 // lines left out, ever
 }
 
-// allow tells whether a line may be written, and with the first line of a window
+// allow reports whether a line may be written, and with the first line of a window
 // how many were left out in the one before.
 func (l *sampler) allow(now time.Time) (ok bool, leftOut uint64) {
 	began, sec := l.began.Load(), now.Unix()

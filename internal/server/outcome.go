@@ -86,7 +86,7 @@ var (
 	unmade    = outcome{status: rpc.UnknownError, reason: message.Broken, words: "the reply of agent %s cannot be encoded; the log of the node tells why"}
 )
 
-// outcomeOf is what an agent that returned this error came to; nil is that it did its work.
+// outcomeOf returns what an agent that returned this error came to; nil is that it did its work.
 func outcomeOf(err error) *outcome {
 	if err == nil {
 		return nil // the ordinary case, which costs nothing
@@ -105,7 +105,7 @@ func outcomeOf(err error) *outcome {
 	return &failed
 }
 
-// ofProof is what the refusal of a security provider comes to.
+// ofProof returns what the refusal of a security provider comes to.
 func ofProof(r *security.Refusal) *refusal {
 	switch r.Reason {
 	case message.Expired:
@@ -116,7 +116,7 @@ func ofProof(r *security.Refusal) *refusal {
 	return proofDenied.refuse(r, r)
 }
 
-// ofReplay is what the refusal of a replay guard comes to. One without a reason is
+// ofReplay returns what the refusal of a replay guard comes to. One without a reason is
 // heard by nobody.
 func ofReplay(err error) *refusal {
 	var r *security.Refusal

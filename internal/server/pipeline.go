@@ -98,7 +98,7 @@ func (s *Server) run(c *call) {
 	}
 }
 
-// originOf is where a delivery came in.
+// originOf returns where a delivery came in.
 func originOf(d connector.Delivery) message.Origin {
 	return message.Origin{
 		Collective: d.Target.Collective, Agent: d.Target.Agent,

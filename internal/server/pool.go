@@ -15,7 +15,7 @@ import (
 // agent, so that many slow calls delay others like them and nobody else. An agent
 // of which nothing runs never waits: where all workers are taken it gets one
 // beyond them, so that at most workers plus the number of agents run at a time.
-// When the queue is full, whoever has the most in it loses the newest of it.
+// When the queue is full, the caller that has the most in it loses the newest of it.
 type pool struct {
 	workers, queue, bytes int
 	run                   func(*call)
@@ -146,7 +146,7 @@ func (p *pool) count(l *line, q *callerLine, c *call, sign int) {
 	q.weight += sign * (c.size + callCost)
 }
 
-// displace takes the newest call of whoever has the most waiting out of the
+// displace takes the newest call of the caller that has the most waiting out of the
 // queue, for c of caller line q of line l. It returns false if that is the sender
 // of c.
 func (p *pool) displace(l *line, q *callerLine, c *call) (place, bool) {
@@ -194,7 +194,7 @@ func (p *pool) work(l *line, c *call) {
 	}
 }
 
-// next is what a worker does after a call of line done; without a call it ends.
+// next returns what a worker does after a call of line done; without a call it ends.
 func (p *pool) next(done *line) (*line, *call) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -41,7 +41,7 @@ func (s *Server) hand(c *call) bool {
 // tell that from a node that is gone.
 func (s *Server) reply(c *call, body any, reason message.Reason) {
 	if c.origin.ReplyTo == "" {
-		s.log.Debug("request gives no address for a reply", "request", clip(c.ID), "agent", clip(c.Agent))
+		s.log.Debug("request has no reply address", "request", clip(c.ID), "agent", clip(c.Agent))
 		return
 	}
 	err := s.send(c, body, reason)

@@ -200,7 +200,7 @@ func (s *Server) confirm(ctx context.Context) error {
 	return err
 }
 
-// rejected are the subscriptions that the broker refused since they were made.
+// rejected returns the subscriptions that the broker refused since they were made.
 func (s *Server) rejected() map[connector.Target]error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -213,7 +213,7 @@ func (s *Server) rejected() map[connector.Target]error {
 	return all
 }
 
-// targets are the subscriptions that stand.
+// targets returns the subscriptions that stand.
 func (s *Server) targets() map[connector.Target]bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -165,7 +165,7 @@ func (s *Server) filterPlain(c *call) *refusal {
 	return nil
 }
 
-// noMatch is the no of a filter; err is why it could not be evaluated, if so.
+// noMatch returns the no of a filter; err is why it could not be evaluated, if so.
 func noMatch(err error) *refusal {
 	if err == nil {
 		return filtered

@@ -15,7 +15,7 @@ import (
 // meaning from what follows it.
 func Split(line string) ([]string, error) { return split(line, "") }
 
-// SplitCommand is Split for a line that is run without a shell, but that whoever
+// SplitCommand is Split for a line that is run without a shell, but that anyone who
 // wrote it may take for a shell's: outside of quotes it refuses what only a shell
 // could do.
 func SplitCommand(line string) ([]string, error) { return split(line, "|&;<>()`\n") }

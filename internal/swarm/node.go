@@ -16,7 +16,7 @@ type Node struct {
 // Facts are the facts of a Node: text, and maps of the same.
 type Facts map[string]any
 
-// Fact is the value of a top-level fact.
+// Fact returns the value of a top-level fact.
 func (f Facts) Fact(name string) (any, bool) {
 	v, ok := f[name]
 	return v, ok

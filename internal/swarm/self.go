@@ -17,7 +17,7 @@ type self struct {
 	server *server.Server // set before it runs
 }
 
-// agents are the node's agents besides discovery.
+// agents returns the node's agents besides discovery.
 func (s *self) agents(o Options) map[string]server.Handler {
 	all := make(map[string]server.Handler, len(o.Handlers)+1)
 	all[rpcutil.Name] = agent.NewHandler(rpcutil.New(rpcutil.Options{
@@ -27,16 +27,16 @@ func (s *self) agents(o Options) map[string]server.Handler {
 	return all
 }
 
-// Facts are the facts that were made up for the node.
+// Facts returns the facts that were made up for the node.
 func (s *self) Facts() map[string]any { return s.node.Facts }
 
-// Classes are the classes that were made up for the node.
+// Classes returns the classes that were made up for the node.
 func (s *self) Classes() []string { return s.node.Classes }
 
-// Agents are the agents of the node.
+// Agents returns the agents of the node.
 func (s *self) Agents() []rpc.Metadata { return s.server.Agents() }
 
-// ConfigItem is a key of the configuration that the node would have.
+// ConfigItem returns a key of the configuration that the node would have.
 func (s *self) ConfigItem(name string) (any, bool) {
 	if name == "identity" {
 		return s.node.Identity, true
@@ -44,7 +44,7 @@ func (s *self) ConfigItem(name string) (any, bool) {
 	return rpcutil.Item(s.config, name)
 }
 
-// Stats are the counters of the node alone.
+// Stats returns the counters of the node alone.
 func (s *self) Stats() rpcutil.Stats {
 	n := s.server.Stats()
 	return rpcutil.Stats{StartTime: n.StartTime, Total: n.Total, Validated: n.Validated, Unvalidated: n.Unvalidated,

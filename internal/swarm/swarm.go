@@ -185,7 +185,7 @@ func (s *Swarm) Stop() error {
 	return nil
 }
 
-// Nodes are the nodes that were made up, in the order of their numbers.
+// Nodes returns the nodes that were made up, in the order of their numbers.
 func (s *Swarm) Nodes() []Node { return s.nodes }
 
 // Stats sums up the counters of all nodes. StartTime is that of the first.

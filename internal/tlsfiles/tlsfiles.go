@@ -1,6 +1,6 @@
 // Package tlsfiles reads the files of TLS: authorities, certificates and keys.
 //
-// Whoever makes a connection asks for a configuration of its own, so that files
+// Anyone who makes a connection asks for a configuration of its own, so that files
 // which were renewed count from the next connection on.
 package tlsfiles
 

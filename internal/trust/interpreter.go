@@ -11,7 +11,7 @@ import (
 // for a program that is not a script.
 func interpreter(path string, fi fs.FileInfo) ([]string, error) {
 	if !fi.Mode().IsRegular() {
-		return nil, nil // the system says what it is to whoever runs it
+		return nil, nil // the system says what it is to anyone who runs it
 	}
 	words, err := plainfile.Interpreter(path)
 	if errors.Is(err, fs.ErrPermission) {

@@ -73,7 +73,7 @@ func Secret(path string) error {
 }
 
 // Program is Check of a program and, if that is a script, of the interpreter in its first line. look finds a
-// program that the script leaves to env to find. An interpreter that is not there is left to whoever starts
+// program that the script leaves to env to find. An interpreter that is not there is left to the one that starts
 // the program, unless somebody else could put one there.
 func Program(path string, look func(name string) (string, error)) error {
 	at := path

@@ -8,7 +8,7 @@ import (
 	"os"
 )
 
-// On this system the rights of files are not read. Whoever sets it up keeps the directories to himself.
+// On this system the rights of files are not read. Anyone who sets it up keeps the directories to himself.
 
 func walk(path string) (fs.FileInfo, error) { return os.Stat(path) }
 

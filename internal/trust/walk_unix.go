@@ -134,7 +134,7 @@ func part(path, at string, p place) (fs.FileInfo, error) {
 	return fi, judge(path, at, fi, p)
 }
 
-// judge judges what the system says of one part. That it is sticky is no excuse for a directory that is
+// judge judges what the system says of one part. The sticky bit does not excuse a directory that is
 // itself what is to be trusted.
 func judge(path, at string, fi fs.FileInfo, p place) error {
 	st, ok := fi.Sys().(*syscall.Stat_t)

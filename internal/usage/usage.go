@@ -1,4 +1,4 @@
-// Package usage has the error of a request that is wrong as it was made, with advice for whoever made it.
+// Package usage has the error of a request that is wrong as it was made, with advice for the user.
 package usage
 
 import (

@@ -42,7 +42,7 @@ func Return(t testing.TB, what string, f func()) {
 	Receive(t, what, returned)
 }
 
-// Within is a context for what must have ended after some time, such as a program.
+// Within returns a context for what must have ended after some time, such as a program.
 // Unlike that of the test it is alive while the test cleans up.
 func Within(t testing.TB, limit time.Duration) context.Context {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), limit)

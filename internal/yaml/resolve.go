@@ -15,7 +15,7 @@ import (
 
 var errDate = errors.New("a date or time, which Ruby refuses in facts; put it in quotes")
 
-// resolve is what Ruby prints for a scalar that is neither quoted nor tagged.
+// resolve returns what Ruby prints for a scalar that is neither quoted nor tagged.
 // Ruby's YAML is version 1.1 with peculiarities; each of them is in the golden
 // table of the tests.
 func resolve(s string) (string, error) {
@@ -88,7 +88,7 @@ func keyword(s string) string {
 	return s
 }
 
-// symbol is the name of a symbol, which may be quoted behind its colon.
+// symbol returns the name of a symbol, which may be quoted behind its colon.
 func symbol(s string) string {
 	if s[0] == '"' || s[0] == '\'' {
 		if end := strings.LastIndexByte(s[1:], s[0]); end >= 0 {
@@ -216,7 +216,7 @@ func sexagesimal(s string) (string, bool) {
 	return sum.String(), true
 }
 
-// leading is the number at the start of s without its underscores, of which
+// leading returns the number at the start of s without its underscores, of which
 // only one may stand between two digits.
 func leading(s string) string {
 	var b strings.Builder

@@ -115,7 +115,7 @@ func merge(m map[string]any, n *Node, v any) bool {
 	return true
 }
 
-// tag is a tag that is written out, in its short form, or "".
+// tag returns a tag that is written out, in its short form, or "".
 func tag(n *Node) string {
 	if n.Style&TaggedStyle == 0 {
 		return ""

@@ -111,7 +111,7 @@ func fieldOf(name string) field {
 	return fieldCount
 }
 
-// has tells whether the field is there; nil counts as absent, as in Ruby.
+// has reports whether the field is there; nil counts as absent, as in Ruby.
 func (f *fields) has(n field) bool { return f.values[n] != nil }
 
 func (f *fields) fail(n field) {
@@ -120,7 +120,7 @@ func (f *fields) fail(n field) {
 	}
 }
 
-// text is the field as text, "" when absent.
+// text returns the field as text, "" when absent.
 func (f *fields) text(n field) string {
 	if !f.has(n) {
 		return ""
@@ -132,7 +132,7 @@ func (f *fields) text(n field) string {
 	return s
 }
 
-// bytes is the field's string as it came.
+// bytes returns the field's string as it came.
 func (f *fields) bytes(n field) string {
 	s, ok := rawBytes(f.values[n])
 	if !ok {
@@ -141,7 +141,7 @@ func (f *fields) bytes(n field) string {
 	return s
 }
 
-// integer is the field as a number from 0 to most, 0 when absent.
+// integer returns the field as a number from 0 to most, 0 when absent.
 func (f *fields) integer(n field, most int64) int64 {
 	if !f.has(n) {
 		return 0
@@ -158,12 +158,12 @@ func (f *fields) integer(n field, most int64) int64 {
 	return i
 }
 
-// usASCII is a string that Ruby made of ASCII by conversion, and marks so.
+// usASCII returns a string that Ruby made of ASCII by conversion, and marks so.
 func usASCII(s string) any {
 	return &value.String{Bytes: s, Encoding: "US-ASCII"}
 }
 
-// bodyString is a serialized body as an envelope holds it: for Marshal a string
+// bodyString returns a serialized body as an envelope holds it: for Marshal a string
 // without encoding, else text.
 func (s Serializer) bodyString(body string) any {
 	if s == Marshal {
@@ -172,7 +172,7 @@ func (s Serializer) bodyString(body string) any {
 	return body
 }
 
-// proven is a body and its proof as an envelope holds them. What is enciphered is text
+// proven returns a body and its proof as an envelope holds them. What is enciphered is text
 // that Ruby has made by conversion.
 func (s Serializer) proven(body, hash, key string) (any, value.Pair) {
 	if key != "" {

@@ -19,7 +19,7 @@ const (
 	keyCollective = "collective"
 )
 
-// FilterTree is the tree of a filter as Ruby clients write it: string keys, facts
+// FilterTree returns the tree of a filter as Ruby clients write it: string keys, facts
 // as hashes with symbol keys, compound expressions as lists of one-pair hashes.
 func FilterTree(f *filter.Filter) (*value.Map, error) {
 	facts := make([]any, len(f.Facts))

@@ -9,7 +9,7 @@ import (
 	"mcollective/value"
 )
 
-// DecodeFilter reads a filter from its tree; symbols tells whether the tree comes
+// DecodeFilter reads a filter from its tree; symbols reports whether the tree comes
 // from a serializer that has symbols.
 //
 // It takes what Ruby nodes take, with the same meaning: keys that nobody knows

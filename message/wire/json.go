@@ -110,7 +110,7 @@ func (d *jsonDecoder) object(depth int) (any, error) {
 	return d.scalar(unmark(b.hash()))
 }
 
-// unmark opens what JSON has no word for and takes one mark off the other names.
+// unmark decodes the types that JSON cannot represent and takes one mark off the other names.
 func unmark(h *value.Map) (any, error) {
 	for i := range h.Pairs {
 		name := h.Pairs[i].Key.(string)
@@ -238,7 +238,7 @@ func jsonObject(dst []byte, h *value.Map, depth int) ([]byte, error) {
 	return append(dst, '}'), nil
 }
 
-// jsonKey is the name of a hash key: texts as they are, other scalars as JSON
+// jsonKey returns the name of a hash key: texts as they are, other scalars as JSON
 // would write their values.
 func jsonKey(k any) (string, error) {
 	switch k := k.(type) {

@@ -39,7 +39,7 @@ func (s Serializer) EncodeReply(r *Reply) ([]byte, error) {
 	return data, nil
 }
 
-// replyTree is a reply as it is written; appendReply knows what Marshal makes of
+// replyTree returns a reply as it is written; appendReply knows what Marshal makes of
 // it.
 func (s Serializer) replyTree(r *Reply) *value.Map {
 	h := &r.Header

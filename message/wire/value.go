@@ -66,7 +66,7 @@ func text(v any) (string, bool) {
 	return "", false
 }
 
-// rawBytes are the bytes of any string.
+// rawBytes returns the bytes of any string.
 func rawBytes(v any) (string, bool) {
 	switch v := v.(type) {
 	case value.Binary:
@@ -79,7 +79,7 @@ func rawBytes(v any) (string, bool) {
 	return "", false
 }
 
-// stringBytes is what YAML and JSON write of a string, and whether that is text or
+// stringBytes returns what YAML and JSON write of a string, and whether that is text or
 // has to be written as bytes.
 func stringBytes(v any) (s string, isText, ok bool) {
 	if s, ok := text(v); ok {
@@ -90,7 +90,7 @@ func stringBytes(v any) (s string, isText, ok bool) {
 	return s, false, ok
 }
 
-// fieldName is the name that a key of an envelope or fact stands for: a symbol,
+// fieldName returns the name that a key of an envelope or fact stands for: a symbol,
 // or a string where the serializer has no symbols.
 func fieldName(key any, symbols bool) (string, bool) {
 	if symbols {

@@ -36,7 +36,7 @@ const (
 
 var names = [...]string{Marshal: "marshal", YAML: "yaml", JSON: "json"}
 
-// String is the name of the serializer in configurations.
+// String returns the name of the serializer in configurations.
 func (s Serializer) String() string {
 	if int(s) < len(names) {
 		return names[s]

@@ -198,7 +198,7 @@ func lazyRegexp(expr string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
 }
 
-// plain is what Psych makes of a scalar without quotes or tag.
+// plain returns what Psych makes of a scalar without quotes or tag.
 func plain(s string) (any, error) {
 	if s == "" {
 		return nil, nil

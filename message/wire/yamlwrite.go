@@ -156,7 +156,7 @@ func regexpLetters(options int) string {
 	return s
 }
 
-// plainSymbol tells whether :name needs no quotes.
+// plainSymbol reports whether :name needs no quotes.
 func plainSymbol(s string) bool {
 	for i := range len(s) {
 		c := s[i]

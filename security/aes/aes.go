@@ -4,7 +4,7 @@
 // The body of a request is enciphered with a key of its own, which comes along, put
 // through the caller's private key: all who have the public one can open it, and all
 // nodes have. The body of a reply is enciphered likewise, with a key that only the caller
-// can open. So replies are secret, and nothing else: whoever has a caller's public key
+// can open. So replies are secret, and nothing else: anyone who has a caller's public key
 // and has seen one of the caller's requests can make others with its key, and anybody
 // can make replies. docs/security.md says what follows from that; it is here because
 // collectives use it.
@@ -60,7 +60,7 @@ func orNow(now func() time.Time) func() time.Time {
 	return now
 }
 
-// warnings are those of both halves.
+// warnings returns those of both halves.
 func warnings(bits int) []string {
 	w := []string{"security provider aes_security: messages are enciphered and not signed: who has a caller's public key, as every node does, " +
 		"can make requests in that name out of one that was seen (see docs/security.md)"}

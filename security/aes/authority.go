@@ -42,7 +42,7 @@ func (a *authority) vouches(cert *x509.Certificate, caller string) error {
 	return nil
 }
 
-// commonName is the name that Ruby reads from a certificate: the common name, if that is
+// commonName returns the name that Ruby reads from a certificate: the common name, if that is
 // what its subject begins with; else "".
 func commonName(cert *x509.Certificate) string {
 	if cert == nil || len(cert.Subject.Names) == 0 {

@@ -108,7 +108,7 @@ func (n *Node) Reload(context.Context) error {
 	return nil
 }
 
-// Warnings are what an operator should be told of this configuration, one sentence each:
+// Warnings returns what an operator should be told of this configuration, one sentence each:
 // a node logs them when it starts.
 func (n *Node) Warnings() []string {
 	w := warnings(n.o.MinKeyBits)
@@ -121,7 +121,7 @@ func (n *Node) Warnings() []string {
 	return w
 }
 
-// DecodeRequest opens a request. Its principal is whoever the request says, which those
+// DecodeRequest opens a request. Its principal is who the request says, which those
 // who have that caller's public key could have made. Its errors wrap
 // security.ErrMalformed or security.ErrUnverified.
 func (n *Node) DecodeRequest(_ context.Context, payload security.Payload, _ message.Origin) (*message.Request, error) {

@@ -108,7 +108,7 @@ func (s *side) Reload(context.Context) error {
 // soon is how long before its end a credential is warned of.
 const soon = 7 * 24 * time.Hour
 
-// Warnings are what an operator should be told, one sentence each.
+// Warnings returns what an operator should be told, one sentence each.
 func (s *side) Warnings() []string {
 	c := s.identity.Load().Credential()
 	if err := s.trust.InForce(c, s.now()); err != nil {

@@ -38,7 +38,7 @@ func callerID(callerType, identity string) (string, error) {
 	return id, nil
 }
 
-// loginName is who logged in, which sudo does not change, like getlogin(3): the
+// loginName returns who logged in, which sudo does not change, like getlogin(3): the
 // audit subsystem knows, else the environment says, else it is who we run as.
 func loginName() string {
 	if b, err := os.ReadFile("/proc/self/loginuid"); err == nil {

@@ -99,11 +99,11 @@ func New(o Options) (*Provider, error) {
 	return p, nil
 }
 
-// Warnings are what an operator should be told of this configuration, one
+// Warnings returns what an operator should be told of this configuration, one
 // sentence each: a node logs them when it starts.
 func (p *Provider) Warnings() []string { return p.warnings }
 
-// CallerID is who the requests say is calling, like "uid=1000".
+// CallerID returns who the requests say is calling, like "uid=1000".
 func (p *Provider) CallerID() string { return p.caller }
 
 // EncodeRequest fills in the request's Caller, its Sender when it has none and its
@@ -128,7 +128,7 @@ func (p *Provider) EncodeRequest(_ context.Context, r *message.Request) (securit
 	return security.Payload{Data: data, Headers: r.Headers()}, nil
 }
 
-// DecodeRequest checks and opens a request. Its principal is whoever the request
+// DecodeRequest checks and opens a request. Its principal is who the request
 // says, which the secret allows everything. Its errors wrap security.ErrMalformed or
 // security.ErrUnverified.
 func (p *Provider) DecodeRequest(_ context.Context, payload security.Payload, _ message.Origin) (*message.Request, error) {
@@ -236,7 +236,7 @@ func (p *Provider) prove(v any) (body, proof string, err error) {
 	return both[:n], both[n:], nil
 }
 
-// verify tells whether hash proves body: the MD5 sum of it and the secret in
+// verify reports whether hash proves body: the MD5 sum of it and the secret in
 // lower-case hexadecimal digits.
 func (p *Provider) verify(body, hash string) bool {
 	buf := scratch.Get().(*[]byte)

@@ -46,7 +46,7 @@ func checkSecret(secret string) error {
 
 // warnings tells what is weak about a secret that passed checkSecret.
 func warnings(secret string) []string {
-	w := []string{"security provider psk: whoever holds the pre-shared key, and every node does, can call as anybody; " +
+	w := []string{"security provider psk: anyone who holds the pre-shared key, and every node does, can call as anybody; " +
 		"only bodies are signed, nothing is encrypted (see docs/security.md)"}
 	if len(secret) < weakSecret {
 		w = append(w, fmt.Sprintf("the pre-shared key has %d bytes, which one captured message lets others guess: use at least %d random ones",

@@ -115,7 +115,7 @@ func floats(v any) any {
 	return v
 }
 
-// View is a value as the .json files show it.
+// View returns a value as the .json files show it.
 func View(v any) any {
 	switch v := v.(type) {
 	case value.Symbol:

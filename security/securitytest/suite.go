@@ -73,7 +73,7 @@ func Run(t *testing.T, s Suite) {
 	t.Run("Concurrent", s.concurrent)
 }
 
-// request is a valid request; its time is fixed so that failures repeat.
+// request returns a valid request; its time is fixed so that failures repeat.
 func request(body any) *message.Request {
 	return &message.Request{
 		ID: "7d827a9dde2556b9a293f86e5460a7e5", Collective: "mcollective", Agent: "discovery", Sender: "client.example.com",
@@ -86,7 +86,7 @@ func reply(body any) *message.Reply {
 		Time: time.Unix(1795336395, 0).UTC(), Body: body}
 }
 
-// origin is where those requests come in.
+// origin returns where those requests come in.
 func origin() message.Origin {
 	return message.Origin{Collective: "mcollective", Agent: "discovery", ReplyTo: "here"}
 }

@@ -42,7 +42,7 @@ func Bodies() []Body {
 	return bodies
 }
 
-// rpcBody is the body of an RPC request.
+// rpcBody returns the body of an RPC request.
 func rpcBody() any {
 	return value.NewMap(value.Symbol("agent"), "rpcutil", value.Symbol("action"), "get_fact", value.Symbol("caller"), "uid=0",
 		value.Symbol("data"), value.NewMap(value.Symbol("fact"), "country", value.Symbol("process_results"), true,

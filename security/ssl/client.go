@@ -100,10 +100,10 @@ func (c *Client) Reload(context.Context) error {
 	return nil
 }
 
-// Warnings are what an operator should be told of this configuration, one sentence each.
+// Warnings returns what an operator should be told of this configuration, one sentence each.
 func (c *Client) Warnings() []string { return weak(c.o.MinKeyBits) }
 
-// CallerID is who the requests say is calling, like "cert=alice".
+// CallerID returns who the requests say is calling, like "cert=alice".
 func (c *Client) CallerID() string { return c.caller }
 
 // EncodeRequest fills in the request's Caller, its Sender when it has none and its Time

@@ -107,7 +107,7 @@ func (n *Node) Reload(context.Context) error {
 	return nil
 }
 
-// Warnings are what an operator should be told of this configuration, one sentence each:
+// Warnings returns what an operator should be told of this configuration, one sentence each:
 // a node logs them when it starts.
 func (n *Node) Warnings() []string {
 	w := append([]string{"security provider ssl: all nodes sign with one key, so that whoever has root on one can reply as any other; " +
@@ -120,7 +120,7 @@ func (n *Node) Warnings() []string {
 }
 
 // registering is what may be done with the key that all nodes have. The manuals of Ruby
-// put its public half among the callers' so that nodes can register; whoever has root on
+// put its public half among the callers' so that nodes can register; anyone who has root on
 // one of them is no caller for that.
 var registering = []message.Permission{{Collectives: []string{"*"}, Agents: []string{"registration"}, Actions: []string{"*"}}}
 

@@ -35,7 +35,7 @@ const (
 	EnvPublic  = "MCOLLECTIVE_SSL_PUBLIC"
 )
 
-// sign proves a serialized body. Ruby signs SHA-1 sums: whoever can make two bodies of
+// sign proves a serialized body. Ruby signs SHA-1 sums: anyone who can make two bodies of
 // one sum can have one signed and send the other, but needs the key's owner to sign what
 // they made.
 func sign(key *rsa.PrivateKey, body []byte) (string, error) {

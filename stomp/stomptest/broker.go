@@ -111,7 +111,7 @@ func (b *Broker) Start() error {
 	return nil
 }
 
-// Addr is the host:port of the listener.
+// Addr returns the host:port of the listener.
 func (b *Broker) Addr() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -184,14 +184,14 @@ func (b *Broker) Frames() []stomp.Frame {
 	return slices.Clone(b.received)
 }
 
-// Logins is how many CONNECT frames were received.
+// Logins returns how many CONNECT frames were received.
 func (b *Broker) Logins() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.logins
 }
 
-// Cuts is how many connections ended because of Options.MaxFrame.
+// Cuts returns how many connections ended because of Options.MaxFrame.
 func (b *Broker) Cuts() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -40,7 +40,7 @@ func newConn(b *Broker, nc net.Conn) *conn {
 	}
 }
 
-// codec is how fields are escaped: by RabbitMQ in every version as in 1.2.
+// codec returns how fields are escaped: by RabbitMQ in every version as in 1.2.
 func (c *conn) codec() stomp.Version {
 	if c.b.opts.Flavor == RabbitMQ {
 		return stomp.V12
@@ -260,7 +260,7 @@ func (c *conn) handle(f *stomp.Frame) bool {
 	return leaving
 }
 
-// name is what a client calls its subscription.
+// name returns what a client calls its subscription.
 func (c *conn) name(f *stomp.Frame) string {
 	if id := f.Header.Get("id"); id != "" {
 		return id

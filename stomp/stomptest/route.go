@@ -71,7 +71,7 @@ func (b *Broker) subscribe(c *conn, f *stomp.Frame) error {
 	return nil
 }
 
-// check says whether a destination exists and is a queue, of whose consumers
+// check reports whether a destination exists and is a queue, of whose consumers
 // only one receives each message.
 func (b *Broker) check(destination string) (shared bool, err error) {
 	kind, name, _ := strings.Cut(strings.TrimPrefix(destination, "/"), "/")

@@ -37,7 +37,7 @@ func withHeaders(h stomp.Header, extra map[string]string) (stomp.Header, error) 
 	return h, nil
 }
 
-// headers are those fields of a received message that may be a security
+// headers returns those fields of a received message that may be a security
 // provider's, and mc_sender.
 func headers(h stomp.Header) map[string]string {
 	var m map[string]string
@@ -55,7 +55,7 @@ func headers(h stomp.Header) map[string]string {
 	return m
 }
 
-// reserved says whether a field belongs to STOMP, to one of the brokers or to
+// reserved reports whether a field belongs to STOMP, to one of the brokers or to
 // MCollective's addressing.
 func reserved(name string) bool {
 	switch name {

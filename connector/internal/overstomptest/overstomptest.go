@@ -46,7 +46,7 @@ func (s Subject) broker() stomptest.Options {
 	return o
 }
 
-// Server is a broker at addr with the user of these tests.
+// Server returns a broker at addr with the user of these tests.
 func Server(t *testing.T, addr string) stomp.Server {
 	t.Helper()
 	host, port, err := net.SplitHostPort(addr)
@@ -124,7 +124,7 @@ func (s Subject) In(t *testing.T, run func(t *testing.T, c connector.Connector, 
 	})
 }
 
-// Sent are the headers of the frames of one command that a broker received.
+// Sent returns the headers of the frames of one command that a broker received.
 func Sent(b *stomptest.Broker, command string) (all []stomp.Header) {
 	for _, f := range b.Frames() {
 		if f.Command == command {

@@ -21,7 +21,7 @@ func (s Subject) Shared(t *testing.T) {
 	t.Run("refused and allowed", s.refused)
 }
 
-// directed is a node of the collective mcollective.
+// directed returns a node of the collective mcollective.
 func directed(identity string) connector.Target {
 	return connector.Target{Kind: connector.Directed, Collective: "mcollective", Identity: identity}
 }

@@ -12,7 +12,7 @@
 //     clients have no influence on that line. A broker that does not enforce this
 //     does not carry the name, and is not asked.
 //
-// An answer repeats the subject in question: the broker answers whoever asks, so
+// An answer repeats the subject in question: the broker answers anyone who asks, so
 // somebody who learned a reply address could have the answer to another question
 // sent there.
 package interest

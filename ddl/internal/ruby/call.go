@@ -59,7 +59,7 @@ func (ev *evaluator) arity(name string, args []any, n int) {
 	}
 }
 
-// textArg is an argument that must be a string.
+// textArg returns an argument that must be a string.
 func (ev *evaluator) textArg(name string, args []any, i int) string {
 	if i < len(args) {
 		if s, ok := args[i].(*String); ok {

@@ -206,7 +206,7 @@ func (ev *evaluator) assign(n *assign, s *scope) any {
 	return v
 }
 
-// operated is the new value of an assignment; done if nothing is to be stored.
+// operated returns the new value of an assignment; done if nothing is to be stored.
 func (ev *evaluator) operated(n *assign, old any, s *scope) (v any, done bool) {
 	switch n.op {
 	case "":

@@ -104,7 +104,7 @@ func (p *parser) heredocLine(double bool) []node {
 	return parts
 }
 
-// commonIndent is the least indentation of lines that hold more than blanks.
+// commonIndent returns the least indentation of lines that hold more than blanks.
 func commonIndent(text string) int {
 	least := -1
 	for line := range strings.SplitSeq(text, "\n") {

@@ -220,7 +220,7 @@ func (p *parser) binary(least int) node {
 	}
 }
 
-// operator is the binary operator that stands here, "" if none or if it is an
+// operator returns the binary operator that stands here, "" if none or if it is an
 // assignment.
 func (p *parser) operator() string {
 	c := p.at(0)

@@ -2,7 +2,7 @@ package ruby
 
 import "mcollective/value"
 
-// Plain is a value as the rest of the program has it: nil, bool, int64, float64,
+// Plain returns a value as the rest of the program has it: nil, bool, int64, float64,
 // string, value.Symbol, []any or *value.Map; a regular expression is its
 // text, a class its name, a range is not plain and ends the evaluation.
 func (c *Call) Plain(v any) any {

@@ -190,7 +190,7 @@ func (p *parser) char(code int64) rune {
 	return rune(code)
 }
 
-// textNode is a literal of the kind ('"', ':' or '/') made of these pieces.
+// textNode returns a literal of the kind ('"', ':' or '/') made of these pieces.
 func textNode(kind byte, parts []node, opts string, line int) node {
 	if len(parts) == 0 {
 		parts = []node{constStr{""}}

@@ -34,7 +34,7 @@ func (ev *evaluator) compile(x *Regexp) *regexp.Regexp {
 // weight is about how large the program of an expression is.
 func weight(x *Regexp) int { return len(x.Source) + 1000*strings.Count(x.Source, "{") }
 
-// find is where x matches s: the bounds of the whole and of each
+// find returns where x matches s: the bounds of the whole and of each
 // group, nil if nowhere.
 func (ev *evaluator) find(x *Regexp, s string) []int {
 	re := ev.compile(x)

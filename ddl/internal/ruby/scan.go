@@ -63,7 +63,7 @@ func (p *parser) enter() {
 
 func (p *parser) leave() { p.nest-- }
 
-// at is the character i places ahead, 0 behind the end.
+// at returns the character i places ahead, 0 behind the end.
 func (p *parser) at(i int) byte {
 	if p.pos+i < p.limit {
 		return p.src[p.pos+i]
@@ -194,7 +194,7 @@ func (p *parser) terminators() {
 	}
 }
 
-// word is the identifier or keyword that begins here, "" if none.
+// word returns the identifier or keyword that begins here, "" if none.
 func (p *parser) word() string {
 	if !isStart(p.at(0)) {
 		return ""

@@ -30,7 +30,7 @@ type Regexp struct {
 	Options string // those of "mix" that are set, in this order
 }
 
-// Text is the expression with its options inside, as Ruby's to_s has it; the
+// Text returns the expression with its options inside, as Ruby's to_s has it; the
 // source alone if there are none.
 func (r *Regexp) Text() string {
 	if r.Options == "" {
@@ -48,7 +48,7 @@ func (r *Regexp) Text() string {
 	return "(?" + r.Options + off + ":" + r.slashed() + ")"
 }
 
-// slashed is the source as it stands between slashes.
+// slashed returns the source as it stands between slashes.
 func (r *Regexp) slashed() string {
 	if !strings.Contains(r.Source, "/") {
 		return r.Source
@@ -142,7 +142,7 @@ type (
 	deepKey   string
 )
 
-// identity is what two values share if they are the same key of a hash.
+// identity returns what two values share if they are the same key of a hash.
 func (ev *evaluator) identity(v any) any {
 	switch v := v.(type) {
 	case *String:
@@ -160,7 +160,7 @@ func (ev *evaluator) identity(v any) any {
 // truthy is everything but nil and false.
 func truthy(v any) bool { return v != nil && v != false }
 
-// className is how Ruby calls the class of a value.
+// className returns how Ruby calls the class of a value.
 func className(v any) string {
 	switch v := v.(type) {
 	case nil:

@@ -88,7 +88,7 @@ type Result struct {
 // arguments.
 const ArgsInput = "args"
 
-// arguments are the input args: a list, or a text of words, of which those with
+// arguments returns the input args: a list, or a text of words, of which those with
 // blanks are in quotes.
 func arguments(req *stdio.Request) ([]string, error) {
 	switch v := req.Data[ArgsInput].(type) {

@@ -77,7 +77,7 @@ func (t *Task) Call(ctx context.Context, h Host, req *stdio.Request, _ *ddl.Acti
 	return nil
 }
 
-// ptText is a parameter as a variable: text as it is, all else as JSON.
+// ptText returns a parameter as a variable: text as it is, all else as JSON.
 func ptText(v any) (string, bool) {
 	s, ok := v.(string)
 	if !ok {
@@ -153,7 +153,7 @@ func (t *Task) Definition(name string) (*ddl.Definition, error) {
 	})
 }
 
-// puppetType is a type of Puppet's language as our input types can say it.
+// puppetType returns a type of Puppet's language as our input types can say it.
 func puppetType(text string) map[string]any {
 	text = strings.TrimSpace(text)
 	name, inner, _ := strings.Cut(text, "[")

@@ -88,7 +88,7 @@ func exchangeChoria(ctx context.Context, h Host, kind string, request choriaRequ
 	return answer, nil
 }
 
-// choriaConfig is the agent's own configuration. Choria names it without the
+// choriaConfig returns the agent's own configuration. Choria names it without the
 // ending that the files there have, which most agents do not look for.
 func choriaConfig(h Host) string {
 	path := filepath.Join(filepath.Dir(h.Config()), "plugin.d", h.Agent())
@@ -107,7 +107,7 @@ func DescribesExternalAgent(root map[string]any) bool {
 	return strings.HasPrefix(schema, "https://choria.io/schemas/mcorpc/ddl/")
 }
 
-// ExternalAgentDefinition is the definition that Choria's own JSON holds.
+// ExternalAgentDefinition returns the definition that Choria's own JSON holds.
 func ExternalAgentDefinition(name string, root map[string]any) (*ddl.Definition, error) {
 	out := map[string]any{}
 	metadata, _ := root["metadata"].(map[string]any)

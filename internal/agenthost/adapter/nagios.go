@@ -51,7 +51,7 @@ func (Check) Call(ctx context.Context, h Host, req *stdio.Request, action *ddl.A
 	return nil
 }
 
-// nagiosArguments are the input args, and the declared inputs as options: -w5 for
+// nagiosArguments returns the input args, and the declared inputs as options: -w5 for
 // a name of one letter, --warning=5 for others, and the bare option for what is
 // true.
 func nagiosArguments(req *stdio.Request, action *ddl.Action) ([]string, error) {

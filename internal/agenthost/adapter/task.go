@@ -102,7 +102,7 @@ func checkInputMethod(method string) error {
 // puppetRuby is there with the feature puppet-agent.
 const puppetRuby = "/opt/puppetlabs/puppet/bin/ruby"
 
-// Features are what Bolt calls the abilities of this machine.
+// Features returns what Bolt calls the abilities of this machine.
 func Features() []string {
 	var all []string
 	if runtime.GOOS == "windows" {

@@ -45,7 +45,7 @@ func checkFirstLine(path string) error {
 	return nil
 }
 
-// MissingInterpreter is the program that the first line of a script names, if that
+// MissingInterpreter returns the program that the first line of a script names, if that
 // is not there; else "".
 func MissingInterpreter(script string) string {
 	words, err := plainfile.Interpreter(script)

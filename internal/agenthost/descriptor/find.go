@@ -23,7 +23,7 @@ type Candidate struct {
 	inert       []string // names of scripts that are not executable
 }
 
-// Path is the file that stands for the agent: its descriptor, or else its program.
+// Path returns the file that stands for the agent: its descriptor, or else its program.
 func (c *Candidate) Path() string {
 	if len(c.descriptors) > 0 {
 		return filepath.Join(c.dir, c.descriptors[0])
@@ -36,7 +36,7 @@ var ignored = []string{"~", ".bak", ".orig", ".old", ".swp", ".tmp", ".dpkg-old"
 
 var descriptorEnds = []string{".yaml", ".yml", ".json", ".ddl"}
 
-// Stem is the name of a file without what follows its last dot, which is that of
+// Stem returns the name of a file without what follows its last dot, which is that of
 // its agent.
 func Stem(name string) string {
 	if i := strings.LastIndexByte(name, '.'); i > 0 {

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// ownerOf is who owns the file and where it is, to tell it from another.
+// ownerOf returns who owns the file and where it is, to tell it from another.
 func ownerOf(fi fs.FileInfo) (uid, inode uint64) {
 	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
 		return uint64(st.Uid), st.Ino

@@ -167,7 +167,7 @@ func newOwnDescriptor(name string, data []byte, d *ddl.Definition) (*ownDescript
 	return o, nil
 }
 
-// over is a definition with what the descriptor says in its place.
+// over returns a definition with what the descriptor says in its place.
 func (o *ownDescriptor) over(d *ddl.Definition) *ddl.Definition {
 	if d == o.definition {
 		return d
@@ -267,7 +267,7 @@ func (p *Program) findProgram(interpreters map[string]string) error {
 	return isProgram(p.Path)
 }
 
-// findCommand is the file that is to be run, as far as its directory is not known.
+// findCommand returns the file that is to be run, as far as its directory is not known.
 func (p *Program) findCommand(interpreters map[string]string) (string, error) {
 	if p.Command != "" {
 		return p.Command, nil

@@ -37,7 +37,7 @@ func NewFacts(facts func() map[string]any, temp string) *Facts {
 	return &Facts{facts: facts, temp: temp, run: runDirectory}
 }
 
-// Path is the file with facts that are not older than factsAge, or "" if there is
+// Path returns the file with facts that are not older than factsAge, or "" if there is
 // none. It is the same one each time, unless somebody has removed it.
 func (f *Facts) Path(log *slog.Logger) string {
 	if f == nil || f.facts == nil {
@@ -59,7 +59,7 @@ func (f *Facts) Path(log *slog.Logger) string {
 		}
 	}
 	if err != nil {
-		log.Warn("programs are not told the facts", "error", err)
+		log.Warn("facts not available to programs", "error", err)
 		return f.file
 	}
 	f.made = time.Now()

@@ -60,7 +60,7 @@ func (l *Loader) scan() (map[key]*candidate, []agent.Problem) {
 						continue
 					}
 					c := &candidate{key: k, path: path}
-					if err := l.settle(c, shared); err != nil {
+					if err := l.inspect(c, shared); err != nil {
 						name := k.name
 						if kind != ddl.Agent {
 							name = ""
@@ -76,7 +76,7 @@ func (l *Loader) scan() (map[key]*candidate, []agent.Problem) {
 	return found, problems
 }
 
-// rubyFiles are the files of a directory that may be plugins. Those that MCollective
+// rubyFiles returns the files of a directory that may be plugins. Those that MCollective
 // itself has among its data plugins are none.
 func rubyFiles(dir string) []string {
 	entries, err := os.ReadDir(dir)
@@ -97,7 +97,7 @@ func rubyFiles(dir string) []string {
 	return all
 }
 
-// sharedFiles are those that any plugin of a directory may load.
+// sharedFiles returns those that any plugin of a directory may load.
 func sharedFiles(base string) ([]string, error) {
 	var all []string
 	for _, sub := range []string{"util", "validator"} {
@@ -132,8 +132,8 @@ func walk(root string) ([]string, error) {
 	return all, err
 }
 
-// settle reads what is to be known of a plugin without running it.
-func (l *Loader) settle(c *candidate, shared []string) error {
+// inspect reads what is to be known of a plugin without running it.
+func (l *Loader) inspect(c *candidate, shared []string) error {
 	if err := message.ValidAgent(c.name); err != nil {
 		return err
 	}
@@ -163,7 +163,7 @@ func (l *Loader) settle(c *candidate, shared []string) error {
 	return c.define(file, shared)
 }
 
-// definitionFile is the one beside a plugin's Ruby file.
+// definitionFile returns the one beside a plugin's Ruby file.
 func definitionFile(c *candidate) (string, error) {
 	stem := strings.TrimSuffix(c.path, ".rb")
 	for _, s := range []string{stem, strings.TrimSuffix(stem, "_data")} {

@@ -60,7 +60,7 @@ type setup struct {
 	Timeout     float64               `json:"timeout,omitempty"` // seconds, to probe one
 }
 
-// command is the arguments and the environment of Ruby.
+// command returns the arguments and the environment of Ruby.
 func (l *Loader) command(kind, name string, plugins []*candidate) (args, env []string, err error) {
 	s := setup{
 		Program: program(), Kind: kind, Name: name, LogLevel: l.opts.LogLevel, LibDirs: l.dirs,
@@ -170,7 +170,7 @@ func toldAction(a *ddl.Action) action {
 	return t
 }
 
-// plain is a value of a definition as JSON holds it.
+// plain returns a value of a definition as JSON holds it.
 func plain(v any) any {
 	return value.Plain(v, func(v any) any {
 		if s, ok := v.(value.Symbol); ok {

@@ -306,7 +306,7 @@ func (s *session) handle(message []byte) error {
 		delete(s.pending, m.ID)
 		s.mu.Unlock()
 		if !ok {
-			s.w.Log.Debug("worker answers what nobody waits for", "request", stdio.Clip(m.ID, 64))
+			s.w.Log.Debug("worker replied to an unknown request", "request", stdio.Clip(m.ID, 64))
 			return nil
 		}
 		answer <- m

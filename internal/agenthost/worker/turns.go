@@ -13,7 +13,7 @@ func NewTurns(most int) Turns {
 	return make(Turns, most)
 }
 
-// Take waits for a turn and reports whether there was one before ctx ended. Whoever
+// Take waits for a turn and reports whether there was one before ctx ended. Anyone who
 // has it gives it back by Release.
 func (t Turns) Take(ctx context.Context) bool {
 	if t == nil {

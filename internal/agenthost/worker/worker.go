@@ -79,7 +79,7 @@ func New(c Config) *Worker {
 	return &Worker{Config: c, turns: NewTurns(c.Concurrency), old: map[*session]bool{}}
 }
 
-// NewRequest is a call of an agent as a program reads it.
+// NewRequest returns a call of an agent as a program reads it.
 func NewRequest(ctx context.Context, name string, req *agent.Request) *stdio.Request {
 	r := &stdio.Request{
 		ID: req.ID, Agent: name, Action: req.Action, Caller: req.CallerID, Sender: req.Sender, Collective: req.Collective,
@@ -130,7 +130,7 @@ func (w *Worker) overdue(ctx context.Context, why string) error {
 	return rpc.Errorf(rpc.UnknownError, "the call of worker %s was broken off", w.Agent)
 }
 
-// session is the running program, which it starts if there is none. The caller
+// session returns the running program, which it starts if there is none. The caller
 // must call done.
 func (w *Worker) session(ctx context.Context) (*session, error) {
 	for {

@@ -48,7 +48,7 @@ func OK(t testing.TB, a agent.Agent, action string, inputs ...any) *rpc.Reply {
 	return reply
 }
 
-// Output is the value of an output of a reply.
+// Output returns the value of an output of a reply.
 func Output[T any](t testing.TB, reply *rpc.Reply, name string) T {
 	t.Helper()
 	v, _ := reply.Output(name)

@@ -130,7 +130,7 @@ func (w *wish) before(ctx context.Context, p *place) (old fs.FileInfo, checksum 
 	return old, checksum, nil
 }
 
-// same says whether the file that is there already is as it is to be.
+// same reports whether the file that is there already is as it is to be.
 func (w *wish) same(old fs.FileInfo, checksum, wanted string) bool {
 	return old != nil && checksum == wanted && w.owner == ownerOf(old) && octal(w.mode) == octal(old.Mode())
 }
@@ -267,7 +267,7 @@ func (a *Agent) remove(ctx context.Context, req *agent.Request, reply *rpc.Reply
 	return nil
 }
 
-// upload is the name under which a file lies while its parts arrive.
+// upload returns the name under which a file lies while its parts arrive.
 func (p *place) upload(req *agent.Request) string {
 	id, _ := req.String("upload")
 	return "." + short(p.name) + "." + id + ".mco-part"

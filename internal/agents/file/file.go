@@ -177,7 +177,7 @@ func (o Options) permit(real string) error {
 	return nil
 }
 
-// resolve is a path without links, as far as there is something.
+// resolve returns a path without links, as far as there is something.
 func resolve(name string) string {
 	for there, rest := path.Clean(name), ""; there != "/"; there, rest = path.Dir(there), path.Join(path.Base(there), rest) {
 		if real, err := filepath.EvalSymlinks(there); err == nil {
@@ -399,7 +399,7 @@ func digest(ctx context.Context, h hash.Hash, f io.Reader) (string, error) {
 	}
 }
 
-// kind is the word for the type of a file.
+// kind returns the word for the type of a file.
 func kind(m fs.FileMode) string {
 	switch m.Type() {
 	case 0:
@@ -420,7 +420,7 @@ func kind(m fs.FileMode) string {
 	return "unknown"
 }
 
-// octal is the permissions of a file as chmod takes them.
+// octal returns the permissions of a file as chmod takes them.
 func octal(m fs.FileMode) string {
 	n := uint32(m.Perm())
 	for bit, flag := range map[uint32]fs.FileMode{0o4000: fs.ModeSetuid, 0o2000: fs.ModeSetgid, 0o1000: fs.ModeSticky} {

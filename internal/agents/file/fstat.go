@@ -101,7 +101,7 @@ func (d *Fstat) describe(out map[string]any, fi fs.FileInfo) {
 	}
 }
 
-// md5 is the MD5 sum of a file, or 0 if it is too long.
+// md5 returns the MD5 sum of a file, or 0 if it is too long.
 func (p *place) md5(ctx context.Context) (any, error) {
 	f, err := p.open()
 	if err != nil {

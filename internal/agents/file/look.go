@@ -67,7 +67,7 @@ func (a *Agent) status(ctx context.Context, req *agent.Request, reply *rpc.Reply
 	return nil
 }
 
-// names are those in a directory.
+// names returns those in a directory.
 func (p *place) names(fi fs.FileInfo) ([]any, error) {
 	directory, err := enter(p.directory, p.name, fi)
 	if err != nil {
@@ -90,7 +90,7 @@ func (p *place) names(fi fs.FileInfo) ([]any, error) {
 	return list, nil
 }
 
-// sum is the SHA-256 of a file that is there.
+// sum returns the SHA-256 of a file that is there.
 func (p *place) sum(ctx context.Context) (string, fs.FileInfo, error) {
 	f, err := p.open()
 	if err != nil {

@@ -62,7 +62,7 @@ func ping(ctx context.Context, to netip.Addr) (time.Duration, error) {
 	return 0, context.DeadlineExceeded
 }
 
-// request is an echo request. For version 6 the kernel fills in the checksum.
+// request returns an echo request. For version 6 the kernel fills in the checksum.
 func request(to netip.Addr, seq uint16, token []byte) []byte {
 	p := make([]byte, tokenAt, tokenAt+tokenLen)
 	p[0] = echo6

@@ -54,7 +54,7 @@ func TestSocketIsNotInherited(t *testing.T) {
 	}
 }
 
-// inherited tells whether the tests themselves were started with a socket.
+// inherited reports whether the tests themselves were started with a socket.
 func inherited(t *testing.T) bool {
 	for _, name := range []string{"0", "1", "2"} {
 		if target, err := os.Readlink(filepath.Join("/proc/self/fd", name)); err == nil && strings.HasPrefix(target, "socket:") {

@@ -29,7 +29,7 @@ var commandLine = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^\s*command\[([^\]]+)\]\s*=\s*(.+?)\s*$`)
 })
 
-// commands are the lines of the checks by name. They are read for each request,
+// commands returns the lines of the checks by name. They are read for each request,
 // as people change them; of two with the same name the last counts.
 func (o Options) commands() (map[string]string, error) {
 	r := reader{commands: map[string]string{}}
@@ -47,7 +47,7 @@ func (o Options) commands() (map[string]string, error) {
 	return r.commands, r.err
 }
 
-// sources are the files and directories that commands come from.
+// sources returns the files and directories that commands come from.
 func (o Options) sources() []string {
 	list := slices.Clone(o.Directories)
 	if o.File != "" {
@@ -59,7 +59,7 @@ func (o Options) sources() []string {
 	return list
 }
 
-// file is the path of File.
+// file returns the path of File.
 func (o Options) file() string {
 	if filepath.IsAbs(o.File) {
 		return o.File
@@ -124,7 +124,7 @@ func (r *reader) file(path string, depth int) {
 	}
 }
 
-// places is the highest number of $ARG1$ and so on in a line.
+// places returns the highest number of $ARG1$ and so on in a line.
 func places(words []string) int {
 	n := 0
 	for i := 1; i < 100; i++ {

@@ -58,7 +58,7 @@ func (o Options) mustKnow(ctx context.Context, m manager, name, version string) 
 	return rpc.Errorf(rpc.Aborted, "no package is called %s; search finds packages, and refresh fetches newer lists of them", what)
 }
 
-// some are the first of the names.
+// some returns the first of the names.
 func some(names []string) string {
 	if more := len(names) - maxNamed; more > 0 {
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:maxNamed], ", "), more)

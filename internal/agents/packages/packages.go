@@ -156,7 +156,7 @@ func checkVersion(version string) error {
 	return nil
 }
 
-// isWord says whether a text has letters, digits and some others in it only, does
+// isWord reports whether a text has letters, digits and some others in it only, does
 // not begin as an option does, and does not end in "-".
 func isWord(text, others string) bool {
 	return text != "" && isAlnum(text[0]) && !strings.HasSuffix(text, "-") && !strings.ContainsFunc(text, func(r rune) bool {
@@ -168,7 +168,7 @@ func isAlnum(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
 }
 
-// target is the package that a request is about.
+// target returns the package that a request is about.
 func (a *Agent) target(req *agent.Request) (manager, string, error) {
 	name, _ := req.String("package")
 	m, err := a.opts.manager()
@@ -310,7 +310,7 @@ func (o Options) must(ctx, lock context.Context, c run.Command) (*run.Result, er
 	}
 }
 
-// locked says whether a program gave up because another has the database.
+// locked reports whether a program gave up because another has the database.
 func locked(c run.Command, r *run.Result) bool {
 	for _, sign := range []string{"Could not get lock", "Unable to acquire the dpkg", "is locked by another process", "Unable to lock database", "Unable to lock directory"} {
 		if strings.Contains(string(r.Stderr), sign) {
@@ -338,7 +338,7 @@ func complaint(program string, r *run.Result) error {
 	return rpc.Errorf(rpc.Aborted, "%s ended with status %d: %s", program, r.Exit, strings.ToValidUTF8(cmp.Or(last, "it printed nothing"), "\uFFFD"))
 }
 
-// text is what a program printed, without blanks around it.
+// text returns what a program printed, without blanks around it.
 func text(out []byte) string { return strings.TrimSpace(strings.ToValidUTF8(string(out), "\uFFFD")) }
 
 // hash is made of names, which become symbols, and values in turn.

@@ -219,7 +219,7 @@ func (zypper) found(out string) []found {
 	return all
 }
 
-// rows are the lines of a table whose columns bars separate.
+// rows returns the lines of a table whose columns bars separate.
 func rows(out string) [][]string {
 	var all [][]string
 	for line := range strings.Lines(out) {

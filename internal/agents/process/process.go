@@ -171,7 +171,7 @@ func (u users) name(uid uint32) string {
 	return name
 }
 
-// hash is a process as it is sent. The keys are those that Ruby's library for
+// hash returns a process as it is sent. The keys are those that Ruby's library for
 // processes has; rss is in KiB because the published client takes it for that.
 func (m machine) hash(p *proc, names users) *value.Map {
 	h := &value.Map{Pairs: make([]value.Pair, 0, 24)}

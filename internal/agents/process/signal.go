@@ -61,7 +61,7 @@ func (a *Agent) signal(_ context.Context, req *agent.Request, reply *rpc.Reply) 
 	return nil
 }
 
-// targets are the processes that a request means, none of which is protected.
+// targets returns the processes that a request means, none of which is protected.
 func (a *Agent) targets(req *agent.Request) ([]proc, error) {
 	pid, byPID := req.Int("pid")
 	pattern, _ := req.String("pattern")

@@ -283,12 +283,12 @@ func (t table) machine(now time.Time) (machine, error) {
 	return m, nil
 }
 
-// cpu is the share of one processor, in percent, since the process started.
+// cpu returns the share of one processor, in percent, since the process started.
 func (m machine) cpu(p *proc) float64 {
 	return percent(float64(p.utime+p.stime)/ticks, m.uptime-float64(p.start)/ticks)
 }
 
-// mem is the share of the memory in percent.
+// mem returns the share of the memory in percent.
 func (m machine) mem(p *proc) float64 { return percent(float64(p.rss), float64(m.memory)) }
 
 // percent is rounded to tenths, since it is shown.

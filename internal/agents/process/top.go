@@ -66,7 +66,7 @@ func (a *Agent) top(ctx context.Context, req *agent.Request, reply *rpc.Reply) e
 	return nil
 }
 
-// usage is how many ticks each process used between two looks. One that was not
+// usage returns how many ticks each process used between two looks. One that was not
 // there at the first, or another one under the same number, used all of its ticks
 // since then.
 func usage(before, after []proc) map[int]uint64 {

@@ -13,7 +13,7 @@ import (
 	"mcollective/rpc"
 )
 
-// TestPipes has pipes where Puppet's files should be: whoever waits for a writer waits for ever.
+// TestPipes has pipes where Puppet's files should be: anyone who waits for a writer waits for ever.
 func TestPipes(t *testing.T) {
 	for file, actions := range map[string][]string{
 		running: {"status", "runonce"}, pidfile: {"status"}, "opt/puppetlabs/puppet/public/last_run_summary.yaml": {"status", "last_run_summary"},

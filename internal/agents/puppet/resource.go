@@ -136,7 +136,7 @@ func outcome(title string, r *run.Result, reply *rpc.Reply) error {
 	return nil
 }
 
-// scalar is the text of a property.
+// scalar returns the text of a property.
 func scalar(property any) (string, error) {
 	if text, ok := rpc.Text(property); ok {
 		if strings.ContainsRune(text, 0) {

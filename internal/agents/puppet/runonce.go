@@ -58,7 +58,7 @@ func (a *Agent) runOnce(ctx context.Context, req *agent.Request, reply *rpc.Repl
 	return a.start(ctx, args, reply, fail)
 }
 
-// arguments are those of the program that the request asks for. ours says that
+// arguments returns those of the program that the request asks for. ours says that
 // the run is one of its own, which may wait for its time.
 func (a *Agent) arguments(req *agent.Request, ours bool) ([]string, error) {
 	var args []string

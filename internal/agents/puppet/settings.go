@@ -51,7 +51,7 @@ type answer struct {
 	err   error
 }
 
-// settings are where Puppet keeps its files. The Puppet that is configured is asked, and its answer is kept.
+// settings returns where Puppet keeps its files. The Puppet that is configured is asked, and its answer is kept.
 // ctx bounds the wait, not the question: the next to ask finds the answer.
 func (o Options) settings(ctx context.Context) (map[string]string, error) {
 	a := o.ask()
@@ -83,7 +83,7 @@ func (o Options) ask() *answer {
 	return a
 }
 
-// forget breaks off a question that is being asked, and waits for its end. Whoever asks next asks anew.
+// forget breaks off a question that is being asked, and waits for its end. Anyone who asks next asks anew.
 func (o Options) forget() {
 	answers.Lock()
 	a := answers.to[o.key()]
@@ -123,7 +123,7 @@ func (o Options) looks(files map[string]string) string {
 	return b.String()
 }
 
-// parts are how Puppet is started, which stands before "agent" in the configured command, and the options of a
+// parts returns how Puppet is started, which stands before "agent" in the configured command, and the options of a
 // run, which stand after it. A wrapper that has no such word starts Puppet in a way of its own; then that of the
 // system is meant.
 func (o Options) parts() (start, rest []string) {
@@ -133,7 +133,7 @@ func (o Options) parts() (start, rest []string) {
 	return []string{"puppet"}, nil
 }
 
-// trusted judges the programs and scripts that the setting plugin.puppet.command names by their paths. Whoever may
+// trusted judges the programs and scripts that the setting plugin.puppet.command names by their paths. Anyone who may
 // write to one of them would act as the node.
 func (o Options) trusted() error {
 	start, _ := o.parts()
@@ -170,7 +170,7 @@ func (o Options) withConfig(words []string) []string {
 	return append(words, "--config", o.Config)
 }
 
-// question is the command that makes Puppet say where its files are. Options of a run may move them.
+// question returns the command that makes Puppet say where its files are. Options of a run may move them.
 func (o Options) question() []string {
 	start, rest := o.parts()
 	q := append(start, "config", "print", "--color=false", "--section", "agent")
@@ -240,7 +240,7 @@ func (o Options) print(ctx context.Context, question []string) (map[string]strin
 	return files, err
 }
 
-// printable is the end of what a program said, on one line.
+// printable returns the end of what a program said, on one line.
 func printable(text string) string {
 	text = strings.TrimSpace(text)
 	if len(text) > 300 {

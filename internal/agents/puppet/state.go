@@ -41,7 +41,7 @@ func (o Options) node(ctx context.Context) (node, error) {
 	return n, err
 }
 
-// pid is the process that a file names, if it runs, else 0.
+// pid returns the process that a file names, if it runs, else 0.
 func (o Options) pid(file string) (int, error) {
 	text, err := plainfile.Read(file, maxLock)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -60,7 +60,7 @@ func (o Options) pid(file string) (int, error) {
 func (n node) idling() bool   { return n.daemon != 0 && n.applying == 0 }
 func (n node) disabled() bool { return exists(n.files["agent_disabled_lockfile"]) }
 
-// why is the reason that the agent was disabled for, or "".
+// why returns the reason that the agent was disabled for, or "".
 func (n node) why() string {
 	text, err := plainfile.Read(n.files["agent_disabled_lockfile"], maxLock)
 	if err != nil {
@@ -105,7 +105,7 @@ func (n node) disable(message string) error {
 	return err
 }
 
-// word is the state in one word or a few.
+// word returns the state in one word or a few.
 func (n node) word() string {
 	switch {
 	case n.disabled():
@@ -118,7 +118,7 @@ func (n node) word() string {
 	return "stopped"
 }
 
-// status is what the action status and the data plugin tell.
+// status returns what the action status and the data plugin tell.
 func (n node) status(s summary) map[string]any {
 	last := s.lastRun()
 	return map[string]any{
@@ -127,7 +127,7 @@ func (n node) status(s summary) map[string]any {
 	}
 }
 
-// spell is a number of seconds as the published agent says it.
+// spell returns a number of seconds as the published agent says it.
 func spell(seconds int64) string {
 	days, hours, minutes, rest := seconds/86400, seconds/3600%24, seconds/60%60, seconds%60
 	switch {
@@ -177,7 +177,7 @@ func (n node) summary() (summary, error) {
 	return s, nil
 }
 
-// number is a value of a section, or otherwise if there is none.
+// number returns a value of a section, or otherwise if there is none.
 func (s summary) number(section, name string, otherwise any) any {
 	values, _ := s[section].(map[string]any)
 	switch v := values[name].(type) {
@@ -203,7 +203,7 @@ func (s summary) lastRun() int64 {
 	return 0
 }
 
-// figures are what last_run_summary and the data plugin resource tell.
+// figures returns what last_run_summary and the data plugin resource tell.
 func (s summary) figures(now time.Time) map[string]any {
 	last := s.lastRun()
 	return map[string]any{
@@ -224,7 +224,7 @@ func text(v any) any {
 	return fmt.Sprint(v)
 }
 
-// plain is what was read of a YAML file as a message holds it.
+// plain returns what was read of a YAML file as a message holds it.
 func plain(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -251,7 +251,7 @@ func plain(v any) any {
 	return fmt.Sprint(v)
 }
 
-// logs are the lines of the last report. It holds objects of Ruby's, which are
+// logs returns the lines of the last report. It holds objects of Ruby's, which are
 // read as what they are in YAML.
 func (n node) logs() ([]any, error) {
 	data, err := plainfile.Read(n.files["lastrunreport"], maxState)
@@ -287,7 +287,7 @@ func (n node) logs() ([]any, error) {
 	return list, nil
 }
 
-// child is a value of a mapping, or nil. What is meant elsewhere in the file is
+// child returns a value of a mapping, or nil. What is meant elsewhere in the file is
 // not looked up.
 func child(n *yaml.Node, name string) *yaml.Node {
 	if n == nil || n.Kind != yaml.MappingNode {
@@ -301,7 +301,7 @@ func child(n *yaml.Node, name string) *yaml.Node {
 	return nil
 }
 
-// managed are the resources of the last catalog, as "file[/etc/motd]".
+// managed returns the resources of the last catalog, as "file[/etc/motd]".
 func (n node) managed() ([]string, error) {
 	data, err := plainfile.Read(n.files["resourcefile"], maxState)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -313,7 +313,7 @@ func (n node) managed() ([]string, error) {
 	return strings.Split(strings.TrimRight(string(data), "\n"), "\n"), nil
 }
 
-// manages says whether a resource is managed. Types are the same in any case.
+// manages reports whether a resource is managed. Types are the same in any case.
 func (n node) manages(resource string) (bool, error) {
 	kind, title, ok := strings.Cut(resource, "[")
 	if !ok {

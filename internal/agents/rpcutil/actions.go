@@ -178,7 +178,7 @@ func (a *Agent) definition(kind ddl.Kind, name string) *ddl.Definition {
 
 func (a *Agent) version() string { return cmp.Or(a.opts.Version, "unknown") }
 
-// names are those of the node's agents.
+// names returns those of the node's agents.
 func (a *Agent) names() []string {
 	var names []string
 	for _, m := range a.opts.Daemon.Agents() {

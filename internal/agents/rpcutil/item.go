@@ -7,7 +7,7 @@ import (
 	"mcollective/value"
 )
 
-// Item is the value of a configuration key as get_config_item answers it, for
+// Item returns the value of a configuration key as get_config_item answers it, for
 // the keys that anybody may know. No secret is among them.
 func Item(c *config.Config, name string) (any, bool) {
 	// What Ruby's daemon has beside the keys of the file.

@@ -27,7 +27,7 @@ func threads() []any {
 	return all
 }
 
-// thread is the line for the goroutine whose stack this is. What it runs is the
+// thread returns the line for the goroutine whose stack this is. What it runs is the
 // function farthest from the top: the one that it was started with.
 func thread(stack []byte) string {
 	head, frames, _ := bytes.Cut(stack, []byte("\n"))

@@ -9,7 +9,7 @@ import (
 	"mcollective/value"
 )
 
-// times is the processor time in seconds that the process took, and that those
+// times returns the processor time in seconds that the process took, and that those
 // which it ran took.
 func times() *value.Map {
 	var self, children syscall.Rusage

@@ -119,7 +119,7 @@ func check(name string) error {
 	return nil
 }
 
-// target is the service that a request is about, and who runs it.
+// target returns the service that a request is about, and who runs it.
 func (a *Agent) target(req *agent.Request) (initSystem, string, error) {
 	name, _ := req.String("service")
 	if err := check(name); err != nil {

@@ -70,7 +70,7 @@ func (s systemd) do(ctx context.Context, verb, name string) error {
 	return s.must(ctx, run.Command{Path: "systemctl", Args: append(args, "--", name)})
 }
 
-// own says whether this process is part of a service.
+// own reports whether this process is part of a service.
 func (s systemd) own(name string) bool {
 	text, err := os.ReadFile(filepath.Join(s.Root, "proc/self/cgroup"))
 	if err != nil {

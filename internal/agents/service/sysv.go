@@ -13,7 +13,7 @@ import (
 // sysv runs the scripts in /etc/init.d.
 type sysv struct{ Options }
 
-// script is the path of a service's script. The name holds no slash.
+// script returns the path of a service's script. The name holds no slash.
 func (s sysv) script(name string) (string, error) {
 	path := filepath.Join(s.Root, "etc/init.d", name)
 	fi, err := os.Stat(path)

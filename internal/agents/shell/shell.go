@@ -31,7 +31,7 @@ var definition []byte
 
 // Options are what callers may do.
 type Options struct {
-	Enabled bool // whoever may call this agent may do anything. Default: nobody can
+	Enabled bool // anyone who may call this agent may do anything. Default: nobody can
 
 	Users     []string      // as whom commands may run; default: anybody
 	MaxOutput int           // bytes that are kept of each stream of a command; default 4 MiB
@@ -81,7 +81,7 @@ func (a *Agent) Active(context.Context) error {
 	return nil
 }
 
-// command is what a request asks to run.
+// command returns what a request asks to run.
 func (a *Agent) command(req *agent.Request) (run.Command, error) {
 	if !a.opts.Enabled { // for who has the agent and did not ask whether it is active
 		return run.Command{}, rpc.Errorf(rpc.Aborted, "the shell agent is off on this node")
@@ -197,7 +197,7 @@ func (j *job) keep(to *bytes.Buffer, data []byte, limit int) {
 	to.Write(data[:min(len(data), max(limit-to.Len(), 0))])
 }
 
-// part is the output from an offset on. What is not ASCII is sent as bytes, since
+// part returns the output from an offset on. What is not ASCII is sent as bytes, since
 // clients count these to know the next offset.
 func (j *job) part(from *bytes.Buffer, offset int64) any {
 	j.mu.Lock()
@@ -254,7 +254,7 @@ func (a *Agent) drop(j *job) {
 	a.jobs = slices.DeleteFunc(a.jobs, func(other *job) bool { return other == j })
 }
 
-// find is the job that a request names.
+// find returns the job that a request names.
 func (a *Agent) find(req *agent.Request) (*job, error) {
 	handle, _ := req.String("handle")
 	a.mu.Lock()
@@ -327,7 +327,7 @@ func (a *Agent) Close() error {
 	return nil
 }
 
-// uuid is a random one, version 4.
+// uuid returns a random one, version 4.
 func uuid() string {
 	b := make([]byte, 16)
 	rand.Read(b)

@@ -26,7 +26,7 @@ type mount struct{ device, path, kind, number string }
 // maxMounts is of how many file systems one call tells.
 const maxMounts = 1000
 
-// mounts are the places where file systems are, without those that are mounted
+// mounts returns the places where file systems are, without those that are mounted
 // over, and each device once: at the place where it was mounted first.
 func (a *Agent) mounts() ([]mount, error) {
 	text, err := plainfile.Read(a.path("proc/self/mountinfo"), maxText)
@@ -111,7 +111,7 @@ func (a *Agent) diskUse(ctx context.Context, req *agent.Request, reply *rpc.Repl
 
 func clean(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
-// holder is the mount that a path is on.
+// holder returns the mount that a path is on.
 func holder(mounts []mount, path string) (best mount, found bool) {
 	for _, m := range mounts {
 		inside := m.path == "/" || path == m.path || strings.HasPrefix(path, m.path+"/")

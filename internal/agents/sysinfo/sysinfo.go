@@ -95,7 +95,7 @@ func (a *Agent) uptime(_ context.Context, _ *agent.Request, reply *rpc.Reply) er
 	return nil
 }
 
-// spell is a duration as people say it: "3 days, 4:05".
+// spell returns a duration as people say it: "3 days, 4:05".
 func spell(seconds int64) string {
 	days, hours, minutes := seconds/86400, seconds/3600%24, seconds/60%60
 	clock := fmt.Sprintf("%d:%02d", hours, minutes)

@@ -156,7 +156,7 @@ func (o *agentOptions) create(env *cli.Env, name string) error {
 	return nil
 }
 
-// nodeConfig is the configuration of the node on this machine. There need be none.
+// nodeConfig returns the configuration of the node on this machine. There need be none.
 func (o *agentOptions) nodeConfig() (*config.Config, error) {
 	path := o.Config
 	if path == "" {
@@ -169,7 +169,7 @@ func (o *agentOptions) nodeConfig() (*config.Config, error) {
 	return cfg, nil
 }
 
-// logTo is the log of what agents say, for the one who writes them.
+// logTo returns the log of what agents say, for the one who writes them.
 func (o *agentOptions) logTo(env *cli.Env) (*slog.Logger, io.Closer, error) {
 	level := "info"
 	if o.Verbose {

@@ -105,12 +105,12 @@ func (o *agentOptions) locate(dirs []string, file string) (string, error) {
 	return "", usage.Hinted(fmt.Errorf("there is no agent %s: %w", file, fs.ErrNotExist), "Looked for "+strings.Join(candidates, ", ")+", with and without an end")
 }
 
-// globQuote is a path for which no letter of it stands for others.
+// globQuote returns a path for which no letter of it stands for others.
 func globQuote(path string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }
 
-// inputs are what the user typed, judged by what the agent says of itself.
+// inputs returns what the user typed, judged by what the agent says of itself.
 func (a *agentTrial) inputs(action string, args []rpccli.Argument) (*ddl.Action, *value.Map, error) {
 	o := rpccli.Options{Agent: a.name, Action: action}
 	def, in, err := o.Request(ddl.NewContract(a.name, a.Definition()), args)

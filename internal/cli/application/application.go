@@ -62,7 +62,7 @@ func (in *Inputs) Set(name, text string) {
 	in.List = append(in.List, rpc.Argument{Name: name, Text: text})
 }
 
-// Has tells whether the words or flags give an input.
+// Has reports whether the words or flags give an input.
 func (in *Inputs) Has(name string) bool {
 	return slices.ContainsFunc(in.List, func(a rpc.Argument) bool { return a.Name == name })
 }
@@ -155,7 +155,7 @@ func (a *Application) Understand(t *Task, args []string) (*Inputs, error) {
 	return in, nil
 }
 
-// forms are what the command takes, one below the other.
+// forms returns what the command takes, one below the other.
 func (a *Application) forms() string {
 	lines := make([]string, len(a.Usage))
 	for i, u := range a.Usage {
@@ -164,7 +164,7 @@ func (a *Application) forms() string {
 	return strings.Join(lines, "\n           ")
 }
 
-// InputName tells whether a word can be the name of an input.
+// InputName reports whether a word can be the name of an input.
 func InputName(s string) bool {
 	return s != "" && (s[0] < '0' || s[0] > '9') && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
 }

@@ -38,7 +38,7 @@ type Task struct {
 	Most    time.Duration // that a call may take; 0 leaves it to the agent
 }
 
-// Human tells whether the answers are for people, who did not ask for a format.
+// Human reports whether the answers are for people, who did not ask for a format.
 func (t *Task) Human() bool {
 	return t.RPC.Format == "" && t.RPC.JQ == "" && !t.RPC.Results.JSON && !t.RPC.NoResults && t.RPC.ReplyTo == ""
 }

@@ -173,7 +173,7 @@ func (o *brokerOptions) trusted(env *cli.Env) bool {
 
 // describeBroker says in one line where a broker is and who gets in.
 func describeBroker(b *broker.Broker) string {
-	who := "for whoever reaches it and has a password or key"
+	who := "for anyone who reaches it and has a password or key"
 	switch {
 	case b.Trusted():
 		who = "for the members of its collective"
@@ -182,7 +182,7 @@ func describeBroker(b *broker.Broker) string {
 	case b.Local():
 		who = "for this machine only"
 	case b.Open():
-		who = "for whoever reaches it; --tls-ca or the accounts of a --config keep strangers out"
+		who = "for anyone who reaches it; --tls-ca or the accounts of a --config keep strangers out"
 	}
 	return "Broker " + b.ClientURL() + ", " + who
 }

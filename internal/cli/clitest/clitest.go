@@ -12,7 +12,7 @@ import (
 	"mcollective/internal/safetext"
 )
 
-// Env is the world of a user whose home is an empty directory.
+// Env returns the world of a user whose home is an empty directory.
 func Env(t testing.TB) *cli.Env {
 	home := dirtest.New(t)
 	env := &cli.Env{Getenv: func(name string) string {
@@ -24,7 +24,7 @@ func Env(t testing.TB) *cli.Env {
 	return env.WithDefaults()
 }
 
-// Harmless tells whether a shell reads a word as that word and nothing else.
+// Harmless reports whether a shell reads a word as that word and nothing else.
 func Harmless(word string) bool {
 	return word != "" && word[0] != '-' && strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:/@%+,=-") == ""
 }

@@ -85,7 +85,7 @@ func (d *Dialog) Confirm(q operation.Question) error {
 	return cli.Exit(cli.ExitFailed)
 }
 
-// plainSeconds is a time in seconds, without zeros that say nothing.
+// plainSeconds returns a time in seconds, without zeros that say nothing.
 func plainSeconds(d time.Duration) string {
 	s := fmt.Sprintf("%.3f", d.Seconds())
 	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")

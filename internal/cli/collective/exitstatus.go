@@ -11,7 +11,7 @@ func ExitStatus(t *operation.Targets, account *client.Account) error {
 	replies, failed := 0, 0
 	if account != nil {
 		replies = account.Replies
-		// Whoever answered, and not with success.
+		// Nodes that answered, and not with success.
 		failed = len(account.Outcomes) - len(account.NoResponse) - account.Count[client.OK]
 	}
 	switch {

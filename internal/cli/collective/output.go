@@ -28,7 +28,7 @@ func (o *Output) Add(set *pflag.FlagSet) {
 	cli.Text(set, cli.GroupCall, &o.JQ, "jq", "", "EXPRESSION", "Print what this jq expression returns")
 }
 
-// Formats are the values of --output.
+// Formats returns the values of --output.
 func Formats() []string {
 	return []string{
 		string(render.Classic), string(render.Folded), string(render.Table), string(render.Wide), string(render.JSON),
@@ -61,7 +61,7 @@ func (o *Output) Check(f *Flags) error {
 	return nil
 }
 
-// Options are how results are shown on the streams of this run.
+// Options returns how results are shown on the streams of this run.
 func (o *Output) Options(env *cli.Env, f *Flags) render.Options {
 	opts := render.Options{
 		Out: env.Out, Err: env.Err, Terminal: env.OutTerminal, ErrTerminal: env.ErrTerminal, Color: env.Color(env.OutTerminal), Width: cli.Width(env),

@@ -53,7 +53,7 @@ func wired(env *cli.Env) *cli.Env {
 	return &w
 }
 
-// Program is the list of what mco can do. A new command is one row here, one package
+// Program returns the list of what mco can do. A new command is one row here, one package
 // below internal/cli, one script under cmd/mco/testdata/script and one page under
 // docs/commands.
 func Program() *cli.Program {

@@ -44,7 +44,7 @@ func Call(env *cli.Env) func(*cobra.Command, []string, string) ([]string, cobra.
 
 // Matching leaves the words that begin with what was typed, each once, and of
 // these the ones that a shell takes for what they are: every word that is offered
-// goes through here, whoever made it up.
+// goes through here, no matter who made it up.
 func Matching(words []string, typed string) []string {
 	seen := make(map[string]bool, len(words))
 	return slices.DeleteFunc(words, func(w string) bool {
@@ -57,12 +57,12 @@ func Matching(words []string, typed string) []string {
 	})
 }
 
-// described is a word with what is said about it, on one line.
+// described returns a word with what is said about it, on one line.
 func described(word, about string) string {
 	return cobra.CompletionWithDesc(word, safetext.CleanLine(about))
 }
 
-// DescribedAgents are the agents that are known here.
+// DescribedAgents returns the agents that are known here.
 func DescribedAgents(env *cli.Env, l *library.Library) []string {
 	var words []string
 	seen := make(map[string]bool)
@@ -80,7 +80,7 @@ func DescribedAgents(env *cli.Env, l *library.Library) []string {
 	return words
 }
 
-// InputWords are the inputs that were not given yet, or the values of the one that
+// InputWords returns the inputs that were not given yet, or the values of the one that
 // is being typed, where they are known.
 func InputWords(env *cli.Env, action *ddl.Action, given []string, word string) []string {
 	var words []string

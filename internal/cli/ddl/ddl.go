@@ -152,7 +152,7 @@ func definitionFiles(arg string) ([]string, error) {
 	return files, err
 }
 
-// describeDefinition is one line on what a definition defines.
+// describeDefinition returns one line on what a definition defines.
 func describeDefinition(d *ddl.Definition) string {
 	s := fmt.Sprintf("%s %s", d.Kind, d.Metadata.Agent)
 	if d.Metadata.Version != "" {

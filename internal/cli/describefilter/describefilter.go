@@ -89,7 +89,7 @@ func classInWords(p filter.Pattern) string {
 	return fmt.Sprintf("Check if class '%s' is present on the host", p)
 }
 
-// compoundInWords is one line for each term of an expression, set in by the
+// compoundInWords returns one line for each term of an expression, set in by the
 // parentheses around it. The margins are Ruby's: each parenthesis doubles it, and
 // where one ends the lines go back to the margin of the last that began.
 func compoundInWords(c filter.Compound) []string {
@@ -127,7 +127,7 @@ func termInWords(t filter.Term) string {
 	return strings.ToUpper(string(t.Kind))
 }
 
-// inRuby is a pattern as Ruby prints it.
+// inRuby returns a pattern as Ruby prints it.
 func inRuby(p filter.Pattern) string {
 	if !p.Regexp {
 		return p.Text

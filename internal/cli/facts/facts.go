@@ -126,7 +126,7 @@ func (o *factsOptions) values(ctx context.Context, i *collective.Invocation, t *
 	})
 }
 
-// inner is the fact at a path with dots inside of another; nil if there is none.
+// inner returns the fact at a path with dots inside of another; nil if there is none.
 func inner(v any, path string) any {
 	h, ok := v.(*value.Map)
 	if !ok || h == nil {

@@ -36,7 +36,7 @@ func (o *factsOptions) survey(ctx context.Context, i *collective.Invocation, t *
 		if err != nil {
 			return err
 		}
-		known.Remember(i.Env, vary.lesson(t.Nodes))
+		known.Remember(i.Env, vary.completions(t.Nodes))
 	}
 	if o.Results.JSON {
 		if err := cli.WriteJSON(i.Env, vary.list()); err != nil {
@@ -97,8 +97,8 @@ func (v *variation) add(facts any) {
 	})
 }
 
-// lesson is what the shell may offer after the survey.
-func (v *variation) lesson(nodes []string) known.Names {
+// completions returns what the shell may offer after the survey.
+func (v *variation) completions(nodes []string) known.Names {
 	l := known.Names{Identities: nodes, Facts: make(map[string][]string, len(v.facts))}
 	for name, counts := range v.facts {
 		values := cli.SortedKeys(counts)

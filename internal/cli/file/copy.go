@@ -38,7 +38,7 @@ func newTransfer(t *application.Task, remote string) *transfer {
 	return &transfer{t: t, remote: remote, at: make(map[string]int64)}
 }
 
-// behind are the nodes that have most before them, and how far they are.
+// behind returns the nodes that have most before them, and how far they are.
 func (x *transfer) behind() (nodes []string, offset int64) {
 	offset = slices.Min(slices.Collect(maps.Values(x.at)))
 	for node, at := range x.at {
@@ -118,7 +118,7 @@ func (x *transfer) show(at, size int64) {
 	x.t.Progress(fmt.Sprintf("%d nodes, %d%% of %s", len(x.at), percent, outputs.BytesText(float64(size))))
 }
 
-// checksum is the SHA-256 of what is in a file from its begin on.
+// checksum returns the SHA-256 of what is in a file from its begin on.
 func checksum(f io.ReadSeeker) (string, int64, error) {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return "", 0, err

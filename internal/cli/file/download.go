@@ -59,7 +59,7 @@ func (c *fileCopy) download(ctx context.Context, t *application.Task) error {
 	return d.end(len(t.Targets.Nodes))
 }
 
-// place is where the file of a node goes: below its name in a directory, or if only
+// place returns where the file of a node goes: below its name in a directory, or if only
 // one node was named, where the user says.
 func (c *fileCopy) place(node string) (string, error) {
 	name := path.Base(c.remote)

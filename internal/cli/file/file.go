@@ -76,7 +76,7 @@ func (c *fileCopy) words(words []string) error {
 	sides := [2]bool{}
 	for i, word := range words {
 		node, path, ok := strings.Cut(word, ":")
-		// Whoever means a file here with a colon in its name writes ./ before it.
+		// Anyone who means a file here with a colon in its name writes ./ before it.
 		if !ok || strings.Contains(node, "/") {
 			c.local = word
 			continue

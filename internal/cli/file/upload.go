@@ -85,7 +85,7 @@ func (c *fileCopy) upload(ctx context.Context, t *application.Task) error {
 	return u.end(nodes)
 }
 
-// wishes are how the file is to be, judged by what the agent says of itself.
+// wishes returns how the file is to be, judged by what the agent says of itself.
 func (u *upload) wishes(t *application.Task) (*value.Map, error) {
 	args := append([]rpccli.Argument{{Name: "file", Text: u.remote}, {Name: "upload", Text: u.word}, {Name: "checksum", Text: u.checksum}}, t.Args...)
 	_, in, err := t.Request("commit", args)

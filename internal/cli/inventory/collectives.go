@@ -85,7 +85,7 @@ func (o *inventoryOptions) listCollectives(ctx context.Context, i *collective.In
 
 // drawCollectives writes a graph of who is in which collective.
 func (o *inventoryOptions) drawCollectives(ctx context.Context, i *collective.Invocation) error {
-	// Opened first, as in Ruby: whoever cannot have the file need not wait.
+	// Opened first, as in Ruby: anyone who cannot have the file need not wait.
 	f, err := os.Create(o.graph)
 	if err != nil {
 		return usage.Errorf("write the graph: %w", err)
@@ -106,7 +106,7 @@ func (o *inventoryOptions) drawCollectives(ctx context.Context, i *collective.In
 	return collective.ExitStatus(m.targets, m.account)
 }
 
-// dot is the graph in the language of Graphviz.
+// dot returns the graph in the language of Graphviz.
 func (m *membership) dot() string {
 	name := func(s string) string {
 		return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(safetext.CleanLine(s))

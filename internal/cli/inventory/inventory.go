@@ -164,7 +164,7 @@ func (o *inventoryOptions) reportNode(ctx context.Context, i *collective.Invocat
 		return collective.ExitStatus(t, account)
 	}
 	n := newNodeReport(o.node, stats, about)
-	n.teach(i.Env)
+	n.remember(i.Env)
 	switch {
 	case layout != nil:
 		err = n.fill(i.Env, layout)
@@ -211,7 +211,7 @@ func (o *inventoryOptions) reportAll(ctx context.Context, i *collective.Invocati
 	}
 	var list []any
 	for _, n := range reports {
-		n.teach(i.Env)
+		n.remember(i.Env)
 		if layout == nil {
 			list = append(list, n.plain())
 		} else if err := n.fill(i.Env, layout); err != nil {

@@ -37,8 +37,8 @@ func sortReports(list []*nodeReport) {
 	slices.SortFunc(list, func(a, b *nodeReport) int { return cmp.Compare(a.node, b.node) })
 }
 
-// teach lets the shell offer what the node has.
-func (n *nodeReport) teach(env *cli.Env) {
+// remember lets the shell offer what the node has.
+func (n *nodeReport) remember(env *cli.Env) {
 	l := known.Names{Identities: []string{n.node}, Facts: make(map[string][]string)}
 	if facts, _ := outputs.Output(n.about, "facts").(*value.Map); facts != nil {
 		outputs.FlatFacts(facts, "", 0, func(name, text string) {
@@ -108,7 +108,7 @@ func (n *nodeReport) print(env *cli.Env) error {
 	return err
 }
 
-// startTime is a time as Ruby prints it.
+// startTime returns a time as Ruby prints it.
 func startTime(v any) string {
 	n, ok := v.(int64)
 	if !ok || n < 0 || n > 1<<40 {
@@ -137,7 +137,7 @@ func cells(w io.Writer, env *cli.Env, list []string, margin, format string, colu
 	}
 }
 
-// plain is the report as values that JSON and templates know.
+// plain returns the report as values that JSON and templates know.
 func (n *nodeReport) plain() map[string]any {
 	m := map[string]any{"sender": n.node, "identity": n.node}
 	for _, h := range []*value.Map{n.stats, n.about} {
@@ -154,7 +154,7 @@ func (n *nodeReport) plain() map[string]any {
 	return m
 }
 
-// plainValue is a value from a node without what only Ruby has.
+// plainValue returns a value from a node without what only Ruby has.
 func plainValue(v any) any {
 	return value.Plain(v, func(v any) any {
 		switch v.(type) {

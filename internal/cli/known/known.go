@@ -26,7 +26,7 @@ func Config(env *cli.Env, path string) (*config.Config, error) {
 	return cfg, nil
 }
 
-// CacheDir is the directory where commands keep what they learn, or "" if there is no
+// CacheDir returns the directory where commands keep what they learn, or "" if there is no
 // place for it.
 func CacheDir(env *cli.Env) string {
 	dir := env.Getenv("XDG_CACHE_HOME")
@@ -40,11 +40,11 @@ func CacheDir(env *cli.Env) string {
 	return filepath.Join(dir, "mco")
 }
 
-// Library is where definitions are found without asking anybody: the directories of
+// Library returns where definitions are found without asking anybody: the directories of
 // the configuration, what is built in, and what nodes gave earlier.
 func Library(env *cli.Env, cfg *config.Config) *library.Library { return LibraryFor(env, cfg, "") }
 
-// LibraryFor is the library for whoever wants to find one plugin only.
+// LibraryFor returns the library for anyone who wants to find one plugin only.
 func LibraryFor(env *cli.Env, cfg *config.Config, name string) *library.Library {
 	builtIn := func(kind ddl.Kind) map[string]*ddl.Definition {
 		if env.BuiltIn == nil {
@@ -55,7 +55,7 @@ func LibraryFor(env *cli.Env, cfg *config.Config, name string) *library.Library 
 	return &library.Library{Dirs: cfg.LibDirs, BuiltIn: builtIn, Cache: Definitions(env)}
 }
 
-// UsualLibrary is the library of the usual configuration, or of none if that
+// UsualLibrary returns the library of the usual configuration, or of none if that
 // cannot be read: a key that was pressed is no moment for complaints.
 func UsualLibrary(env *cli.Env) *library.Library {
 	cfg, err := Config(env, "")
@@ -65,7 +65,7 @@ func UsualLibrary(env *cli.Env) *library.Library {
 	return Library(env, cfg)
 }
 
-// Definitions is what nodes gave earlier.
+// Definitions returns what nodes gave earlier.
 func Definitions(env *cli.Env) ddl.Cache {
 	c := ddl.Cache{Now: env.Now}
 	if dir := CacheDir(env); dir != "" {
@@ -82,7 +82,7 @@ func privateDir(dir string) error {
 	return nil
 }
 
-// IsAgentName tells whether a word can be the name of an agent.
+// IsAgentName reports whether a word can be the name of an agent.
 func IsAgentName(s string) bool {
 	return s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == ""
 }

@@ -28,7 +28,7 @@ const (
 	cacheBytes  = 2 << 20
 )
 
-// Path is the file of the completion cache, or "" if there is no place for it.
+// Path returns the file of the completion cache, or "" if there is no place for it.
 func Path(env *cli.Env) string {
 	if dir := CacheDir(env); dir != "" {
 		return filepath.Join(dir, "learned")
@@ -82,7 +82,7 @@ func Remember(env *cli.Env, l Names) {
 	}
 }
 
-// ShellSafe tells whether a name that came from elsewhere may be offered to a
+// ShellSafe reports whether a name that came from elsewhere may be offered to a
 // shell. Shells put what several words begin with on the command line as it is,
 // and evaluate that line for the next press of the key: a name with $(...) would
 // be run. So only letters that no shell reads anything into may stand there, and
@@ -144,7 +144,7 @@ func writeLearned(path string, l Names) error {
 	return err
 }
 
-// Load is what commands have learned so far.
+// Load returns what commands have learned so far.
 func Load(env *cli.Env) Names {
 	l := Names{Facts: make(map[string][]string)}
 	path := Path(env)
@@ -163,7 +163,7 @@ func Load(env *cli.Env) Names {
 	for line := range strings.Lines(string(text)) {
 		kind, name, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
 		name, value, _ := strings.Cut(name, "\t")
-		// Whoever wrote the file, only what is harmless leaves it.
+		// No matter who wrote the file, only what is harmless leaves it.
 		if !ShellSafe(name) || kind == "value" && !ShellSafe(value) {
 			continue
 		}

@@ -8,7 +8,7 @@ import (
 	"mcollective/value"
 )
 
-// Output is an output of a reply, under a symbol or a text; nil if there is none.
+// Output returns an output of a reply, under a symbol or a text; nil if there is none.
 func Output(h *value.Map, name string) any {
 	if h == nil {
 		return nil
@@ -17,7 +17,7 @@ func Output(h *value.Map, name string) any {
 	return v
 }
 
-// Texts are the members of a list that a node sent.
+// Texts returns the members of a list that a node sent.
 func Texts(v any) []string {
 	items, _ := v.([]any)
 	list := make([]string, len(items))
@@ -27,7 +27,7 @@ func Texts(v any) []string {
 	return list
 }
 
-// Said is the text of an output, as people read it.
+// Said returns the text of an output, as people read it.
 func Said(reply *rpc.Reply, name string) string {
 	v, ok := reply.Output(name)
 	if !ok || v == nil {
@@ -43,14 +43,14 @@ func Truth(reply *rpc.Reply, name string) bool {
 	return b || !isBool && render.Text(v) == "true"
 }
 
-// Whole is an output that is a whole number.
+// Whole returns an output that is a whole number.
 func Whole(reply *rpc.Reply, name string) (int64, bool) {
 	v, _ := reply.Output(name)
 	n, ok := v.(int64)
 	return n, ok && n >= 0
 }
 
-// Number is a number, or 0 for what is none.
+// Number returns a number, or 0 for what is none.
 func Number(v any) float64 {
 	switch v := v.(type) {
 	case int64:
@@ -63,7 +63,7 @@ func Number(v any) float64 {
 	return 0
 }
 
-// BytesText is a number of bytes in the largest unit that leaves something before
+// BytesText returns a number of bytes in the largest unit that leaves something before
 // the point.
 func BytesText(n float64) string {
 	if n < 1024 {

@@ -96,7 +96,7 @@ func (o *pingOptions) run(ctx context.Context, env *cli.Env) error {
 	return nil
 }
 
-// targets are the nodes to ask directly; none means a broadcast.
+// targets returns the nodes to ask directly; none means a broadcast.
 func (o *pingOptions) targets(ctx context.Context, i *collective.Invocation) ([]string, error) {
 	method, err := i.Method()
 	if err != nil || method.Broadcast() {
@@ -110,7 +110,7 @@ func (o *pingOptions) targets(ctx context.Context, i *collective.Invocation) ([]
 	return names, err
 }
 
-// wait is how long answers are awaited.
+// wait returns how long answers are awaited.
 func (o *pingOptions) wait(i *collective.Invocation) time.Duration {
 	t := o.Timeout.Duration
 	if !o.Timeout.IsSet {

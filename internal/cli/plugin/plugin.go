@@ -282,7 +282,7 @@ func PrintDefinition(env *cli.Env, d *ddl.Definition) {
 	fmt.Fprintln(env.Out, strings.TrimSuffix(text, "\n"))
 }
 
-// pluginNames are the words that may follow plugin doc.
+// pluginNames returns the words that may follow plugin doc.
 func pluginNames(env *cli.Env) []string {
 	cfg, err := known.Config(env, "")
 	if err != nil {

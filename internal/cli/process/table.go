@@ -63,7 +63,7 @@ next:
 	return cells, nil
 }
 
-// members are the elements of an array.
+// members returns the elements of an array.
 func members(v any) []any {
 	switch v := v.(type) {
 	case []any:

@@ -133,7 +133,7 @@ func contradiction(list []rpc.Argument) error {
 	return nil
 }
 
-// does is what is more than a call of an action.
+// does returns what is more than a call of an action.
 func (p *puppet) does(ctx context.Context, t *application.Task) (bool, error) {
 	switch {
 	case t.RPC.Action == "runall":

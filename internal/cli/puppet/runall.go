@@ -139,7 +139,7 @@ func (q *puppetQueue) run(ctx context.Context) error {
 	return nil
 }
 
-// ours are the runs that we have started.
+// ours returns the runs that we have started.
 func (q *puppetQueue) ours() int {
 	n := 0
 	for _, r := range q.running {
@@ -173,7 +173,7 @@ func (q *puppetQueue) fill(ctx context.Context) error {
 	if account.Replies == 0 {
 		return collective.ExitStatus(q.t.Targets, account)
 	}
-	// Whoever gave no status is not run.
+	// Nodes that gave no status are not run.
 	q.failed = max(len(q.t.Targets.Nodes)-known, 0)
 	slices.SortFunc(q.waiting, func(a, b *puppetRun) int { return strings.Compare(a.node, b.node) })
 	if len(q.running)+disabled > 0 {

@@ -227,7 +227,7 @@ func (o *Options) declared(c *ddl.Contract, action *ddl.Action, name string) err
 		o.advice(c.Definition(), action, []Argument{{Name: name}}))
 }
 
-// advice is what may help after a request that its definition refuses.
+// advice returns what may help after a request that its definition refuses.
 func (o *Options) advice(d *ddl.Definition, action *ddl.Action, args []Argument) string {
 	if action == nil {
 		names := make([]string, len(d.Actions))

@@ -11,7 +11,7 @@ import (
 	"mcollective/internal/suggest"
 )
 
-// ShortForm is the short form of rpc: mco AGENT ACTION, for an agent that this
+// ShortForm returns the short form of rpc: mco AGENT ACTION, for an agent that this
 // machine knows, or that a node may have: rpc asks. ok is false for a name that is
 // none, and for one that rather is a command with a slip in it.
 func ShortForm(env *cli.Env, p *cli.Program, name string, args []string) (command string, words []string, ok bool) {
@@ -32,7 +32,7 @@ func ShortForm(env *cli.Env, p *cli.Program, name string, args []string) (comman
 	return "rpc", append([]string{name}, args...), true
 }
 
-// configFlag is the configuration file that a command line names. The words are
+// configFlag returns the configuration file that a command line names. The words are
 // not parsed yet, since nobody knows for which command.
 func configFlag(args []string) string {
 	for i, a := range args {

@@ -70,7 +70,7 @@ func (o *serverOptions) runWithPIDFile(ctx context.Context, env *cli.Env, p *nod
 		}
 		defer func() {
 			if err := pid.Remove(); err != nil {
-				p.log.Warn("the pid file stays", "error", err)
+				p.log.Warn("pid file not removed", "error", err)
 			}
 		}()
 	}
@@ -124,7 +124,7 @@ func (p *nodeProcess) programRecords() string {
 func (p *nodeProcess) supervise(ctx context.Context, ended <-chan error, aborted <-chan struct{}) error {
 	health, quit := context.WithCancel(context.WithoutCancel(ctx))
 	defer quit()
-	go p.systemd.Watchdog(health, p.node.Health, func(err error) { p.log.Error("the watchdog is not told that all is well", "error", err) })
+	go p.systemd.Watchdog(health, p.node.Health, func(err error) { p.log.Error("watchdog not notified", "error", err) })
 	late := time.NewTimer(startTimeout)
 	defer late.Stop()
 	status := time.NewTicker(statusInterval)
@@ -159,10 +159,10 @@ func (p *nodeProcess) supervise(ctx context.Context, ended <-chan error, aborted
 func (p *nodeProcess) logLate() {
 	complete, incomplete := p.node.Missing()
 	if len(incomplete) == 0 {
-		p.log.Warn("the broker is not there yet; the node goes on trying")
+		p.log.Warn("broker not reachable yet; the node keeps retrying")
 		return
 	}
-	p.log.Warn("the node is not ready: it cannot listen everywhere, and goes on trying",
+	p.log.Warn("node not ready: subscriptions are missing; the node keeps retrying",
 		"serves", strings.Join(complete, ","), "incomplete", strings.Join(incomplete, ","))
 }
 
@@ -172,7 +172,7 @@ func (p *nodeProcess) started() {
 	daemon.LogNotified(p.log, p.systemd.Ready(p.node.Status()))
 	debug.FreeOSMemory() // what starting took is not needed again
 	if err := daemon.ReleaseProgram(); err != nil {
-		p.log.Debug("the program stays in memory as a whole", "error", err)
+		p.log.Debug("unused memory not released", "error", err)
 	}
 }
 
@@ -190,12 +190,12 @@ func (p *nodeProcess) tuneProcess(env *cli.Env) {
 		return
 	}
 	if err := os.Chdir("/"); err != nil { // no file system is to be held
-		p.log.Warn("the working directory stays", "error", err)
+		p.log.Warn("working directory not changed", "error", err)
 	}
 	p.openCrashLog()
 }
 
-// openCrashLog has the Go runtime write its last words where an operator looks, since
+// openCrashLog has the Go runtime write the stacks of a crash where an operator looks, since
 // a daemon has no standard error.
 func (p *nodeProcess) openCrashLog() {
 	if p.cfg.LoggerType != "file" {
@@ -207,7 +207,7 @@ func (p *nodeProcess) openCrashLog() {
 		f.Close() // it was duplicated
 	}
 	if err != nil {
-		p.log.Warn("a crash will leave no trace", "error", err)
+		p.log.Warn("crash output not redirected to the log", "error", err)
 	}
 }
 
@@ -223,7 +223,7 @@ func (p *nodeProcess) reload(ctx context.Context) {
 
 func (p *nodeProcess) reopen() {
 	if err := p.logs.Reopen(); err != nil {
-		p.log.Error("the log stays where it was", "error", err)
+		p.log.Error("log file not reopened", "error", err)
 	}
 	if p.child != nil {
 		p.openCrashLog()

@@ -12,7 +12,7 @@ import (
 	"mcollective/internal/usage"
 )
 
-// twoWords is what applications take that do something with a thing of a name, in
+// twoWords returns what applications take that do something with a thing of a name, in
 // either order: NAME ACTION or ACTION NAME. An action alone may be one that needs
 // no name.
 func twoWords(words []string, in *application.Inputs, input string, actions []string) (string, error) {

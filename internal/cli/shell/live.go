@@ -72,7 +72,7 @@ func (s *shell) endAll(ctx context.Context, t *application.Task) {
 	}
 }
 
-// holders are the nodes that know the handle, of which there is one as a rule.
+// holders returns the nodes that know the handle, of which there is one as a rule.
 func (s *shell) holders(ctx context.Context, t *application.Task) (string, error) {
 	in, err := s.prepare(ctx, t, "status")
 	if err != nil {
@@ -173,7 +173,7 @@ func (s *shell) stream(ctx context.Context, t *application.Task) (bad int, err e
 	}
 }
 
-// more prints what a node has in addition, and tells whether that was all.
+// more prints what a node has in addition, and reports whether that was all.
 func (s *shell) more(t *application.Task, node string, c *liveCommand, a client.Answer) (ended, good bool) {
 	c.silent = 0
 	if err := application.Refusal(a); err != nil {

@@ -63,7 +63,7 @@ func (s *shell) prepare(ctx context.Context, t *application.Task, action string)
 	return in, t.Agree(action)
 }
 
-// printResult prints what a command wrote, and tells whether it succeeded.
+// printResult prints what a command wrote, and reports whether it succeeded.
 func printResult(env *cli.Env, node string, reply *rpc.Reply) bool {
 	fmt.Fprintf(env.Out, "%s:\n", safetext.CleanLine(node))
 	printLines(env, "", outputs.Said(reply, "stdout"))

@@ -22,7 +22,7 @@ type clause struct {
 
 func (t clause) String() string { return t.filter.String() }
 
-// clauses are the parts of a filter, each of which excludes nodes alone.
+// clauses returns the parts of a filter, each of which excludes nodes alone.
 func clauses(f filter.Filter) []clause {
 	var list []clause
 	add := func(g filter.Filter, inner ...clause) { list = append(list, clause{filter: g, inner: inner}) }
@@ -44,7 +44,7 @@ func clauses(f filter.Filter) []clause {
 	return list
 }
 
-// comparisons are the facts and classes that an expression speaks of.
+// comparisons returns the facts and classes that an expression speaks of.
 func comparisons(c filter.Compound) []clause {
 	if len(c) < 2 {
 		return nil
@@ -89,7 +89,7 @@ func (m *member) load(about *value.Map) {
 	}
 }
 
-// factValue is the value of a fact as filters compare it: text, lists, maps.
+// factValue returns the value of a fact as filters compare it: text, lists, maps.
 func factValue(v any, depth int) any {
 	switch v := v.(type) {
 	case []any:
@@ -127,7 +127,7 @@ func (m *member) Data(context.Context, string, string) (map[string]any, error) {
 	return nil, errors.New("only the node can tell")
 }
 
-// passing are the members that a filter matches.
+// passing returns the members that a filter matches.
 func (s *nodeSet) passing(f *filter.Filter) map[string]bool {
 	pass := make(map[string]bool)
 	for _, m := range s.members {
@@ -138,8 +138,8 @@ func (s *nodeSet) passing(f *filter.Filter) map[string]bool {
 	return pass
 }
 
-// lesson is what the shell may offer from now on.
-func (s *nodeSet) lesson() known.Names {
+// completions returns what the shell may offer from now on.
+func (s *nodeSet) completions() known.Names {
 	l := known.Names{Facts: make(map[string][]string)}
 	agents, classes := make(map[string]bool), make(map[string]bool)
 	values := make(map[string]map[string]int)
@@ -185,7 +185,7 @@ func flatValues(facts map[string]any, prefix string, each func(name, value strin
 	}
 }
 
-// subject is what a clause compares: "fact", "class", "agent" or "identity" with its
+// subject returns what a clause compares: "fact", "class", "agent" or "identity" with its
 // name and, for a fact, the comparison. Expressions of several have none.
 func (t clause) subject() (kind, name string, fact filter.Fact) {
 	f := t.filter

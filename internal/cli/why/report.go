@@ -29,7 +29,7 @@ type explanation struct {
 	verdicts []verdict
 }
 
-// matching are the nodes that pass all verdicts but one; -1 leaves none out.
+// matching returns the nodes that pass all verdicts but one; -1 leaves none out.
 func (x *explanation) matching(except int) []string {
 	var names []string
 	for _, m := range x.nodes.members {
@@ -118,7 +118,7 @@ func (x *explanation) conclude() {
 	}
 }
 
-// hints are what comes near to a clause that does not match everywhere.
+// hints returns what comes near to a clause that does not match everywhere.
 func (x *explanation) hints(t clause, pass map[string]bool) []string {
 	kind, name, fact := t.subject()
 	if kind == "agent" {

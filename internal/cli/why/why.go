@@ -153,7 +153,7 @@ func askNodes(ctx context.Context, i *collective.Invocation, names []string) (*n
 	if err != nil {
 		return nil, err
 	}
-	known.Remember(i.Env, set.lesson())
+	known.Remember(i.Env, set.completions())
 	return set, nil
 }
 

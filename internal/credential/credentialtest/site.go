@@ -38,7 +38,7 @@ func (s *Site) must(err error) {
 	}
 }
 
-// CallerOf are the rights of a caller who may do everything in the collective mcollective for an hour.
+// CallerOf returns the rights of a caller who may do everything in the collective mcollective for an hour.
 func CallerOf(name string) credential.Grant {
 	return credential.Grant{
 		Name: name, Collectives: []string{"mcollective"}, Lasts: time.Hour,

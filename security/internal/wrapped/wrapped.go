@@ -109,7 +109,7 @@ func (f Form) times(m *value.Map, r *message.Request, enforce bool) error {
 	return nil
 }
 
-// sum is the hash over what an envelope holds beside the body. It is the same whatever
+// sum returns the hash over what an envelope holds beside the body. It is the same whatever
 // the serializer.
 func (f Form) sum(r *message.Request, body any) (string, error) {
 	filter, err := wire.FilterTree(&r.Filter)

@@ -10,7 +10,7 @@ import (
 	"mcollective/internal/cli/rpc"
 )
 
-// Read is the action and the inputs that an application makes of words.
+// Read returns the action and the inputs that an application makes of words.
 func Read(a *application.Application, line string) string {
 	set := pflag.NewFlagSet("", pflag.ContinueOnError)
 	if a.Flags != nil {

@@ -32,7 +32,7 @@ func Key(t testing.TB, name string, bits int) *rsa.PrivateKey {
 	return k
 }
 
-// PrivatePEM is a private key as OpenSSL writes it.
+// PrivatePEM returns a private key as OpenSSL writes it.
 func PrivatePEM(k *rsa.PrivateKey) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(k)}))
 }

@@ -16,8 +16,8 @@ const (
 	maxSkewSigned = 30 * time.Second
 )
 
-// settle fills in the defaults that depend on other values.
-func (c *Config) settle() {
+// applyDefaults fills in the defaults that depend on other values.
+func (c *Config) applyDefaults() {
 	if c.Identity == "" {
 		c.Identity, _ = os.Hostname() // empty is refused by check
 	}
@@ -71,7 +71,7 @@ func (c *Config) guessConnector() string {
 	return "nats"
 }
 
-// directory is where the main file is, or would be.
+// directory returns where the main file is, or would be.
 func (c *Config) directory() string {
 	if c.File != "" {
 		return filepath.Dir(c.File)
@@ -118,8 +118,8 @@ func (c *Config) checkFactSource() error {
 	return nil
 }
 
-// advise warns of what works, but probably not as meant.
-func (c *Config) advise() {
+// addWarnings warns of what works, but probably not as meant.
+func (c *Config) addWarnings() {
 	if !slices.Contains(c.Collectives, c.MainCollective) {
 		c.warn("%s: main_collective = %s is not one of collectives = %s", c.Origin("main_collective"), c.MainCollective, strings.Join(c.Collectives, ","))
 	}

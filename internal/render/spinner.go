@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// twirl is Ruby's progress display: a bar with a turning stroke on a terminal,
+// spinner is Ruby's progress display: a bar with a turning stroke on a terminal,
 // and the numbers alone elsewhere.
-type twirl struct {
+type spinner struct {
 	o           *Options
 	out         *output
 	size        int
@@ -20,15 +20,15 @@ type twirl struct {
 	drawn       time.Time
 }
 
-func newTwirl(o *Options, out *output) *twirl {
-	t := &twirl{o: o, out: out}
+func newSpinner(o *Options, out *output) *spinner {
+	t := &spinner{o: o, out: out}
 	if o.Terminal {
 		t.size = max(0, min(60, o.Width-22))
 	}
 	return t
 }
 
-func (t *twirl) start(total int) {
+func (t *spinner) start(total int) {
 	t.total = total
 	t.out.WriteString("\n")
 	t.draw()
@@ -36,7 +36,7 @@ func (t *twirl) start(total int) {
 
 // tick counts an answer. A terminal sees some of the states only, so that a fast
 // fleet is not slowed by its picture.
-func (t *twirl) tick() {
+func (t *spinner) tick() {
 	if t.total == 0 {
 		return
 	}
@@ -47,13 +47,13 @@ func (t *twirl) tick() {
 	}
 }
 
-func (t *twirl) finish() {
+func (t *spinner) finish() {
 	if t.shown < t.done {
 		t.draw()
 	}
 }
 
-func (t *twirl) draw() {
+func (t *spinner) draw() {
 	t.shown = t.done
 	if t.size == 0 {
 		fmt.Fprintf(t.out, "\r%d / %d", t.done, t.total)

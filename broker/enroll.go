@@ -64,13 +64,10 @@ func withTrust(opts *server.Options, d *credential.BrokerDir) error {
 	opts.AccountResolver = resolver
 	opts.SystemAccount, opts.NoSystemAccount = operator.SystemAccount, false
 	opts.DefaultSentinel = d.Kit.Guest
-	// What a broker says of itself before TLS anybody on the way could change. Other clients of NATS are waited for.
-	opts.TLSHandshakeFirst, opts.TLSHandshakeFirstFallback = true, tlsFirstWithin
+	// What a broker says of itself before TLS, anybody on the way could change.
+	opts.TLSHandshakeFirst = true
 	return nil
 }
-
-// tlsFirstWithin is how long a client may take to begin TLS before the broker speaks first.
-const tlsFirstWithin = time.Second
 
 func newEnrollment(s *server.Server, d *credential.BrokerDir, log *slog.Logger) (*enrollment, error) {
 	guest, err := jwt.DecodeUserClaims(d.Kit.Guest)

@@ -134,7 +134,7 @@ func (n *Node) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.serve(life, end, engine)
+	n.serve(life, end, engine, func() { plugins.Keep(life, sec, n.log) })
 	return nil
 }
 
@@ -165,8 +165,8 @@ func (n *Node) openAgents(ctx context.Context) (server.Options, error) {
 	}, nil
 }
 
-// serve has the engine run until the node ends.
-func (n *Node) serve(life context.Context, end func(), engine *server.Server) {
+// serve has the engine and what goes on beside it run until the node ends.
+func (n *Node) serve(life context.Context, end func(), engine *server.Server, beside func()) {
 	n.engine.Store(engine)
 	var group sync.WaitGroup
 	var failed error // of the engine; once group is done
@@ -177,6 +177,7 @@ func (n *Node) serve(life context.Context, end func(), engine *server.Server) {
 		stop()
 	})
 	group.Go(func() { n.agents.Watch(served, engine) })
+	group.Go(beside)
 	group.Go(func() {
 		select {
 		case <-engine.Ready():

@@ -1,14 +1,17 @@
 package plugins
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync/atomic"
 
 	"mcollective/connector/nats"
 	"mcollective/internal/config"
 	"mcollective/internal/credential"
+	"mcollective/internal/enroll"
 	"mcollective/security"
 	"mcollective/security/creds"
 )
@@ -98,4 +101,12 @@ func credsLogin(cfg *config.Config, o *nats.Options) error {
 	}
 	o.Sign = func(nonce []byte) ([]byte, error) { return latest.Load().SignNonce(nonce) }
 	return nil
+}
+
+// Keep keeps what a security provider needs to be renewed up to date until ctx ends. Most
+// need nothing.
+func Keep(ctx context.Context, sec security.Node, log *slog.Logger) {
+	if m, ok := sec.(enroll.Member); ok {
+		enroll.Keep(ctx, m, log)
+	}
 }

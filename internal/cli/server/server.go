@@ -55,7 +55,7 @@ func New(env *cli.Env) *cobra.Command {
 // The configuration comes first, so that its mistakes are shown where people
 // look.
 func (o *serverOptions) run(ctx context.Context, env *cli.Env) error {
-	cfg, err := o.load()
+	cfg, err := o.load(env)
 	if err != nil {
 		return err
 	}
@@ -80,16 +80,16 @@ func (o *serverOptions) run(ctx context.Context, env *cli.Env) error {
 
 // load finds and reads the configuration, and makes every path absolute: a
 // daemon does not stay where it was started.
-func (o *serverOptions) load() (*config.Config, error) {
+func (o *serverOptions) load(env *cli.Env) (*config.Config, error) {
 	path := o.config
 	if o.dir != "" {
 		path = trustdir.Dir(o.dir).ServerConfig()
 	}
 	if path == "" {
 		var ok bool
-		if path, ok = config.FindServer(nil); !ok {
+		if path, ok = findServer(env); !ok {
 			return nil, usage.Hinted(fmt.Errorf("found no readable configuration file; looked for %s", strings.Join(config.ServerPaths(), " and ")),
-				"--config FILE names one; docs/operations.md shows the smallest that works")
+				"mco join makes this machine a node; --config FILE names a configuration, and docs/operations.md shows the smallest that works")
 		}
 	}
 	for _, p := range []*string{&path, &o.pidfile} {
@@ -107,6 +107,19 @@ func (o *serverOptions) load() (*config.Config, error) {
 		return nil, fmt.Errorf("read the configuration: %w", err)
 	}
 	return cfg, nil
+}
+
+// findServer returns the first configuration file of a node in the usual places, the last of which is that where
+// mco join puts one.
+func findServer(env *cli.Env) (path string, ok bool) {
+	if path, ok = config.FindServer(nil); ok {
+		return path, true
+	}
+	dir, err := trustdir.Resolve(env, "")
+	if err != nil || !config.Readable(dir.ServerConfig()) {
+		return "", false
+	}
+	return dir.ServerConfig(), true
 }
 
 // openLog opens the log that the configuration names.

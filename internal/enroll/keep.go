@@ -1,0 +1,73 @@
+package enroll
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"mcollective/internal/credential"
+	"mcollective/internal/pause"
+)
+
+// A Member is who has a credential and believes those of others.
+type Member interface {
+	Identity() *credential.Identity
+	Trust() *credential.Trust
+}
+
+const (
+	// How often a member asks for the trust bundle, and after a failure. Each wait is up to a fifth longer: many
+	// members start at the same time.
+	keepEvery  = time.Hour
+	keepFailed = 5 * time.Minute
+
+	keepTimeout = 30 * time.Second
+)
+
+// Keep keeps a node's credential and trust bundle up to date until ctx ends: it asks the brokers every hour for the
+// newest bundle, and for a new credential after two thirds of the life of the one it has.
+func Keep(ctx context.Context, m Member, log *slog.Logger) {
+	refresh := func(ctx context.Context, server string, wanted bool) (bool, error) {
+		return Refresh(ctx, server, m.Identity(), m.Trust(), wanted, time.Now())
+	}
+	keep(ctx, m, log, refresh)
+}
+
+type refresher func(ctx context.Context, server string, wanted bool) (newer bool, err error)
+
+func keep(ctx context.Context, m Member, log *slog.Logger, refresh refresher) {
+	next := keepFailed
+	for {
+		if pause.For(ctx, next+rand.N(next/5)) != nil {
+			return
+		}
+		next = keepEvery
+		if err := keepOnce(ctx, m, log, refresh); err != nil && ctx.Err() == nil {
+			next = keepFailed
+			log.Warn("credential and trust bundle not refreshed", "error", err, "expires", m.Identity().Credential().Expires.UTC().Format(time.RFC3339))
+		}
+	}
+}
+
+// keepOnce asks the brokers one after the other until one has answered.
+func keepOnce(ctx context.Context, m Member, log *slog.Logger, refresh refresher) (err error) {
+	for _, server := range m.Trust().Servers() {
+		before := m.Identity().Credential()
+		wanted := time.Now().After(before.Issued.Add(before.Expires.Sub(before.Issued) / 3 * 2))
+		var newer bool
+		attempt, cancel := context.WithTimeout(ctx, keepTimeout)
+		newer, err = refresh(attempt, server, wanted)
+		cancel()
+		if newer {
+			log.Info("trust bundle is newer", "issued", m.Trust().Issued().UTC().Format(time.RFC3339))
+		}
+		if err == nil {
+			if wanted {
+				log.Info("credential renewed", "expires", m.Identity().Credential().Expires.UTC().Format(time.RFC3339))
+			}
+			return nil
+		}
+	}
+	return err
+}

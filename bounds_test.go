@@ -19,12 +19,7 @@ const (
 	maxFanOut       = 10
 )
 
-var complexFunctions = map[string]int{
-	"ddl/internal/ruby/parser.beginsArgument": 44,
-	"ddl/internal/ruby/parser.number":         29,
-	"internal/agents/packages/Agent.change":   26,
-	"marshal/encoder.value":                   26,
-}
+var complexFunctions = map[string]int{}
 
 var largePackages = map[string]int{}
 

@@ -132,12 +132,7 @@ func (e *encoder) value(v any) {
 	case *value.Map:
 		e.hash(v)
 	case []string:
-		if e.start(typeArray, len(v), v) {
-			for _, s := range v {
-				e.text(s)
-			}
-			e.depth--
-		}
+		e.texts(v)
 	case map[string]any:
 		e.stringMap(v)
 	case Value:
@@ -145,6 +140,16 @@ func (e *encoder) value(v any) {
 	default:
 		e.object(v)
 	}
+}
+
+func (e *encoder) texts(v []string) {
+	if !e.start(typeArray, len(v), v) {
+		return
+	}
+	for _, s := range v {
+		e.text(s)
+	}
+	e.depth--
 }
 
 func (e *encoder) bool(v bool) {

@@ -138,6 +138,13 @@ func (p *parser) beginsArgument() bool {
 		return tight && next != '='
 	case c == '+' || c == '/' || c == '^':
 		return c == '/' && tight && next != '='
+	}
+	return p.signBeginsArgument(c, next, tight)
+}
+
+// signBeginsArgument is beginsArgument for signs that may also stand between two values.
+func (p *parser) signBeginsArgument(c, next byte, tight bool) bool {
+	switch {
 	case c == '*' || c == '&':
 		return tight && next != '=' && next != c && next != '.' || c == '*' && next == '*' && isPart(p.at(2))
 	case c == '%':

@@ -116,39 +116,9 @@ func (p *parser) symbol() node {
 // number reads an integer or float.
 func (p *parser) number(negative bool) node {
 	start := p.pos
-	base := 10
-	if p.at(0) == '0' {
-		switch p.at(1) | 0x20 {
-		case 'x':
-			base, p.pos = 16, p.pos+2
-		case 'b':
-			base, p.pos = 2, p.pos+2
-		case 'o':
-			base, p.pos = 8, p.pos+2
-		case 'd':
-			p.pos += 2
-		default:
-			if isDigit(p.at(1)) || p.at(1) == '_' {
-				base, p.pos = 8, p.pos+1
-			}
-		}
-	}
+	base := p.radix()
 	from := p.pos
-	digit := func(c byte) bool { return isDigit(c) || c == '_' || base == 16 && c|0x20 >= 'a' && c|0x20 <= 'f' }
-	for digit(p.at(0)) {
-		p.pos++
-	}
-	float := false
-	if base == 10 && p.at(0) == '.' && isDigit(p.at(1)) {
-		float = true
-		for p.pos++; digit(p.at(0)); p.pos++ {
-		}
-	}
-	if base == 10 && p.at(0)|0x20 == 'e' && (isDigit(p.at(1)) || (p.at(1) == '-' || p.at(1) == '+') && isDigit(p.at(2))) {
-		float = true
-		for p.pos += 2; digit(p.at(0)); p.pos++ {
-		}
-	}
+	float := p.digits(base)
 	text := strings.ReplaceAll(p.src[from:p.pos], "_", "")
 	if negative {
 		text = "-" + text
@@ -168,6 +138,52 @@ func (p *parser) number(negative bool) node {
 		p.fail("`%s` is not a number that can be held", p.src[start:p.pos])
 	}
 	return literal{i}
+}
+
+// radix reads what stands before the digits of an integer that is not decimal.
+func (p *parser) radix() int {
+	if p.at(0) != '0' {
+		return 10
+	}
+	switch p.at(1) | 0x20 {
+	case 'x':
+		p.pos += 2
+		return 16
+	case 'b':
+		p.pos += 2
+		return 2
+	case 'o':
+		p.pos += 2
+		return 8
+	case 'd':
+		p.pos += 2
+		return 10
+	}
+	if isDigit(p.at(1)) || p.at(1) == '_' {
+		p.pos++
+		return 8
+	}
+	return 10
+}
+
+// digits reads the digits of a number, and reports whether it has a fraction or an
+// exponent.
+func (p *parser) digits(base int) (float bool) {
+	digit := func(c byte) bool { return isDigit(c) || c == '_' || base == 16 && c|0x20 >= 'a' && c|0x20 <= 'f' }
+	for digit(p.at(0)) {
+		p.pos++
+	}
+	if base == 10 && p.at(0) == '.' && isDigit(p.at(1)) {
+		float = true
+		for p.pos++; digit(p.at(0)); p.pos++ {
+		}
+	}
+	if base == 10 && p.at(0)|0x20 == 'e' && (isDigit(p.at(1)) || (p.at(1) == '-' || p.at(1) == '+') && isDigit(p.at(2))) {
+		float = true
+		for p.pos += 2; digit(p.at(0)); p.pos++ {
+		}
+	}
+	return float
 }
 
 // named reads what begins with a letter.

@@ -219,14 +219,11 @@ func (a *Agent) change(ctx context.Context, req *agent.Request, reply *rpc.Reply
 		return err
 	}
 	before.report(m, reply)
-	switch {
-	case req.Action == "install" && before.present && version == "":
-		return rpc.Errorf(rpc.UnknownError, "Package is already installed")
-	case req.Action == "purge" && before.ensure == "absent" && m.name() == "apt": // its configuration is left
-	case req.Action != "install" && !before.present:
-		return rpc.Errorf(rpc.UnknownError, "Package is not present on the system")
+	if err := applies(req.Action, version, m, before); err != nil {
+		return err
 	}
-	if req.Action == "install" || req.Action == "update" {
+	wanted := req.Action == "install" || req.Action == "update"
+	if wanted {
 		if err := a.opts.mustKnow(ctx, m, name, version); err != nil {
 			return err
 		}
@@ -247,10 +244,22 @@ func (a *Agent) change(ctx context.Context, req *agent.Request, reply *rpc.Reply
 		return errors.Join(failed, err)
 	}
 	after.report(m, reply)
-	if wanted := req.Action == "install" || req.Action == "update"; failed == nil && !noop && after.present != wanted {
+	if failed == nil && !noop && after.present != wanted {
 		return rpc.Errorf(rpc.Aborted, "%s ended well, but %s is %s", m.name(), name, after.ensure)
 	}
 	return failed
+}
+
+// applies refuses an action that has nothing to do.
+func applies(action, version string, m manager, before info) error {
+	switch {
+	case action == "install" && before.present && version == "":
+		return rpc.Errorf(rpc.UnknownError, "Package is already installed")
+	case action == "purge" && before.ensure == "absent" && m.name() == "apt": // its configuration is left
+	case action != "install" && !before.present:
+		return rpc.Errorf(rpc.UnknownError, "Package is not present on the system")
+	}
+	return nil
 }
 
 var errGoesOn = errors.New("it goes on, ask for the status later")

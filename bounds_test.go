@@ -25,13 +25,11 @@ var largePackages = map[string]int{}
 
 var wideImports = map[string]int{
 	"internal/app":             14, // starts everything that a node and a demo have
-	"internal/cli/agent":       21,
 	"internal/cli/application": 13,
 	"internal/cli/collective":  14,
 	"internal/cli/facts":       11,
 	"internal/cli/inventory":   13,
-	"internal/cli/puppet":      12,
-	"internal/cli/rpc":         13,
+	"internal/cli/puppet":      11,
 	"internal/cli/shell":       12,
 	"internal/cli/why":         13,
 	"internal/fleettest":       15, // the same for tests

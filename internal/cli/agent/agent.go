@@ -5,37 +5,33 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"mcollective/internal/agenthost"
 	"mcollective/internal/cli"
+	"mcollective/internal/cli/agent/check"
+	"mcollective/internal/cli/agent/create"
+	"mcollective/internal/cli/agent/list"
+	"mcollective/internal/cli/agent/settings"
+	"mcollective/internal/cli/agent/try"
 	"mcollective/internal/cli/collective"
 	"mcollective/internal/cli/complete"
-	"mcollective/internal/cli/known"
-	"mcollective/internal/cli/rpc"
-	"mcollective/internal/config"
-	"mcollective/internal/logging"
+	"mcollective/internal/cli/inputs"
 	"mcollective/internal/usage"
-	"mcollective/sdk"
 )
 
-// agentOptions are the flags of agent, the tools for those who write agents.
-type agentOptions struct {
-	collective.Flags // of which only few have a name here
+// options are the flags of agent, the tools for those who write agents.
+type options struct {
 	collective.Output
-	lang string
-	dir  string
+	settings.Settings
+	flags collective.Flags // of which only few have a name here
+	lang  string
 }
 
 // New makes the command agent.
 func New(env *cli.Env) *cobra.Command {
-	o := &agentOptions{}
+	o := &options{}
 	cmd := &cobra.Command{
 		Use: "agent [options] new <name> --lang <language>\n" +
 			"agent [options] run <file or name> <action> [<key=val> ...]\n" +
@@ -48,12 +44,12 @@ func New(env *cli.Env) *cobra.Command {
 			"    mco agent list",
 	}
 	set := cmd.Flags()
-	cli.Text(set, cli.GroupOwn, &o.lang, "lang", "l", "LANGUAGE", "Language of a new agent: "+strings.Join(sdk.Languages(), ", "))
-	cli.Text(set, cli.GroupOwn, &o.dir, "dir", "d", "DIRECTORY", "Directory of the agents, instead of the configured one; of a new agent")
+	cli.Text(set, cli.GroupOwn, &o.lang, "lang", "l", "LANGUAGE", "Language of a new agent: "+strings.Join(create.Languages(), ", "))
+	cli.Text(set, cli.GroupOwn, &o.Dir, "dir", "d", "DIRECTORY", "Directory of the agents, instead of the configured one; of a new agent")
 	o.Output.Add(set)
 	set.BoolVar(&env.Raw, "raw", false, cli.RawUsage)
-	set.BoolVarP(&o.Results.JSON, "json", "j", false, "Print results as JSON")
-	cli.Text(set, cli.GroupAlways, &o.Config, "config", "c", "FILE", "Read this configuration of a node")
+	set.BoolVarP(&o.flags.Results.JSON, "json", "j", false, "Print results as JSON")
+	cli.Text(set, cli.GroupAlways, &o.File, "config", "c", "FILE", "Read this configuration of a node")
 	set.BoolVarP(&o.Verbose, "verbose", "v", false, "Print all that the agent logs")
 	cli.Group(set, cli.GroupAlways, "verbose")
 	cmd.ValidArgsFunction = func(_ *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
@@ -63,7 +59,7 @@ func New(env *cli.Env) *cobra.Command {
 		return nil, cobra.ShellCompDirectiveDefault
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := o.Output.Check(&o.Flags); err != nil {
+		if err := o.Output.Check(&o.flags); err != nil {
 			return err
 		}
 		ctx, stop := env.Interruptible(cmd.Context())
@@ -73,7 +69,7 @@ func New(env *cli.Env) *cobra.Command {
 	return cmd
 }
 
-func (o *agentOptions) run(ctx context.Context, env *cli.Env, args []string) error {
+func (o *options) run(ctx context.Context, env *cli.Env, args []string) error {
 	const hint = "Use one of: new, run, test, list; see mco help agent"
 	if len(args) == 0 {
 		return usage.Hinted(errors.New("mco agent needs to know what to do"), hint)
@@ -88,107 +84,25 @@ func (o *agentOptions) run(ctx context.Context, env *cli.Env, args []string) err
 	}
 	switch args[0] {
 	case "new":
-		return o.create(env, args[1])
+		return create.Run(env, args[1], o.lang, o.Dir)
 	case "list":
-		return o.list(ctx, env)
+		return list.Run(ctx, env, &o.Settings, &o.Output, o.flags.Results.JSON)
 	}
-	a, err := o.open(ctx, env, args[1])
-	if err != nil {
-		return err
-	}
-	defer a.close()
 	var action string
-	var inputs []rpc.Argument
+	var given []inputs.Argument
 	if len(args) > 2 {
 		action = args[2]
-		for _, arg := range args[3:] {
-			name, value, ok := strings.Cut(arg, "=")
-			if !ok || name == "" {
-				return usage.Errorf("Could not parse %s: inputs have the form key=val", arg)
+		for _, word := range args[3:] {
+			arg, ok := inputs.Parse(word)
+			if !ok {
+				return usage.Errorf("Could not parse %s: inputs have the form key=val", word)
 			}
-			inputs = append(inputs, rpc.Argument{Name: name, Text: value})
+			given = append(given, arg)
 		}
 	}
 	if args[0] == "test" {
-		return o.test(ctx, a, action, inputs)
+		return check.Run(ctx, env, &o.Settings, args[1], action, given)
 	}
-	return o.call(ctx, a, action, inputs)
-}
-
-// create writes the files of a new agent. It replaces none but the helper of the
-// language, if that is the one of this program already.
-func (o *agentOptions) create(env *cli.Env, name string) error {
-	if !known.IsAgentName(name) {
-		return usage.Errorf("invalid name of an agent: %s; it may have letters, digits and _", name)
-	}
-	if o.lang == "" {
-		return usage.Hinted(usage.Errorf("new needs --lang"), "The languages are "+strings.Join(sdk.Languages(), ", "))
-	}
-	files, err := sdk.New(name, o.lang)
-	if err != nil {
-		return usage.Hinted(err, "")
-	}
-	dir := o.dir
-	if dir == "" {
-		dir = "."
-	}
-	for i, f := range files {
-		files[i].Name = filepath.Join(dir, f.Name)
-		there, err := os.ReadFile(files[i].Name)
-		if err == nil && string(there) != string(f.Text) {
-			return fmt.Errorf("%s is there already; nothing was written", files[i].Name)
-		}
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	for _, f := range files {
-		if err := os.WriteFile(f.Name, f.Text, f.Mode); err != nil {
-			return err
-		}
-		fmt.Fprintln(env.Out, f.Name)
-	}
-	path := files[0].Name
-	if !strings.HasPrefix(path, "/") && !strings.HasPrefix(path, ".") {
-		path = "./" + path
-	}
-	fmt.Fprintf(env.Err, "Try it: mco agent run %s hello name=World\n", path)
-	return nil
-}
-
-// nodeConfig returns the configuration of the node on this machine. There need be none.
-func (o *agentOptions) nodeConfig() (*config.Config, error) {
-	path := o.Config
-	if path == "" {
-		path, _ = config.FindServer(nil)
-	}
-	cfg, err := config.Load(path, config.Server)
-	if err != nil {
-		return nil, fmt.Errorf("read the configuration: %w", err)
-	}
-	return cfg, nil
-}
-
-// logTo returns the log of what agents say, for the one who writes them.
-func (o *agentOptions) logTo(env *cli.Env) (*slog.Logger, io.Closer, error) {
-	level := "info"
-	if o.Verbose {
-		level = "debug"
-	}
-	return logging.New(logging.Options{Type: "console", Level: level, Console: env.Err, Color: env.Color(env.ErrTerminal), Now: env.Now})
-}
-
-// An agentTrial is one agent that its author tries.
-type agentTrial struct {
-	*agenthost.Agent
-	env     *cli.Env
-	cfg     *config.Config
-	name    string
-	cleanup []func() error
-}
-
-func (a *agentTrial) close() {
-	for i := len(a.cleanup) - 1; i >= 0; i-- {
-		_ = a.cleanup[i]() // the answer is here, and nothing of ours stays
-	}
+	o.flags.Verbose = o.Verbose
+	return try.Run(ctx, env, &o.Settings, o.Options(env, &o.flags), args[1], action, given)
 }

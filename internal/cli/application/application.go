@@ -11,8 +11,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"mcollective/internal/cli"
+	"mcollective/internal/cli/call"
 	"mcollective/internal/cli/complete"
-	"mcollective/internal/cli/rpc"
+	"mcollective/internal/cli/inputs"
 	"mcollective/internal/usage"
 )
 
@@ -51,7 +52,7 @@ type Application struct {
 
 // Inputs are what an application has understood.
 type Inputs struct {
-	List  []rpc.Argument
+	List  []inputs.Argument
 	Flags *pflag.FlagSet
 	from  map[string]string // the flag that an input is from
 	Used  map[string]bool   // flags that the words have use for
@@ -59,12 +60,12 @@ type Inputs struct {
 
 // Set adds an input.
 func (in *Inputs) Set(name, text string) {
-	in.List = append(in.List, rpc.Argument{Name: name, Text: text})
+	in.List = append(in.List, inputs.Argument{Name: name, Text: text})
 }
 
 // Has reports whether the words or flags give an input.
 func (in *Inputs) Has(name string) bool {
-	return slices.ContainsFunc(in.List, func(a rpc.Argument) bool { return a.Name == name })
+	return slices.ContainsFunc(in.List, func(a inputs.Argument) bool { return a.Name == name })
 }
 
 // Take adds an input for each flag that was given, under the name of the flag
@@ -91,7 +92,7 @@ func (in *Inputs) Take(flags ...string) {
 
 // New makes the command.
 func New(env *cli.Env, a *Application) *cobra.Command {
-	o := &rpc.Options{Agent: a.Agent}
+	o := &call.Options{Reader: inputs.Reader{Agent: a.Agent}}
 	lines := make([]string, 0, len(a.Usage)+1)
 	for _, u := range a.Usage {
 		lines = append(lines, a.Agent+" "+u)
@@ -119,10 +120,7 @@ func New(env *cli.Env, a *Application) *cobra.Command {
 			}
 		}
 		o.From = in.from
-		if err := o.Flags.Check(cmd, nil); err != nil {
-			return err
-		}
-		if err := o.Output.Check(&o.Flags); err != nil {
+		if err := o.Check(cmd); err != nil {
 			return err
 		}
 		return a.run(cmd.Context(), env, t)
@@ -134,9 +132,9 @@ func New(env *cli.Env, a *Application) *cobra.Command {
 func (a *Application) Understand(t *Task, args []string) (*Inputs, error) {
 	in := &Inputs{Flags: t.Given, from: make(map[string]string), Used: make(map[string]bool)}
 	for i, arg := range args {
-		name, value, ok := strings.Cut(arg, "=")
-		if ok && InputName(name) && (i == 0 || a.Whole == nil || !a.Whole(args[0])) {
-			in.List = append(in.List, rpc.Argument{Name: name, Text: value})
+		given, ok := inputs.Parse(arg)
+		if ok && InputName(given.Name) && (i == 0 || a.Whole == nil || !a.Whole(args[0])) {
+			in.List = append(in.List, given)
 		} else {
 			t.Words = append(t.Words, arg)
 		}

@@ -13,9 +13,10 @@ import (
 	"mcollective/client"
 	"mcollective/ddl"
 	"mcollective/internal/cli"
+	"mcollective/internal/cli/call"
 	"mcollective/internal/cli/collective"
+	"mcollective/internal/cli/inputs"
 	"mcollective/internal/cli/known"
-	rpccli "mcollective/internal/cli/rpc"
 	"mcollective/internal/operation"
 	"mcollective/internal/safetext"
 	"mcollective/rpc"
@@ -26,10 +27,10 @@ import (
 type Task struct {
 	*collective.Invocation // nil until prepare
 	Env                    *cli.Env
-	RPC                    *rpccli.Options
+	RPC                    *call.Options
 	Given                  *pflag.FlagSet
 	Words                  []string
-	Args                   []rpccli.Argument
+	Args                   []inputs.Argument
 
 	about   *ddl.Contract
 	Targets *operation.Targets
@@ -64,10 +65,10 @@ func (t *Task) Prepare() error {
 }
 
 // Request makes an action's inputs of texts, and refuses what nodes would refuse.
-func (t *Task) Request(action string, args []rpccli.Argument) (*ddl.Action, *value.Map, error) {
-	o := *t.RPC
-	o.Action = action
-	return o.Request(t.about, args)
+func (t *Task) Request(action string, args []inputs.Argument) (*ddl.Action, *value.Map, error) {
+	r := t.RPC.Reader
+	r.Action = action
+	return r.Read(t.about, args)
 }
 
 // Find finds the nodes that have the agent. None is an error.

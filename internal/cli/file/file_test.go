@@ -9,7 +9,7 @@ import (
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/application"
 	"mcollective/internal/cli/application/applicationtest"
-	rpccli "mcollective/internal/cli/rpc"
+	"mcollective/internal/cli/call"
 	"mcollective/internal/dirtest"
 	"mcollective/rpc"
 )
@@ -41,7 +41,7 @@ func FuzzDownload(f *testing.F) {
 		top := dirtest.New(t)
 		c := &fileCopy{remote: "/srv/data", local: filepath.Join(top, "in", "here")}
 		d := &download{
-			transfer: newTransfer(&application.Task{RPC: &rpccli.Options{}, Env: (&cli.Env{}).WithDefaults()}, c.remote),
+			transfer: newTransfer(&application.Task{RPC: &call.Options{}, Env: (&cli.Env{}).WithDefaults()}, c.remote),
 			to:       c.place, files: map[string]*arrival{},
 		}
 		if _, err := c.place(node); err != nil {

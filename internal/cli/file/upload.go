@@ -16,8 +16,8 @@ import (
 
 	"mcollective/client"
 	"mcollective/internal/cli/application"
+	"mcollective/internal/cli/inputs"
 	"mcollective/internal/cli/outputs"
-	rpccli "mcollective/internal/cli/rpc"
 	"mcollective/internal/usage"
 	"mcollective/rpc"
 	"mcollective/value"
@@ -87,7 +87,7 @@ func (c *fileCopy) upload(ctx context.Context, t *application.Task) error {
 
 // wishes returns how the file is to be, judged by what the agent says of itself.
 func (u *upload) wishes(t *application.Task) (*value.Map, error) {
-	args := append([]rpccli.Argument{{Name: "file", Text: u.remote}, {Name: "upload", Text: u.word}, {Name: "checksum", Text: u.checksum}}, t.Args...)
+	args := append([]inputs.Argument{{Name: "file", Text: u.remote}, {Name: "upload", Text: u.word}, {Name: "checksum", Text: u.checksum}}, t.Args...)
 	_, in, err := t.Request("commit", args)
 	return in, err
 }

@@ -11,7 +11,7 @@ import (
 
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/application"
-	"mcollective/internal/cli/rpc"
+	"mcollective/internal/cli/inputs"
 	"mcollective/internal/usage"
 )
 
@@ -124,9 +124,9 @@ func (p *puppet) delays(in *application.Inputs) error {
 }
 
 // contradiction refuses flags that say opposite things.
-func contradiction(list []rpc.Argument) error {
+func contradiction(list []inputs.Argument) error {
 	for i, a := range list {
-		if slices.ContainsFunc(list[:i], func(b rpc.Argument) bool { return b.Name == a.Name }) {
+		if slices.ContainsFunc(list[:i], func(b inputs.Argument) bool { return b.Name == a.Name }) {
 			return usage.Errorf("Cannot mix --%s and --no-%s", a.Name, a.Name)
 		}
 	}

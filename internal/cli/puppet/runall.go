@@ -12,8 +12,8 @@ import (
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/application"
 	"mcollective/internal/cli/collective"
+	"mcollective/internal/cli/inputs"
 	"mcollective/internal/cli/outputs"
-	rpccli "mcollective/internal/cli/rpc"
 	"mcollective/internal/pause"
 	"mcollective/internal/safetext"
 	"mcollective/internal/usage"
@@ -67,9 +67,9 @@ func (p *puppet) runAll(ctx context.Context, t *application.Task) error {
 	if t.RPC.Results.Batch != "" {
 		return usage.Errorf("--batch does not apply to runall, which has a bound of its own")
 	}
-	if !slices.ContainsFunc(t.Args, func(a rpccli.Argument) bool { return a.Name == "force" || a.Name == "splay" }) {
+	if !slices.ContainsFunc(t.Args, func(a inputs.Argument) bool { return a.Name == "force" || a.Name == "splay" }) {
 		// A node that waits for a random time would keep the others waiting.
-		t.Args = append(t.Args, rpccli.Argument{Name: "force", Text: "true"})
+		t.Args = append(t.Args, inputs.Argument{Name: "force", Text: "true"})
 	}
 	_, in, err := t.Request("runonce", t.Args)
 	if err != nil {

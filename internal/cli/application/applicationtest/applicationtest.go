@@ -7,7 +7,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"mcollective/internal/cli/application"
-	"mcollective/internal/cli/rpc"
+	"mcollective/internal/cli/call"
+	"mcollective/internal/cli/inputs"
 )
 
 // Read returns the action and the inputs that an application makes of words.
@@ -19,7 +20,7 @@ func Read(a *application.Application, line string) string {
 	if err := set.Parse(strings.Fields(line)); err != nil {
 		return err.Error()
 	}
-	t := &application.Task{RPC: &rpc.Options{Agent: a.Agent}, Given: set}
+	t := &application.Task{RPC: &call.Options{Reader: inputs.Reader{Agent: a.Agent}}, Given: set}
 	if _, err := a.Understand(t, set.Args()); err != nil {
 		return err.Error()
 	}

@@ -1,4 +1,5 @@
-package agent
+// Package check holds an agent to its definition.
+package check
 
 import (
 	"context"
@@ -9,31 +10,39 @@ import (
 	"mcollective/agent"
 	"mcollective/ddl"
 	"mcollective/internal/cli"
-	rpccli "mcollective/internal/cli/rpc"
+	"mcollective/internal/cli/agent/settings"
+	"mcollective/internal/cli/agent/trial"
+	"mcollective/internal/cli/inputs"
 	"mcollective/internal/safetext"
 	"mcollective/rpc"
 	"mcollective/value"
 )
 
-// An agentCheck reports what a test of an agent finds.
-type agentCheck struct {
-	a      *agentTrial
+// An check reports what a test of an agent finds.
+type check struct {
+	a      *trial.Trial
 	failed int
 }
 
-func (c *agentCheck) ok(what, detail string)   { c.line("ok", what, detail) }
-func (c *agentCheck) skip(what, detail string) { c.line("skip", what, detail) }
-func (c *agentCheck) fail(what, detail string) { c.failed++; c.line("FAIL", what, detail) }
+func (c *check) ok(what, detail string)   { c.line("ok", what, detail) }
+func (c *check) skip(what, detail string) { c.line("skip", what, detail) }
+func (c *check) fail(what, detail string) { c.failed++; c.line("FAIL", what, detail) }
 
-func (c *agentCheck) line(verdict, what, detail string) {
-	fmt.Fprintf(c.a.env.Out, "%-5s %s: %s\n", verdict, safetext.CleanLine(what), safetext.CleanLine(detail))
+func (c *check) line(verdict, what, detail string) {
+	fmt.Fprintf(c.a.Env.Out, "%-5s %s: %s\n", verdict, safetext.CleanLine(what), safetext.CleanLine(detail))
 }
 
-// test holds an agent to its definition: it runs the action that is named, or all
+// Run holds the agent of a file, or of a name in the directories of the node, to its
+// definition: it runs the action that is named, or all
 // that change nothing and need no input, and compares what they answer with what
 // is declared.
-func (o *agentOptions) test(ctx context.Context, a *agentTrial, action string, args []rpccli.Argument) error {
-	c := &agentCheck{a: a}
+func Run(ctx context.Context, env *cli.Env, o *settings.Settings, file, action string, args []inputs.Argument) error {
+	a, err := trial.Open(ctx, env, o, file)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	c := &check{a: a}
 	info, d := a.Info(), a.Definition()
 	names := make([]string, len(d.Actions))
 	for i, act := range d.Actions {
@@ -47,7 +56,7 @@ func (o *agentOptions) test(ctx context.Context, a *agentTrial, action string, a
 	}
 	switch {
 	case action != "":
-		def, in, err := a.inputs(action, args)
+		def, in, err := inputs.Defined(d, action, args)
 		if err != nil {
 			return err
 		}
@@ -61,14 +70,14 @@ func (o *agentOptions) test(ctx context.Context, a *agentTrial, action string, a
 		c.fail("worker", err.Error())
 	}
 	if c.failed > 0 {
-		fmt.Fprintf(a.env.Err, "%d checks failed\n", c.failed)
+		fmt.Fprintf(a.Env.Err, "%d checks failed\n", c.failed)
 		return cli.Exit(cli.ExitFailed)
 	}
 	return nil
 }
 
 // tryAlone tries an action without inputs of the user's, if it has no need of any.
-func (c *agentCheck) tryAlone(ctx context.Context, def *ddl.Action) {
+func (c *check) tryAlone(ctx context.Context, def *ddl.Action) {
 	var missing, args []string
 	for _, in := range def.Inputs {
 		if !in.Optional && in.Default == nil {
@@ -85,11 +94,11 @@ func (c *agentCheck) tryAlone(ctx context.Context, def *ddl.Action) {
 		c.skip(def.Name, "it needs "+strings.Join(missing, ", ")+"; try it with "+try)
 		return
 	}
-	var given []rpccli.Argument
+	var given []inputs.Argument
 	if def.Destructive {
-		given = []rpccli.Argument{{Name: "noop", Text: "true"}}
+		given = []inputs.Argument{{Name: "noop", Text: "true"}}
 	}
-	_, in, err := c.a.inputs(def.Name, given)
+	_, in, err := inputs.Defined(c.a.Definition(), def.Name, given)
 	if err != nil {
 		c.fail(def.Name, err.Error())
 		return
@@ -98,8 +107,8 @@ func (c *agentCheck) tryAlone(ctx context.Context, def *ddl.Action) {
 }
 
 // try calls an action and judges the answer.
-func (c *agentCheck) try(ctx context.Context, def *ddl.Action, in *value.Map) {
-	reply, took, err := c.a.ask(ctx, def.Name, in)
+func (c *check) try(ctx context.Context, def *ddl.Action, in *value.Map) {
+	reply, took, err := c.a.Ask(ctx, def.Name, in)
 	switch {
 	case err != nil:
 		c.fail(def.Name, err.Error())

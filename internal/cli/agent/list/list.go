@@ -1,4 +1,5 @@
-package agent
+// Package list shows the agents of the node on this machine.
+package list
 
 import (
 	"context"
@@ -8,31 +9,33 @@ import (
 
 	"mcollective/internal/app"
 	"mcollective/internal/cli"
+	"mcollective/internal/cli/agent/settings"
+	"mcollective/internal/cli/collective"
 	"mcollective/internal/render"
 	"mcollective/internal/safetext"
 	"mcollective/internal/usage"
 )
 
-// list shows the agents of the node on this machine, and why some are not active.
-func (o *agentOptions) list(ctx context.Context, env *cli.Env) error {
-	cfg, err := o.nodeConfig()
+// Run shows the agents of the node on this machine, and why some are not active.
+func Run(ctx context.Context, env *cli.Env, o *settings.Settings, out *collective.Output, json bool) error {
+	cfg, err := o.Config()
 	if err != nil {
 		return err
 	}
-	if o.dir != "" {
-		if _, err := os.ReadDir(o.dir); err != nil {
+	if o.Dir != "" {
+		if _, err := os.ReadDir(o.Dir); err != nil {
 			return fmt.Errorf("list the agents of a directory: %w", err)
 		}
-		cfg.AgentsDirs = []string{o.dir}
+		cfg.AgentsDirs = []string{o.Dir}
 	}
 	rows, err := app.ListAgents(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	if o.Results.JSON || o.Format == string(render.JSON) {
+	if json || out.Format == string(render.JSON) {
 		return cli.WriteJSON(env, rows)
 	}
-	if o.Format != "" || o.Fields != "" || o.JQ != "" {
+	if out.Format != "" || out.Fields != "" || out.JQ != "" {
 		return usage.Errorf("list has the formats text and json")
 	}
 	inactive := 0

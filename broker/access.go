@@ -34,10 +34,10 @@ type access struct {
 	reloading atomic.Bool
 }
 
-// credentials are what nats-server's options ask of everybody; all may be empty.
+// credentials are those that nats-server's options require; all may be empty.
 type credentials struct{ user, password, token string }
 
-// everybody is what those who are let in may do.
+// everybody has the permissions of those who are let in.
 var everybody = &server.User{Permissions: &server.Permissions{
 	Publish:   &server.SubjectPermission{Deny: interest.DenyPublish()},
 	Subscribe: &server.SubjectPermission{Deny: interest.DenySubscribe()},

@@ -32,7 +32,7 @@ import (
 	"mcollective/security"
 )
 
-// Options are what a Client needs to know besides its connection.
+// Options configure a Client.
 type Options struct {
 	Identity   string        // name of the machine that asks, in every request
 	Collective string        // where calls go that name none; "" means "mcollective"

@@ -10,7 +10,7 @@ import (
 	"mcollective/message"
 )
 
-// Found is what a search came to.
+// Found is the result of a search.
 type Found struct {
 	Nodes []string // that match, in the order they answered
 

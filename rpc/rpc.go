@@ -68,7 +68,7 @@ func Errorf(status Status, format string, args ...any) error {
 
 func (e *Error) Error() string { return e.Text }
 
-// Metadata is what an agent says of itself.
+// Metadata describes an agent.
 type Metadata struct {
 	Agent       string // the name that requests are sent to
 	Name        string // for people

@@ -43,7 +43,7 @@ const (
 // RawSubject.N, with the number of the connection, each for itself.
 const RawSubject = "raw.broadcast.agent.discovery"
 
-// Usage is what a process has used.
+// Usage is the resource usage of a process.
 type Usage struct {
 	CPU                  time.Duration
 	Idle, Resident, Peak int // bytes: before it had nodes, now, and at most

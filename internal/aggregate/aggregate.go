@@ -45,7 +45,7 @@ type Count struct {
 	N   int64
 }
 
-// Options are what the definition of the action says.
+// Options are those of the action's definition.
 type Options struct {
 	Output string         // the name of the output, for formats
 	Format string         // in the place of the function's own; "" means that

@@ -223,5 +223,5 @@ func ValueFlag(set *pflag.FlagSet, heading string, v pflag.Value, name, short, w
 	Takes(set, name, what)
 }
 
-// RawUsage is what help says of --raw.
+// RawUsage describes --raw in help.
 const RawUsage = "Print control characters of nodes, too"

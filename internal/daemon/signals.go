@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Actions are what signals ask of a process; nil ones are ignored.
+// Actions are called by signals; nil ones are ignored.
 type Actions struct {
 	Reload     func() // USR1, HUP: read again what is on disk
 	CycleLevel func() // USR2: the next log level

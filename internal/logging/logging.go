@@ -56,7 +56,7 @@ type Options struct {
 	// Color allows colours on the console if Console is a terminal and NO_COLOR
 	// is not set.
 	Color bool
-	// Console is what the console type writes to, and the last resort of the
+	// Console receives the log of the console type, and is the last resort of the
 	// others. Default: os.Stderr.
 	Console io.Writer
 	// Socket is the local system log. Default: the first of /dev/log,

@@ -36,7 +36,7 @@ const FunctionTime = time.Second
 // answer to a question about all, so that nobody is asked any more.
 var ErrInterrupted = errors.New("interrupted while looking for nodes")
 
-// Options are what somebody asks for. The zero value of each leaves it to the
+// Options are those of one request. The zero value of each leaves it to the
 // configuration.
 type Options struct {
 	Config     *config.Config

@@ -75,7 +75,7 @@ type Options struct {
 	Now func() time.Time // nil means time.Now
 }
 
-// Stats are what the statistics at the end tell besides the Account.
+// Stats are shown in the statistics at the end, beside the Account.
 type Stats struct {
 	Discovered    int // 0 means as many as the Account is of
 	DiscoveryTime time.Duration

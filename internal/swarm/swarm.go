@@ -46,7 +46,7 @@ type Options struct {
 	// each node has.
 	Handlers map[string]server.Handler
 
-	// Version is what the nodes say that they run.
+	// Version is the version that the nodes report.
 	Version string
 
 	// Parallel is how many nodes connect at the same time. Default 64.

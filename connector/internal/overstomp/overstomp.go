@@ -38,7 +38,7 @@ type Listen struct {
 	Merged bool
 }
 
-// Options are what dialects have in common.
+// Options are common to all dialects.
 type Options struct {
 	Stomp      stomp.Options
 	Base64     bool // bodies are Base64 on the wire

@@ -25,7 +25,7 @@ type Options struct {
 
 // A Subject is a connector under test.
 type Subject struct {
-	// Broker is what the connector is made for.
+	// Broker is the broker that the connector is made for.
 	Broker stomptest.Options
 	// Connect is the connector's own, with whatever else its options need.
 	Connect func(context.Context, Options) (connector.Connector, error)

@@ -10,7 +10,7 @@ import (
 	"mcollective/internal/run"
 )
 
-// Requirements are what an agent needs of its machine.
+// Requirements list what an agent needs of its machine.
 type Requirements struct {
 	Commands []string
 	Files    []string

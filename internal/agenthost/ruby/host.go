@@ -17,7 +17,7 @@ import (
 //go:embed host/*.rb
 var sources embed.FS
 
-// program is what runs in Ruby. Its parts are in the order of their names.
+// program is the Ruby program. Its parts are in the order of their names.
 var program = sync.OnceValue(func() string {
 	entries, err := sources.ReadDir("host")
 	if err != nil {

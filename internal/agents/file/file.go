@@ -34,7 +34,7 @@ import (
 //go:embed file.yaml
 var definition []byte
 
-// Options are what the agents may work on.
+// Options configure the agents.
 type Options struct {
 	Allow []string // absolute directories; only what is inside of one may be touched. Default: everything
 	Deny  []string // directories or files that may not, even if they are inside of one that may

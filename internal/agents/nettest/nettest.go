@@ -29,7 +29,7 @@ const (
 	resolveTime = 10 * time.Second
 )
 
-// Options are what the agent works with.
+// Options configure the agent.
 type Options struct {
 	Lookup func(ctx context.Context, host string) ([]netip.Addr, error)            // default: the system's
 	Dial   func(ctx context.Context, network, address string) (net.Conn, error)    // default: package net's

@@ -204,7 +204,7 @@ func (a *Agent) all(ctx context.Context, _ *agent.Request, reply *rpc.Reply) err
 	return verdict(names, outcomes)
 }
 
-// states are what Nagios calls exit codes. Any other is the last.
+// states are Nagios's names of exit codes. Any other is the last.
 var states = [...]string{"OK", "WARNING", "CRITICAL", "UNKNOWN"}
 
 func state(exit int64) string {

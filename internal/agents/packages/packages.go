@@ -33,7 +33,7 @@ var definition []byte
 // A Runner starts a program, as run.Run does.
 type Runner func(context.Context, run.Command) (*run.Result, error)
 
-// Options are what the agent works on.
+// Options configure the agent.
 type Options struct {
 	Root     string        // the machine's directories are below it, to see which package manager it has; default: /
 	LockWait time.Duration // for another who uses the package manager; default: a minute

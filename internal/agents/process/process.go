@@ -25,7 +25,7 @@ import (
 //go:embed process.yaml
 var definition []byte
 
-// Options are what the agent works on.
+// Options configure the agent.
 type Options struct {
 	Proc string // where the kernel shows processes; default: /proc
 

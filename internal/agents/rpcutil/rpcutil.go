@@ -24,13 +24,13 @@ import (
 	"mcollective/rpc"
 )
 
-// Name is what requests call the agent.
+// Name is the name of the agent in requests.
 const Name = rpc.UtilAgent
 
 //go:embed rpcutil.yaml
 var text []byte
 
-// Definition is what the agent says of itself.
+// Definition returns the definition of the agent.
 var Definition = sync.OnceValue(func() *ddl.Definition {
 	d, err := ddl.Parse(Name+".yaml", text)
 	if err != nil {
@@ -75,7 +75,7 @@ type Stats struct {
 	Replies     uint64 // replies sent
 }
 
-// Options are what an Agent tells of.
+// Options configure an Agent: the sources of what it tells.
 type Options struct {
 	Machine Machine // required
 	Daemon  Daemon  // required

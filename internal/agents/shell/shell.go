@@ -29,7 +29,7 @@ import (
 //go:embed shell.yaml
 var definition []byte
 
-// Options are what callers may do.
+// Options configure the agent.
 type Options struct {
 	Enabled bool // anyone who may call this agent may do anything. Default: nobody can
 

@@ -21,7 +21,7 @@ import (
 //go:embed data.yaml
 var dataDefinition []byte
 
-// Options are what the plugin works on.
+// Options configure the plugin.
 type Options struct {
 	Root string // where the kernel shows its settings; default: /proc/sys
 }

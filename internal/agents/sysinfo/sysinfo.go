@@ -22,7 +22,7 @@ import (
 //go:embed sysinfo.yaml
 var definition []byte
 
-// Options are what the agent works on.
+// Options configure the agent.
 type Options struct {
 	Root string // directory that holds proc and run; default: /
 

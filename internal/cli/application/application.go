@@ -50,7 +50,7 @@ type Application struct {
 	own []string // names of the flags
 }
 
-// Inputs are what an application has understood.
+// Inputs are those that an application has found in the words of the command line.
 type Inputs struct {
 	List  []inputs.Argument
 	Flags *pflag.FlagSet

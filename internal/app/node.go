@@ -20,6 +20,7 @@ import (
 	"mcollective/connector"
 	"mcollective/filter"
 	"mcollective/internal/agents/rpcutil"
+	"mcollective/internal/authorization"
 	"mcollective/internal/config"
 	"mcollective/internal/facts"
 	"mcollective/internal/nodeagents"
@@ -68,13 +69,14 @@ type Node struct {
 	owns    bool // the process
 	records string
 
-	closers closers
-	facts   *facts.Facts
-	classes *facts.Classes
-	agents  *nodeagents.Set
-	conn    connector.Connector // set before engine
-	engine  atomic.Pointer[server.Server]
-	ready   chan struct{}
+	closers  closers
+	facts    *facts.Facts
+	classes  *facts.Classes
+	policies *authorization.Policies // nil: nothing is forbidden here
+	agents   *nodeagents.Set
+	conn     connector.Connector // set before engine
+	engine   atomic.Pointer[server.Server]
+	ready    chan struct{}
 }
 
 // NewNode makes a node that Start starts.
@@ -114,6 +116,12 @@ func (n *Node) start(ctx context.Context) error {
 	options, err := n.openAgents(ctx)
 	if err != nil {
 		return err
+	}
+	if n.policies, err = plugins.Policies(n.cfg, n.facts, n.classes); err != nil {
+		return err
+	}
+	if n.policies != nil {
+		options.Authorize = n.policies
 	}
 	sec, warnings, err := plugins.NodeSecurity(n.cfg)
 	if err != nil {
@@ -206,7 +214,7 @@ func (n *Node) Stop() error { return n.closers.close() }
 // Missing says where they do not.
 func (n *Node) Ready() <-chan struct{} { return n.ready }
 
-// Reload reads facts, classes and agents again. The configuration itself needs a
+// Reload reads facts, classes and agents again, and says what is wrong in the policies. The configuration itself needs a
 // restart. It does nothing before the node runs: all is being read for the first time.
 func (n *Node) Reload(ctx context.Context) error {
 	engine := n.engine.Load()
@@ -220,10 +228,13 @@ func (n *Node) Reload(ctx context.Context) error {
 	}
 	err := errors.Join(limited(n.facts.Refresh), limited(func(ctx context.Context) error { return n.agents.Reload(ctx, engine) }))
 	n.classes.Refresh()
+	if n.policies != nil {
+		err = errors.Join(err, n.policies.Check())
+	}
 	if err != nil {
 		n.log.Error("not everything could be read again", "error", err)
 	} else {
-		n.log.Info("facts, classes and agents were read again")
+		n.log.Info("facts, classes, agents and policies were read again")
 	}
 	n.log.Info("counters", counters(engine.Stats())...)
 	return err

@@ -49,7 +49,7 @@ func (c *Config) applyDefaults() {
 		c.FactsDirs = c.defaultFactsDirs()
 	}
 	if c.AgentsDirs == nil {
-		c.AgentsDirs = []string{filepath.Join(c.directory(), "agents")}
+		c.AgentsDirs = []string{filepath.Join(c.Directory(), "agents")}
 	}
 	if c.LoggerType == "" {
 		c.LoggerType = "console"
@@ -71,8 +71,8 @@ func (c *Config) guessConnector() string {
 	return "nats"
 }
 
-// directory returns where the main file is, or would be.
-func (c *Config) directory() string {
+// Directory returns where the main file is, or would be.
+func (c *Config) Directory() string {
 	if c.File != "" {
 		return filepath.Dir(c.File)
 	}
@@ -84,7 +84,7 @@ func (c *Config) defaultFactsDirs() []string {
 		"/opt/puppetlabs/facter/facts.d",
 		"/etc/puppetlabs/facter/facts.d",
 		"/etc/facter/facts.d",
-		filepath.Join(c.directory(), "facts.d"),
+		filepath.Join(c.Directory(), "facts.d"),
 	}
 }
 

@@ -122,6 +122,17 @@ func boolean(s string) error {
 	return err
 }
 
+// oneOrZero is boolean where Ruby's plugin takes true for a no.
+func oneOrZero(s string) error {
+	if err := boolean(s); err != nil {
+		return err
+	}
+	if c := s[0] | 0x20; c != '1' && c != '0' && c != 'y' && c != 'n' {
+		return errors.New("Ruby's plugin takes this for a no; write 1 or 0")
+	}
+	return nil
+}
+
 func integer(s string) error {
 	_, err := parseInt(s)
 	return err

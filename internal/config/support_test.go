@@ -137,13 +137,11 @@ func TestWhatIsNotImplementedIsRefused(t *testing.T) {
 		text string
 		want []string // errors of a node; none starts it
 	}{
-		{"rpcauthorization = 1", []string{"server.cfg:1: rpcauthorization = true: authorization is not implemented, and without it every caller could run every action; remove the line or set it to 0"}},
+		{"rpcauthorization = 1", []string{"server.cfg:1: rpcauthorization is on, and rpcauthprovider = : must be action_policy"}},
+		{"rpcauthorization = 1\nrpcauthprovider = action_polcy", []string{"rpcauthprovider = action_polcy: must be action_policy"}},
 		{"rpcaudit = yes", []string{"server.cfg:1: rpcaudit = true: an audit log is not implemented"}},
 		{"registerinterval = 300", []string{"server.cfg:1: registerinterval = 300: registration is not implemented"}},
-		{"rpcauthorization = 1\nrpcauthprovider = action_policy\nplugin.actionpolicy.allow_unconfigured = 1", []string{
-			"server.cfg:1: rpcauthorization", "server.cfg:2: rpcauthprovider = action_policy: authorization is not implemented; remove the line",
-			"server.cfg:3: plugin.actionpolicy.allow_unconfigured"}},
-		{"rpcauthprovider = action_polcy", []string{"server.cfg:1: rpcauthprovider = action_polcy: authorization is not implemented; remove the line, or add rpcauthorization = 0"}},
+		{"rpcauthprovider = action_policy", []string{"server.cfg:1: rpcauthprovider = action_policy: authorization is off; add rpcauthorization = 1, or = 0 if the node may run without it"}},
 		{"plugin.actionpolicy.enable_default = 1", []string{"server.cfg:1: plugin.actionpolicy.enable_default"}},
 		{"rpcauditprovider = logfile\nplugin.rpcaudit.logfile = /var/log/audit", []string{"server.cfg:1: rpcauditprovider", "server.cfg:2: plugin.rpcaudit.logfile"}},
 		{"registration = meta\nplugin.registration.extra_yaml_dir = /etc", []string{"server.cfg:1: registration = meta", "server.cfg:2: plugin.registration"}},

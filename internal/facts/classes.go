@@ -1,6 +1,8 @@
 package facts
 
 import (
+	"errors"
+	"io/fs"
 	"log/slog"
 	"strings"
 	"sync"
@@ -28,6 +30,8 @@ type Classes struct {
 	mu      sync.Mutex
 	seen    stamp
 	failure string
+
+	lost atomic.Pointer[error] // why the file is there and cannot be read
 }
 
 // NewClasses prepares to read the file at path, which need not exist yet.
@@ -54,6 +58,16 @@ func (c *Classes) List() []string {
 	return *c.list.Load()
 }
 
+// Err returns why the classes are not known: the file is there, and cannot be read. A machine
+// without the file has no classes.
+func (c *Classes) Err() error {
+	c.List()
+	if err := c.lost.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
 // Refresh reads the file now.
 func (c *Classes) Refresh() {
 	c.next.Store(time.Now().UnixNano() + int64(classesPoll))
@@ -71,6 +85,10 @@ func (c *Classes) read(always bool) {
 	data, err := plainfile.Text(c.path, maxClasses)
 	if err != nil {
 		c.list.Store(&[]string{})
+		c.lost.Store(nil)
+		if !errors.Is(err, fs.ErrNotExist) {
+			c.lost.Store(&err)
+		}
 		if text := err.Error(); text != c.failure {
 			c.failure = text
 			c.log.Warn("cannot read the classes of this node, it has none now", "error", err)
@@ -78,6 +96,7 @@ func (c *Classes) read(always bool) {
 		return
 	}
 	c.failure = ""
+	c.lost.Store(nil)
 	list := []string{}
 	for line := range strings.Lines(string(data)) {
 		if line = strings.TrimRight(line, "\n"); line != "" {

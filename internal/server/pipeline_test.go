@@ -33,7 +33,7 @@ func (g *guard) Fact(name string) (any, bool) {
 	return "CentOS", name == "operatingsystem"
 }
 
-func (g *guard) Authorize(context.Context, *message.Request) error {
+func (g *guard) Authorize(context.Context, *message.Request, filter.Node) error {
 	g.add("authorize")
 	return refuse(g.deny, "no policy for this caller")
 }

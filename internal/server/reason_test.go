@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"mcollective/connector"
+	"mcollective/filter"
 	"mcollective/internal/server"
 	"mcollective/internal/timelimit"
 	"mcollective/message"
@@ -73,7 +74,7 @@ func TestReasons(t *testing.T) {
 // deny refuses the calls of one agent.
 type deny string
 
-func (d deny) Authorize(_ context.Context, r *message.Request) error {
+func (d deny) Authorize(_ context.Context, r *message.Request, _ filter.Node) error {
 	return refuse(r.Agent == string(d), "policy")
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"mcollective/connector"
+	"mcollective/filter"
 	"mcollective/internal/timelimit"
 	"mcollective/message"
 	"mcollective/rpc"
@@ -189,7 +190,7 @@ func (s *Server) authorize(c *call) *refusal {
 	}
 	err := permitted(c.Request)
 	if err == nil && s.opts.Authorize != nil {
-		err = s.opts.Authorize.Authorize(s.work, c.Request)
+		err = s.opts.Authorize.Authorize(s.work, c.Request, &c.agentSet.node)
 	}
 	if err == nil {
 		return nil
@@ -262,8 +263,9 @@ type ReplayGuard interface {
 // makes the node run something: all but those to the discovery agent, and those
 // too when their filter runs data plugins.
 type Authorizer interface {
-	// Authorize returns nil, or why the caller may not.
-	Authorize(context.Context, *message.Request) error
+	// Authorize returns nil, or why the caller may not; the node is as filters see it. The
+	// caller is told the error's text. One that is a slog.LogValuer has another for the log.
+	Authorize(ctx context.Context, req *message.Request, node filter.Node) error
 }
 
 // An Auditor records the same requests that an Authorizer is asked for.

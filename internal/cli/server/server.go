@@ -15,7 +15,6 @@ import (
 	"mcollective/internal/config"
 	"mcollective/internal/daemon"
 	"mcollective/internal/logging"
-	"mcollective/internal/usage"
 )
 
 // serverOptions are the flags of server, which are those of mcollectived.
@@ -78,48 +77,21 @@ func (o *serverOptions) run(ctx context.Context, env *cli.Env) error {
 	return err
 }
 
-// load finds and reads the configuration, and makes every path absolute: a
-// daemon does not stay where it was started.
+// load reads the configuration, and makes the path of the pid file absolute: a daemon does
+// not stay where it was started.
 func (o *serverOptions) load(env *cli.Env) (*config.Config, error) {
+	if o.pidfile != "" {
+		abs, err := filepath.Abs(o.pidfile)
+		if err != nil {
+			return nil, err
+		}
+		o.pidfile = abs
+	}
 	path := o.config
 	if o.dir != "" {
 		path = trustdir.Dir(o.dir).ServerConfig()
 	}
-	if path == "" {
-		var ok bool
-		if path, ok = findServer(env); !ok {
-			return nil, usage.Hinted(fmt.Errorf("found no readable configuration file; looked for %s", strings.Join(config.ServerPaths(), " and ")),
-				"mco join makes this machine a node; --config FILE names a configuration, and docs/operations.md shows the smallest that works")
-		}
-	}
-	for _, p := range []*string{&path, &o.pidfile} {
-		if *p == "" {
-			continue
-		}
-		abs, err := filepath.Abs(*p)
-		if err != nil {
-			return nil, err
-		}
-		*p = abs
-	}
-	cfg, err := config.Load(path, config.Server)
-	if err != nil {
-		return nil, fmt.Errorf("read the configuration: %w", err)
-	}
-	return cfg, nil
-}
-
-// findServer returns the first configuration file of a node in the usual places, the last of which is that where
-// mco join puts one.
-func findServer(env *cli.Env) (path string, ok bool) {
-	if path, ok = config.FindServer(nil); ok {
-		return path, true
-	}
-	dir, err := trustdir.Resolve(env, "")
-	if err != nil || !config.Readable(dir.ServerConfig()) {
-		return "", false
-	}
-	return dir.ServerConfig(), true
+	return trustdir.NodeConfig(env, path)
 }
 
 // openLog opens the log that the configuration names.

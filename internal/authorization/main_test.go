@@ -1,0 +1,13 @@
+package authorization
+
+import (
+	"os"
+	"testing"
+
+	"mcollective/internal/dirtest"
+)
+
+func TestMain(m *testing.M) {
+	dirtest.Mask()
+	os.Exit(m.Run())
+}

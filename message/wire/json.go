@@ -1,12 +1,9 @@
 package wire
 
 import (
-	"bytes"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"math/big"
 	"strconv"
@@ -25,90 +22,6 @@ const (
 	jsonRegexp = "!regexp"
 	jsonFloat  = "!float"
 )
-
-// decodeJSON reads the one value of data.
-func decodeJSON(data []byte, lim limits) (any, error) {
-	if !utf8.Valid(data) {
-		return nil, errors.New("json: not UTF-8")
-	}
-	d := jsonDecoder{limits: lim, dec: json.NewDecoder(bytes.NewReader(data))}
-	d.dec.UseNumber()
-	v, err := d.value(0)
-	if err == nil {
-		if _, e := d.dec.Token(); !errors.Is(e, io.EOF) {
-			err = errors.New("more than one value")
-		}
-	}
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
-	}
-	if err != nil {
-		return nil, fmt.Errorf("json: at byte %d: %w", d.dec.InputOffset(), err)
-	}
-	return v, nil
-}
-
-type jsonDecoder struct {
-	limits
-	dec *json.Decoder
-}
-
-func (d *jsonDecoder) value(depth int) (any, error) {
-	if err := d.spend(depth); err != nil {
-		return nil, err
-	}
-	t, err := d.dec.Token()
-	if err != nil {
-		return nil, err
-	}
-	switch t := t.(type) {
-	case json.Number:
-		if strings.ContainsAny(t.String(), ".eE") {
-			return t.Float64()
-		}
-		return integer(t.String())
-	case json.Delim:
-		if t == '[' {
-			return d.list(depth)
-		}
-		return d.object(depth)
-	}
-	return t, nil // nil, bool, string
-}
-
-func (d *jsonDecoder) list(depth int) (any, error) {
-	list := []any{}
-	for d.dec.More() {
-		v, err := d.value(depth + 1)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, v)
-	}
-	_, err := d.dec.Token()
-	return list, err
-}
-
-func (d *jsonDecoder) object(depth int) (any, error) {
-	var b hashBuilder
-	for d.dec.More() {
-		k, err := d.dec.Token()
-		if err != nil {
-			return nil, err
-		}
-		v, err := d.value(depth + 1)
-		if err != nil {
-			return nil, err
-		}
-		if err := b.add(k, v); err != nil {
-			return nil, err
-		}
-	}
-	if _, err := d.dec.Token(); err != nil {
-		return nil, err
-	}
-	return d.scalar(unmark(b.hash()))
-}
 
 // unmark decodes the types that JSON cannot represent and takes one mark off the other names.
 func unmark(h *value.Map) (any, error) {

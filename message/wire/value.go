@@ -181,13 +181,9 @@ type hashBuilder struct {
 func (b *hashBuilder) add(k, v any) error {
 	switch k.(type) {
 	case nil, bool, int64, float64, string, value.Symbol, value.Binary:
-		if b.seen == nil {
-			b.seen = map[any]struct{}{}
-		}
-		if _, twice := b.seen[k]; twice {
+		if b.has(k) {
 			return fmt.Errorf("key %q is there twice", clip(fmt.Sprint(k)))
 		}
-		b.seen[k] = struct{}{}
 	case *big.Int:
 		// Two equal ones would only fool somebody who looks such a key up.
 	default:
@@ -195,6 +191,30 @@ func (b *hashBuilder) add(k, v any) error {
 	}
 	b.pairs = append(b.pairs, value.Pair{Key: k, Value: v})
 	return nil
+}
+
+// small is up to how many pairs are looked through: less than what a map costs.
+const small = 12
+
+// has reports whether a key was added, and notes it for the next time.
+func (b *hashBuilder) has(k any) bool {
+	if len(b.pairs) < small {
+		for i := range b.pairs {
+			if b.pairs[i].Key == k {
+				return true
+			}
+		}
+		return false
+	}
+	if b.seen == nil {
+		b.seen = make(map[any]struct{}, 2*small)
+		for i := range b.pairs {
+			b.seen[b.pairs[i].Key] = struct{}{}
+		}
+	}
+	_, twice := b.seen[k]
+	b.seen[k] = struct{}{}
+	return twice
 }
 
 func (b *hashBuilder) hash() *value.Map {

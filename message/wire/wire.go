@@ -160,7 +160,7 @@ func (s Serializer) decode(data string, p *marshal.Policy) (any, error) {
 	case YAML:
 		return decodeYAML([]byte(data), limitsOf(p))
 	case JSON:
-		return decodeJSON([]byte(data), limitsOf(p))
+		return decodeJSON(data, limitsOf(p))
 	}
 	return p.UnmarshalString(data)
 }

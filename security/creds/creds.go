@@ -235,6 +235,9 @@ func (c *Client) DecodeReply(_ context.Context, req *message.Request, p security
 	if r.Sender != node.Name {
 		return nil, unverified(fmt.Errorf("the node %s signed a reply in the name of %s", node.Name, r.Sender))
 	}
+	if !slices.Contains(node.Collectives, req.Collective) {
+		return nil, unverified(fmt.Errorf("the node %s is not of the collective %s", node.Name, req.Collective))
+	}
 	if r.RequestID != req.ID || answers != req.Digest || req.Digest == "" {
 		return nil, fmt.Errorf("creds: reply of %s to request %s: %w", r.Sender, r.RequestID, security.ErrOtherRequest)
 	}

@@ -218,6 +218,10 @@ func TestRepliesCannotBeForged(t *testing.T) {
 	w.refused("signed by a caller", security.ErrUnverified, "not made for a node", open(byCaller))
 	sealedAsRequest := w.web1.seal(requestDomain, mixed.Data)
 	w.refused("signed as a request", security.ErrUnverified, "does not hold", open(sealedAsRequest))
+	elsewhere := *r
+	elsewhere.Collective = "uk"
+	_, err = w.client.DecodeReply(t.Context(), &elsewhere, answer(w.web1, got.Digest, message.Reply{Sender: "web1"}))
+	w.refused("of a node that is not of the collective", security.ErrUnverified, "not of the collective uk", err)
 	unasked := *r
 	unasked.Digest = ""
 	if _, err := w.client.DecodeReply(t.Context(), &unasked, answer(w.web1, got.Digest, message.Reply{Sender: "web1"})); !errors.Is(err, security.ErrOtherRequest) {

@@ -30,7 +30,8 @@ type ReplayOptions struct {
 	// the node refuses for its age is not remembered. Both are required.
 	MaxTTL, MaxSkew time.Duration
 
-	// Most bounds how many requests are remembered of MaxTTL and MaxSkew together. Default 100,000.
+	// Most bounds how many requests are remembered of MaxTTL and MaxSkew together, of one caller half as many.
+	// Default 100,000.
 	Most int
 
 	Now func() time.Time // default time.Now
@@ -63,6 +64,7 @@ type fingerprint [16]byte
 
 type generation struct {
 	seen  map[fingerprint]struct{}
+	of    map[string]int // how many are of a caller, since the node started
 	start time.Time
 }
 
@@ -114,7 +116,7 @@ func (r *Replay) load() error {
 	if err == nil {
 		last := files[len(files)-1]
 		r.floor, r.lost = last.floor, last.lost
-		r.cur = generation{last.seen, time.Unix(last.start, 0)}
+		r.cur = generation{last.seen, make(map[string]int), time.Unix(last.start, 0)}
 		if len(files) == 2 {
 			r.old, r.oldEnd = files[0].seen, r.cur.start
 		}
@@ -133,7 +135,7 @@ func (r *Replay) begin(now time.Time, anew bool) error {
 	if err := r.store.create(header{floor: r.floor, start: now.Unix(), lost: r.lost}, anew); err != nil {
 		return err
 	}
-	r.cur = generation{make(map[fingerprint]struct{}), now}
+	r.cur = generation{make(map[fingerprint]struct{}), make(map[string]int), now}
 	return nil
 }
 
@@ -162,10 +164,14 @@ func (r *Replay) Check(req *message.Request) error {
 	if err := r.turn(now); err != nil {
 		return err
 	}
+	if r.cur.of[req.Principal.ID] >= r.most/2 {
+		return later(message.Busy, r.span-now.Sub(r.cur.start), "this node has taken as many requests of %s as it can remember, %d", req.Principal.ID, r.most/2)
+	}
 	if err := r.store.append(f); err != nil {
 		return fmt.Errorf("the request cannot be remembered: %w", err)
 	}
 	r.cur.seen[f] = struct{}{}
+	r.cur.of[req.Principal.ID]++
 	return nil
 }
 

@@ -196,7 +196,7 @@ func TestFullMemory(t *testing.T) {
 	m := newMemory(t, ReplayOptions{Most: 10})
 	m.fresh()
 	for i := range 20 {
-		if err := m.take("jane", fmt.Sprint(i), 0); err != nil {
+		if err := m.take(fmt.Sprint("jane", i%2), fmt.Sprint(i), 0); err != nil {
 			t.Fatalf("request %d: %v", i, err)
 		}
 		m.pass(time.Second)
@@ -205,7 +205,7 @@ func TestFullMemory(t *testing.T) {
 	m.restart()
 	wantLater(t, m.take("jane", "20", 0), message.Busy, "try again in")
 	for i := range 20 {
-		if err := m.take("jane", fmt.Sprint(i), 0); !errors.Is(err, errReplayed) {
+		if err := m.take(fmt.Sprint("jane", i%2), fmt.Sprint(i), 0); !errors.Is(err, errReplayed) {
 			t.Errorf("request %d: %v", i, err)
 		}
 	}
@@ -216,10 +216,27 @@ func TestFullMemory(t *testing.T) {
 	// A clock that is set back brings none of the forgotten back.
 	m.at = m.at.Add(-650 * time.Second)
 	for i := range 20 {
-		if err := m.take("jane", fmt.Sprint(i), 0); err == nil {
+		if err := m.take(fmt.Sprint("jane", i%2), fmt.Sprint(i), 0); err == nil {
 			t.Errorf("request %d is taken a second time", i)
 		}
 	}
+}
+
+// One caller cannot take the memory from the others.
+func TestOneCallerDoesNotFillTheMemory(t *testing.T) {
+	m := newMemory(t, ReplayOptions{Most: 10})
+	m.fresh()
+	for i := range 5 {
+		must(t, m.take("eve", fmt.Sprint(i), 0))
+	}
+	for i := range 20 {
+		wantLater(t, m.take("eve", fmt.Sprint("more", i), 0), message.Busy, "of creds=eve")
+	}
+	for i := range 5 {
+		must(t, m.take("jane", fmt.Sprint(i), 0))
+	}
+	m.pass(631 * time.Second)
+	must(t, m.take("eve", "later", 0))
 }
 
 // Without a place to write nothing is taken, and a half-written entry does not stay.

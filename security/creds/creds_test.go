@@ -322,13 +322,11 @@ func TestCredentialsInForce(t *testing.T) {
 	if err := errors.Join(request(), reply()); err != nil {
 		t.Fatal(err)
 	}
-	bundle, err := w.site.Authority.Revoke(w.client.identity.Load().Credential().KeyID(), then.Add(time.Second))
-	if err != nil {
-		t.Fatal(err)
-	}
-	bundle, err = w.site.Authority.Revoke(w.web1.identity.Load().Credential().KeyID(), then.Add(2*time.Second))
-	if err != nil {
-		t.Fatal(err)
+	var bundle credential.Bundle
+	for i, side := range []*side{&w.client.side, &w.web1.side} {
+		if bundle, err = w.site.Authority.Revoke(side.Identity().Credential().KeyID(), then.Add(time.Duration(i+1)*time.Second)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, trust := range []*credential.Trust{w.web1.trust, w.client.trust} {
 		if newer, err := trust.Update(bundle); err != nil || !newer {

@@ -314,6 +314,9 @@ func TestJoin(t *testing.T) {
 	says(join(b, "db1.example.com"), "names like web*.example.com")
 	s.must(join(b, "web2.example.com"))
 	says(join(c, "web3.example.com"), "used up: 2 of 2")
+	if !s.broker.Outstanding(s.now.Add(lateness-time.Second)) || s.broker.Outstanding(s.now.Add(lateness)) {
+		t.Error("strangers are not let in for as long as they may hear that a token is used up, or for longer")
+	}
 	says(func() error { _, err := s.broker.Join([16]byte{}, "web3.example.com", c.Public(), s.now); return err }(), "not known")
 	says(func() error {
 		_, err := s.broker.Join(token.Secret, "web3.example.com", c.Public(), s.now.Add(time.Hour))

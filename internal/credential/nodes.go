@@ -77,14 +77,18 @@ func (d *BrokerDir) Outstanding(now time.Time) bool {
 		return false
 	}
 	for _, o := range all {
-		if now.Before(o.Expires.Add(lateness)) {
+		end := o.Expires
+		if d.Register.Uses(o.ID) >= o.Uses {
+			end = d.Register.lastUse(o.ID)
+		}
+		if now.Before(end.Add(lateness)) {
 			return true
 		}
 	}
 	return false
 }
 
-// lateness is how long after its end a token is still told from one that never was.
+// lateness is how long after its end or its last use a token is still told from one that never was.
 const lateness = 10 * time.Minute
 
 // A JoinRefusal is why a machine may not join, in words for it.

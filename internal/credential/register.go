@@ -137,6 +137,18 @@ func (r *Register) Uses(token string) int {
 	return r.uses[token]
 }
 
+// lastUse returns when the newest credential was made that is there for a token.
+func (r *Register) lastUse(token string) (last time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range r.entries {
+		if e.Token == token && e.Issued.After(last) {
+			last = e.Issued
+		}
+	}
+	return last
+}
+
 // A HeldError is why a name is refused: another key has it.
 type HeldError struct {
 	Kind Kind

@@ -19,14 +19,14 @@ type Member interface {
 const (
 	// How often a member asks for the trust bundle, and after a failure. Each wait is up to a fifth longer: many
 	// members start at the same time.
-	keepEvery  = time.Hour
+	keepEvery  = 15 * time.Minute
 	keepFailed = 5 * time.Minute
 
 	keepTimeout = 30 * time.Second
 )
 
-// Keep keeps a node's credential and trust bundle up to date until ctx ends: it asks the brokers every hour for the
-// newest bundle, and for a new credential after two thirds of the life of the one it has.
+// Keep keeps a node's credential and trust bundle up to date until ctx ends: every quarter of an hour it asks the
+// brokers for the newest bundle, and after two thirds of the life of its credential for a new one.
 func Keep(ctx context.Context, m Member, log *slog.Logger) {
 	refresh := func(ctx context.Context, server string, wanted bool) (bool, error) {
 		return Refresh(ctx, server, m.Identity(), m.Trust(), wanted, time.Now())

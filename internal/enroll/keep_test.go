@@ -21,7 +21,7 @@ type member struct {
 func (m member) Identity() *credential.Identity { return m.id }
 func (m member) Trust() *credential.Trust       { return m.t }
 
-// A node asks every hour, sooner after a failure, and for a new credential once two thirds of its life are over: each
+// A node asks every quarter of an hour, sooner after a failure, and for a new credential once two thirds of its life are over: each
 // is renewed before it ends.
 func TestKeep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -93,7 +93,7 @@ func TestKeep(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if renewed != 4 || asked < 90*20 || asked > 90*24 {
+		if renewed != 4 || asked < 90*75 || asked > 90*96 {
 			t.Errorf("renewed %d times and asked %d times in 90 days", renewed, asked)
 		}
 		cancel()

@@ -24,6 +24,9 @@ import (
 	"mcollective/value"
 )
 
+// EveryNode is the agent that every node has: a search for it finds all that match.
+const EveryNode = rpc.UtilAgent
+
 // rpcutilTime is what Ruby's definition of rpcutil says its actions take at most.
 const rpcutilTime = 10 * time.Second
 

@@ -16,7 +16,6 @@ import (
 	"mcollective/internal/operation"
 	"mcollective/internal/render"
 	"mcollective/internal/safetext"
-	"mcollective/rpc"
 	"mcollective/value"
 )
 
@@ -67,7 +66,7 @@ func (o *factsOptions) run(ctx context.Context, env *cli.Env) error {
 	defer stop()
 	defer i.Close()
 	i.Dialog.ShowsProgress = o.Verbose
-	t, err := i.Search(ctx, rpc.UtilAgent)
+	t, err := i.Search(ctx, collective.EveryNode)
 	if err != nil {
 		return err
 	}
@@ -104,7 +103,7 @@ func (o *factsOptions) report(ctx context.Context, i *collective.Invocation, t *
 		return collective.ExitStatus(t, account)
 	}
 	if len(t.Nodes) == 0 {
-		_ = i.NothingFound(rpc.UtilAgent) // which is no reason to end here
+		_ = i.NothingFound(collective.EveryNode) // which is no reason to end here
 	}
 	o.print(i.Env, holders)
 	if err := i.Statistics(account, t, "rpc stats"); err != nil {

@@ -14,7 +14,6 @@ import (
 	"mcollective/internal/cli/outputs"
 	"mcollective/internal/operation"
 	"mcollective/internal/safetext"
-	"mcollective/rpc"
 	"mcollective/value"
 )
 
@@ -53,7 +52,7 @@ func (o *factsOptions) survey(ctx context.Context, i *collective.Invocation, t *
 		vary.print(i.Env)
 	}
 	if len(t.Nodes) == 0 {
-		_ = i.NothingFound(rpc.UtilAgent) // which is no reason to end here
+		_ = i.NothingFound(collective.EveryNode) // which is no reason to end here
 	}
 	if account == nil && len(t.Nodes) > 0 {
 		return nil

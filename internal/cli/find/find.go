@@ -17,7 +17,6 @@ import (
 	"mcollective/internal/operation"
 	"mcollective/internal/safetext"
 	"mcollective/internal/usage"
-	"mcollective/rpc"
 )
 
 // findOptions are the flags of find.
@@ -73,7 +72,7 @@ func (o *findOptions) run(ctx context.Context, env *cli.Env) error {
 	limited := most.Count > 0 || most.Percent > 0
 	out.stream = !o.Verbose && !o.Sort && !o.Results.JSON && most.Percent == 0 && !(limited && most.Random)
 	// The nodes that other commands could call, as Ruby finds them.
-	t, err := i.Find(ctx, operation.Search{Agent: rpc.UtilAgent, Each: out.add, Idle: out.flush})
+	t, err := i.Find(ctx, operation.Search{Agent: collective.EveryNode, Each: out.add, Idle: out.flush})
 	if err != nil && !errors.Is(err, operation.ErrInterrupted) {
 		return err
 	}

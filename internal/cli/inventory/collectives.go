@@ -15,7 +15,6 @@ import (
 	"mcollective/internal/operation"
 	"mcollective/internal/safetext"
 	"mcollective/internal/usage"
-	"mcollective/rpc"
 	"mcollective/value"
 )
 
@@ -31,11 +30,11 @@ type membership struct {
 func memberships(ctx context.Context, i *collective.Invocation) (*membership, error) {
 	m := &membership{members: make(map[string][]string)}
 	var err error
-	if m.targets, err = i.Search(ctx, rpc.UtilAgent); err != nil {
+	if m.targets, err = i.Search(ctx, collective.EveryNode); err != nil {
 		return nil, err
 	}
 	if len(m.targets.Nodes) == 0 {
-		_ = i.NothingFound(rpc.UtilAgent) // which is no reason to end here
+		_ = i.NothingFound(collective.EveryNode) // which is no reason to end here
 	}
 	m.account, err = i.Ask(ctx, m.targets, "collective_info", value.NewMap(), func(answer client.Answer) {
 		if answer.Err != nil {

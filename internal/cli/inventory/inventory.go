@@ -16,7 +16,6 @@ import (
 	"mcollective/internal/safetext"
 	"mcollective/internal/suggest"
 	"mcollective/internal/usage"
-	"mcollective/rpc"
 	"mcollective/value"
 )
 
@@ -182,12 +181,12 @@ func (o *inventoryOptions) reportNode(ctx context.Context, i *collective.Invocat
 // reportAll prints a line, or whatever the template makes, for each node that the
 // filter matches.
 func (o *inventoryOptions) reportAll(ctx context.Context, i *collective.Invocation, layout *template.Template) error {
-	t, err := i.Search(ctx, rpc.UtilAgent)
+	t, err := i.Search(ctx, collective.EveryNode)
 	if err != nil {
 		return err
 	}
 	if len(t.Nodes) == 0 {
-		return i.NothingFound(rpc.UtilAgent)
+		return i.NothingFound(collective.EveryNode)
 	}
 	stats := make(map[string]*value.Map)
 	if _, err := i.Ask(ctx, t, "daemon_stats", value.NewMap(), func(answer client.Answer) {

@@ -84,7 +84,7 @@ func list(env *cli.Env, p *cli.Program) {
 		}
 		fmt.Fprintln(env.Out)
 	}
-	fmt.Fprintf(env.Out, "'%[1]s help COMMAND' describes a command, '%[1]s help options' the options that many share\n", env.Name)
+	fmt.Fprintf(env.Out, "'%[1]s help COMMAND' describes a command, '%[1]s help options' shared options\n", env.Name)
 }
 
 // agentHelp describes an agent, which is a command, too. It reports false if there

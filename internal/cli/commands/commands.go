@@ -82,7 +82,7 @@ func Program() *cli.Program {
 			{Name: "service", Purpose: cli.Act, About: "Manage system services", New: service.New, Client: true},
 			{Name: "shell", Purpose: cli.Act, About: "Run commands on nodes whose configuration allows it", New: shell.New, Client: true},
 			{Name: "agent", Purpose: cli.WriteAgents, About: "Write, try and list agents in any language", New: agent.New},
-			{Name: "policy", Purpose: cli.RunCollective, About: "Check the policies of this machine's node, and say what they decide", New: policy.New},
+			{Name: "policy", Purpose: cli.RunCollective, About: "Check this node's policies and what they decide", New: policy.New},
 			{Name: "server", Purpose: cli.RunCollective, About: "Run the node of this machine", New: server.New},
 			{Name: "broker", Purpose: cli.RunCollective, About: "Run the broker of a collective", New: broker.New},
 			{Name: "join", Purpose: cli.RunCollective, About: "Make this machine a node of a collective", New: join.New},

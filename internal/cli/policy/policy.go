@@ -32,7 +32,7 @@ func New(env *cli.Env) *cobra.Command {
 	o := &options{}
 	cmd := &cobra.Command{
 		Use:   "policy lint [DIRECTORY] | test CALLER AGENT ACTION",
-		Short: "Check the policies of this machine's node, and say what they decide",
+		Short: "Check this node's policies and what they decide",
 		Example: "    mco policy lint\n" +
 			"    mco policy lint site/policies\n" +
 			"    mco policy test cert=alice puppet runonce",

@@ -133,6 +133,17 @@ func oneOrZero(s string) error {
 	return nil
 }
 
+// never takes only no, for this reason.
+func never(why string) func(string) error {
+	return func(s string) error {
+		yes, err := parseBool(s)
+		if err == nil && yes {
+			err = errors.New(why)
+		}
+		return err
+	}
+}
+
 func integer(s string) error {
 	_, err := parseInt(s)
 	return err

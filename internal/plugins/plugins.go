@@ -38,6 +38,8 @@ var providers = map[string]provider{
 	"creds": {credsClient, credsNode},
 	"psk":   {pskClient, pskNode},
 	"ssl":   {sslClient, sslNode},
+
+	"aes_security": {aesClient, aesNode},
 }
 
 // Connect connects to the broker that the configuration names. With a ctx that

@@ -63,7 +63,7 @@ func TestUnknownNamesSayWhatThereIs(t *testing.T) {
 	if _, err := Connect(t.Context(), cfg, slog.Default()); err == nil || !strings.Contains(err.Error(), "activemq, nats, rabbitmq") {
 		t.Errorf("connector: %v", err)
 	}
-	if _, _, err := NodeSecurity(cfg); err == nil || !strings.Contains(err.Error(), "there is creds, psk, ssl") {
+	if _, _, err := NodeSecurity(cfg); err == nil || !strings.Contains(err.Error(), "there is aes_security, creds, psk, ssl") {
 		t.Errorf("security provider: %v", err)
 	}
 	// A configuration takes the same names.

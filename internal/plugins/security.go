@@ -2,12 +2,14 @@ package plugins
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 
 	"mcollective/internal/config"
 	"mcollective/message/wire"
 	"mcollective/security"
+	"mcollective/security/aes"
 	"mcollective/security/psk"
 	"mcollective/security/ssl"
 )
@@ -80,6 +82,51 @@ func sslNode(cfg *config.Config) (security.Node, []string, error) {
 	}
 	o.AnyTTL = !enforce
 	n, err := ssl.NewNode(o)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", cfg.Origin("securityprovider"), err)
+	}
+	return n, n.Warnings(), nil
+}
+
+func aesClient(cfg *config.Config) (security.Client, []string, error) {
+	r := fileReader{cfg: cfg, form: "aes.serializer", bits: "aes.min_key_bits"}
+	o := aes.ClientOptions{
+		Identity:   cfg.Identity,
+		PrivateKey: r.file("aes.client_private", aes.EnvPrivate),
+		PublicKey:  r.file("aes.client_public", aes.EnvPublic),
+		Cipher:     cfg.SSLCipher,
+	}
+	var err error
+	o.SendPublicKey, err = cfg.PluginBool("aes.send_pubkey", false)
+	if err = cmp.Or(err, r.rest(&o.Serializer, &o.MinKeyBits)); err != nil {
+		return nil, nil, err
+	}
+	c, err := aes.NewClient(o)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", cfg.Origin("securityprovider"), err)
+	}
+	return c, c.Warnings(), nil
+}
+
+func aesNode(cfg *config.Config) (security.Node, []string, error) {
+	r := fileReader{cfg: cfg, form: "aes.serializer", bits: "aes.min_key_bits"}
+	o := aes.NodeOptions{
+		Identity:   cfg.Identity,
+		ClientKeys: r.file("aes.client_cert_dir", ""),
+		Authority:  cfg.PluginString("aes.ca_cert", ""),
+		Cipher:     cfg.SSLCipher,
+		TTL:        cfg.TTL,
+	}
+	enforce, err := cfg.PluginBool("aes.enforce_ttl", true)
+	learn, err2 := cfg.PluginBool("aes.learn_pubkeys", false)
+	if err = cmp.Or(err, err2, r.rest(&o.Serializer, &o.MinKeyBits)); err != nil {
+		return nil, nil, err
+	}
+	if insecure, err := cfg.PluginBool("aes.insecure_learning", false); err != nil || insecure {
+		return nil, nil, cmp.Or(err, errors.New("plugin.aes.insecure_learning: keys that no authority signed are not learned")) // the configuration has said so
+	}
+	o.AnyTTL, o.Learn = !enforce, learn
+	n, err := aes.NewNode(o)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", cfg.Origin("securityprovider"), err)
 	}

@@ -120,8 +120,9 @@ func (k cipherKind) unseal(key *rsa.PublicKey, text string) (session []byte, blo
 	return session, string(sealed), nil
 }
 
-// close enciphers a session key for the owner of a public key.
+// sealFor enciphers a session key for the owner of a public key.
 func sealFor(key *rsa.PublicKey, session []byte) (string, error) {
+	//lint:ignore SA1019 it is what Ruby's clients can open
 	block, err := rsa.EncryptPKCS1v15(rand.Reader, key, session)
 	if err != nil {
 		return "", err
@@ -138,6 +139,7 @@ func (k cipherKind) unsealOurs(key *rsa.PrivateKey, text string) ([]byte, error)
 		return nil, errSealed // said by the text itself
 	}
 	session := k.newSession()
+	//lint:ignore SA1019 it is what Ruby's nodes send
 	if err := rsa.DecryptPKCS1v15SessionKey(rand.Reader, key, block, session); err != nil {
 		return nil, errSealed // likewise: too large for the key
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // TestDefinitionsAreRubys compares with the definitions that Ruby MCollective
-// has, where it is installed.
+// has, where it is installed. Theirs cannot say of which type an output is.
 func TestDefinitionsAreRubys(t *testing.T) {
 	for _, name := range data.BuiltInNames() {
 		file := "/usr/lib/ruby/vendor_ruby/mcollective/data/" + name + "_data.ddl"
@@ -25,7 +25,8 @@ func TestDefinitionsAreRubys(t *testing.T) {
 			t.Fatal(err)
 		}
 		theirs.Metadata.Agent = strings.TrimSuffix(theirs.Metadata.Agent, "_data")
-		if diff := cmp.Diff(theirs, data.BuiltInDefinition(name)); diff != "" {
+		types := cmp.FilterPath(func(p cmp.Path) bool { return p.String() == "Query.Outputs.Type" }, cmp.Ignore())
+		if diff := cmp.Diff(theirs, data.BuiltInDefinition(name), types); diff != "" {
 			t.Errorf("%s: - theirs, + ours:\n%s", name, diff)
 		}
 	}

@@ -25,7 +25,7 @@ func (o openrc) state(ctx context.Context, name string) (state, error) {
 			st.status = running
 		}
 	case bytes.Contains(r.Stderr, []byte("does not exist")):
-		st.detail = "not found"
+		st.detail, st.absent = "not found", true
 		return st, nil
 	case r.Exit == 0: // a script with a status of its own
 		st.status = running

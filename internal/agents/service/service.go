@@ -47,6 +47,7 @@ type state struct {
 	enabled string // enabled, disabled, ...; "" is unknown
 	detail  string // in the words of the init system
 	failed  bool   // it stopped by a fault
+	absent  bool   // the machine has no such service
 }
 
 // An initSystem is who starts services.
@@ -172,7 +173,7 @@ func (a *Agent) change(ctx context.Context, req *agent.Request, reply *rpc.Reply
 		return rpc.Errorf(rpc.Aborted, "Could not stop '%s': Service is already stopped", name)
 	}
 	if noop, _ := req.Bool("noop"); noop {
-		return nil
+		return before.possible(req.Action, name)
 	}
 	failed := system.do(ctx, req.Action, name)
 	if failed == nil {
@@ -198,7 +199,8 @@ func (a *Agent) boot(ctx context.Context, req *agent.Request, reply *rpc.Reply) 
 	if err != nil {
 		return err
 	}
-	if noop, _ := req.Bool("noop"); !noop {
+	noop, _ := req.Bool("noop")
+	if !noop {
 		if err := system.do(ctx, req.Action, name); err != nil {
 			return rpc.Errorf(rpc.Aborted, "Could not %s '%s': %v", req.Action, name, err)
 		}
@@ -208,6 +210,17 @@ func (a *Agent) boot(ctx context.Context, req *agent.Request, reply *rpc.Reply) 
 		return err
 	}
 	s.report(reply)
+	if noop {
+		return s.possible(req.Action, name)
+	}
+	return nil
+}
+
+// possible returns why an action that is only tried could not be done, or nil.
+func (s state) possible(action, name string) error {
+	if s.absent {
+		return rpc.Errorf(rpc.Aborted, "Could not %s '%s': there is no such service", action, name)
+	}
 	return nil
 }
 

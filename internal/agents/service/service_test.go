@@ -102,6 +102,7 @@ func TestSystemdChange(t *testing.T) {
 		{name: "stop", action: "stop", shows: []answer{{out: up}, {out: down}}, status: "stopped", message: "OK", ran: true},
 		{name: "restart", action: "restart", shows: []answer{{out: up}}, status: "running", message: "OK", ran: true},
 		{name: "noop", action: "restart", inputs: []any{"noop", true}, shows: []answer{{out: up}}, status: "running", message: "OK"},
+		{name: "noop of none", action: "restart", inputs: []any{"noop", true}, shows: []answer{{out: absent}}, status: "stopped", code: rpc.Aborted, message: "Could not restart 'nginx': there is no such service"},
 		{name: "runs", action: "start", shows: []answer{{out: up}}, status: "running", code: rpc.Aborted, message: "Could not start 'nginx': Service is already running"},
 		{name: "stopped", action: "stop", shows: []answer{{out: down}}, status: "stopped", code: rpc.Aborted, message: "Could not stop 'nginx': Service is already stopped"},
 		{name: "dies", action: "start", shows: []answer{{out: down}, {out: crashed}}, status: "stopped", code: rpc.Aborted, message: "Could not start 'nginx': it is failed (exit-code)", ran: true},
@@ -136,6 +137,10 @@ func TestSystemdBoot(t *testing.T) {
 	agenttest.OK(t, a, "disable", "service", "nginx", "noop", true)
 	if diff := cmp.Diff([]string{show}, f.ran); diff != "" {
 		t.Error(diff)
+	}
+	f = &tools{answers: map[string][]answer{show: {{out: absent}}}}
+	if reply := agenttest.Call(t, machine(t, "run/systemd/system", f), "enable", "service", "nginx", "noop", true); reply.Message != "Could not enable 'nginx': there is no such service" {
+		t.Error(reply.Message)
 	}
 }
 
@@ -190,6 +195,11 @@ func TestOpenRC(t *testing.T) {
 	}
 	if reply := agenttest.Call(t, a, "start", "service", "none"); reply.Message != "Could not start 'none': rc-service: service `none' does not exist" {
 		t.Error(reply.Message)
+	}
+	for _, action := range []string{"start", "restart"} {
+		if reply := agenttest.Call(t, a, action, "service", "none", "noop", true); reply.Status != rpc.Aborted {
+			t.Errorf("%s: %d %s", action, reply.Status, reply.Message)
+		}
 	}
 	reply = agenttest.OK(t, a, "status", "service", "db")
 	if got := agenttest.Output[string](t, reply, "detail"); got != "crashed" || agenttest.Output[string](t, reply, "enabled") != "disabled" {

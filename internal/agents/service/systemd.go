@@ -43,7 +43,7 @@ func (s systemd) state(ctx context.Context, name string) (state, error) {
 		st.detail += " (" + result + ")"
 	}
 	if load := vars["LoadState"]; load != "loaded" && load != "" {
-		st.detail = load
+		st.detail, st.absent = load, load == "not-found"
 	}
 	return st, nil
 }

@@ -31,7 +31,7 @@ func (s sysv) script(name string) (string, error) {
 func (s sysv) state(ctx context.Context, name string) (state, error) {
 	path, err := s.script(name)
 	if err != nil {
-		return state{status: stopped, detail: "not found"}, nil
+		return state{status: stopped, detail: "not found", absent: true}, nil
 	}
 	r, err := s.Run(ctx, run.Command{Path: path, Args: []string{"status"}})
 	if err != nil {

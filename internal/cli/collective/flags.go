@@ -107,7 +107,11 @@ func (r *ResultFlags) add(set *pflag.FlagSet) {
 func (f *Flags) Check(cmd *cobra.Command, args []string) error {
 	switch {
 	case len(args) > 0:
-		return usage.Hinted(fmt.Errorf("%s takes no arguments, but was given %q", cmd.Name(), args[0]),
+		takes := "no arguments"
+		if cmd.Flags().NArg() > len(args) { // those before are the command's
+			takes = "one argument"
+		}
+		return usage.Hinted(fmt.Errorf("%s takes %s, but was given %q", cmd.Name(), takes, args[0]),
 			"A filter of several words needs its option before each, or quotes around all")
 	case f.nodes != "" && (f.Method != "" || len(f.methodOptions) > 0):
 		return usage.Errorf("Cannot mix --disc-method, --disc-option and --nodes")

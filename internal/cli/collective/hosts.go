@@ -7,8 +7,11 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"mcollective/ddl"
 	"mcollective/filter"
 	"mcollective/internal/cli"
+	"mcollective/internal/cli/known"
+	"mcollective/internal/config"
 	"mcollective/internal/safetext"
 	"mcollective/internal/usage"
 )
@@ -77,6 +80,27 @@ func (h *Hosts) Parse(env *cli.Env) (filter.Filter, error) {
 		fmt.Fprintf(env.Err, "Nodes other than Ruby's will not match: %s\n", safetext.Clean(err.Error()))
 	}
 	return f, nil
+}
+
+// checkFunctions refuses a filter that no node can match, because it compares an output
+// that a data function does not have or that is never so. Where this machine has no
+// definition of the function only the nodes can tell.
+func checkFunctions(env *cli.Env, cfg *config.Config, f filter.Filter) error {
+	for _, c := range f.Compound {
+		for _, t := range c {
+			if t.Kind != filter.Call {
+				continue
+			}
+			d, err := known.LibraryFor(env, cfg, t.Call.Name).Local(ddl.Data, t.Call.Name)
+			if err != nil {
+				continue // unknown here, or what mco plugin doc says better
+			}
+			if err := d.CheckFunction(t.Call); err != nil {
+				return usage.Hinted(usage.Errorf("no node matches %s: %w", t.Call, err), "'mco plugin doc data/"+t.Call.Name+"' lists the outputs")
+			}
+		}
+	}
+	return nil
 }
 
 // FilterError shows where a filter's text stops making sense.

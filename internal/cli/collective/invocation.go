@@ -87,6 +87,9 @@ func (f *Flags) Begin(env *cli.Env, stdin bool) (*Invocation, error) {
 		return nil, err
 	}
 	i.Config = o.Config
+	if err := checkFunctions(env, o.Config, hosts); err != nil {
+		return nil, err
+	}
 	env.Plain = !i.Config.Color
 	if f.Results.batchSleep.IsSet && (f.Results.Batch == "0" || f.Results.Batch == "" && i.Config.DefaultBatchSize == 0) {
 		if err := cli.Refuse(f.Cmd, "there are no batches without --batch", "batch-sleep"); err != nil {

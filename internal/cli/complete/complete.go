@@ -13,6 +13,7 @@ import (
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/known"
 	"mcollective/internal/safetext"
+	"mcollective/sdk"
 )
 
 // Call completes the words of mco rpc: an agent, an action, inputs.
@@ -28,11 +29,7 @@ func Call(env *cli.Env) func(*cobra.Command, []string, string) ([]string, cobra.
 			return nil, only
 		}
 		if len(args) == 1 {
-			var words []string
-			for _, a := range d.Actions {
-				words = append(words, described(a.Name, a.Description))
-			}
-			return Matching(words, word), only
+			return Matching(actions(d), word), only
 		}
 		action := d.Action(args[1])
 		if action == nil {
@@ -40,6 +37,30 @@ func Call(env *cli.Env) func(*cobra.Command, []string, string) ([]string, cobra.
 		}
 		return Matching(InputWords(env, action, args[2:], word), word), only | cobra.ShellCompDirectiveNoSpace
 	}
+}
+
+// Languages are those that an agent can be written in.
+func Languages() []string { return sdk.Languages() }
+
+// ActionsOf are the actions of the agent that the option --agent of a command names.
+func ActionsOf(l *library.Library, cmd *cobra.Command) []string {
+	agent, err := cmd.Flags().GetString("agent")
+	if err != nil || agent == "" {
+		return nil
+	}
+	d, err := l.Find(ddl.Agent, agent)
+	if err != nil {
+		return nil
+	}
+	return actions(d)
+}
+
+func actions(d *ddl.Definition) []string {
+	var words []string
+	for _, a := range d.Actions {
+		words = append(words, described(a.Name, a.Description))
+	}
+	return words
 }
 
 // Matching leaves the words that begin with what was typed, each once, and of

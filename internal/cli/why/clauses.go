@@ -2,7 +2,6 @@ package why
 
 import (
 	"context"
-	"errors"
 	"strings"
 
 	"mcollective/filter"
@@ -44,14 +43,14 @@ func clauses(f filter.Filter) []clause {
 	return list
 }
 
-// comparisons returns the facts and classes that an expression speaks of.
+// comparisons returns the facts, classes and outputs of data functions that an expression speaks of.
 func comparisons(c filter.Compound) []clause {
 	if len(c) < 2 {
 		return nil
 	}
 	var list []clause
 	for _, t := range c {
-		if t.Kind == filter.Statement {
+		if t.Kind == filter.Statement || t.Kind == filter.Call {
 			list = append(list, clause{filter: filter.Filter{Compound: []filter.Compound{{t}}}})
 		}
 	}
@@ -72,6 +71,7 @@ type member struct {
 	inactive map[string]string // why an agent that is there does not run
 	classes  []string
 	facts    map[string]any
+	data     map[string]functionData
 }
 
 // load takes what rpcutil inventory answered.
@@ -123,15 +123,11 @@ func (m *member) Fact(name string) (any, bool) {
 	return v, ok
 }
 
-func (m *member) Data(context.Context, string, string) (map[string]any, error) {
-	return nil, errors.New("only the node can tell")
-}
-
 // passing returns the members that a filter matches.
 func (s *nodeSet) passing(f *filter.Filter) map[string]bool {
 	pass := make(map[string]bool)
 	for _, m := range s.members {
-		if ok, _ := f.MatchPlain(m, filter.Rules{}); ok {
+		if ok, _ := f.Match(context.Background(), m, filter.Rules{}); ok {
 			pass[m.identity] = true
 		}
 	}

@@ -127,6 +127,9 @@ func (x *explanation) hints(t clause, pass map[string]bool) []string {
 	if len(pass) > 0 {
 		return nil
 	}
+	if c := t.filter.Compound; len(c) == 1 && len(c[0]) == 1 && c[0][0].Kind == filter.Call {
+		return x.functionHints(c[0][0].Call)
+	}
 	switch kind {
 	case "fact":
 		return x.factHints(fact)
@@ -206,6 +209,11 @@ func (x *explanation) factHints(t filter.Fact) []string {
 		}
 		return []string{fmt.Sprintf("no node has a fact '%s'", t.Name)}
 	}
+	return []string{nearestHint(t, values)}
+}
+
+// nearestHint names the values that are nearest to the one of a comparison.
+func nearestHint(t filter.Fact, values map[string]int) string {
 	list := nearValues(t, values)
 	parts := make([]string, 0, 4)
 	for _, v := range list[:min(len(list), 4)] {
@@ -215,7 +223,7 @@ func (x *explanation) factHints(t filter.Fact) []string {
 	if len(list) > len(parts) {
 		more = fmt.Sprintf(" and %d others", len(list)-len(parts))
 	}
-	return []string{"nearest: " + strings.Join(parts, ", ") + more}
+	return "nearest: " + strings.Join(parts, ", ") + more
 }
 
 // nearValues orders values by how near they are to the one of a comparison:

@@ -90,6 +90,9 @@ func (o *whyOptions) run(ctx context.Context, env *cli.Env) error {
 	if err != nil {
 		return err
 	}
+	if err := nodes.askFunctions(ctx, i, found.Nodes, hosts); err != nil {
+		return err
+	}
 	report := &explanation{env: env, nodes: nodes, target: i.Options().Collective}
 	for _, t := range clauses(hosts) {
 		v := verdict{clause: t}
@@ -140,7 +143,7 @@ func explainNoReplies(i *collective.Invocation, found *client.Found) error {
 func askNodes(ctx context.Context, i *collective.Invocation, names []string) (*nodeSet, error) {
 	set := &nodeSet{byName: make(map[string]*member, len(names))}
 	for _, n := range names {
-		m := &member{identity: n}
+		m := &member{identity: n, data: make(map[string]functionData)}
 		set.members = append(set.members, m)
 		set.byName[n] = m
 	}

@@ -52,6 +52,11 @@ func Run(env *cli.Env, name, lang, dir string) error {
 	if !strings.HasPrefix(path, "/") && !strings.HasPrefix(path, ".") {
 		path = "./" + path
 	}
+	if lang == "go" { // what runs is not the source
+		program := strings.TrimSuffix(path, ".go")
+		fmt.Fprintf(env.Err, "Build it: go build -o %s %s\n", program, path)
+		path = program
+	}
 	fmt.Fprintf(env.Err, "Try it: mco agent run %s hello name=World\n", path)
 	return nil
 }

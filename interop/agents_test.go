@@ -9,55 +9,45 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// TestAgentsInSixLanguages has both clients call the agent of examples/account in
+// testAgentsInSixLanguages has both clients call the agent of examples/account in
 // every language and mode. All answer the same, and both clients print the same.
-func TestAgentsInSixLanguages(t *testing.T) {
-	c := newCollective(t, "activemq")
-	dir := c.agentsOf("g1")
-	names := c.installAccount(dir)
+func (c *collective) testAgentsInSixLanguages(t *testing.T) {
+	c = c.beside(t, "languages")
+	names := c.installAccount(c.agentsOf("g1"))
 	c.reloaded("g1", names)
-	var all []string
-	var wait sync.WaitGroup
-	turn := make(chan struct{}, 4)
-	for _, query := range []string{"show user=root", "show user=no-such-account", "list min_uid=1 max_uid=99"} {
-		want := c.answer(t, "mco", "sh_oneshot", query)
-		all = append(all, want)
-		for _, name := range names {
-			wait.Go(func() {
-				turn <- struct{}{}
-				defer func() { <-turn }()
-				for _, program := range []string{"mco", mco} {
-					if got := c.answer(t, program, name, query); got != want {
-						t.Errorf("%s rpc %s %s: %s\nsh_oneshot: %s", program, name, query, got, want)
+	for _, q := range []struct{ name, query, want string }{
+		{"root", "show user=root", `"home":"/root"`},
+		{"nobody", "show user=no-such-account", `"statusmsg":"no account no-such-account"`},
+		{"list", "list min_uid=1 max_uid=99", `"daemon"`},
+	} {
+		t.Run(q.name, func(t *testing.T) {
+			want := c.answer(t, "mco", "sh_oneshot", q.query)
+			if !strings.Contains(want, q.want) {
+				t.Fatalf("%s, want %s in it", want, q.want)
+			}
+			for _, name := range names {
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					for _, program := range []string{"mco", mco} {
+						if got := c.answer(t, program, name, q.query); got != want {
+							t.Errorf("%s: %s\nsh_oneshot: %s", program, got, want)
+						}
 					}
-				}
-				c.compare(t, command{args: append(append([]string{"rpc", name}, words(query)...), "-I", "g1", "--sort", "--np")})
-			})
-		}
-	}
-	wait.Wait()
-	for i, want := range []string{`"home":"/root"`, `"statusmsg":"no account no-such-account"`, `"daemon"`} {
-		if !strings.Contains(all[i], want) {
-			t.Errorf("%s, want %s in it", all[i], want)
-		}
+					c.sameOutput(t, command{args: append(append([]string{"rpc", name}, words(q.query)...), "-I", "g1", "--sort", "--np")})
+				})
+			}
+		})
 	}
 }
 
 // agentsOf is the agents directory of one of our nodes.
 func (c *collective) agentsOf(node string) string {
-	for _, e := range slices.Backward(c.env) {
-		if dir, ok := strings.CutPrefix(e, "INTEROP_DIR="); ok {
-			return filepath.Join(dir, "nodes", node, "etc", "agents")
-		}
-	}
-	c.t.Fatal("no INTEROP_DIR")
-	return ""
+	return filepath.Join(c.directory(), "nodes", node, "etc", "agents")
 }
 
 // installAccount puts the agent of examples/account into a node's directory, and its
@@ -165,16 +155,14 @@ var monitoring = map[string][]string{
 	"log_missing":  {"check_log", "-F", "/no/such/file", "-O", "/dev/null", "-q", "x"},
 }
 
-// TestMonitoringPlugins has a node run Debian's plugins, and compares the answers
+// testMonitoringPlugins has a node run Debian's plugins, and compares the answers
 // with what the plugins say by themselves.
-func TestMonitoringPlugins(t *testing.T) {
+func (c *collective) testMonitoringPlugins(t *testing.T) {
 	const directory = "/usr/lib/nagios/plugins/"
-	if os.Getenv("MCO_INTEROP") == "1" {
-		if _, err := os.Stat(directory); err != nil {
-			t.Fatalf("%v; run interop/install.sh", err)
-		}
+	if _, err := os.Stat(directory); err != nil {
+		t.Fatalf("%v; run interop/install.sh", err)
 	}
-	c := newCollective(t, "activemq")
+	c = c.beside(t, "monitoring")
 	dir := c.agentsOf("g1")
 	var names []string
 	for name, args := range monitoring {
@@ -186,41 +174,49 @@ func TestMonitoringPlugins(t *testing.T) {
 		names = append(names, name)
 	}
 	c.reloaded("g1", names)
-	statuses := []string{"OK", "WARNING", "CRITICAL", "UNKNOWN"}
 	for name, args := range monitoring {
-		cmd := exec.Command(directory+args[0], args[1:]...)
-		cmd.Env = []string{"LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
-		out, err := cmd.Output()
-		var exit *exec.ExitError
-		if err != nil && !errors.As(err, &exit) {
-			t.Fatal(err)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c.samePlugin(t, name, directory+args[0], args[1:]...)
+		})
+	}
+}
+
+// samePlugin compares what a plugin says by itself with what the node answers.
+func (c *collective) samePlugin(t *testing.T, name, program string, args ...string) {
+	t.Helper()
+	statuses := []string{"OK", "WARNING", "CRITICAL", "UNKNOWN"}
+	cmd := exec.Command(program, args...)
+	cmd.Env = []string{"LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
+	out, err := cmd.Output()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	code := cmd.ProcessState.ExitCode()
+	first, _, _ := strings.Cut(string(out), "\n")
+	text, perf, _ := strings.Cut(first, "|")
+	var got struct {
+		Code    int    `json:"statuscode"`
+		Message string `json:"statusmsg"`
+		Data    struct {
+			Exit    int    `json:"exitcode"`
+			Output  string `json:"output"`
+			Perf    string `json:"perfdata"`
+			Metrics []any  `json:"metrics"`
 		}
-		code := cmd.ProcessState.ExitCode()
-		first, _, _ := strings.Cut(string(out), "\n")
-		text, perf, _ := strings.Cut(first, "|")
-		var got struct {
-			Code    int    `json:"statuscode"`
-			Message string `json:"statusmsg"`
-			Data    struct {
-				Exit    int    `json:"exitcode"`
-				Output  string `json:"output"`
-				Perf    string `json:"perfdata"`
-				Metrics []any  `json:"metrics"`
-			}
-		}
-		line := c.answer(t, mco, name, "check")
-		if err := json.Unmarshal([]byte(line), &got); err != nil {
-			t.Error(err)
-			continue
-		}
-		t.Logf("%-12s %s", name, line)
-		gotFirst, _, _ := strings.Cut(got.Data.Output, "\n")
-		if code > 3 || got.Data.Exit != code || steady(gotFirst, true) != steady(strings.TrimSpace(text), true) || (got.Code == 0) != (code == 0) || got.Message != statuses[code] {
-			t.Errorf("%s: %s\nby itself: %d %s", name, line, code, out)
-		}
-		if perf = strings.TrimSpace(perf); (perf == "") != (len(got.Data.Metrics) == 0) || !strings.HasPrefix(steady(got.Data.Perf, true), steady(perf, true)) {
-			t.Errorf("%s: performance data %q, metrics %v\nby itself: %s", name, got.Data.Perf, got.Data.Metrics, out)
-		}
+	}
+	line := c.answer(t, mco, name, "check")
+	if err := json.Unmarshal([]byte(line), &got); err != nil {
+		t.Fatal(err)
+	}
+	t.Log(line)
+	gotFirst, _, _ := strings.Cut(got.Data.Output, "\n")
+	if code > 3 || got.Data.Exit != code || steady(gotFirst, true) != steady(strings.TrimSpace(text), true) || (got.Code == 0) != (code == 0) || got.Message != statuses[code] {
+		t.Errorf("%s\nby itself: %d %s", line, code, out)
+	}
+	if perf = strings.TrimSpace(perf); (perf == "") != (len(got.Data.Metrics) == 0) || !strings.HasPrefix(steady(got.Data.Perf, true), steady(perf, true)) {
+		t.Errorf("performance data %q, metrics %v\nby itself: %s", got.Data.Perf, got.Data.Metrics, out)
 	}
 }
 
@@ -232,7 +228,7 @@ func TestPublishedPrograms(t *testing.T) {
 	if from == "" {
 		t.Skip("needs published programs: see interop/agents/README.md, then MCO_PUBLISHED=DIR")
 	}
-	c := newCollective(t, "activemq")
+	c := newBroker(t, "activemq").beside(t, "published")
 	dir := c.agentsOf("g1")
 	if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
 		t.Fatal(err)
@@ -256,11 +252,13 @@ func TestPublishedPrograms(t *testing.T) {
 		{"parrot", "invalid", `"statusmsg":"Invalid command"`},
 		{"user", "list", `"statuscode":0`},
 	} {
-		got := c.answer(t, mco, q.agent, q.query)
-		t.Logf("%s %s: %s", q.agent, q.query, got)
-		if !strings.Contains(got, q.want) {
-			t.Errorf("%s %s: %s, want %s in it", q.agent, q.query, got, q.want)
-		}
+		t.Run(q.agent+" "+q.query, func(t *testing.T) {
+			got := c.answer(t, mco, q.agent, q.query)
+			t.Log(got)
+			if !strings.Contains(got, q.want) {
+				t.Errorf("%s, want %s in it", got, q.want)
+			}
+		})
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -30,6 +31,10 @@ func run(m *testing.M) int {
 	if os.Getenv("MCO_INTEROP") != "1" {
 		return m.Run() // every test skips and says how to run it
 	}
+	if err := runManyAtOnce(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	dir, err := os.MkdirTemp("", "mco-interop-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -44,6 +49,22 @@ func run(m *testing.M) int {
 		return 1
 	}
 	return m.Run()
+}
+
+// atOnce bounds the tests that run together, whatever the number of cores: most of
+// them wait, and each of the others runs one Ruby client, which costs a core a third
+// of a second.
+const atOnce = 12
+
+// runManyAtOnce sets the flag -parallel unless whoever runs the tests has set it.
+func runManyAtOnce() error {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if given {
+		return nil
+	}
+	return flag.Set("test.parallel", strconv.Itoa(atOnce))
 }
 
 // needPeers skips unless the suite was asked for and its packages are there.
@@ -83,6 +104,37 @@ func newCollective(t *testing.T, connector string) *collective {
 	c.ourNode("g2", append(main, "FACTS="+second, "CLASSES=common role::db"))
 	c.await("g1", "g2", "r1", "r2")
 	return c
+}
+
+// in is the collective as a subtest uses it.
+func (c *collective) in(t *testing.T) *collective {
+	same := *c
+	same.t = t
+	return &same
+}
+
+// beside is another collective on the same broker, with our node g1 and clients of its
+// own, so that what is put into that node shows nowhere else.
+func (c *collective) beside(t *testing.T, name string) *collective {
+	t.Helper()
+	other := c.in(t)
+	other.nodes = map[string]*exec.Cmd{}
+	other.env = append(slices.Clone(c.env), "INTEROP_DIR="+filepath.Join(c.directory(), name), "COLLECTIVES="+name, "MAIN_COLLECTIVE="+name)
+	t.Cleanup(other.stopNodes)
+	other.home = strings.TrimSpace(other.must(nil, "./ruby-mco.sh", "config"))
+	other.ourNode("g1", nil)
+	other.await("g1")
+	return other
+}
+
+// directory is where the collective's files are.
+func (c *collective) directory() string {
+	for _, e := range slices.Backward(c.env) {
+		if dir, ok := strings.CutPrefix(e, "INTEROP_DIR="); ok {
+			return dir
+		}
+	}
+	panic("no INTEROP_DIR")
 }
 
 // newBroker starts a broker, with what more its script is to know, and makes the
@@ -219,7 +271,7 @@ func (c *collective) ruby(args ...string) ([]string, error) {
 
 // client runs one client command; a command that finds nothing is not an error.
 func (c *collective) client(program string, env []string, args ...string) ([]string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 120*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = append(append(slices.Clone(c.env), "HOME="+c.home), env...)

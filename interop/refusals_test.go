@@ -44,6 +44,7 @@ func (c *collective) blob(node, size string) (got []answered, took time.Duration
 // TestReplyOverTheLimit has nodes answer with 7 MB through a broker that takes
 // 100 kB.
 func TestReplyOverTheLimit(t *testing.T) {
+	t.Parallel()
 	c := newBroker(t, "activemq", "ACTIVEMQ_MAX_FRAME=102400")
 	c.ourNode("g1", nil)
 	c.ourNode("g2", nil)
@@ -81,8 +82,10 @@ func TestReplyOverTheLimit(t *testing.T) {
 
 // TestRefusedCollective has a user who may use one collective of two.
 func TestRefusedCollective(t *testing.T) {
+	t.Parallel()
 	for _, connector := range []string{"activemq", "rabbitmq"} {
 		t.Run(connector, func(t *testing.T) {
+			t.Parallel()
 			c := newBroker(t, connector, "DENIED=eu_collective")
 			c.ourNode("g1", nil)
 			c.ourNode("g2", []string{"COLLECTIVES=mcollective"})

@@ -16,27 +16,23 @@ import (
 	"time"
 )
 
-// TestRPCUtil has Ruby's commands ask rpcutil of Ruby's nodes and ours side by
+// testRPCUtil has Ruby's commands ask rpcutil of Ruby's nodes and ours side by
 // side, each node by its name and all by a broadcast.
-func TestRPCUtil(t *testing.T) {
-	c := newCollective(t, "activemq")
+func (c *collective) testRPCUtil(t *testing.T) {
 	direct := rubyClient{c, c.home}
 	broadcast := rubyClient{c, strings.TrimSpace(c.must([]string{"DIRECT_ADDRESSING=0"}, "./ruby-mco.sh", "config"))}
-	t.Run("ways", func(t *testing.T) {
-		for way, r := range map[string]rubyClient{"direct": direct, "broadcast": broadcast} {
-			t.Run(way, func(t *testing.T) {
+	for way, r := range map[string]rubyClient{"direct": direct, "broadcast": broadcast} {
+		for name, test := range map[string]func(*testing.T){
+			"find": r.find, "inventory": r.inventory, "stats": r.stats, "agents": r.agents, "facts": r.facts,
+			"inventory command": r.inventoryCommand, "secrets": r.secrets,
+		} {
+			t.Run(way+" "+name, func(t *testing.T) {
 				t.Parallel()
-				r.find(t)
-				r.inventory(t)
-				r.stats(t)
-				r.agents(t)
-				r.facts(t)
-				r.inventoryCommand(t)
-				r.secrets(t)
+				test(t)
 			})
 		}
-		t.Run("requests", func(t *testing.T) { c.compareRequests(t) })
-	})
+	}
+	t.Run("requests", c.compareRequests)
 }
 
 // A rubyClient is the real mco with the configuration in home.

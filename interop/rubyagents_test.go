@@ -22,40 +22,48 @@ import (
 	"mcollective/value"
 )
 
-// TestAgentsInRuby has Ruby's client and ours call an agent in Ruby, on Ruby's
+// testAgentsInRuby has Ruby's client and ours call an agent in Ruby, on Ruby's
 // daemon and on our node. All answers are the same.
-func TestAgentsInRuby(t *testing.T) {
-	c := newCollective(t, "activemq")
-	c.warm(t)
+func (c *collective) testAgentsInRuby(t *testing.T) {
 	for _, query := range []string{
 		"echo", "echo text=abc int=7 float=1.5 number=9 flag=true choice=red", "echo text=grün", "types",
 		"outcome code=0", "outcome code=1", "outcome code=2", "outcome code=3", "outcome code=4", "outcome code=5", "outcome code=9",
 		"wait seconds=0.1", "blob size=100000",
 	} {
-		var answers []string
-		for _, node := range []string{"r1", "g1"} {
-			for _, program := range []string{"mco", mco} {
-				if query == "types" && program == "mco" {
-					continue // Ruby's client cannot print bytes as JSON
-				}
-				r := c.give(t, program, append(append([]string{"rpc", "interop"}, words(query)...), "-I", node, "-j", "--dm", "mc")...)
-				var list []map[string]any
-				if err := json.Unmarshal([]byte(r.stdout), &list); err != nil || len(list) != 1 {
-					t.Errorf("%s on %s: %s: %v\n%s%s", program, node, query, err, r.stdout, r.stderr)
-					continue
-				}
-				delete(list[0], "sender")
-				line, err := json.Marshal(list[0])
-				if err != nil {
-					t.Fatal(err)
-				}
-				answers = append(answers, string(line))
+		t.Run(query, func(t *testing.T) {
+			t.Parallel()
+			c.sameAgent(t, query)
+		})
+	}
+}
+
+// sameAgent compares the answers that each client gets to a query from each kind of
+// node.
+func (c *collective) sameAgent(t *testing.T, query string) {
+	t.Helper()
+	var answers []string
+	for _, node := range []string{"r1", "g1"} {
+		for _, program := range []string{"mco", mco} {
+			if query == "types" && program == "mco" {
+				continue // Ruby's client cannot print bytes as JSON
 			}
+			r := c.give(t, program, append(append([]string{"rpc", "interop"}, words(query)...), "-I", node, "-j", "--dm", "mc")...)
+			var list []map[string]any
+			if err := json.Unmarshal([]byte(r.stdout), &list); err != nil || len(list) != 1 {
+				t.Errorf("%s on %s: %v\n%s%s", program, node, err, r.stdout, r.stderr)
+				continue
+			}
+			delete(list[0], "sender")
+			line, err := json.Marshal(list[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			answers = append(answers, string(line))
 		}
-		for i, got := range answers {
-			if got != answers[0] {
-				t.Errorf("%s: answer %d: %.2000s\nRuby's: %.2000s", query, i, got, answers[0])
-			}
+	}
+	for i, got := range answers {
+		if got != answers[0] {
+			t.Errorf("answer %d: %.2000s\nRuby's: %.2000s", i, got, answers[0])
 		}
 	}
 }
@@ -149,12 +157,14 @@ func TestPublishedRubyAgents(t *testing.T) {
 			t.Logf("%-10s %-45s not called: no such agent, or inactive", p.agent, p.query)
 			continue
 		}
-		query := strings.NewReplacer("MADE", filepath.Join(dir, "made"), "echo-out", "echo out").Replace(p.query)
-		got := callPublished(t, h, p.agent, query)
-		t.Logf("%-10s %-45s %.150s", p.agent, p.query, got)
-		if !strings.Contains(got, p.want) {
-			t.Errorf("%s %s: %s\nwant in it: %s", p.agent, p.query, got, p.want)
-		}
+		t.Run(p.agent+" "+p.query, func(t *testing.T) {
+			query := strings.NewReplacer("MADE", filepath.Join(dir, "made"), "echo-out", "echo out").Replace(p.query)
+			got := callPublished(t, h, p.agent, query)
+			t.Logf("%-10s %-45s %.150s", p.agent, p.query, got)
+			if !strings.Contains(got, p.want) {
+				t.Errorf("%s\nwant in it: %s", got, p.want)
+			}
+		})
 	}
 	var plugins []data.Plugin
 	for _, p := range l.Data(t.Context()) {
@@ -166,21 +176,23 @@ func TestPublishedRubyAgents(t *testing.T) {
 	}
 	set := data.NewSet(plugins...)
 	for _, p := range publishedData {
-		var values map[string]any
-		var err error
-		waittest.Until(t, "data "+p.plugin+" in time", func() bool { // not while Puppet is being loaded
-			values, err = set.Data(t.Context(), p.plugin, p.query)
-			return err == nil || !strings.Contains(err.Error(), "timed out")
+		t.Run("data "+p.plugin, func(t *testing.T) {
+			var values map[string]any
+			var err error
+			waittest.Until(t, "data "+p.plugin+" in time", func() bool { // not while Puppet is being loaded
+				values, err = set.Data(t.Context(), p.plugin, p.query)
+				return err == nil || !strings.Contains(err.Error(), "timed out")
+			})
+			got := fmt.Sprint(err)
+			if err == nil {
+				b, _ := json.Marshal(values)
+				got = string(b)
+			}
+			t.Logf("data %-10s %-20s %.150s", p.plugin, p.query, got)
+			if !strings.Contains(got, p.want) && !strings.Contains(got, "Can't find DDL") {
+				t.Errorf("data %s(%s): %s\nwant in it: %s", p.plugin, p.query, got, p.want)
+			}
 		})
-		got := fmt.Sprint(err)
-		if err == nil {
-			b, _ := json.Marshal(values)
-			got = string(b)
-		}
-		t.Logf("data %-10s %-20s %.150s", p.plugin, p.query, got)
-		if !strings.Contains(got, p.want) && !strings.Contains(got, "Can't find DDL") {
-			t.Errorf("data %s(%s): %s\nwant in it: %s", p.plugin, p.query, got, p.want)
-		}
 	}
 }
 

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"mcollective/internal/subtest"
 )
 
 // levels says who may import whom: a package imports only from levels beneath
@@ -172,6 +174,7 @@ var levels = []struct {
 		"internal/plaintext",
 		"internal/safetext",
 		"internal/shellwords",
+		"internal/subtest",
 		"internal/suggest",
 		"internal/timelimit",
 		"internal/usage",
@@ -328,10 +331,12 @@ func TestImportsUpwardAreExplained(t *testing.T) {
 		{"client", []string{"message", "internal/operation"},
 			fmt.Sprintf("client (level %d) imports internal/operation (level %d): imports point down only", at("client"), at("internal/operation"))},
 	} {
-		wrong := upward(c.dir, c.deps)
-		if got := strings.Join(wrong, "\n"); len(wrong) > 1 || c.want == "" && got != "" || !strings.Contains(got, c.want) {
-			t.Errorf("%s with %v: got %q, want %q", c.dir, c.deps, got, c.want)
-		}
+		t.Run(subtest.Name(c.dir, c.deps), func(t *testing.T) {
+			wrong := upward(c.dir, c.deps)
+			if got := strings.Join(wrong, "\n"); len(wrong) > 1 || c.want == "" && got != "" || !strings.Contains(got, c.want) {
+				t.Errorf("%s with %v: got %q, want %q", c.dir, c.deps, got, c.want)
+			}
+		})
 	}
 }
 
@@ -371,38 +376,41 @@ func TestEveryLevelIsOnThePage(t *testing.T) {
 			}
 		}
 	}
+	var missing []string
 	for _, l := range levels {
 		for _, name := range l.names {
 			if name != "" && !named[name] {
-				t.Errorf("%s has level %d and no line in the table of packages of %s", name, l.level, page)
+				missing = append(missing, name)
 			}
 		}
+	}
+	if len(missing) > 0 {
+		t.Errorf("%v have a level and no line in the table of packages of %s", missing, page)
 	}
 }
 
 func TestRolesStayApart(t *testing.T) {
-	rules := []struct{ from, to, why string }{
+	within := func(dir, parent string) bool { return dir == parent || strings.HasPrefix(dir, parent+"/") }
+	for _, r := range []struct{ from, to, why string }{
 		{"connector", "message", "a connector never sees a message"},
 		{"connector", "security", "a connector never sees a message"},
 		{"security", "connector", "a security provider never sees a broker"},
 		{"client", "internal/server", "the two engines do not know each other"},
 		{"internal/server", "client", "the two engines do not know each other"},
 		{"examples", "internal", "an example is to be copied into another module"},
-	}
-	for _, s := range sources(t) {
-		if s.test {
-			continue
-		}
-		for _, r := range rules {
-			if s.dir != r.from && !strings.HasPrefix(s.dir, r.from+"/") {
-				continue
-			}
-			for _, p := range imports(s) {
-				if dep := strings.TrimPrefix(p, "mcollective/"); dep == r.to || strings.HasPrefix(dep, r.to+"/") {
-					t.Errorf("%s imports %s: %s", s.path, dep, r.why)
+	} {
+		t.Run(subtest.Name(r.from, r.to), func(t *testing.T) {
+			for _, s := range sources(t) {
+				if s.test || !within(s.dir, r.from) {
+					continue
+				}
+				for _, p := range imports(s) {
+					if dep := strings.TrimPrefix(p, "mcollective/"); within(dep, r.to) {
+						t.Errorf("%s imports %s: %s", s.path, dep, r.why)
+					}
 				}
 			}
-		}
+		})
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"mcollective/internal/subtest"
 )
 
 // system are the uses of other packages that touch the system, and the files and
@@ -96,28 +98,30 @@ func (u use) matches(names []string) bool {
 // for it. Every exception is in use.
 func TestSystemIsTouchedInFewPlaces(t *testing.T) {
 	for _, rule := range system {
-		needed := map[string]bool{}
-		for _, s := range sources(t) {
-			if s.test {
-				continue
-			}
-			for _, u := range uses(s.file) {
-				if !u.matches(rule.uses[u.path]) {
+		t.Run(rule.what, func(t *testing.T) {
+			needed := map[string]bool{}
+			for _, s := range sources(t) {
+				if s.test {
 					continue
 				}
-				at := slices.IndexFunc(rule.where, func(w string) bool { return s.path == w || strings.HasPrefix(s.path, w+"/") })
-				if at < 0 {
-					t.Errorf("%s uses %s of %s: only %v may %s", s.set.Position(u.pos), u.name, u.path, rule.where, rule.what)
-					continue
+				for _, u := range uses(s.file) {
+					if !u.matches(rule.uses[u.path]) {
+						continue
+					}
+					at := slices.IndexFunc(rule.where, func(w string) bool { return s.path == w || strings.HasPrefix(s.path, w+"/") })
+					if at < 0 {
+						t.Errorf("%s uses %s of %s: only %v may %s", s.set.Position(u.pos), u.name, u.path, rule.where, rule.what)
+						continue
+					}
+					needed[rule.where[at]] = true
 				}
-				needed[rule.where[at]] = true
 			}
-		}
-		for _, w := range rule.where {
-			if !needed[w] {
-				t.Errorf("%s does not %s any more: remove the exception", w, rule.what)
+			for _, w := range rule.where {
+				if !needed[w] {
+					t.Errorf("%s does not %s any more: remove the exception", w, rule.what)
+				}
 			}
-		}
+		})
 	}
 }
 
@@ -146,24 +150,26 @@ func TestUsesOfTheSystemAreSeen(t *testing.T) {
 		{`"os"`, `os := names(); os.Exit()`, ""},
 		{`"os"`, `os.Getpid()`, ""},
 	} {
-		f, err := parser.ParseFile(token.NewFileSet(), "x.go", "package x\nimport "+c.imports+"\nfunc f() {\n"+c.body+"\n}", 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		seen := false
-		for _, rule := range system {
-			for _, u := range uses(f) {
-				if !u.matches(rule.uses[u.path]) {
-					continue
-				}
-				seen = seen || rule.what == c.want
-				if c.want == "" {
-					t.Errorf("import %s, %s: taken for a way to %s", c.imports, c.body, rule.what)
+		t.Run(subtest.Name(c.body), func(t *testing.T) {
+			f, err := parser.ParseFile(token.NewFileSet(), "x.go", "package x\nimport "+c.imports+"\nfunc f() {\n"+c.body+"\n}", 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen := false
+			for _, rule := range system {
+				for _, u := range uses(f) {
+					if !u.matches(rule.uses[u.path]) {
+						continue
+					}
+					seen = seen || rule.what == c.want
+					if c.want == "" {
+						t.Errorf("import %s, %s: taken for a way to %s", c.imports, c.body, rule.what)
+					}
 				}
 			}
-		}
-		if c.want != "" && !seen {
-			t.Errorf("import %s, %s: not seen as a way to %s", c.imports, c.body, c.want)
-		}
+			if c.want != "" && !seen {
+				t.Errorf("import %s, %s: not seen as a way to %s", c.imports, c.body, c.want)
+			}
+		})
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"mcollective/agent"
+	"mcollective/internal/subtest"
 	"mcollective/internal/timelimit"
 	"mcollective/internal/timelimit/timelimittest"
 	"mcollective/marshal"
@@ -114,13 +115,15 @@ func TestOrderOfHandle(t *testing.T) {
 		{body("work", "name", "panic"), 5, "action work of agent tests broke; the log of the node tells where", set("panic")},
 		{body("work", "name", "long"), 5, strings.Repeat("x", 4096) + "...", set("long")},
 	} {
-		status, text, data := call(t, h, c.body)
-		if status != c.status || text != c.text {
-			t.Errorf("%v: status %d %q, want %d %q", c.body, status, text, c.status, c.text)
-		}
-		if diff := cmp.Diff(c.data.Pairs, data.Pairs); diff != "" && c.data.Len()+data.Len() > 0 {
-			t.Errorf("%s: %s", c.text, diff)
-		}
+		t.Run(subtest.Name(c.body), func(t *testing.T) {
+			status, text, data := call(t, h, c.body)
+			if status != c.status || text != c.text {
+				t.Errorf("%v: status %d %q, want %d %q", c.body, status, text, c.status, c.text)
+			}
+			if diff := cmp.Diff(c.data.Pairs, data.Pairs); diff != "" && c.data.Len()+data.Len() > 0 {
+				t.Errorf("%s: %s", c.text, diff)
+			}
+		})
 	}
 	before := ran.Load()
 	_, err := h.Handle(t.Context(), &message.Request{Body: body("work", "name", "bob", "process_results", false)})
@@ -146,13 +149,15 @@ func TestDefaultsAreFilledIn(t *testing.T) {
 	for want, b := range map[int64]*value.Map{
 		3: body("work", sym("name"), "x"), 7: body("work", sym("name"), "x", sym("size"), int64(7)), 8: body("work", "name", "x", "size", int64(8)),
 	} {
-		before := fmt.Sprint(b)
-		if code, text, _ := call(t, h, b); code != rpc.OK || got != want {
-			t.Errorf("size is %v, want %d; %d %s", got, want, code, text)
-		}
-		if fmt.Sprint(b) != before {
-			t.Errorf("the request became %v", b)
-		}
+		t.Run(subtest.Name(want), func(t *testing.T) {
+			before := fmt.Sprint(b)
+			if code, text, _ := call(t, h, b); code != rpc.OK || got != want {
+				t.Errorf("size is %v, want %d; %d %s", got, want, code, text)
+			}
+			if fmt.Sprint(b) != before {
+				t.Errorf("the request became %v", b)
+			}
+		})
 	}
 	if code, text, _ := call(t, h, body("work", sym("name"), "x", sym("size"), "big")); code != rpc.InvalidData {
 		t.Errorf("%d %s", code, text)
@@ -307,22 +312,28 @@ func TestInputs(t *testing.T) {
 		"list", []any{"a", sym("b"), value.Binary("c")}, "mixed", []any{"a", int64(1)}, "array", &value.Array{Items: []any{"x"}},
 	)}}
 	for name, want := range map[string]string{"text": "a true", "binary": "b true", "latin": "c true", "symbol": "d true", "int": " false", "nil": " false", "nosuch": " false"} {
-		s, ok := r.String(name)
-		if got := fmt.Sprint(s, " ", ok); got != want {
-			t.Errorf("String(%s): %s", name, got)
-		}
+		t.Run(name, func(t *testing.T) {
+			s, ok := r.String(name)
+			if got := fmt.Sprint(s, " ", ok); got != want {
+				t.Errorf("String(%s): %s", name, got)
+			}
+		})
 	}
 	for name, want := range map[string]string{"int": "7 true", "big": "8 true", "huge": "0 false", "float": "0 false", "text": "0 false"} {
-		n, ok := r.Int(name)
-		if got := fmt.Sprint(n, " ", ok); got != want {
-			t.Errorf("Int(%s): %s", name, got)
-		}
+		t.Run(name, func(t *testing.T) {
+			n, ok := r.Int(name)
+			if got := fmt.Sprint(n, " ", ok); got != want {
+				t.Errorf("Int(%s): %s", name, got)
+			}
+		})
 	}
 	for name, want := range map[string]string{"int": "7 true", "big": "8 true", "huge": "1.2345678901234568e+29 true", "float": "1.5 true", "text": "0 false"} {
-		f, ok := r.Float(name)
-		if got := fmt.Sprint(f, " ", ok); got != want {
-			t.Errorf("Float(%s): %s", name, got)
-		}
+		t.Run(name, func(t *testing.T) {
+			f, ok := r.Float(name)
+			if got := fmt.Sprint(f, " ", ok); got != want {
+				t.Errorf("Float(%s): %s", name, got)
+			}
+		})
 	}
 	if b, ok := r.Bool("true"); !b || !ok {
 		t.Error("Bool(true)")
@@ -331,10 +342,12 @@ func TestInputs(t *testing.T) {
 		t.Error("Bool(text)")
 	}
 	for name, want := range map[string]string{"list": "[a b c] true", "array": "[x] true", "mixed": "[] false", "text": "[] false", "nosuch": "[] false"} {
-		l, ok := r.Strings(name)
-		if got := fmt.Sprint(l, " ", ok); got != want {
-			t.Errorf("Strings(%s): %s", name, got)
-		}
+		t.Run(name, func(t *testing.T) {
+			l, ok := r.Strings(name)
+			if got := fmt.Sprint(l, " ", ok); got != want {
+				t.Errorf("Strings(%s): %s", name, got)
+			}
+		})
 	}
 }
 

@@ -43,16 +43,18 @@ func TestInlineActionsHaveNoGoroutine(t *testing.T) {
 	}
 	h := agent.NewHandler(memory{m}, agent.Options{})
 	for action, here := range map[string]bool{"work": true, "slow": false} {
-		status, text, data := call(t, h, body(action, "name", "x"))
-		if v, _ := data.Get(sym("message")); status != 0 || v != "done" {
-			t.Errorf("%s: status %d %q %v", action, status, text, v)
-		}
-		if (ran == goroutine()) != here {
-			t.Errorf("%s ran on goroutine %s, called from %s", action, ran, goroutine())
-		}
-		if left.Err() == nil {
-			t.Errorf("%s: its context outlives it", action)
-		}
+		t.Run(action, func(t *testing.T) {
+			status, text, data := call(t, h, body(action, "name", "x"))
+			if v, _ := data.Get(sym("message")); status != 0 || v != "done" {
+				t.Errorf("%s: status %d %q %v", action, status, text, v)
+			}
+			if (ran == goroutine()) != here {
+				t.Errorf("%s ran on goroutine %s, called from %s", action, ran, goroutine())
+			}
+			if left.Err() == nil {
+				t.Errorf("%s: its context outlives it", action)
+			}
+		})
 	}
 	if status, text, _ := call(t, h, body("work", "name", "panic")); status != 5 || !strings.HasPrefix(text, "action work of agent tests broke") {
 		t.Errorf("a panic: status %d %q", status, text)

@@ -22,6 +22,7 @@ import (
 	"mcollective/connector/nats"
 	"mcollective/connector/nats/interest"
 	"mcollective/internal/dirtest"
+	"mcollective/internal/subtest"
 	"mcollective/internal/waittest"
 )
 
@@ -309,9 +310,11 @@ func TestPasswordHash(t *testing.T) {
 		{"p", "p", true}, {"p", "", false}, {"p", "pp", false},
 		{string(hash), "p", true}, {string(hash), "q", false}, {string(hash), string(hash), false},
 	} {
-		if matches(tc.want, tc.given) != tc.ok {
-			t.Errorf("%q for %q", tc.given, tc.want)
-		}
+		t.Run(subtest.Name(tc.given), func(t *testing.T) {
+			if matches(tc.want, tc.given) != tc.ok {
+				t.Errorf("%q for %q", tc.given, tc.want)
+			}
+		})
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"mcollective/internal/credential"
 	"mcollective/internal/dirtest"
 	"mcollective/internal/enroll"
+	"mcollective/internal/subtest"
 )
 
 // A site is a broker that was made with its authority, and runs.
@@ -179,17 +180,19 @@ func TestPermissions(t *testing.T) {
 			reply: false, "mcollective.reply.>": false, "mcollective.reply.*.*": false, "mcollective.broadcast.agent.shell": false, "mcollective.node.web1.example.com": false, "_MCO.>": false, "_MCO.join": false, ">": false, "_INBOX.>": false,
 		}},
 	} {
-		l := s.as(who.id)
-		for subject, want := range who.pub {
-			if got := l.publishes(subject); got != want {
-				t.Errorf("%s publishes to %s: %v", who.name, subject, got)
+		t.Run(who.name, func(t *testing.T) {
+			l := s.as(who.id)
+			for subject, want := range who.pub {
+				if got := l.publishes(subject); got != want {
+					t.Errorf("%s publishes to %s: %v", who.name, subject, got)
+				}
 			}
-		}
-		for subject, want := range who.sub {
-			if got := l.subscribes(subject); got != want {
-				t.Errorf("%s subscribes to %s: %v", who.name, subject, got)
+			for subject, want := range who.sub {
+				if got := l.subscribes(subject); got != want {
+					t.Errorf("%s subscribes to %s: %v", who.name, subject, got)
+				}
 			}
-		}
+		})
 	}
 }
 
@@ -298,9 +301,11 @@ func TestStolenBrokerMakesNoCaller(t *testing.T) {
 		"the service's login": gonats.UserJWT(func() (string, error) { return stolen.Kit.Login, nil }, stolen.Kit.Service.SignNonce),
 		"the guest's login":   gonats.UserJWT(func() (string, error) { return stolen.Kit.Guest, nil }, func([]byte) ([]byte, error) { return nil, nil }),
 	} {
-		if l, err := s.dial(login); err == nil && (l.publishes("mcollective.node.web1") || l.subscribes("_MCO.>")) {
-			t.Errorf("%s is good for more from elsewhere", what)
-		}
+		t.Run(subtest.Name(what), func(t *testing.T) {
+			if l, err := s.dial(login); err == nil && (l.publishes("mcollective.node.web1") || l.subscribes("_MCO.>")) {
+				t.Errorf("%s is good for more from elsewhere", what)
+			}
+		})
 	}
 	key, err := credential.NewKey()
 	s.must(err)

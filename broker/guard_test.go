@@ -25,6 +25,7 @@ import (
 	"mcollective/connector"
 	"mcollective/connector/nats"
 	"mcollective/internal/dirtest"
+	"mcollective/internal/subtest"
 )
 
 // A stranger is a connection that does what it likes.
@@ -494,36 +495,38 @@ func TestReportsOfCutsAreFew(t *testing.T) {
 func TestSubjectOfManyParts(t *testing.T) {
 	b := start(t, Options{Listen: "127.0.0.1:0"})
 	for parts, want := range map[int]uint32{maxSubjectParts: 1, maxSubjectParts + 1: 0, 1900: 0} {
-		s := connectStranger(t, b, hello, "SUB "+strings.Repeat("x.", parts-1)+"y 1")
-		if _, err := io.WriteString(s, "PING\r\n"); err != nil {
-			t.Fatal(err)
-		}
-		said := ""
-		for in := bufio.NewScanner(s); in.Scan() && in.Text() != "PONG"; {
-			said += in.Text() + "\n"
-		}
-		if refused := strings.Contains(said, "-ERR"); refused != (want == 0) {
-			t.Errorf("%d parts: the broker says %q", parts, said)
-		}
-		all, err := b.server.Connz(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var subs uint32
-		for _, c := range all.Conns {
-			if c.Cid != b.guard.own.Load() {
-				subs += c.NumSubs
+		t.Run(subtest.Name(parts), func(t *testing.T) {
+			s := connectStranger(t, b, hello, "SUB "+strings.Repeat("x.", parts-1)+"y 1")
+			if _, err := io.WriteString(s, "PING\r\n"); err != nil {
+				t.Fatal(err)
 			}
-		}
-		if subs != want {
-			t.Errorf("%d parts: there are %d subscriptions, want %d", parts, subs, want)
-		}
-		s.Close()
-		for deadline := time.Now().Add(30 * time.Second); b.server.NumClients() > 1; {
-			if time.Now().After(deadline) {
-				t.Fatal("the stranger's connection does not end")
+			said := ""
+			for in := bufio.NewScanner(s); in.Scan() && in.Text() != "PONG"; {
+				said += in.Text() + "\n"
 			}
-			runtime.Gosched()
-		}
+			if refused := strings.Contains(said, "-ERR"); refused != (want == 0) {
+				t.Errorf("%d parts: the broker says %q", parts, said)
+			}
+			all, err := b.server.Connz(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var subs uint32
+			for _, c := range all.Conns {
+				if c.Cid != b.guard.own.Load() {
+					subs += c.NumSubs
+				}
+			}
+			if subs != want {
+				t.Errorf("%d parts: there are %d subscriptions, want %d", parts, subs, want)
+			}
+			s.Close()
+			for deadline := time.Now().Add(30 * time.Second); b.server.NumClients() > 1; {
+				if time.Now().After(deadline) {
+					t.Fatal("the stranger's connection does not end")
+				}
+				runtime.Gosched()
+			}
+		})
 	}
 }

@@ -128,18 +128,20 @@ func TestInterestIsLeftToWhoSeesAll(t *testing.T) {
 		"leaf":     "leafnodes { listen: \"127.0.0.1:-1\" }",
 		"accounts": "accounts { A { users: [ { user: u, password: p } ] } }\nno_auth_user: u",
 	} {
-		file := filepath.Join(dirtest.New(t), "nats.conf")
-		if err := os.WriteFile(file, fmt.Appendf(nil, "listen: \"127.0.0.1:-1\"\n%s\n", text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		b := start(t, Options{Config: file})
-		began := time.Now()
-		if names, err := ask(t, b, "discovery"); err == nil {
-			t.Errorf("%s: tells of %v", name, names)
-		}
-		if took := time.Since(began); took > 3*time.Second {
-			t.Errorf("%s: took %v to say no", name, took)
-		}
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(dirtest.New(t), "nats.conf")
+			if err := os.WriteFile(file, fmt.Appendf(nil, "listen: \"127.0.0.1:-1\"\n%s\n", text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			b := start(t, Options{Config: file})
+			began := time.Now()
+			if names, err := ask(t, b, "discovery"); err == nil {
+				t.Errorf("%s: tells of %v", name, names)
+			}
+			if took := time.Since(began); took > 3*time.Second {
+				t.Errorf("%s: took %v to say no", name, took)
+			}
+		})
 	}
 }
 

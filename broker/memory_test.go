@@ -25,21 +25,23 @@ func TestAvailableMemory(t *testing.T) {
 			"sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n"}, 128 * mib},
 		"nonsense": {map[string]string{"proc/self/cgroup": "nonsense\n0::\n", "sys/fs/cgroup/memory.max": "-1\n"}, 8 << 30},
 	} {
-		root := dirtest.New(t)
-		for _, files := range []map[string]string{meminfo, tc.files} {
-			for file, text := range files {
-				file = filepath.Join(root, file)
-				if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-					t.Fatal(err)
+		t.Run(name, func(t *testing.T) {
+			root := dirtest.New(t)
+			for _, files := range []map[string]string{meminfo, tc.files} {
+				for file, text := range files {
+					file = filepath.Join(root, file)
+					if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+						t.Fatal(err)
+					}
+					if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+						t.Fatal(err)
+					}
 				}
 			}
-		}
-		if got := availableMemory(root); got != tc.want {
-			t.Errorf("%s: %d MiB, want %d", name, got/mib, tc.want/mib)
-		}
+			if got := availableMemory(root); got != tc.want {
+				t.Errorf("%s: %d MiB, want %d", name, got/mib, tc.want/mib)
+			}
+		})
 	}
 	if got := availableMemory(dirtest.New(t)); got != 1<<30 {
 		t.Errorf("where nothing tells: %d", got)

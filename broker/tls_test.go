@@ -21,6 +21,7 @@ import (
 	gonats "github.com/nats-io/nats.go"
 
 	"mcollective/internal/dirtest"
+	"mcollective/internal/subtest"
 )
 
 // selfSigned writes a certificate for 127.0.0.1 that is its own authority.
@@ -132,22 +133,24 @@ func TestDatesOfCertificatesAreSaid(t *testing.T) {
 		"not valid yet": time.Now().Add(2000 * time.Hour),
 		"":              time.Now().Add(900 * time.Hour),
 	} {
-		dir := dirtest.New(t)
-		cert, key := selfSigned(t, dir, 1, until)
-		file := filepath.Join(dir, "nats.conf")
-		if err := os.WriteFile(file, []byte("listen: \"127.0.0.1:-1\"\ntls { cert_file: \""+cert+"\", key_file: \""+key+"\" }\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		for _, o := range []Options{{Cert: cert, Key: key}, {Config: file}} {
-			var logged bytes.Buffer
-			o.Logger = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelWarn}))
-			if _, err := New(o); err != nil {
+		t.Run(subtest.Name(want), func(t *testing.T) {
+			dir := dirtest.New(t)
+			cert, key := selfSigned(t, dir, 1, until)
+			file := filepath.Join(dir, "nats.conf")
+			if err := os.WriteFile(file, []byte("listen: \"127.0.0.1:-1\"\ntls { cert_file: \""+cert+"\", key_file: \""+key+"\" }\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if got := logged.String(); want == "" && got != "" || !strings.Contains(got, want) || want != "" && !strings.Contains(got, dir) {
-				t.Errorf("%q is not said: %s", want, got)
+			for _, o := range []Options{{Cert: cert, Key: key}, {Config: file}} {
+				var logged bytes.Buffer
+				o.Logger = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelWarn}))
+				if _, err := New(o); err != nil {
+					t.Fatal(err)
+				}
+				if got := logged.String(); want == "" && got != "" || !strings.Contains(got, want) || want != "" && !strings.Contains(got, dir) {
+					t.Errorf("%q is not said: %s", want, got)
+				}
 			}
-		}
+		})
 	}
 }
 
@@ -158,11 +161,13 @@ func TestUnusableKeys(t *testing.T) {
 		"-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n": "encrypted with a passphrase",
 		"no key": key,
 	} {
-		if err := os.WriteFile(key, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := New(Options{Listen: "127.0.0.1:0", Cert: cert, Key: key}); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %v", text, err)
-		}
+		t.Run(subtest.Name(text), func(t *testing.T) {
+			if err := os.WriteFile(key, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := New(Options{Listen: "127.0.0.1:0", Cert: cert, Key: key}); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%q: %v", text, err)
+			}
+		})
 	}
 }

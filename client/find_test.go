@@ -119,17 +119,19 @@ func TestFindEndsWhenAllHaveSpoken(t *testing.T) {
 			want:  client.Found{Nodes: []string{"n1"}, Exact: true, Asked: 2, Took: time.Second},
 		},
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			w := discoverers(t, tc.options)
-			for name, all := range tc.nodes {
-				for _, does := range all {
-					w.node(name, does)
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := discoverers(t, tc.options)
+				for name, all := range tc.nodes {
+					for _, does := range all {
+						w.node(name, does)
+					}
 				}
-			}
-			f := find(t, w.client(), tc.query)
-			if diff := cmp.Diff(&tc.want, f); diff != "" {
-				t.Errorf("%s:\n%s", name, diff)
-			}
+				f := find(t, w.client(), tc.query)
+				if diff := cmp.Diff(&tc.want, f); diff != "" {
+					t.Errorf("%s:\n%s", name, diff)
+				}
+			})
 		})
 	}
 }
@@ -221,20 +223,22 @@ func TestFindForgetsNobody(t *testing.T) {
 			want: client.Found{Nodes: []string{"n1", "slow"}, Took: 5 * time.Second},
 		},
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			w := discoverers(t, inmem.Options{})
-			w.node("n1", says("pong"))
-			w.node("slow", after(3*time.Second, 0))
-			conn, err := w.hub.Connect(t.Context(), "me")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer conn.Close()
-			c := client.New(latecomer{conn, func() { tc.before(w) }, tc.err}, w.security, client.Options{})
-			f := find(t, c, discovery.Query{})
-			if diff := cmp.Diff(&tc.want, f); diff != "" {
-				t.Errorf("%s:\n%s", name, diff)
-			}
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := discoverers(t, inmem.Options{})
+				w.node("n1", says("pong"))
+				w.node("slow", after(3*time.Second, 0))
+				conn, err := w.hub.Connect(t.Context(), "me")
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer conn.Close()
+				c := client.New(latecomer{conn, func() { tc.before(w) }, tc.err}, w.security, client.Options{})
+				f := find(t, c, discovery.Query{})
+				if diff := cmp.Diff(&tc.want, f); diff != "" {
+					t.Errorf("%s:\n%s", name, diff)
+				}
+			})
 		})
 	}
 }

@@ -40,37 +40,39 @@ func TestBrokerIsAskedForWhoIsSilent(t *testing.T) {
 			want:  map[string]client.Outcome{"a1": client.TimedOut, "gone": client.Unknown},
 		},
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t, inmem.Options{})
-			var nodes []string
-			for node, d := range tc.answers {
-				w.node(node, after(d, rpc.OK))
-				nodes = append(nodes, node)
-			}
-			if tc.gone != "" {
-				nodes = append(nodes, tc.gone)
-			}
-			conn, err := w.hub.Connect(t.Context(), "me")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer conn.Close()
-			var asked []time.Duration
-			start := time.Now()
-			c := client.New(latecomer{conn, func() { asked = append(asked, time.Since(start)) }, nil}, w.security, client.Options{Identity: "me"})
-			r := run(nodes...)
-			if tc.timeout > 0 {
-				r.Timeout = tc.timeout
-			}
-			a, err := c.Run(t.Context(), r, func(client.Answer) {})
-			if err != nil {
-				t.Fatal(err)
-			}
-			check(t, a, tc.want)
-			switch {
-			case tc.asked == 0 && len(asked) > 0, tc.asked > 0 && (len(asked) != 1 || asked[0] != tc.asked):
-				t.Errorf("%s: the broker was asked after %v", name, asked)
-			}
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, inmem.Options{})
+				var nodes []string
+				for node, d := range tc.answers {
+					w.node(node, after(d, rpc.OK))
+					nodes = append(nodes, node)
+				}
+				if tc.gone != "" {
+					nodes = append(nodes, tc.gone)
+				}
+				conn, err := w.hub.Connect(t.Context(), "me")
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer conn.Close()
+				var asked []time.Duration
+				start := time.Now()
+				c := client.New(latecomer{conn, func() { asked = append(asked, time.Since(start)) }, nil}, w.security, client.Options{Identity: "me"})
+				r := run(nodes...)
+				if tc.timeout > 0 {
+					r.Timeout = tc.timeout
+				}
+				a, err := c.Run(t.Context(), r, func(client.Answer) {})
+				if err != nil {
+					t.Fatal(err)
+				}
+				check(t, a, tc.want)
+				switch {
+				case tc.asked == 0 && len(asked) > 0, tc.asked > 0 && (len(asked) != 1 || asked[0] != tc.asked):
+					t.Errorf("%s: the broker was asked after %v", name, asked)
+				}
+			})
 		})
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mcollective/client"
+	"mcollective/internal/subtest"
 )
 
 func numbered(n int) []string {
@@ -79,17 +80,19 @@ func TestLimit(t *testing.T) {
 		{client.Limit{}, 10}, {client.Limit{Random: true}, 10}, {client.Limit{Count: 3}, 3}, {client.Limit{Count: 11}, 10},
 		{client.Limit{Percent: 35}, 3}, {client.Limit{Percent: 1}, 1}, {client.Limit{Percent: 100}, 10}, {client.Limit{Percent: 250}, 10},
 	} {
-		if got := tc.limit.Pick(nodes); cmp.Diff(nodes[:tc.want], got) != "" {
-			t.Errorf("%+v: %v", tc.limit, got)
-		}
-		if got := tc.limit.Pick(nil); len(got) != 0 {
-			t.Errorf("%+v of nobody: %v", tc.limit, got)
-		}
-		tc.limit.Random = true
-		got := slices.Sorted(slices.Values(tc.limit.Pick(nodes)))
-		if len(slices.Compact(got)) != tc.want {
-			t.Errorf("%+v: %v", tc.limit, got)
-		}
+		t.Run(subtest.Name(tc.limit), func(t *testing.T) {
+			if got := tc.limit.Pick(nodes); cmp.Diff(nodes[:tc.want], got) != "" {
+				t.Errorf("%+v: %v", tc.limit, got)
+			}
+			if got := tc.limit.Pick(nil); len(got) != 0 {
+				t.Errorf("%+v of nobody: %v", tc.limit, got)
+			}
+			tc.limit.Random = true
+			got := slices.Sorted(slices.Values(tc.limit.Pick(nodes)))
+			if len(slices.Compact(got)) != tc.want {
+				t.Errorf("%+v: %v", tc.limit, got)
+			}
+		})
 	}
 	if diff := cmp.Diff(numbered(10), nodes); diff != "" {
 		t.Errorf("the list was changed:\n%s", diff)

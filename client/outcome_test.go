@@ -3,6 +3,7 @@ package client
 import (
 	"testing"
 
+	"mcollective/internal/subtest"
 	"mcollective/message"
 	"mcollective/rpc"
 )
@@ -33,15 +34,17 @@ func TestOutcomes(t *testing.T) {
 		"not of an action":         {"", "pong", Failed, OK, true},
 		"denied, not of an action": {message.Denied, "no", Denied, Denied, true},
 	} {
-		a := Answer{Reply: &message.Reply{Body: c.body, Reason: c.reason}}
-		if judgeRPC(&a); a.Outcome != c.action || (a.Err != nil) != c.unparseable || (a.RPC == nil) != c.unparseable {
-			t.Errorf("%s: %v, %v", name, a.Outcome, a.Err)
-		}
-		if a.RPC != nil && c.reason != "" && a.RPC.Status == rpc.OK {
-			t.Errorf("%s: the status says success", name)
-		}
-		if judge(&a); a.Outcome != c.plain {
-			t.Errorf("%s, of a plain call: %v", name, a.Outcome)
-		}
+		t.Run(subtest.Name(name), func(t *testing.T) {
+			a := Answer{Reply: &message.Reply{Body: c.body, Reason: c.reason}}
+			if judgeRPC(&a); a.Outcome != c.action || (a.Err != nil) != c.unparseable || (a.RPC == nil) != c.unparseable {
+				t.Errorf("%s: %v, %v", name, a.Outcome, a.Err)
+			}
+			if a.RPC != nil && c.reason != "" && a.RPC.Status == rpc.OK {
+				t.Errorf("%s: the status says success", name)
+			}
+			if judge(&a); a.Outcome != c.plain {
+				t.Errorf("%s, of a plain call: %v", name, a.Outcome)
+			}
+		})
 	}
 }

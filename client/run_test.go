@@ -18,6 +18,7 @@ import (
 	"mcollective/connector/inmem"
 	"mcollective/discovery"
 	"mcollective/filter"
+	"mcollective/internal/subtest"
 	"mcollective/message"
 	"mcollective/rpc"
 	"mcollective/security"
@@ -281,20 +282,22 @@ func TestRunEndsWithTheLastAnswer(t *testing.T) {
 
 func TestThreshold(t *testing.T) {
 	for threshold, want := range map[int]int{0: 0, 1: 0, 2: 2, 10: 2} {
-		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t, inmem.Options{})
-			w.node("n1", after(0, rpc.OK))
-			w.node("n2", after(0, rpc.OK))
-			w.node("n3", after(0, rpc.OK))
-			r := run("n1", "n2")
-			r.DirectThreshold = threshold
-			if _, err := w.client().Run(t.Context(), r, func(client.Answer) {}); err != nil {
-				t.Fatal(err)
-			}
-			synctest.Wait()
-			if w.directs() != want {
-				t.Errorf("threshold %d: %d direct messages, want %d", threshold, w.directs(), want)
-			}
+		t.Run(subtest.Name(threshold), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, inmem.Options{})
+				w.node("n1", after(0, rpc.OK))
+				w.node("n2", after(0, rpc.OK))
+				w.node("n3", after(0, rpc.OK))
+				r := run("n1", "n2")
+				r.DirectThreshold = threshold
+				if _, err := w.client().Run(t.Context(), r, func(client.Answer) {}); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				if w.directs() != want {
+					t.Errorf("threshold %d: %d direct messages, want %d", threshold, w.directs(), want)
+				}
+			})
 		})
 	}
 }
@@ -378,32 +381,34 @@ func TestNobodyIsAwaited(t *testing.T) {
 		"broadcast": func(r *client.Run) { r.Silent, r.Nodes = true, nil },
 		"batches":   func(r *client.Run) { r.Silent, r.Batch, r.BatchSleep = true, 1, time.Second },
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t, inmem.Options{})
-			w.node("n1", after(0, rpc.OK))
-			w.node("n2", after(0, rpc.OK))
-			w.node("other", after(0, rpc.OK))
-			r := run("n1", "n2")
-			change(&r)
-			a, err := w.client().Run(t.Context(), r, func(client.Answer) { t.Errorf("%s: an answer", name) })
-			if err != nil {
-				t.Fatal(err)
-			}
-			synctest.Wait()
-			want := len(r.Nodes)
-			if want == 0 {
-				want = 3
-			}
-			if len(w.order()) != want || a.Count[client.Unknown] != len(r.Nodes) || a.NoResponse != nil {
-				t.Errorf("%s: %v were asked, account is %+v", name, w.order(), a)
-			}
-			body, err := rpc.Parse(w.request("n1").Body)
-			if err != nil || body.Silent != r.Silent {
-				t.Errorf("%s: body is %+v, %v", name, body, err)
-			}
-			if limit := time.Duration(r.Batch) * r.BatchSleep; a.Total != limit {
-				t.Errorf("%s: took %v", name, a.Total)
-			}
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, inmem.Options{})
+				w.node("n1", after(0, rpc.OK))
+				w.node("n2", after(0, rpc.OK))
+				w.node("other", after(0, rpc.OK))
+				r := run("n1", "n2")
+				change(&r)
+				a, err := w.client().Run(t.Context(), r, func(client.Answer) { t.Errorf("%s: an answer", name) })
+				if err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				want := len(r.Nodes)
+				if want == 0 {
+					want = 3
+				}
+				if len(w.order()) != want || a.Count[client.Unknown] != len(r.Nodes) || a.NoResponse != nil {
+					t.Errorf("%s: %v were asked, account is %+v", name, w.order(), a)
+				}
+				body, err := rpc.Parse(w.request("n1").Body)
+				if err != nil || body.Silent != r.Silent {
+					t.Errorf("%s: body is %+v, %v", name, body, err)
+				}
+				if limit := time.Duration(r.Batch) * r.BatchSleep; a.Total != limit {
+					t.Errorf("%s: took %v", name, a.Total)
+				}
+			})
 		})
 	}
 }

@@ -195,14 +195,16 @@ func TestForgedNo(t *testing.T) {
 			want: client.Found{Nodes: []string{"n1", "slow"}, Exact: true, Asked: 3, Took: 3 * time.Second},
 		},
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			w := discoverers(t, inmem.Options{})
-			w.node("n1", tc.n1)
-			w.node("slow", after(3*time.Second, 0))
-			w.node("evil", tc.evil)
-			if diff := cmp.Diff(&tc.want, find(t, w.client(), discovery.Query{})); diff != "" {
-				t.Errorf("%s:\n%s", name, diff)
-			}
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := discoverers(t, inmem.Options{})
+				w.node("n1", tc.n1)
+				w.node("slow", after(3*time.Second, 0))
+				w.node("evil", tc.evil)
+				if diff := cmp.Diff(&tc.want, find(t, w.client(), discovery.Query{})); diff != "" {
+					t.Errorf("%s:\n%s", name, diff)
+				}
+			})
 		})
 	}
 }
@@ -246,26 +248,28 @@ func TestInterruptedBeforeItWasSent(t *testing.T) {
 		"reply to":         func(r *client.Run) { r.ReplyTo = "mcollective.reply.other.1" },
 		"batches":          func(r *client.Run) { r.Silent, r.Batch = true, 1 },
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t, inmem.Options{})
-			conn, err := w.hub.Connect(t.Context(), "me")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer conn.Close()
-			w.hub.Stop()
-			r := run("n1", "n2")
-			change(&r)
-			unheard := r.Silent || r.ReplyTo != ""
-			ctx, cancel := context.WithCancel(t.Context())
-			time.AfterFunc(time.Second, cancel)
-			a, err := client.New(conn, w.security, client.Options{Identity: "me"}).Run(ctx, r, func(client.Answer) {})
-			if (err != nil) != unheard || unheard && !strings.Contains(err.Error(), "interrupted before anything was sent") {
-				t.Errorf("%s: error is %v", name, err)
-			}
-			if a == nil || a.Sent || !a.Interrupted || a.Count[client.NotSent] != len(r.Nodes) {
-				t.Errorf("%s: account is %+v", name, a)
-			}
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, inmem.Options{})
+				conn, err := w.hub.Connect(t.Context(), "me")
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer conn.Close()
+				w.hub.Stop()
+				r := run("n1", "n2")
+				change(&r)
+				unheard := r.Silent || r.ReplyTo != ""
+				ctx, cancel := context.WithCancel(t.Context())
+				time.AfterFunc(time.Second, cancel)
+				a, err := client.New(conn, w.security, client.Options{Identity: "me"}).Run(ctx, r, func(client.Answer) {})
+				if (err != nil) != unheard || unheard && !strings.Contains(err.Error(), "interrupted before anything was sent") {
+					t.Errorf("%s: error is %v", name, err)
+				}
+				if a == nil || a.Sent || !a.Interrupted || a.Count[client.NotSent] != len(r.Nodes) {
+					t.Errorf("%s: account is %+v", name, a)
+				}
+			})
 		})
 	}
 }

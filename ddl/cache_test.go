@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"mcollective/internal/dirtest"
+	"mcollective/internal/subtest"
 )
 
 // What nodes gave is found by its hash, survives being written, and nothing else is
@@ -45,9 +46,11 @@ func TestCache(t *testing.T) {
 	}
 	dir := filepath.Join(c.Dir, "agent", "web")
 	for path, mode := range map[string]os.FileMode{filepath.Join(dir, hashes[3]+".json"): 0o600, dir: 0o700} {
-		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != mode {
-			t.Errorf("%s: %v, %v", path, info, err)
-		}
+		t.Run(subtest.Name(filepath.Base(path)), func(t *testing.T) {
+			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != mode {
+				t.Errorf("%s: %v, %v", path, info, err)
+			}
+		})
 	}
 	if left, _ := os.ReadDir(dir); len(left) != maxVersions {
 		t.Errorf("%d files are left, want %d", len(left), maxVersions)
@@ -86,8 +89,10 @@ func TestParseRemote(t *testing.T) {
 		`{"agent":"web","usage":` + strings.Repeat("[", 100000): "too deep",
 		"": "the file is empty",
 	} {
-		if _, err := ParseRemote("web", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%.60s: %v, want %q", text, err, want)
-		}
+		t.Run(subtest.Name(text), func(t *testing.T) {
+			if _, err := ParseRemote("web", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%.60s: %v, want %q", text, err, want)
+			}
+		})
 	}
 }

@@ -198,14 +198,16 @@ func TestContractOfARollout(t *testing.T) {
 		c.Learn(parse(t, "{agent: web, actions: {go: {input: {n: {list: [1, 2]}, only: {sensitive: true}}}}}"), who)
 		a := c.Action("go")
 		for text, ok := range map[string]bool{"1": true, "7": false} {
-			v, err := a.Coerce("n", text)
-			if err != nil {
-				t.Fatal(err)
-			}
-			data := value.NewMap(value.Symbol("n"), v)
-			if err := c.Validate("go", data); (err == nil) != ok {
-				t.Errorf("n=%s with the list on %v: %v", text, who, err)
-			}
+			t.Run(text, func(t *testing.T) {
+				v, err := a.Coerce("n", text)
+				if err != nil {
+					t.Fatal(err)
+				}
+				data := value.NewMap(value.Symbol("n"), v)
+				if err := c.Validate("go", data); (err == nil) != ok {
+					t.Errorf("n=%s with the list on %v: %v", text, who, err)
+				}
+			})
 		}
 		if in := a.Input("only"); in == nil || !in.Sensitive {
 			t.Errorf("an input that some nodes have: %+v", in)

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"mcollective/internal/subtest"
 )
 
 // TestHelpIsRubys compares with what Ruby's "mco plugin doc" prints for the
@@ -68,8 +70,10 @@ func TestAlignEnds(t *testing.T) {
 		{strings.Repeat("x", 100) + " y", 80, "   " + strings.Repeat("x", 100) + "\n   y"},
 		{strings.Repeat(" ", 90) + "y", 80, strings.Repeat(" ", 80) + "\n   y"},
 	} {
-		if got := align(test.text, test.columns, 3); got != test.want {
-			t.Errorf("%q: %q, want %q", test.text, got, test.want)
-		}
+		t.Run(subtest.Name(test.text), func(t *testing.T) {
+			if got := align(test.text, test.columns, 3); got != test.want {
+				t.Errorf("%q: %q, want %q", test.text, got, test.want)
+			}
+		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mcollective/internal/subtest"
 	"mcollective/rpc"
 )
 
@@ -106,18 +107,22 @@ func TestErrors(t *testing.T) {
 		"agent: a\nusage: " + strings.Repeat("x", maxText+1):                         "longer than 65536",
 		"agent: a\nactions: {" + strings.Repeat("x", 200) + ": }":                    "is no name",
 	} {
-		_, err := Parse("x.yaml", []byte(text))
-		if want == "" && err == nil {
-			continue
-		}
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%.80s: %v, want %s", text, err, want)
-		}
+		t.Run(subtest.Name(text), func(t *testing.T) {
+			_, err := Parse("x.yaml", []byte(text))
+			if want == "" && err == nil {
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%.80s: %v, want %s", text, err, want)
+			}
+		})
 	}
 	for file, want := range map[string]string{"a.txt": "a definition ends in", "a.json": "line 1"} {
-		if _, err := Parse(file, []byte("agent: a")); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v", file, err)
-		}
+		t.Run(file, func(t *testing.T) {
+			if _, err := Parse(file, []byte("agent: a")); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v", file, err)
+			}
+		})
 	}
 	if _, err := Parse("a.json", []byte("{\"agent\": \"a\",\n \"nmae\": 1}")); err == nil || !strings.HasPrefix(err.Error(), "a.json:2: ") {
 		t.Errorf("%v", err)

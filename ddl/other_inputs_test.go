@@ -3,6 +3,8 @@ package ddl
 import (
 	"strings"
 	"testing"
+
+	"mcollective/internal/subtest"
 )
 
 // An action takes other inputs than it declares if its definition says so. Of several
@@ -17,20 +19,22 @@ func TestOtherInputs(t *testing.T) {
 		{"web.yaml", closed, false},
 		{"web.json", `{"agent": "web", "actions": {"a": {"other_inputs": false}}}`, false},
 	} {
-		d, err := Parse(tc.file, []byte(tc.text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := d.Action("a").OtherInputs; got != tc.want {
-			t.Errorf("%s: %s: %v", tc.file, tc.text, got)
-		}
-		text, err := d.YAML()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if again, err := Parse("web.yaml", text); err != nil || again.Action("a").OtherInputs != tc.want {
-			t.Errorf("%s becomes %s: %v", tc.file, text, err)
-		}
+		t.Run(subtest.Name(tc.text), func(t *testing.T) {
+			d, err := Parse(tc.file, []byte(tc.text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := d.Action("a").OtherInputs; got != tc.want {
+				t.Errorf("%s: %s: %v", tc.file, tc.text, got)
+			}
+			text, err := d.YAML()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if again, err := Parse("web.yaml", text); err != nil || again.Action("a").OtherInputs != tc.want {
+				t.Errorf("%s becomes %s: %v", tc.file, text, err)
+			}
+		})
 	}
 	c := NewContract("web", nil)
 	c.Learn(parse(t, open), []string{"n1", "n2"})

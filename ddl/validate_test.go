@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mcollective/internal/subtest"
 	"mcollective/rpc"
 	"mcollective/value"
 )
@@ -103,15 +104,17 @@ func TestValidators(t *testing.T) {
 		{"length", "a", no + "wrong number of arguments (given 1, expected 2)"},
 		{"mine", "a", no + "Unknown validator: 'mine'."},
 	} {
-		for _, in := range []Input{{Type: String, Validation: Validation{Validator: test.validator}}, {Type: Type(test.validator)}} {
-			got := ""
-			if err := one(in).Validate("go", value.NewMap("x", test.value)); err != nil {
-				got = err.Error()
+		t.Run(subtest.Name(test.validator, test.value), func(t *testing.T) {
+			for _, in := range []Input{{Type: String, Validation: Validation{Validator: test.validator}}, {Type: Type(test.validator)}} {
+				got := ""
+				if err := one(in).Validate("go", value.NewMap("x", test.value)); err != nil {
+					got = err.Error()
+				}
+				if got != test.want {
+					t.Errorf("%s %#v: %q, want %q", test.validator, test.value, got, test.want)
+				}
 			}
-			if got != test.want {
-				t.Errorf("%s %#v: %q, want %q", test.validator, test.value, got, test.want)
-			}
-		}
+		})
 	}
 	for _, name := range validatorNames() {
 		if err := validate(name, nil); err == nil || strings.Contains(err.Error(), "Unknown") {
@@ -151,10 +154,12 @@ func TestTexts(t *testing.T) {
 		{Input{Type: String, Validation: Validation{Class: "Numeric"}}, "x", "value should be a Numeric"},
 		{Input{Type: String, Validation: Validation{Class: "Comparable"}}, "x", ""},
 	} {
-		err := one(test.in).Validate("go", value.NewMap(sym("x"), test.value))
-		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
-			t.Errorf("%+v of %.40v: %v, want %q", test.in, test.value, err, test.want)
-		}
+		t.Run(subtest.Name(test.value), func(t *testing.T) {
+			err := one(test.in).Validate("go", value.NewMap(sym("x"), test.value))
+			if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%+v of %.40v: %v, want %q", test.in, test.value, err, test.want)
+			}
+		})
 	}
 }
 
@@ -194,13 +199,15 @@ func TestValidateQuery(t *testing.T) {
 		{hollow, nil, "No output has been defined in the DDL for data plugin x"},
 		{one(Input{}), nil, "No dataquery has been defined in the DDL for data plugin "},
 	} {
-		got := ""
-		if err := test.d.ValidateQuery(test.query); err != nil {
-			got = err.Error()
-		}
-		if got != test.want {
-			t.Errorf("%s %#v: %q, want %q", test.d.Metadata.Name, test.query, got, test.want)
-		}
+		t.Run(subtest.Name(test.query), func(t *testing.T) {
+			got := ""
+			if err := test.d.ValidateQuery(test.query); err != nil {
+				got = err.Error()
+			}
+			if got != test.want {
+				t.Errorf("%s %#v: %q, want %q", test.d.Metadata.Name, test.query, got, test.want)
+			}
+		})
 	}
 }
 
@@ -272,13 +279,15 @@ actions:
 		{"a", `["x", 1.0]`, []any{"x", 1.0}}, {"a", "a, b,,c", []any{"a", "b", "c"}}, {"a", "", []any{}}, {"a", "[]", []any{}},
 		{"v", `{"a": true}`, value.NewMap("a", true)}, {"v", "word", "word"}, {"v", "1 2", "1 2"},
 	} {
-		got, err := a.Coerce(test.input, test.text)
-		if err != nil {
-			got = err.Error() + "!"
-		}
-		if diff := cmp.Diff(test.want, got); diff != "" {
-			t.Errorf("%s=%s: %s", test.input, test.text, diff)
-		}
+		t.Run(subtest.Name(test.input, test.text), func(t *testing.T) {
+			got, err := a.Coerce(test.input, test.text)
+			if err != nil {
+				got = err.Error() + "!"
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("%s=%s: %s", test.input, test.text, diff)
+			}
+		})
 	}
 	if _, err := a.Coerce("a", strings.Repeat("[", 1000)); err == nil {
 		t.Error("a deep array is taken")

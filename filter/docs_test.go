@@ -31,9 +31,11 @@ func docsBlocks(t *testing.T) map[string][]string {
 func TestDocsExamples(t *testing.T) {
 	blocks := docsBlocks(t)
 	for kind, least := range map[string]int{"fact": 15, "compound": 25, "match": 10, "numeric": 5} {
-		if len(blocks[kind]) < least {
-			t.Errorf("%d examples of kind %s", len(blocks[kind]), kind)
-		}
+		t.Run(kind, func(t *testing.T) {
+			if len(blocks[kind]) < least {
+				t.Errorf("%d examples of kind %s", len(blocks[kind]), kind)
+			}
+		})
 	}
 	check := func(line string, parse func(text string) (string, error)) {
 		text, want, ok := strings.Cut(line, " => ")

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"mcollective/internal/subtest"
 	"mcollective/internal/waittest"
 )
 
@@ -46,10 +47,12 @@ func TestCompareNumeric(t *testing.T) {
 		{"", "==", "0", false}, {" 5", "==", "5", false}, {"5 ", ">=", "5", true}, {"123456789012345678901234567890", ">", "123456789012345678901234567889", true},
 		{"1.", "==", "1", false}, {".5", "==", "0.5", false}, {"de", "==", "de", true}, {"de", "<", "fr", true}, {"-", "<", "5", true}, {"1e", "==", "1", false}, {"4", "=~", "^4$", true},
 	} {
-		n := &testNode{facts: map[string]any{"f": test.fact}}
-		if ok, err := matchFact(n, Rules{Numeric: true}, "f", test.op, test.value); ok != test.want || err != nil {
-			t.Errorf("%q %s %q: %v, %v", test.fact, test.op, test.value, ok, err)
-		}
+		t.Run(subtest.Name(test.fact, test.op), func(t *testing.T) {
+			n := &testNode{facts: map[string]any{"f": test.fact}}
+			if ok, err := matchFact(n, Rules{Numeric: true}, "f", test.op, test.value); ok != test.want || err != nil {
+				t.Errorf("%q %s %q: %v, %v", test.fact, test.op, test.value, ok, err)
+			}
+		})
 	}
 }
 
@@ -174,15 +177,17 @@ func TestDataFunctions(t *testing.T) {
 		"fstat('x')=1": false, "fstat().size=100": nil, "not nosuch('x').y=1": nil, "common or nosuch('x').y=1": nil, "fstat('x').type=/[^/": nil, "common and (nope or fstat('x').size>10)": true,
 		"common or nope and nope": true, "(common or nope) and nope": false, "!nope and common": true, "not (nope or common)": false, "!!common": true,
 	} {
-		c, err := ParseCompound(text)
-		if err != nil {
-			if want != nil {
-				t.Errorf("%q: %v", text, err)
+		t.Run(subtest.Name(text), func(t *testing.T) {
+			c, err := ParseCompound(text)
+			if err != nil {
+				if want != nil {
+					t.Errorf("%q: %v", text, err)
+				}
+				return
 			}
-			continue
-		}
-		ok, err := (&Filter{Compound: []Compound{c}}).Match(context.Background(), n, Rules{})
-		verdict(t, text, want, ok, err)
+			ok, err := (&Filter{Compound: []Compound{c}}).Match(context.Background(), n, Rules{})
+			verdict(t, text, want, ok, err)
+		})
 	}
 }
 
@@ -339,9 +344,11 @@ func TestEmptyExpressionsMatchNothing(t *testing.T) {
 			"fact":     {Facts: []Fact{{"os", "=~", source}}},
 			"compound": {Compound: []Compound{{{Kind: Not}, {Kind: Statement, Text: "/" + source + "/"}}}},
 		} {
-			if ok, err := f.Match(context.Background(), n, Rules{}); ok || !errors.Is(err, errEmptyRegexp) {
-				t.Errorf("%s %q: %v, %v", kind, source, ok, err)
-			}
+			t.Run(kind, func(t *testing.T) {
+				if ok, err := f.Match(context.Background(), n, Rules{}); ok || !errors.Is(err, errEmptyRegexp) {
+					t.Errorf("%s %q: %v, %v", kind, source, ok, err)
+				}
+			})
 		}
 	}
 	f := Filter{Identities: []Pattern{{Text: "/.*/"}}, Facts: []Fact{{"os", "=~", "^"}}}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"mcollective/internal/subtest"
 )
 
 func TestParseFactForms(t *testing.T) {
@@ -21,13 +23,15 @@ func TestParseFactForms(t *testing.T) {
 		"key=Zm9vYg==":        {"key", "==", "Zm9vYg=="},
 		"ipaddress::eth0=::1": {"ipaddress::eth0", "==", "::1"},
 	} {
-		got, err := ParseFact(text)
-		if got != want || err != nil {
-			t.Errorf("%q: %v, %v", text, got, err)
-		}
-		if back, err := ParseFact(got.String()); back != got || err != nil {
-			t.Errorf("%q: rendered as %q: %v, %v", text, got.String(), back, err)
-		}
+		t.Run(subtest.Name(text), func(t *testing.T) {
+			got, err := ParseFact(text)
+			if got != want || err != nil {
+				t.Errorf("%q: %v, %v", text, got, err)
+			}
+			if back, err := ParseFact(got.String()); back != got || err != nil {
+				t.Errorf("%q: rendered as %q: %v, %v", text, got.String(), back, err)
+			}
+		})
 	}
 }
 
@@ -122,19 +126,21 @@ func TestParseErrors(t *testing.T) {
 		{compound, "a" + strings.Repeat(" and a", 64), 0, "65 things"},
 		{compound, strings.Repeat("!", 1024) + "a", 0, "tokens"},
 	} {
-		err := test.parse(test.text)
-		e, ok := errors.AsType[*ParseError](err)
-		if !ok {
-			t.Errorf("%q: %v", test.text, err)
-			continue
-		}
-		line := e.Error()
-		if e.Offset != test.offset || !strings.Contains(line, test.says) {
-			t.Errorf("%q: offset %d, %s; want %d and %q", test.text, e.Offset, line, test.offset, test.says)
-		}
-		if strings.ContainsAny(line, "\n\x1b") || strings.Count(e.Caret(), "\n") != 1 || strings.ContainsAny(e.Caret(), "\x1b") {
-			t.Errorf("%q: not fit for a terminal: %q, %q", test.text, line, e.Caret())
-		}
+		t.Run(subtest.Name(test.text, test.offset), func(t *testing.T) {
+			err := test.parse(test.text)
+			e, ok := errors.AsType[*ParseError](err)
+			if !ok {
+				t.Errorf("%q: %v", test.text, err)
+				return
+			}
+			line := e.Error()
+			if e.Offset != test.offset || !strings.Contains(line, test.says) {
+				t.Errorf("%q: offset %d, %s; want %d and %q", test.text, e.Offset, line, test.offset, test.says)
+			}
+			if strings.ContainsAny(line, "\n\x1b") || strings.Count(e.Caret(), "\n") != 1 || strings.ContainsAny(e.Caret(), "\x1b") {
+				t.Errorf("%q: not fit for a terminal: %q, %q", test.text, line, e.Caret())
+			}
+		})
 	}
 }
 
@@ -149,9 +155,11 @@ func TestCaret(t *testing.T) {
 		{ParseError{Text: strings.Repeat("x", 100) + "!" + strings.Repeat("y", 100), Offset: 100},
 			"..." + strings.Repeat("x", 60) + "!" + strings.Repeat("y", 59) + "...\n" + strings.Repeat(" ", 63) + "^"},
 	} {
-		if got := test.e.Caret(); got != test.want {
-			t.Errorf("got\n%s\nwant\n%s", got, test.want)
-		}
+		t.Run(subtest.Name(test.e), func(t *testing.T) {
+			if got := test.e.Caret(); got != test.want {
+				t.Errorf("got\n%s\nwant\n%s", got, test.want)
+			}
+		})
 	}
 }
 
@@ -224,17 +232,19 @@ func TestParseCompoundSuperset(t *testing.T) {
 		"(f('x').c=1)":                `( {f "x" c == "1" false} )`,
 		"f('a','b').c!=/x y/ and not": `{f "a','b" c !=~ "x y" true} and <not>`,
 	} {
-		got, err := ParseCompound(text)
-		if err != nil || render(got) != want {
-			t.Errorf("%q: %s, %v, want %s", text, render(got), err, want)
-			continue
-		}
-		if back, err := ParseCompound(got.String()); err != nil || !back.Equal(got) {
-			t.Errorf("%q: rendered as %q: %s, %v", text, got.String(), render(back), err)
-		}
-		if err := wellFormed(got); err != nil {
-			t.Errorf("%q: %v", text, err)
-		}
+		t.Run(subtest.Name(text), func(t *testing.T) {
+			got, err := ParseCompound(text)
+			if err != nil || render(got) != want {
+				t.Errorf("%q: %s, %v, want %s", text, render(got), err, want)
+				return
+			}
+			if back, err := ParseCompound(got.String()); err != nil || !back.Equal(got) {
+				t.Errorf("%q: rendered as %q: %s, %v", text, got.String(), render(back), err)
+			}
+			if err := wellFormed(got); err != nil {
+				t.Errorf("%q: %v", text, err)
+			}
+		})
 	}
 }
 

@@ -86,10 +86,12 @@ var hostile = []struct{ name, in, err string }{
 
 func TestHostile(t *testing.T) {
 	for _, c := range hostile {
-		_, err := BodyPolicy.Unmarshal([]byte(c.in))
-		if err == nil || !strings.Contains(err.Error(), c.err) {
-			t.Errorf("%s: %v, want %q", c.name, err, c.err)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			_, err := BodyPolicy.Unmarshal([]byte(c.in))
+			if err == nil || !strings.Contains(err.Error(), c.err) {
+				t.Errorf("%s: %v, want %q", c.name, err, c.err)
+			}
+		})
 	}
 }
 
@@ -125,10 +127,12 @@ func TestMany(t *testing.T) {
 		{"expansion", laughs, "MaxExpansion of 65536"},
 		{"bytes", "\x04\x08\"\x03\x00\x00\x10" + strings.Repeat("0", 1<<20), "MaxBytes of 1048576"},
 	} {
-		_, err := BodyPolicy.Unmarshal([]byte(c.in))
-		if err == nil || !strings.Contains(err.Error(), c.err) {
-			t.Errorf("%s: %v, want %q", c.name, err, c.err)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			_, err := BodyPolicy.Unmarshal([]byte(c.in))
+			if err == nil || !strings.Contains(err.Error(), c.err) {
+				t.Errorf("%s: %v, want %q", c.name, err, c.err)
+			}
+		})
 	}
 }
 
@@ -150,12 +154,14 @@ func TestLenient(t *testing.T) {
 		{"known encoding by name", "\x04\x08I\"\x06a\x06:\x0dencoding\"\x0autf-8", "a"},
 		{"regexp never compiled", "\x04\x08I/\x07((\x00\x06:\x06EF", &value.Regexp{Source: "((", Encoding: "US-ASCII"}},
 	} {
-		x, err := ReplyPolicy.Unmarshal([]byte(c.in))
-		if err != nil {
-			t.Errorf("%s: %v", c.name, err)
-		} else if !reflect.DeepEqual(x, c.want) {
-			t.Errorf("%s: %#v, want %#v", c.name, x, c.want)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			x, err := ReplyPolicy.Unmarshal([]byte(c.in))
+			if err != nil {
+				t.Errorf("%s: %v", c.name, err)
+			} else if !reflect.DeepEqual(x, c.want) {
+				t.Errorf("%s: %#v, want %#v", c.name, x, c.want)
+			}
+		})
 	}
 	terminator := BodyPolicy
 	terminator.AllowTerminator, terminator.AllowOldMinor = true, true

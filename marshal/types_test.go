@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"mcollective/internal/subtest"
 	"mcollective/value"
 )
 
@@ -38,9 +39,11 @@ func TestCapturedRequest(t *testing.T) {
 	}
 	envelope := x.(*value.Map)
 	for key, want := range map[value.Symbol]any{"senderid": "interop-client", "ttl": int64(60), "msgtime": int64(1795336394), "callerid": "uid=0"} {
-		if got, _ := envelope.Get(key); got != want {
-			t.Errorf("%s is %v, want %v", key, got, want)
-		}
+		t.Run(subtest.Name(key), func(t *testing.T) {
+			if got, _ := envelope.Get(key); got != want {
+				t.Errorf("%s is %v, want %v", key, got, want)
+			}
+		})
 	}
 	inner, _ := envelope.Get(value.Symbol("body"))
 	if body, err := BodyPolicy.Unmarshal([]byte(inner.(value.Binary))); err != nil || body != "ping" {
@@ -58,15 +61,17 @@ func TestGoTypes(t *testing.T) {
 		{float32(1.5), 1.5}, {big70, big70}, {[]byte("\xff"), value.Binary("\xff")}, {[]string{"a", "b"}, []any{"a", "b"}},
 		{map[string]any{"b": 1, "a": "x"}, value.NewMap("a", "x", "b", int64(1))},
 	} {
-		data, err := Marshal(c.v)
-		if err != nil {
-			t.Errorf("%T: %v", c.v, err)
-			continue
-		}
-		got, err := Unmarshal(data)
-		if err != nil || !same(got, c.want) {
-			t.Errorf("%T %v gives %#v, %v; want %#v", c.v, c.v, got, err, c.want)
-		}
+		t.Run(subtest.Name(c.v), func(t *testing.T) {
+			data, err := Marshal(c.v)
+			if err != nil {
+				t.Errorf("%T: %v", c.v, err)
+				return
+			}
+			got, err := Unmarshal(data)
+			if err != nil || !same(got, c.want) {
+				t.Errorf("%T %v gives %#v, %v; want %#v", c.v, c.v, got, err, c.want)
+			}
+		})
 	}
 }
 
@@ -100,8 +105,10 @@ func TestNil(t *testing.T) {
 		v    any
 		want string
 	}{{[]any(nil), "[\x00"}, {[]string(nil), "[\x00"}, {[]byte(nil), "\"\x00"}, {map[string]any(nil), "{\x00"}} {
-		if b, err := Marshal(c.v); err != nil || string(b) != "\x04\x08"+c.want {
-			t.Errorf("%T: %q, %v", c.v, b, err)
-		}
+		t.Run(subtest.Name(c.v), func(t *testing.T) {
+			if b, err := Marshal(c.v); err != nil || string(b) != "\x04\x08"+c.want {
+				t.Errorf("%T: %q, %v", c.v, b, err)
+			}
+		})
 	}
 }

@@ -46,19 +46,21 @@ func TestNames(t *testing.T) {
 			[]string{"x", "7d827a9dde2556b9a293f86e5460a7e5", "b1f6-22/a"},
 			[]string{"", "a b", "a\n", "\x7f", "ü", long("x", 129)}},
 	} {
-		for _, name := range c.good {
-			if err := c.check(name); err != nil {
-				t.Errorf("%s %q is refused: %v", c.kind, name, err)
+		t.Run(c.kind, func(t *testing.T) {
+			for _, name := range c.good {
+				if err := c.check(name); err != nil {
+					t.Errorf("%s %q is refused: %v", c.kind, name, err)
+				}
 			}
-		}
-		for _, name := range c.bad {
-			err := c.check(name)
-			if err == nil {
-				t.Errorf("%s %q is accepted", c.kind, name)
-			} else if strings.ContainsAny(err.Error(), "\n\x00") {
-				t.Errorf("%s %q: its raw bytes are in the error %q", c.kind, name, err)
+			for _, name := range c.bad {
+				err := c.check(name)
+				if err == nil {
+					t.Errorf("%s %q is accepted", c.kind, name)
+				} else if strings.ContainsAny(err.Error(), "\n\x00") {
+					t.Errorf("%s %q: its raw bytes are in the error %q", c.kind, name, err)
+				}
 			}
-		}
+		})
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"mcollective/internal/subtest"
 )
 
 func TestPrincipalCheck(t *testing.T) {
@@ -22,10 +24,12 @@ func TestPrincipalCheck(t *testing.T) {
 		"a proof of nobody":            {Principal{Proof: Signature}, "not of the form"},
 		"a proof of what is no caller": {Principal{ID: "uid=0\nroot", Proof: Signature}, "other characters"},
 	} {
-		err := c.p.Check(now)
-		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v, want %q", name, err, c.want)
-		}
+		t.Run(name, func(t *testing.T) {
+			err := c.p.Check(now)
+			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s: %v, want %q", name, err, c.want)
+			}
+		})
 	}
 }
 
@@ -54,9 +58,11 @@ func TestPermissions(t *testing.T) {
 		"a pattern is a name":           {may("mc", "pup*", "*"), "mc", "puppet", "status", false},
 		"an action that is called *":    {may("mc", "puppet", "status"), "mc", "puppet", "*", false},
 	} {
-		if err := c.p.Allows(c.collective, c.agent, c.action); (err == nil) != c.want {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(subtest.Name(name), func(t *testing.T) {
+			if err := c.p.Allows(c.collective, c.agent, c.action); (err == nil) != c.want {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
 	}
 	long := Principal{ID: "uid=0", Proof: Signature}
 	if err := long.Allows("mc", "puppet", strings.Repeat("x", 1000)+"\n"); err == nil || len(err.Error()) > 400 || strings.Contains(err.Error(), "\n") {

@@ -31,21 +31,23 @@ func TestParse(t *testing.T) {
 		"names of other kinds": {value.NewMap("action", int64(7), "agent", []any{}, "caller", sym("c"), "data", value.NewMap("x", 1)),
 			rpc.Request{Action: "7", Caller: "c"}, 1},
 	} {
-		got, err := rpc.Parse(test.body)
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		if input, ok := got.Input("x"); !ok || input != test.input {
-			t.Errorf("%s: input %v, %v", name, input, ok)
-		}
-		if _, ok := got.Input("y"); ok {
-			t.Errorf("%s: has an input that nobody gave", name)
-		}
-		got.Data = nil
-		if diff := cmp.Diff(test.want, *got); diff != "" {
-			t.Errorf("%s: %s", name, diff)
-		}
+		t.Run(name, func(t *testing.T) {
+			got, err := rpc.Parse(test.body)
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				return
+			}
+			if input, ok := got.Input("x"); !ok || input != test.input {
+				t.Errorf("%s: input %v, %v", name, input, ok)
+			}
+			if _, ok := got.Input("y"); ok {
+				t.Errorf("%s: has an input that nobody gave", name)
+			}
+			got.Data = nil
+			if diff := cmp.Diff(test.want, *got); diff != "" {
+				t.Errorf("%s: %s", name, diff)
+			}
+		})
 	}
 }
 

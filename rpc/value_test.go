@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mcollective/internal/subtest"
 	"mcollective/marshal"
 	"mcollective/rpc"
 	"mcollective/value"
@@ -38,14 +39,16 @@ func TestValue(t *testing.T) {
 		{disk{"sda", 7, nil, "s", 1}, value.NewMap(sym("name"), "sda", sym("used"), int64(7))},
 		{[]disk{{Note: &text}}, []any{value.NewMap(sym("name"), "", sym("used"), int64(0), sym("note"), "x")}},
 	} {
-		got, err := rpc.Value(c.in)
-		if err != nil {
-			t.Errorf("%d: %#v: %v", i, c.in, err)
-			continue
-		}
-		if diff := cmp.Diff(c.want, got, cmp.Comparer(func(a, b *big.Int) bool { return a.Cmp(b) == 0 })); diff != "" {
-			t.Errorf("%d: %#v: %s", i, c.in, diff)
-		}
+		t.Run(subtest.Name(c.in), func(t *testing.T) {
+			got, err := rpc.Value(c.in)
+			if err != nil {
+				t.Errorf("%d: %#v: %v", i, c.in, err)
+				return
+			}
+			if diff := cmp.Diff(c.want, got, cmp.Comparer(func(a, b *big.Int) bool { return a.Cmp(b) == 0 })); diff != "" {
+				t.Errorf("%d: %#v: %s", i, c.in, diff)
+			}
+		})
 	}
 	loop := map[string]any{}
 	loop["x"] = loop

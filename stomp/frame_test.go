@@ -89,17 +89,19 @@ func TestReadFrame(t *testing.T) {
 		{"colon in a value", stomp.V11, "SEND\na:b:c\n\n\x00", stomp.Frame{Command: "SEND", Header: h("a", "b:c")}},
 	}
 	for _, test := range tests {
-		got, err := read(t, test.v, test.text)
-		if err != nil {
-			t.Errorf("%s: %v", test.name, err)
-			continue
-		}
-		if len(got.Body) == 0 {
-			got.Body = nil
-		}
-		if diff := cmp.Diff(&test.want, got); diff != "" {
-			t.Errorf("%s: %s", test.name, diff)
-		}
+		t.Run(test.name, func(t *testing.T) {
+			got, err := read(t, test.v, test.text)
+			if err != nil {
+				t.Errorf("%s: %v", test.name, err)
+				return
+			}
+			if len(got.Body) == 0 {
+				got.Body = nil
+			}
+			if diff := cmp.Diff(&test.want, got); diff != "" {
+				t.Errorf("%s: %s", test.name, diff)
+			}
+		})
 	}
 	f, err := read(t, stomp.V11, "SEND\na:1\na:2\n\n\x00")
 	if err != nil || f.Header.Get("a") != "1" {
@@ -129,10 +131,12 @@ func TestReadRefuses(t *testing.T) {
 		{"length too short", stomp.V11, "SEND\ncontent-length:1\n\nxy\x00"},
 	}
 	for _, test := range tests {
-		_, err := read(t, test.v, test.text)
-		if e := (*stomp.SyntaxError)(nil); !errors.As(err, &e) {
-			t.Errorf("%s: error %v, want a SyntaxError", test.name, err)
-		}
+		t.Run(test.name, func(t *testing.T) {
+			_, err := read(t, test.v, test.text)
+			if e := (*stomp.SyntaxError)(nil); !errors.As(err, &e) {
+				t.Errorf("%s: error %v, want a SyntaxError", test.name, err)
+			}
+		})
 	}
 	for _, text := range []string{"SEND", "SEND\na:b", "SEND\na:b\n", "SEND\n\nabc", "SEND\ncontent-length:5\n\nabc", "SEND\ncontent-length:3\n\nabc"} {
 		if _, err := read(t, stomp.V11, text); err != io.ErrUnexpectedEOF {
@@ -151,17 +155,19 @@ func TestLargeHeaderIsSkipped(t *testing.T) {
 		"a line of more than 65536 byte": "a:" + strings.Repeat("b", 64<<10) + "\n",
 		"more than 65536 bytes":          strings.Repeat("a:"+strings.Repeat("b", 1000)+"\n", 70),
 	} {
-		for _, body := range []string{"content-length:3\n\n\x00b\n\x00", "\nbc\x00", "content-length:0\n\n\x00", "\n\x00"} {
-			r := stomp.NewReader(strings.NewReader("MESSAGE\n"+header+body+"\nRECEIPT\n\n\x00"), stomp.V11, stomp.Limits{})
-			var f stomp.Frame
-			err := r.Read(&f)
-			if e := (*stomp.TooLargeError)(nil); !errors.As(err, &e) || !strings.Contains(err.Error(), name) || f.Command != "MESSAGE" || len(f.Header) != 0 {
-				t.Fatalf("%s: error %v, frame %s", name, err, f.Command)
+		t.Run(name, func(t *testing.T) {
+			for _, body := range []string{"content-length:3\n\n\x00b\n\x00", "\nbc\x00", "content-length:0\n\n\x00", "\n\x00"} {
+				r := stomp.NewReader(strings.NewReader("MESSAGE\n"+header+body+"\nRECEIPT\n\n\x00"), stomp.V11, stomp.Limits{})
+				var f stomp.Frame
+				err := r.Read(&f)
+				if e := (*stomp.TooLargeError)(nil); !errors.As(err, &e) || !strings.Contains(err.Error(), name) || f.Command != "MESSAGE" || len(f.Header) != 0 {
+					t.Fatalf("%s: error %v, frame %s", name, err, f.Command)
+				}
+				if err := r.Read(&f); err != nil || f.Command != "RECEIPT" {
+					t.Errorf("%s: the next frame is %s, %v", name, f.Command, err)
+				}
 			}
-			if err := r.Read(&f); err != nil || f.Command != "RECEIPT" {
-				t.Errorf("%s: the next frame is %s, %v", name, f.Command, err)
-			}
-		}
+		})
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/big"
 	"testing"
+
+	"mcollective/internal/subtest"
 )
 
 func TestHash(t *testing.T) {
@@ -56,8 +58,10 @@ func TestKeysEqual(t *testing.T) {
 		{shared, shared, true}, {shared, &Object{Class: "A"}, false},
 		{EncodedSymbol{"\xe9", "ISO-8859-1"}, EncodedSymbol{"\xe9", "ISO-8859-1"}, true}, {Cycle{}, Cycle{}, false},
 	} {
-		if got := Equal(c.a, c.b); got != c.want {
-			t.Errorf("%#v and %#v: %v", c.a, c.b, got)
-		}
+		t.Run(subtest.Name(c.b), func(t *testing.T) {
+			if got := Equal(c.a, c.b); got != c.want {
+				t.Errorf("%#v and %#v: %v", c.a, c.b, got)
+			}
+		})
 	}
 }

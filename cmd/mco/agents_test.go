@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"mcollective/internal/dirtest"
+	"mcollective/internal/subtest"
 )
 
 // TestAccountInSixLanguages calls the agent of examples/account, in each language
@@ -35,9 +36,11 @@ func TestAccountInSixLanguages(t *testing.T) {
 					{"list", fmt.Sprintf(`{"code":0,"message":"OK","data":{"accounts":%s,"count":%d}}`, toJSON(t, all), len(all))},
 					{"list min_uid=1 max_uid=99", fmt.Sprintf(`{"code":0,"message":"OK","data":{"accounts":%s,"count":%d}}`, toJSON(t, some), len(some))},
 				} {
-					if got := c.ask(t, name, strings.Fields(q.args)...); got != q.want {
-						t.Errorf("%s: %s\nwant %s", q.args, got, q.want)
-					}
+					t.Run(q.args, func(t *testing.T) {
+						if got := c.ask(t, name, strings.Fields(q.args)...); got != q.want {
+							t.Errorf("%s: %s\nwant %s", q.args, got, q.want)
+						}
+					})
 				}
 				// What the definition forbids is not sent, and the program never sees it.
 				_, stderr, exit := c.mco("rpc", name, "show", "user=$(reboot)", "-I", "n1")
@@ -78,10 +81,12 @@ func TestForeignPrograms(t *testing.T) {
 		{"queue check w=5 c=10 q=12", `{"code":1,"message":"CRITICAL","data":{"exitcode":2,"metrics":` + queueMetrics(12) + `,"output":"QUEUE CRITICAL - 12 waiting","perfdata":"length=12;5;10;0 age=1.5s"}}`},
 		{"queue check w=5 c=10", `{"code":1,"message":"UNKNOWN","data":{"exitcode":3,"metrics":[],"output":"QUEUE UNKNOWN - no length","perfdata":""}}`},
 	} {
-		args := strings.Fields(q.args)
-		if got := c.ask(t, args[0], args[1:]...); got != q.want {
-			t.Errorf("%s: %s\nwant %s", q.args, got, q.want)
-		}
+		t.Run(subtest.Name(q.args), func(t *testing.T) {
+			args := strings.Fields(q.args)
+			if got := c.ask(t, args[0], args[1:]...); got != q.want {
+				t.Errorf("%s: %s\nwant %s", q.args, got, q.want)
+			}
+		})
 	}
 	if out, errs, exit := c.mco("rpc", "weather", "forecast", "place=Berlin", "-I", "n1"); exit != 0 || !strings.Contains(out, "Summary of Sky:\n\n   clear over Berlin = 1") {
 		t.Errorf("exit status %d\n%s%s", exit, out, errs)

@@ -77,49 +77,51 @@ func TestRecordedFrames(t *testing.T) {
 		{"ttl.reply.frame", "golden-node", connector.Target{Kind: connector.Reply}, connector.Message{TTL: time.Minute}},
 	}
 	for _, test := range tests {
-		want, err := os.ReadFile("testdata/" + test.file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var f stomp.Frame
-		if err := stomp.NewReader(bytes.NewReader(want), stomp.V10, stomp.Limits{}).Read(&f); err != nil {
-			t.Fatal(err)
-		}
-		stamp, err := strconv.ParseInt(f.Header.Get("timestamp"), 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		synctest.Test(t, func(t *testing.T) {
-			time.Sleep(time.Until(time.UnixMilli(stamp + 500)))
-			b := stomptest.New(stomptest.Options{})
-			defer b.Stop()
-			c, err := Connect(t.Context(), Options{Identity: test.identity, Stomp: stomp.Options{
-				Servers: []stomp.Server{{Host: "broker"}}, Dial: b.Dial, Versions: []stomp.Version{stomp.V10}}})
+		t.Run(test.file, func(t *testing.T) {
+			want, err := os.ReadFile("testdata/" + test.file)
 			if err != nil {
 				t.Fatal(err)
 			}
-			test.m.Data, test.m.ReplyTo = f.Body, f.Header.Get("reply-to")
-			if test.to.Kind == connector.Reply {
-				test.to.Address = f.Header.Get("destination")
-			}
-			if err := c.Publish(t.Context(), test.to, test.m); err != nil {
+			var f stomp.Frame
+			if err := stomp.NewReader(bytes.NewReader(want), stomp.V10, stomp.Limits{}).Read(&f); err != nil {
 				t.Fatal(err)
 			}
-			c.Close()
-			for _, sent := range b.Frames() {
-				if sent.Command != stomp.Send {
-					continue
-				}
-				got, err := stomp.AppendFrame(nil, stomp.V10, &sent)
+			stamp, err := strconv.ParseInt(f.Header.Get("timestamp"), 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			synctest.Test(t, func(t *testing.T) {
+				time.Sleep(time.Until(time.UnixMilli(stamp + 500)))
+				b := stomptest.New(stomptest.Options{})
+				defer b.Stop()
+				c, err := Connect(t.Context(), Options{Identity: test.identity, Stomp: stomp.Options{
+					Servers: []stomp.Server{{Host: "broker"}}, Dial: b.Dial, Versions: []stomp.Version{stomp.V10}}})
 				if err != nil {
 					t.Fatal(err)
 				}
-				if !bytes.Equal(got, bytes.TrimRight(want, "\n")) {
-					t.Errorf("%s: sent\n%q, Ruby sent\n%q", test.file, got, want)
+				test.m.Data, test.m.ReplyTo = f.Body, f.Header.Get("reply-to")
+				if test.to.Kind == connector.Reply {
+					test.to.Address = f.Header.Get("destination")
 				}
-				return
-			}
-			t.Errorf("%s: nothing was sent", test.file)
+				if err := c.Publish(t.Context(), test.to, test.m); err != nil {
+					t.Fatal(err)
+				}
+				c.Close()
+				for _, sent := range b.Frames() {
+					if sent.Command != stomp.Send {
+						continue
+					}
+					got, err := stomp.AppendFrame(nil, stomp.V10, &sent)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if !bytes.Equal(got, bytes.TrimRight(want, "\n")) {
+						t.Errorf("%s: sent\n%q, Ruby sent\n%q", test.file, got, want)
+					}
+					return
+				}
+				t.Errorf("%s: nothing was sent", test.file)
+			})
 		})
 	}
 }

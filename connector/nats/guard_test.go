@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"mcollective/internal/subtest"
 )
 
 // stream is a connection on which text arrives in pieces of at most step bytes.
@@ -122,12 +124,14 @@ func TestGuardBeforeTheLogin(t *testing.T) {
 		"PONG\r\n":                           "",
 		"220 mail\r\n":                       "unanswered what the broker sends is not the protocol of NATS",
 	} {
-		var w witness
-		g := newGuard(&stream{text: []byte(text), step: 100}, []byte("INFO {}\r\n"), &w)
-		io.Copy(io.Discard, struct{ io.Reader }{g})
-		if got := strings.Join(w, "; "); !strings.HasPrefix(got, want) || (got == "") != (want == "") {
-			t.Errorf("%q: told %q, want %q", text, got, want)
-		}
+		t.Run(subtest.Name(text), func(t *testing.T) {
+			var w witness
+			g := newGuard(&stream{text: []byte(text), step: 100}, []byte("INFO {}\r\n"), &w)
+			io.Copy(io.Discard, struct{ io.Reader }{g})
+			if got := strings.Join(w, "; "); !strings.HasPrefix(got, want) || (got == "") != (want == "") {
+				t.Errorf("%q: told %q, want %q", text, got, want)
+			}
+		})
 	}
 }
 

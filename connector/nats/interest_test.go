@@ -14,6 +14,7 @@ import (
 	"mcollective/broker"
 	"mcollective/connector"
 	"mcollective/connector/nats/interest"
+	"mcollective/internal/subtest"
 	"mcollective/internal/waittest"
 )
 
@@ -60,9 +61,11 @@ func TestWatch(t *testing.T) {
 
 func TestOldServersDoNotSayWhoIsMissing(t *testing.T) {
 	for version, want := range map[string]bool{"2.11.9": false, "2.12.0": true, "2.15.2": true, "3.0.1": true, "1.99": false, "": false, "x.y": false, "2.9.0-RC.1": false} {
-		if names503(version) != want {
-			t.Errorf("%s: %v", version, !want)
-		}
+		t.Run(subtest.Name(version), func(t *testing.T) {
+			if names503(version) != want {
+				t.Errorf("%s: %v", version, !want)
+			}
+		})
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"mcollective/connector"
 	"mcollective/internal/dirtest"
+	"mcollective/internal/subtest"
 )
 
 // A broker chooses what a client signs to log in. It gets no signature of anything
@@ -24,25 +25,27 @@ func TestOnlyNoncesAreSigned(t *testing.T) {
 		"iXkzc7Nq8lR0_-w": true, "12345678": true, strings.Repeat("x", 64): true,
 		request: false, "": false, "1234567": false, strings.Repeat("x", 65): false, "\xffmco-request-1\x00" + request: false, "abcdefgh\n": false, "abc def gh": false, "mco.request": false,
 	} {
-		var asked atomic.Int32
-		sign := func(n []byte) ([]byte, error) {
-			asked.Add(1)
-			if string(n) != nonce {
-				return nil, errors.New("the nonce was changed on its way")
+		t.Run(subtest.Name(nonce), func(t *testing.T) {
+			var asked atomic.Int32
+			sign := func(n []byte) ([]byte, error) {
+				asked.Add(1)
+				if string(n) != nonce {
+					return nil, errors.New("the nonce was changed on its way")
+				}
+				return []byte("signature"), nil
 			}
-			return []byte("signature"), nil
-		}
-		var sent atomic.Value
-		address := speaking(t, fmt.Sprintf(`{"server_id":"X","version":"2.15.2","proto":1,"headers":true,"max_payload":1048576,"auth_required":true,"nonce":%q}`, nonce), "PONG\r\n", alive)
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-		c, err := Connect(ctx, Options{Servers: []string{address}, Identity: "me", JWT: func() (string, error) { sent.Store(true); return "a.b.c", nil }, Sign: sign})
-		cancel()
-		if err == nil {
-			c.Close()
-		}
-		if (err == nil) != want || asked.Load() != map[bool]int32{true: 1}[want] || (sent.Load() != nil) != want {
-			t.Errorf("nonce %q: error %v, %d signatures, credential sent: %v", nonce, err, asked.Load(), sent.Load())
-		}
+			var sent atomic.Value
+			address := speaking(t, fmt.Sprintf(`{"server_id":"X","version":"2.15.2","proto":1,"headers":true,"max_payload":1048576,"auth_required":true,"nonce":%q}`, nonce), "PONG\r\n", alive)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			c, err := Connect(ctx, Options{Servers: []string{address}, Identity: "me", JWT: func() (string, error) { sent.Store(true); return "a.b.c", nil }, Sign: sign})
+			cancel()
+			if err == nil {
+				c.Close()
+			}
+			if (err == nil) != want || asked.Load() != map[bool]int32{true: 1}[want] || (sent.Load() != nil) != want {
+				t.Errorf("nonce %q: error %v, %d signatures, credential sent: %v", nonce, err, asked.Load(), sent.Load())
+			}
+		})
 	}
 }
 
@@ -63,10 +66,12 @@ func TestLoginWithoutCredential(t *testing.T) {
 		"two ways":               {Identity: "me", Token: "x", JWT: func() (string, error) { return "", nil }, Sign: func([]byte) ([]byte, error) { return nil, nil }},
 		"a wildcard for replies": {Identity: "me", ReplyName: "*"},
 	} {
-		if c, err := Connect(ctx, o); err == nil {
-			c.Close()
-			t.Errorf("%s is taken", what)
-		}
+		t.Run(what, func(t *testing.T) {
+			if c, err := Connect(ctx, o); err == nil {
+				c.Close()
+				t.Errorf("%s is taken", what)
+			}
+		})
 	}
 }
 

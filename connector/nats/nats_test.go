@@ -22,6 +22,7 @@ import (
 	"mcollective/connector"
 	"mcollective/connector/connectortest"
 	"mcollective/internal/dirtest"
+	"mcollective/internal/subtest"
 	"mcollective/internal/waittest"
 )
 
@@ -191,12 +192,14 @@ func TestReplyAddresses(t *testing.T) {
 		{"", false, false, false},
 		{"_INBOX." + strings.Repeat("x", 2000), false, false, false},
 	} {
-		for i, want := range []bool{test.any, test.some, test.lax} {
-			c := []*Conn{any, some, lax}[i]
-			if err := c.CheckReply(test.address); (err == nil) != want {
-				t.Errorf("%.40q, case %d: %v", test.address, i, err)
+		t.Run(subtest.Name(test.address), func(t *testing.T) {
+			for i, want := range []bool{test.any, test.some, test.lax} {
+				c := []*Conn{any, some, lax}[i]
+				if err := c.CheckReply(test.address); (err == nil) != want {
+					t.Errorf("%.40q, case %d: %v", test.address, i, err)
+				}
 			}
-		}
+		})
 	}
 }
 
@@ -245,26 +248,30 @@ func TestServerSpellings(t *testing.T) {
 		"nats://user:pw@broker":  "nats://user:pw@broker:4222",
 		"nats://192.0.2.1:14222": "nats://192.0.2.1:14222",
 	} {
-		if got, err := serverURL(in); err != nil || got != want {
-			t.Errorf("%q: got %q, %v; want %q", in, got, err, want)
-		}
+		t.Run(subtest.Name(in), func(t *testing.T) {
+			if got, err := serverURL(in); err != nil || got != want {
+				t.Errorf("%q: got %q, %v; want %q", in, got, err, want)
+			}
+		})
 	}
 }
 
 func TestBackoffGrowsAndSpreads(t *testing.T) {
 	c := &Conn{opts: Options{ReconnectMin: 500 * time.Millisecond, ReconnectMax: 20 * time.Second}}
 	for round, high := range map[int]time.Duration{1: 2 * time.Second, 2: 8 * time.Second, 3: 20 * time.Second, 1 << 20: 20 * time.Second} {
-		var sum time.Duration
-		for range 1000 {
-			d := c.backoff(round)
-			if d < 500*time.Millisecond || d > high {
-				t.Fatalf("round %d: %v", round, d)
+		t.Run(subtest.Name(round), func(t *testing.T) {
+			var sum time.Duration
+			for range 1000 {
+				d := c.backoff(round)
+				if d < 500*time.Millisecond || d > high {
+					t.Fatalf("round %d: %v", round, d)
+				}
+				sum += d
 			}
-			sum += d
-		}
-		if mean, middle := sum/1000, (500*time.Millisecond+high)/2; mean < middle*8/10 || mean > middle*12/10 {
-			t.Errorf("round %d: mean %v, want about %v", round, mean, middle)
-		}
+			if mean, middle := sum/1000, (500*time.Millisecond+high)/2; mean < middle*8/10 || mean > middle*12/10 {
+				t.Errorf("round %d: mean %v, want about %v", round, mean, middle)
+			}
+		})
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 
 	"mcollective/broker"
 	"mcollective/internal/dirtest"
+	"mcollective/internal/subtest"
 	"mcollective/internal/waittest"
 )
 
@@ -178,9 +179,11 @@ func TestRefusalBeforeTLS(t *testing.T) {
 		"-ERR ":                              "",
 		"-ERR '" + strings.Repeat("x", 1000): strings.Repeat("x", maxRefusal-1),
 	} {
-		if err, ok := refusal([]byte(text)).(*denial); !ok || err.words != want {
-			t.Errorf("%.50q is %v", text, err)
-		}
+		t.Run(subtest.Name(text), func(t *testing.T) {
+			if err, ok := refusal([]byte(text)).(*denial); !ok || err.words != want {
+				t.Errorf("%.50q is %v", text, err)
+			}
+		})
 	}
 	for _, text := range []string{"", "-ERR", "INFO {}\r\n"} {
 		if err := refusal([]byte(text)); err != nil {

@@ -92,30 +92,32 @@ func TestRecordedFrames(t *testing.T) {
 		{"get_fact.reply.frame", "golden-node", connector.Target{Kind: connector.Reply}},
 	}
 	for _, test := range tests {
-		want, err := os.ReadFile("testdata/" + test.file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var f stomp.Frame
-		if err := stomp.NewReader(bytes.NewReader(want), stomp.V10, stomp.Limits{}).Read(&f); err != nil {
-			t.Fatal(err)
-		}
-		d := &dialect{Options{Identity: test.identity}, overstomp.NewAddresses(test.identity)}
-		if test.to.Kind == connector.Reply {
-			test.to.Address = f.Header.Get("destination")
-		}
-		destination, h, err := d.Send(test.to, connector.Message{TTL: time.Minute, ReplyTo: f.Header.Get("reply-to")})
-		if err != nil {
-			t.Fatal(err)
-		}
-		h = h.Add("destination", destination).Add("content-length", "").Add("content-type", "text/plain; charset=UTF-8")
-		got, err := stomp.AppendFrame(nil, stomp.V10, &stomp.Frame{Command: stomp.Send, Header: h, Body: f.Body})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(got, bytes.TrimRight(want, "\n")) {
-			t.Errorf("%s: we send\n%q, Ruby sent\n%q", test.file, got, want)
-		}
+		t.Run(test.file, func(t *testing.T) {
+			want, err := os.ReadFile("testdata/" + test.file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var f stomp.Frame
+			if err := stomp.NewReader(bytes.NewReader(want), stomp.V10, stomp.Limits{}).Read(&f); err != nil {
+				t.Fatal(err)
+			}
+			d := &dialect{Options{Identity: test.identity}, overstomp.NewAddresses(test.identity)}
+			if test.to.Kind == connector.Reply {
+				test.to.Address = f.Header.Get("destination")
+			}
+			destination, h, err := d.Send(test.to, connector.Message{TTL: time.Minute, ReplyTo: f.Header.Get("reply-to")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			h = h.Add("destination", destination).Add("content-length", "").Add("content-type", "text/plain; charset=UTF-8")
+			got, err := stomp.AppendFrame(nil, stomp.V10, &stomp.Frame{Command: stomp.Send, Header: h, Body: f.Body})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(got, bytes.TrimRight(want, "\n")) {
+				t.Errorf("%s: we send\n%q, Ruby sent\n%q", test.file, got, want)
+			}
+		})
 	}
 }
 

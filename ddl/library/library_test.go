@@ -9,6 +9,7 @@ import (
 
 	"mcollective/ddl"
 	"mcollective/internal/dirtest"
+	"mcollective/internal/subtest"
 	"mcollective/internal/trust"
 )
 
@@ -39,9 +40,11 @@ func TestLibraryTrust(t *testing.T) {
 	for name, want := range map[string]string{
 		"good": "", "open": "open.yaml is not trusted: it can be written", "place": dir + "/mcollective can be written", "directory": "not a regular file", "none": ddl.ErrUnknown.Error(),
 	} {
-		if _, err := l.Find(ddl.Agent, name); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %q", name, err, want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if _, err := l.Find(ddl.Agent, name); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v, want %q", name, err, want)
+			}
+		})
 	}
 	for _, e := range l.List(ddl.Agent) {
 		if (e.Err == nil) != (e.Name == "good") {
@@ -70,10 +73,12 @@ func TestLibraryOrder(t *testing.T) {
 		return map[string]*ddl.Definition{"rpcutil": built, "second": &second}
 	}}
 	for name, want := range map[string]string{"hello": "one", "second": "two", "rpcutil": "built"} {
-		d, err := l.Find(ddl.Agent, name)
-		if err != nil || d.Metadata.Description != want {
-			t.Errorf("%s: %v, %v", name, d, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			d, err := l.Find(ddl.Agent, name)
+			if err != nil || d.Metadata.Description != want {
+				t.Errorf("%s: %v, %v", name, d, err)
+			}
+		})
 	}
 	if d, err := l.Find(ddl.Data, "fact"); err != nil || d.Query.Output("value") == nil {
 		t.Errorf("fact: %v", err)
@@ -82,9 +87,11 @@ func TestLibraryOrder(t *testing.T) {
 		"broken": `broken.yaml:2: unknown key "actoins"; did you mean "actions"?`, "other": "it defines the agent another, not the agent other",
 		"../agent/hello": "cannot be the name", "": "needs a name",
 	} {
-		if _, err := l.Find(ddl.Agent, name); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %q", name, err, want)
-		}
+		t.Run(subtest.Name(name), func(t *testing.T) {
+			if _, err := l.Find(ddl.Agent, name); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v, want %q", name, err, want)
+			}
+		})
 	}
 	if _, err := l.Find(ddl.Agent, "none"); !errors.Is(err, ddl.ErrUnknown) {
 		t.Errorf("none: %v", err)

@@ -8,6 +8,7 @@ import (
 
 	"mcollective/ddl"
 	"mcollective/ddl/internal/ruby"
+	"mcollective/internal/subtest"
 )
 
 const rubyMetadata = `metadata :name => "n", :description => "d", :author => "a", :license => "l", :version => "1", :url => "u", :timeout => 5` + "\n"
@@ -46,11 +47,13 @@ func TestRubyRefused(t *testing.T) {
 		"usage":                                                                    "usage has 0 arguments",
 		"usage File.read('/etc/passwd')":                                           "the constant `File` is not part of the DDL language",
 	} {
-		_, err := Parse("x.ddl", []byte("\n"+src))
-		var e *ruby.Error
-		if !errors.As(err, &e) || e.File != "x.ddl" || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s\n  is refused with %v\n  want %s", src, err, want)
-		}
+		t.Run(subtest.Name(src), func(t *testing.T) {
+			_, err := Parse("x.ddl", []byte("\n"+src))
+			var e *ruby.Error
+			if !errors.As(err, &e) || e.File != "x.ddl" || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s\n  is refused with %v\n  want %s", src, err, want)
+			}
+		})
 	}
 }
 
@@ -71,14 +74,16 @@ func TestRubyNamesAndKinds(t *testing.T) {
 		"mcollective/agent/empty.ddl":     {"", ddl.Agent, "empty"},
 		"agent/also_an_agent_of_data.ddl": {`action "x", :description => "d"`, ddl.Agent, "also_an_agent_of_data"},
 	} {
-		d, err := Parse(file, []byte(rubyMetadata+want.src))
-		if err != nil {
-			t.Errorf("%s: %v", file, err)
-			continue
-		}
-		if d.Kind != want.kind || d.Metadata.Agent != want.name {
-			t.Errorf("%s is a %s called %q, want a %s called %q", file, d.Kind, d.Metadata.Agent, want.kind, want.name)
-		}
+		t.Run(subtest.Name(file), func(t *testing.T) {
+			d, err := Parse(file, []byte(rubyMetadata+want.src))
+			if err != nil {
+				t.Errorf("%s: %v", file, err)
+				return
+			}
+			if d.Kind != want.kind || d.Metadata.Agent != want.name {
+				t.Errorf("%s is a %s called %q, want a %s called %q", file, d.Kind, d.Metadata.Agent, want.kind, want.name)
+			}
+		})
 	}
 }
 

@@ -123,10 +123,12 @@ func TestMistakesAskNobody(t *testing.T) {
 		"an option": {"-bogus kernel=Linux rpcutil ping", "wrong arguments"},
 		"no secret": {"kernel=Linux rpcutil ping", "pre-shared key"},
 	} {
-		code, err := run(t.Context(), strings.Fields(c.args), func(string) (string, bool) { return "", false }, &bytes.Buffer{})
-		if code != exitFailed || err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: exit %d, %v", name, code, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			code, err := run(t.Context(), strings.Fields(c.args), func(string) (string, bool) { return "", false }, &bytes.Buffer{})
+			if code != exitFailed || err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s: exit %d, %v", name, code, err)
+			}
+		})
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -164,10 +164,12 @@ esac`,
 		"text": `0 OK {"_output":"some text"}`, "error": `1 no such disk {"_error":{"details":{},"kind":"disk/missing","msg":"no such disk"},"x":1}`,
 		"fail": `1 the task failed with exit status 3: why {"_output":""}`,
 	} {
-		r := call(t.Context(), a, "run", sym("mode"), mode, sym("size"), int64(5), sym("list"), []any{"a", int64(1)})
-		if got := string(rune('0'+int(r.Status))) + " " + r.Message + " " + data(r); got != want {
-			t.Errorf("%s\nwant %s", got, want)
-		}
+		t.Run(mode, func(t *testing.T) {
+			r := call(t.Context(), a, "run", sym("mode"), mode, sym("size"), int64(5), sym("list"), []any{"a", int64(1)})
+			if got := string(rune('0'+int(r.Status))) + " " + r.Message + " " + data(r); got != want {
+				t.Errorf("%s\nwant %s", got, want)
+			}
+		})
 	}
 	if r := call(t.Context(), a, "run", sym("mode"), "noop", sym("noop"), true); data(r) != `{"noop":true}` {
 		t.Errorf("%s %s", r.Message, data(r))

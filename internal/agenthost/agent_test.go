@@ -131,10 +131,12 @@ func TestScript(t *testing.T) {
 		"words": `{"output":""}`, "pairs": `{"host":"a=b c","up":"12"}`, "json": `{"a":{"x":[1.5,null,true,"é"]},"b":1}`,
 		"silent": `{"output":""}`, "almost.sh": `{"output":"up=12\nno pair"}`, "directory": `{"output":"x\n700"}`,
 	} {
-		a := open(t, filepath.Join(dir, name), Options{})
-		if r := call(t.Context(), a, "run"); r.Status != 0 || r.Message != "OK" || data(r) != want {
-			t.Errorf("%s: %d %s %s", name, r.Status, r.Message, data(r))
-		}
+		t.Run(name, func(t *testing.T) {
+			a := open(t, filepath.Join(dir, name), Options{})
+			if r := call(t.Context(), a, "run"); r.Status != 0 || r.Message != "OK" || data(r) != want {
+				t.Errorf("%s: %d %s %s", name, r.Status, r.Message, data(r))
+			}
+		})
 	}
 	words := open(t, filepath.Join(dir, "words"), Options{})
 	for _, args := range []any{[]any{"a b", "$HOME", int64(1)}, `'a b' "\$HOME" 1`, `a\ b '$HOME' 1`} {
@@ -329,14 +331,16 @@ func TestLoader(t *testing.T) {
 	defer l.Close()
 	agents, problems := l.Load(t.Context())
 	for name, want := range map[string]string{"plain": "1", "with": "2", "deep": "3", "more": "4"} {
-		a, ok := agents[name].(*Agent)
-		if !ok {
-			t.Errorf("no agent %s", name)
-			continue
-		}
-		if r := call(t.Context(), a, a.Definition().Actions[0].Name); data(r) != `{"output":"`+want+`"}` {
-			t.Errorf("%s: %d %s %s", name, r.Status, r.Message, data(r))
-		}
+		t.Run(name, func(t *testing.T) {
+			a, ok := agents[name].(*Agent)
+			if !ok {
+				t.Errorf("no agent %s", name)
+				return
+			}
+			if r := call(t.Context(), a, a.Definition().Actions[0].Name); data(r) != `{"output":"`+want+`"}` {
+				t.Errorf("%s: %d %s %s", name, r.Status, r.Message, data(r))
+			}
+		})
 	}
 	if len(agents) != 4 {
 		t.Errorf("%d agents", len(agents))

@@ -10,6 +10,7 @@ import (
 	"mcollective/agent"
 	"mcollective/internal/dirtest"
 	"mcollective/internal/run"
+	"mcollective/internal/subtest"
 )
 
 // TestDocs runs the agents of docs/agents.md.
@@ -56,27 +57,29 @@ func TestDocs(t *testing.T) {
 		{"greet", "python3", "hello", []any{"name", "borg"}, `{"message":"hello borg"}`},
 		{"load", "/usr/lib/nagios/plugins/check_load", "check", []any{"warning", "900,900,900", "critical", "999,999,999"}, `"label":"load1"`},
 	} {
-		path, err := run.Look(test.needs)
-		if err == nil {
-			_, err = os.Stat(path)
-		}
-		if err != nil {
-			t.Logf("%s: not tried: %v", test.agent, err)
-			continue
-		}
-		a := agents[test.agent].(*Agent)
-		if err := a.Active(t.Context()); err != nil {
-			t.Errorf("%s: %v", test.agent, err)
-		}
-		r := call(t.Context(), a, test.action, test.inputs...)
-		if r.Status != 0 || !strings.Contains(data(r), test.want) {
-			t.Errorf("%s: %d %s %s", test.agent, r.Status, r.Message, data(r))
-		}
-		if len(a.Definition().Actions[0].Outputs) > 0 {
-			if wrong := a.Definition().Action(test.action).CheckReply(r); len(wrong) > 0 {
-				t.Errorf("%s: %v", test.agent, wrong)
+		t.Run(subtest.Name(test.agent, test.needs), func(t *testing.T) {
+			path, err := run.Look(test.needs)
+			if err == nil {
+				_, err = os.Stat(path)
 			}
-		}
+			if err != nil {
+				t.Logf("%s: not tried: %v", test.agent, err)
+				return
+			}
+			a := agents[test.agent].(*Agent)
+			if err := a.Active(t.Context()); err != nil {
+				t.Errorf("%s: %v", test.agent, err)
+			}
+			r := call(t.Context(), a, test.action, test.inputs...)
+			if r.Status != 0 || !strings.Contains(data(r), test.want) {
+				t.Errorf("%s: %d %s %s", test.agent, r.Status, r.Message, data(r))
+			}
+			if len(a.Definition().Actions[0].Outputs) > 0 {
+				if wrong := a.Definition().Action(test.action).CheckReply(r); len(wrong) > 0 {
+					t.Errorf("%s: %v", test.agent, wrong)
+				}
+			}
+		})
 	}
 	for _, a := range agents {
 		a.(agent.Closer).Close()

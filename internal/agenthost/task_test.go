@@ -12,6 +12,7 @@ import (
 
 	"mcollective/internal/agenthost/adapter"
 	"mcollective/internal/dirtest"
+	"mcollective/internal/subtest"
 	"mcollective/internal/waittest"
 	"mcollective/rpc"
 )
@@ -61,15 +62,17 @@ func TestDescriptorBesideAForeignOne(t *testing.T) {
 		"plain": {adapter.Bolt, "From Bolt", 10 * time.Minute, 30 * time.Second},
 		"full":  {adapter.Bolt, "Full", 10 * time.Second, 30 * time.Second},
 	} {
-		a, ok := agents[name]
-		if !ok {
-			t.Errorf("%s: %s", name, wrong[name])
-			continue
-		}
-		m := a.Definition().Metadata
-		if a.program.Protocol != want.protocol || m.Description != want.description || m.Timeout != want.timeout || a.program.Grace != want.grace {
-			t.Errorf("%s: protocol %s, %q, timeout %v, grace %v", name, a.program.Protocol, m.Description, m.Timeout, a.program.Grace)
-		}
+		t.Run(name, func(t *testing.T) {
+			a, ok := agents[name]
+			if !ok {
+				t.Errorf("%s: %s", name, wrong[name])
+				return
+			}
+			m := a.Definition().Metadata
+			if a.program.Protocol != want.protocol || m.Description != want.description || m.Timeout != want.timeout || a.program.Grace != want.grace {
+				t.Errorf("%s: protocol %s, %q, timeout %v, grace %v", name, a.program.Protocol, m.Description, m.Timeout, a.program.Grace)
+			}
+		})
 	}
 	if c := agents["c"].Definition().Metadata; c.Version != "1.2.3" {
 		t.Errorf("what our descriptor does not say is lost: %+v", c)
@@ -79,9 +82,11 @@ func TestDescriptorBesideAForeignOne(t *testing.T) {
 		"odd":  "odd.json: it describes a program of protocol bolt, and odd.yaml says that it is nagios",
 		"out":  "out.yaml: format and output are for protocol mco; bolt defines its own output",
 	} {
-		if wrong[name] != want {
-			t.Errorf("%s: %q", name, wrong[name])
-		}
+		t.Run(name, func(t *testing.T) {
+			if wrong[name] != want {
+				t.Errorf("%s: %q", name, wrong[name])
+			}
+		})
 	}
 	if r := call(t.Context(), agents["b"], "run", sym("name"), "sda"); data(r) != `{"_output":"-v x sda"}` {
 		t.Errorf("%s %s", r.Message, data(r))
@@ -136,15 +141,17 @@ func TestTaskKeysThatAreRefused(t *testing.T) {
 		`{"parameters": {}, "files": ["dir"]}`:                `the key "files" names dir; only the name of a directory ends in /`,
 		`{"parameters": {}, "frobnicate": 1, "supports": ""}`: "",
 	} {
-		dir := directory(t, map[string]string{"t.sh": "#!/bin/sh\n", "t.json": metadata, "dir/x": ""})
-		var log logBuffer
-		agents, wrong := load(t, Options{Dirs: []string{dir}, Log: logger(&log)})
-		if got := strings.ReplaceAll(wrong["t"], dir, "DIR"); want == "" != (agents["t"] != nil) || !strings.Contains(got, want) {
-			t.Errorf("%s: %q", metadata, got)
-		}
-		if want == "" && !strings.Contains(log.String(), `level=WARN msg="metadata of the task has unknown keys" agent=t keys=frobnicate,supports`) {
-			t.Error(log.String())
-		}
+		t.Run(subtest.Name(metadata), func(t *testing.T) {
+			dir := directory(t, map[string]string{"t.sh": "#!/bin/sh\n", "t.json": metadata, "dir/x": ""})
+			var log logBuffer
+			agents, wrong := load(t, Options{Dirs: []string{dir}, Log: logger(&log)})
+			if got := strings.ReplaceAll(wrong["t"], dir, "DIR"); want == "" != (agents["t"] != nil) || !strings.Contains(got, want) {
+				t.Errorf("%s: %q", metadata, got)
+			}
+			if want == "" && !strings.Contains(log.String(), `level=WARN msg="metadata of the task has unknown keys" agent=t keys=frobnicate,supports`) {
+				t.Error(log.String())
+			}
+		})
 	}
 }
 

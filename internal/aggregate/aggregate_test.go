@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mcollective/internal/aggregate"
+	"mcollective/internal/subtest"
 	"mcollective/value"
 )
 
@@ -41,19 +42,21 @@ func TestFunctions(t *testing.T) {
 		{"process_summary", aggregate.Options{Format: "%s %s %s %s"}, []any{[]any{process(int64(1), int64(3<<20)), process(0.5, nil)}, []any{}, nil},
 			aggregate.Result{Format: "%s %s %s %s", Values: []any{int64(1), int64(2), "1.500 KB", "3.000 MB"}}},
 	} {
-		f, err := aggregate.New(test.name, test.options)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, v := range test.values {
-			if err := f.Add(v); err != nil {
-				t.Errorf("%s of %v: %v", test.name, v, err)
+		t.Run(subtest.Name(test.name), func(t *testing.T) {
+			f, err := aggregate.New(test.name, test.options)
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
-		got, err := f.Result()
-		if diff := cmp.Diff(test.want, got); diff != "" || err != nil {
-			t.Errorf("%s of %v: %v\n%s", test.name, test.values, err, diff)
-		}
+			for _, v := range test.values {
+				if err := f.Add(v); err != nil {
+					t.Errorf("%s of %v: %v", test.name, v, err)
+				}
+			}
+			got, err := f.Result()
+			if diff := cmp.Diff(test.want, got); diff != "" || err != nil {
+				t.Errorf("%s of %v: %v\n%s", test.name, test.values, err, diff)
+			}
+		})
 	}
 }
 
@@ -61,13 +64,15 @@ func TestWhatCannotBeSummedUp(t *testing.T) {
 	for name, v := range map[string]any{
 		"average": "1", "sum": true, "boolean_summary": "true", "process_summary": []any{int64(1)}, "summary": make(chan int),
 	} {
-		f, err := aggregate.New(name, aggregate.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if f.Add(v) == nil {
-			t.Errorf("%s takes %v", name, v)
-		}
+		t.Run(name, func(t *testing.T) {
+			f, err := aggregate.New(name, aggregate.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f.Add(v) == nil {
+				t.Errorf("%s takes %v", name, v)
+			}
+		})
 	}
 	f, _ := aggregate.New("average", aggregate.Options{})
 	if r, err := f.Result(); err == nil {

@@ -145,9 +145,11 @@ func TestSignedPermissions(t *testing.T) {
 	g.Allow = []credential.Rule{{Agent: "rpcutil", Action: "ping"}}
 	c := s.client(g)
 	for action, want := range map[string]client.Outcome{"ping": client.OK, "agent_inventory": client.Denied} {
-		account, err := c.Run(bounded(t), client.Run{Agent: "rpcutil", Action: action, DirectThreshold: 10, Nodes: []string{"web1"}, Timeout: 30 * time.Second}, func(client.Answer) {})
-		if err != nil || account.Outcomes["web1"] != want {
-			t.Errorf("%s: %+v, %v, want %v", action, account, err, want)
-		}
+		t.Run(action, func(t *testing.T) {
+			account, err := c.Run(bounded(t), client.Run{Agent: "rpcutil", Action: action, DirectThreshold: 10, Nodes: []string{"web1"}, Timeout: 30 * time.Second}, func(client.Answer) {})
+			if err != nil || account.Outcomes["web1"] != want {
+				t.Errorf("%s: %+v, %v, want %v", action, account, err, want)
+			}
+		})
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"mcollective/internal/cli"
 	"mcollective/internal/dirtest"
+	"mcollective/internal/subtest"
 )
 
 func TestIntro(t *testing.T) {
@@ -87,10 +88,12 @@ func TestFailures(t *testing.T) {
 		{[]string{"completion"}, "Please choose either"},
 		{[]string{"completion", "tcsh"}, "no completion for the shell"},
 	} {
-		r := f.mco("").exits(t, 1, tc.words...)
-		if !strings.Contains(r.err.String(), tc.want) || r.out.Len() > 0 {
-			t.Errorf("mco %q\nstdout %q\nstderr %q\nwant   %q", tc.words, r.out.String(), r.err.String(), tc.want)
-		}
+		t.Run(subtest.Name(strings.ReplaceAll(strings.Join(tc.words, " "), missing, "missing")), func(t *testing.T) {
+			r := f.mco("").exits(t, 1, tc.words...)
+			if !strings.Contains(r.err.String(), tc.want) || r.out.Len() > 0 {
+				t.Errorf("mco %q\nstdout %q\nstderr %q\nwant   %q", tc.words, r.out.String(), r.err.String(), tc.want)
+			}
+		})
 	}
 	if len(f.sent()) > 0 {
 		t.Errorf("%d requests were sent", len(f.sent()))

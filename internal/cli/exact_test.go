@@ -37,16 +37,18 @@ func TestSilentNodesAreNamed(t *testing.T) {
 		"find --limit 1":    {0, ""},
 		"ping -F a=b -t .1": {100 * time.Millisecond, "12 nodes listen and did not say whether they match: h01, h02, h03, h04, h05, h06, h07, h08, h09, h10 and 2 more\n"},
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			f := newKnownFleet(t, hang, "n1")
-			start := time.Now()
-			r := f.mco("").exits(t, 0, strings.Fields(command)...)
-			if took := time.Since(start); took != tc.took {
-				t.Errorf("%s took %v, want %v", command, took, tc.took)
-			}
-			if r.err.String() != tc.want || strings.Contains(r.out.String(), "h0") {
-				t.Errorf("%s: stdout %q, stderr %q", command, &r.out, &r.err)
-			}
+		t.Run(command, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newKnownFleet(t, hang, "n1")
+				start := time.Now()
+				r := f.mco("").exits(t, 0, strings.Fields(command)...)
+				if took := time.Since(start); took != tc.took {
+					t.Errorf("%s took %v, want %v", command, took, tc.took)
+				}
+				if r.err.String() != tc.want || strings.Contains(r.out.String(), "h0") {
+					t.Errorf("%s: stdout %q, stderr %q", command, &r.out, &r.err)
+				}
+			})
 		})
 	}
 }

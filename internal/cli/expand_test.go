@@ -7,6 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"mcollective/internal/subtest"
 )
 
 func TestExpand(t *testing.T) {
@@ -43,16 +45,18 @@ func TestExpand(t *testing.T) {
 		{"-Fa=b -- --wf", "-Fa=b -- --wf"},
 		{"-t5 -1 --th", "-t5 -1 --threaded"},
 	} {
-		cmd := ping.New(env)
-		Prepare(env, cmd)
-		got, err := expand(env, &Program{}, ping, cmd, strings.Fields(tc.in))
-		if err != nil {
-			t.Errorf("%s: %v", tc.in, err)
-			continue
-		}
-		if diff := cmp.Diff(tc.want, strings.Join(got, " ")); diff != "" {
-			t.Errorf("%s:\n%s", tc.in, diff)
-		}
+		t.Run(subtest.Name(tc.in), func(t *testing.T) {
+			cmd := ping.New(env)
+			Prepare(env, cmd)
+			got, err := expand(env, &Program{}, ping, cmd, strings.Fields(tc.in))
+			if err != nil {
+				t.Errorf("%s: %v", tc.in, err)
+				return
+			}
+			if diff := cmp.Diff(tc.want, strings.Join(got, " ")); diff != "" {
+				t.Errorf("%s:\n%s", tc.in, diff)
+			}
+		})
 	}
 }
 
@@ -74,12 +78,14 @@ func TestExtraOptionOfManyMeanings(t *testing.T) {
 	for extra, want := range map[string]string{
 		"-s x": "one has no -s, and other commands have different ones", "--s x": "one has no --s,", "--silent": "", "--state x": "", "--state=x --silent": "",
 	} {
-		env := (&Env{Getenv: func(string) string { return extra }}).WithDefaults()
-		cmd := p.Commands[0].New(env)
-		Prepare(env, cmd)
-		_, err := expand(env, p, p.Commands[0], cmd, nil)
-		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
-			t.Errorf("%s: %v, want %q", extra, err, want)
-		}
+		t.Run(subtest.Name(extra), func(t *testing.T) {
+			env := (&Env{Getenv: func(string) string { return extra }}).WithDefaults()
+			cmd := p.Commands[0].New(env)
+			Prepare(env, cmd)
+			_, err := expand(env, p, p.Commands[0], cmd, nil)
+			if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+				t.Errorf("%s: %v, want %q", extra, err, want)
+			}
+		})
 	}
 }

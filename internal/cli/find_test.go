@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mcollective/filter"
+	"mcollective/internal/subtest"
 )
 
 func write(t *testing.T, path, text string) {
@@ -91,17 +92,19 @@ func TestFindLimit(t *testing.T) {
 		{"--limit-nodes 1%", 1, 2 * time.Second},
 		{"--limit 9", 4, 2 * time.Second},
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			f := newFleet(t, "n1", "n2", "n3", "n4")
-			start := time.Now()
-			r := f.mco("").exits(t, 0, append([]string{"find"}, strings.Fields(tc.words)...)...)
-			if n := strings.Count(r.out.String(), "\n"); n != tc.want || time.Since(start) != tc.took {
-				t.Errorf("%s: %d names in %v, want %d in %v", tc.words, n, time.Since(start), tc.want, tc.took)
-			}
-			r = f.mco("rpclimitmethod = random").exits(t, 0, append([]string{"find"}, strings.Fields(tc.words)...)...)
-			if n := strings.Count(r.out.String(), "\n"); n != tc.want {
-				t.Errorf("%s at random: %d names, want %d", tc.words, n, tc.want)
-			}
+		t.Run(subtest.Name(tc.words), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFleet(t, "n1", "n2", "n3", "n4")
+				start := time.Now()
+				r := f.mco("").exits(t, 0, append([]string{"find"}, strings.Fields(tc.words)...)...)
+				if n := strings.Count(r.out.String(), "\n"); n != tc.want || time.Since(start) != tc.took {
+					t.Errorf("%s: %d names in %v, want %d in %v", tc.words, n, time.Since(start), tc.want, tc.took)
+				}
+				r = f.mco("rpclimitmethod = random").exits(t, 0, append([]string{"find"}, strings.Fields(tc.words)...)...)
+				if n := strings.Count(r.out.String(), "\n"); n != tc.want {
+					t.Errorf("%s at random: %d names, want %d", tc.words, n, tc.want)
+				}
+			})
 		})
 	}
 }
@@ -126,11 +129,13 @@ func TestFindPipedNames(t *testing.T) {
 		{"n1\n", "-I n2", "", "-I matches none of the names on standard input\nStandard input is no terminal", 1},
 		{"n1\n", "--dm stdin --do json", "", "not a JSON array", 1},
 	} {
-		r.env.In = strings.NewReader(tc.in)
-		r.exits(t, tc.code, append([]string{"find"}, strings.Fields(tc.words)...)...)
-		if r.out.String() != tc.want || !strings.Contains(r.err.String(), tc.stderr) {
-			t.Errorf("%q | find %s: stdout %q, stderr %q", tc.in, tc.words, r.out.String(), r.err.String())
-		}
+		t.Run(subtest.Name(tc.in, tc.words), func(t *testing.T) {
+			r.env.In = strings.NewReader(tc.in)
+			r.exits(t, tc.code, append([]string{"find"}, strings.Fields(tc.words)...)...)
+			if r.out.String() != tc.want || !strings.Contains(r.err.String(), tc.stderr) {
+				t.Errorf("%q | find %s: stdout %q, stderr %q", tc.in, tc.words, r.out.String(), r.err.String())
+			}
+		})
 	}
 	synctest.Test(t, func(t *testing.T) {
 		// A terminal, /dev/null and a closed stream are no list of names.

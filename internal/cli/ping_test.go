@@ -13,6 +13,7 @@ import (
 	"mcollective/connector"
 	"mcollective/filter"
 	"mcollective/internal/config"
+	"mcollective/internal/subtest"
 	"mcollective/message"
 	"mcollective/security"
 )
@@ -70,13 +71,15 @@ func TestPingWaits(t *testing.T) {
 		{"--timeout=0.25", "", 250 * time.Millisecond},
 		{"-t2 -S fstat('/etc/hosts').size>1", "", 3 * time.Second},
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			f := newFleet(t, "n1")
-			start := time.Now()
-			f.mco(tc.cfg).exits(t, 0, append([]string{"ping"}, strings.Fields(tc.words)...)...)
-			if took := time.Since(start); took != tc.want {
-				t.Errorf("%s %s: waited %v, want %v", tc.words, tc.cfg, took, tc.want)
-			}
+		t.Run(subtest.Name(tc.words, tc.cfg), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFleet(t, "n1")
+				start := time.Now()
+				f.mco(tc.cfg).exits(t, 0, append([]string{"ping"}, strings.Fields(tc.words)...)...)
+				if took := time.Since(start); took != tc.want {
+					t.Errorf("%s %s: waited %v, want %v", tc.words, tc.cfg, took, tc.want)
+				}
+			})
 		})
 	}
 }

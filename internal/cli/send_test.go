@@ -10,6 +10,7 @@ import (
 
 	"mcollective/connector"
 	"mcollective/internal/config"
+	"mcollective/internal/subtest"
 )
 
 // TestSendAsks: anyone who awaits no answers is asked all the same.
@@ -30,16 +31,18 @@ func TestSendAsks(t *testing.T) {
 		{"--no-results --yes", "", 0, ""},
 		{"--no-results -I n1", "", 0, ""},
 	} {
-		f := newFleet(t, "n1", "n2")
-		r := f.mco("")
-		r.env.InTerminal, r.env.ErrTerminal, r.env.In = tc.answer != "", tc.answer != "", bytes.NewBufferString(tc.answer)
-		r.exits(t, tc.code, append(call, strings.Fields(tc.words)...)...)
-		if !strings.Contains(r.err.String(), tc.said) || strings.Contains(r.out.String(), "Request sent") != (tc.code == 0) {
-			t.Errorf("%s: stdout %q, stderr %q", tc.words, &r.out, &r.err)
-		}
-		if tc.code != 0 && len(f.sent()) > 0 {
-			t.Errorf("%s: sent %v", tc.words, f.sent())
-		}
+		t.Run(subtest.Name(tc.words, tc.answer), func(t *testing.T) {
+			f := newFleet(t, "n1", "n2")
+			r := f.mco("")
+			r.env.InTerminal, r.env.ErrTerminal, r.env.In = tc.answer != "", tc.answer != "", bytes.NewBufferString(tc.answer)
+			r.exits(t, tc.code, append(call, strings.Fields(tc.words)...)...)
+			if !strings.Contains(r.err.String(), tc.said) || strings.Contains(r.out.String(), "Request sent") != (tc.code == 0) {
+				t.Errorf("%s: stdout %q, stderr %q", tc.words, &r.out, &r.err)
+			}
+			if tc.code != 0 && len(f.sent()) > 0 {
+				t.Errorf("%s: sent %v", tc.words, f.sent())
+			}
+		})
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mcollective/internal/dirtest"
+	"mcollective/internal/subtest"
 )
 
 func write(t *testing.T, dir, name, text string) string {
@@ -174,10 +175,12 @@ func TestMistakes(t *testing.T) {
 		{"logfile = \xff", "server.cfg:1: the line is not UTF-8 text"},
 	}
 	for _, tt := range tests {
-		_, err := Load(write(t, dirtest.New(t), "server.cfg", tt.text), Server)
-		if err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%q: error %v, want %q", tt.text, err, tt.want)
-		}
+		t.Run(subtest.Name(tt.text), func(t *testing.T) {
+			_, err := Load(write(t, dirtest.New(t), "server.cfg", tt.text), Server)
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("%q: error %v, want %q", tt.text, err, tt.want)
+			}
+		})
 	}
 }
 
@@ -212,9 +215,11 @@ func TestDefaultsThatDepend(t *testing.T) {
 		{"logfile = a = b", "logfile", "a = b"},
 	}
 	for _, tt := range tests {
-		if got, _ := load(t, Server, tt.text).Get(tt.key); got != tt.want {
-			t.Errorf("%q: %s is %q, want %q", tt.text, tt.key, got, tt.want)
-		}
+		t.Run(subtest.Name(tt.text), func(t *testing.T) {
+			if got, _ := load(t, Server, tt.text).Get(tt.key); got != tt.want {
+				t.Errorf("%q: %s is %q, want %q", tt.text, tt.key, got, tt.want)
+			}
+		})
 	}
 	c := load(t, Server, "libdir = /a:/b\nlibdir = /c")
 	if want := []string{"/c", "/b", "/a"}; !slices.Equal(c.LibDirs, want) {
@@ -276,10 +281,12 @@ func TestWarnings(t *testing.T) {
 		{"ttl = 900", "server.cfg:1: ttl = 900 is more than the 600 s"},
 	}
 	for _, tt := range tests {
-		c := load(t, Server, tt.text)
-		if len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], tt.want) {
-			t.Errorf("%q: warnings %q, want %q", tt.text, c.Warnings, tt.want)
-		}
+		t.Run(subtest.Name(tt.text), func(t *testing.T) {
+			c := load(t, Server, tt.text)
+			if len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], tt.want) {
+				t.Errorf("%q: warnings %q, want %q", tt.text, c.Warnings, tt.want)
+			}
+		})
 	}
 }
 

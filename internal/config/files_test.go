@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"mcollective/internal/dirtest"
+	"mcollective/internal/subtest"
 )
 
 // TestPlaces has a node start with keys that name what it can and cannot read later.
@@ -33,24 +34,26 @@ func TestPlaces(t *testing.T) {
 		for name, want := range map[string]string{
 			good: "", "none": "no such file or directory", other: "not a ", open: "is not trusted",
 		} {
-			if p.optional && name == "none" || p.data && name == open {
-				want = ""
-			}
-			path := write(t, dir, "server.cfg", key+" = "+at(name))
-			c, err := Load(path, Server)
-			if err != nil {
-				t.Fatal(err)
-			}
-			said := strings.Join(c.Warnings, "\n")
-			if (said != "") != (want != "") || !strings.Contains(said, want) || want != "" && !strings.HasPrefix(said, path+":1: "+key+": ") {
-				t.Errorf("%s = %s: warnings %q, want %q", key, at(name), said, want)
-			}
-			if ignored := strings.Join(c.Ignored, "\n"); p.optional && name == "none" && !strings.Contains(ignored, "there is no "+at(name)) {
-				t.Errorf("%s = %s: nothing is said at debug: %q", key, at(name), ignored)
-			}
-			if c, err = Load(path, Client); err != nil || len(c.Warnings) > 0 {
-				t.Errorf("%s = %s: a client: %v, %q", key, at(name), err, c.Warnings)
-			}
+			t.Run(subtest.Name(name), func(t *testing.T) {
+				if p.optional && name == "none" || p.data && name == open {
+					want = ""
+				}
+				path := write(t, dir, "server.cfg", key+" = "+at(name))
+				c, err := Load(path, Server)
+				if err != nil {
+					t.Fatal(err)
+				}
+				said := strings.Join(c.Warnings, "\n")
+				if (said != "") != (want != "") || !strings.Contains(said, want) || want != "" && !strings.HasPrefix(said, path+":1: "+key+": ") {
+					t.Errorf("%s = %s: warnings %q, want %q", key, at(name), said, want)
+				}
+				if ignored := strings.Join(c.Ignored, "\n"); p.optional && name == "none" && !strings.Contains(ignored, "there is no "+at(name)) {
+					t.Errorf("%s = %s: nothing is said at debug: %q", key, at(name), ignored)
+				}
+				if c, err = Load(path, Client); err != nil || len(c.Warnings) > 0 {
+					t.Errorf("%s = %s: a client: %v, %q", key, at(name), err, c.Warnings)
+				}
+			})
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"mcollective/internal/dirtest"
+	"mcollective/internal/subtest"
 )
 
 // rubyKeys are all keys of Ruby MCollective 2.12: those that its Config class
@@ -153,32 +154,34 @@ func TestWhatIsNotImplementedIsRefused(t *testing.T) {
 		{"threaded = 1\nssl_cipher = aes-128-cbc\nplugin.aes.server_private = /k\nplugin.ssl_serializer = yaml", nil},
 	}
 	for _, tt := range tests {
-		path := write(t, dirtest.New(t), "server.cfg", tt.text)
-		c, err := Load(path, Server)
-		switch {
-		case err == nil && len(tt.want) > 0:
-			t.Errorf("%q: a node starts", tt.text)
-		case err != nil && len(tt.want) == 0:
-			t.Errorf("%q: %v", tt.text, err)
-		case err != nil:
-			lines := strings.Split(err.Error(), "\n")
-			if len(lines) != len(tt.want) {
-				t.Errorf("%q: %d errors, want %d:\n%v", tt.text, len(lines), len(tt.want), err)
-			}
-			for _, want := range tt.want {
-				if !strings.Contains(err.Error(), want) {
-					t.Errorf("%q: %v\nwant %s", tt.text, err, want)
+		t.Run(subtest.Name(tt.text), func(t *testing.T) {
+			path := write(t, dirtest.New(t), "server.cfg", tt.text)
+			c, err := Load(path, Server)
+			switch {
+			case err == nil && len(tt.want) > 0:
+				t.Errorf("%q: a node starts", tt.text)
+			case err != nil && len(tt.want) == 0:
+				t.Errorf("%q: %v", tt.text, err)
+			case err != nil:
+				lines := strings.Split(err.Error(), "\n")
+				if len(lines) != len(tt.want) {
+					t.Errorf("%q: %d errors, want %d:\n%v", tt.text, len(lines), len(tt.want), err)
+				}
+				for _, want := range tt.want {
+					if !strings.Contains(err.Error(), want) {
+						t.Errorf("%q: %v\nwant %s", tt.text, err, want)
+					}
+				}
+			default:
+				if len(c.Ignored) == 0 || !strings.Contains(c.Ignored[0], "has no effect: ") {
+					t.Errorf("%q: nothing says that it has no effect: %q", tt.text, c.Ignored)
 				}
 			}
-		default:
-			if len(c.Ignored) == 0 || !strings.Contains(c.Ignored[0], "has no effect: ") {
-				t.Errorf("%q: nothing says that it has no effect: %q", tt.text, c.Ignored)
+			// None of this is about a client.
+			if c, err = Load(path, Client); err != nil || len(c.Ignored) == 0 {
+				t.Errorf("%q: a client: %v", tt.text, err)
 			}
-		}
-		// None of this is about a client.
-		if c, err = Load(path, Client); err != nil || len(c.Ignored) == 0 {
-			t.Errorf("%q: a client: %v", tt.text, err)
-		}
+		})
 	}
 }
 
@@ -197,12 +200,14 @@ func TestListsThatLimitNothing(t *testing.T) {
 		{"plugin.nats.servers = ,", "there is no name in the list"},
 		{"plugin.rabbitmq.pool.1.ssl.ca = ,", "there is no name in the list"},
 	} {
-		path := write(t, dirtest.New(t), "server.cfg", tt.line)
-		for _, role := range []Role{Server, Client} {
-			if _, err := Load(path, role); err == nil || !strings.Contains(err.Error(), "server.cfg:1: "+tt.line+": "+tt.want) {
-				t.Errorf("%s: %v, want %s", tt.line, err, tt.want)
+		t.Run(subtest.Name(tt.line), func(t *testing.T) {
+			path := write(t, dirtest.New(t), "server.cfg", tt.line)
+			for _, role := range []Role{Server, Client} {
+				if _, err := Load(path, role); err == nil || !strings.Contains(err.Error(), "server.cfg:1: "+tt.line+": "+tt.want) {
+					t.Errorf("%s: %v, want %s", tt.line, err, tt.want)
+				}
 			}
-		}
+		})
 	}
 	for _, line := range []string{
 		"plugin.file.allow = /srv:/opt/", "plugin.file.deny = /srv/a,b", "plugin.shell.users = www,", "plugin.puppet.resource_type_blacklist = none",

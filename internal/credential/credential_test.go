@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"mcollective/internal/dirtest"
+	"mcollective/internal/subtest"
 )
 
 // A site is an authority and the directory of its broker.
@@ -136,15 +137,17 @@ func TestOnlyOneSpelling(t *testing.T) {
 		"too long":        sign(strings.Replace(named, `"r:ops"`, `"r:`+strings.Repeat("x", MaxToken)+`"`, 1)),
 		"unsigned":        parts[0] + "." + base64url.EncodeToString([]byte(strings.Replace(named, "jane", "root", 1))) + "." + parts[2],
 	} {
-		if bad == token || strings.HasPrefix(bad, parts[0]+"."+parts[1]+"."+parts[2]) && len(bad) == len(token) {
-			t.Fatalf("%s: nothing was changed", what)
-		}
-		_, err := s.broker.Kit.Trust.Check(bad, Caller, s.now)
-		if err == nil {
-			t.Errorf("%s: accepted", what)
-			continue
-		}
-		code(t, CodeUnknown, err)
+		t.Run(what, func(t *testing.T) {
+			if bad == token || strings.HasPrefix(bad, parts[0]+"."+parts[1]+"."+parts[2]) && len(bad) == len(token) {
+				t.Fatalf("%s: nothing was changed", what)
+			}
+			_, err := s.broker.Kit.Trust.Check(bad, Caller, s.now)
+			if err == nil {
+				t.Errorf("%s: accepted", what)
+				return
+			}
+			code(t, CodeUnknown, err)
+		})
 	}
 }
 
@@ -351,9 +354,11 @@ func TestRenew(t *testing.T) {
 	s := newSite(t)
 	_, old := s.node("web1")
 	for at, ok := range map[time.Duration]bool{20 * 24 * time.Hour: true, 31 * 24 * time.Hour: true, (NodeDays+1)*24*time.Hour + RenewalGrace: false} {
-		if _, err := s.broker.Renew(old, s.now.Add(at)); (err == nil) != ok {
-			t.Errorf("after %v: %v", at, err)
-		}
+		t.Run(subtest.Name(at), func(t *testing.T) {
+			if _, err := s.broker.Renew(old, s.now.Add(at)); (err == nil) != ok {
+				t.Errorf("after %v: %v", at, err)
+			}
+		})
 	}
 	_, caller := s.caller("jane")
 	if _, err := s.broker.Renew(caller, s.now); err == nil {

@@ -15,6 +15,7 @@ import (
 
 	"mcollective/ddl"
 	"mcollective/internal/data"
+	"mcollective/internal/subtest"
 	"mcollective/internal/timelimit/timelimittest"
 	"mcollective/rpc"
 )
@@ -72,16 +73,18 @@ func TestAnswers(t *testing.T) {
 		{plugin: "agent", query: "nosuch", err: "No agent called nosuch found"},
 		{plugin: "nosuch", query: "x", err: "Can't find DDL for data plugin 'nosuch_data'"},
 	} {
-		got, err := s.Lookup(t.Context(), c.plugin, &c.query)
-		if diff := cmp.Diff(c.want, got); diff != "" {
-			t.Errorf("%s %q: %v %s", c.plugin, c.query, err, diff)
-		}
-		if fmt.Sprint(err) != c.err && (err != nil || c.err != "") {
-			t.Errorf("%s %q: %v, want %s", c.plugin, c.query, err, c.err)
-		}
-		if e := (*rpc.Error)(nil); errors.As(err, &e) && e.Status != order.Or(c.status, rpc.UnknownError) || c.status != 0 && e == nil {
-			t.Errorf("%s %q: %v has another status than %d", c.plugin, c.query, err, c.status)
-		}
+		t.Run(subtest.Name(c.plugin, c.query), func(t *testing.T) {
+			got, err := s.Lookup(t.Context(), c.plugin, &c.query)
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("%s %q: %v %s", c.plugin, c.query, err, diff)
+			}
+			if fmt.Sprint(err) != c.err && (err != nil || c.err != "") {
+				t.Errorf("%s %q: %v, want %s", c.plugin, c.query, err, c.err)
+			}
+			if e := (*rpc.Error)(nil); errors.As(err, &e) && e.Status != order.Or(c.status, rpc.UnknownError) || c.status != 0 && e == nil {
+				t.Errorf("%s %q: %v has another status than %d", c.plugin, c.query, err, c.status)
+			}
+		})
 	}
 	if _, err := s.Lookup(t.Context(), "nosuch", nil); fmt.Sprint(err) != "No plugin nosuch_data defined" {
 		t.Error(err)
@@ -148,10 +151,12 @@ func TestBadPlugins(t *testing.T) {
 		"list": {map[string]any{"value": []int{1}}, "data plugin slow: output value: it is []interface {}; only strings, integers, floats and booleans can be compared"},
 		"func": {map[string]any{"other": func() {}}, "data plugin slow: output other: a message cannot hold func()"},
 	} {
-		_, err := data.NewSet(newPlugin(func(context.Context, string) (map[string]any, error) { return c.values, nil })).Data(t.Context(), "slow", "")
-		if fmt.Sprint(err) != c.err {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			_, err := data.NewSet(newPlugin(func(context.Context, string) (map[string]any, error) { return c.values, nil })).Data(t.Context(), "slow", "")
+			if fmt.Sprint(err) != c.err {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
 	}
 	_, err := data.NewSet(newPlugin(func(context.Context, string) (map[string]any, error) { panic("oh") })).Data(t.Context(), "slow", "")
 	if fmt.Sprint(err) != "data plugin slow broke: oh" {

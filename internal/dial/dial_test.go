@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"mcollective/internal/subtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -217,8 +219,10 @@ func TestLiterals(t *testing.T) {
 		},
 	}
 	for address, want := range map[string]string{"[::1]:4222": "to [::1]:4222", "192.0.2.1:1": "to 192.0.2.1:1", "[fe80::1%lo]:1": "to [fe80::1%lo]:1", "::1": "too many colons", "broker:1": "looked up"} {
-		if err := d.Dial(t.Context(), "tcp", address, take); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %q", address, err, want)
-		}
+		t.Run(subtest.Name(address), func(t *testing.T) {
+			if err := d.Dial(t.Context(), "tcp", address, take); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v, want %q", address, err, want)
+			}
+		})
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mcollective/internal/dirtest"
+	"mcollective/internal/subtest"
 	"mcollective/internal/waittest"
 )
 
@@ -81,21 +82,23 @@ func TestDistributions(t *testing.T) {
 		{"nothing at all", nil, map[string]string{"operatingsystem": "Linux", "osfamily": "Linux", "operatingsystemrelease": "5.10.0-21-amd64"}},
 	}
 	for _, tt := range tests {
-		s, err := tree(t, tt.files).system()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for name, want := range tt.want {
-			if s[name] != want {
-				t.Errorf("%s: %s is %q, want %q", tt.name, name, s[name], want)
+		t.Run(tt.name, func(t *testing.T) {
+			s, err := tree(t, tt.files).system()
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
-		flat := flatten(s)
-		for modern, legacy := range map[string]string{"os.name": "operatingsystem", "os.family": "osfamily", "os.release.full": "operatingsystemrelease", "os.release.major": "operatingsystemmajrelease", "os.architecture": "architecture", "os.hardware": "hardwaremodel", "os.distro.id": "lsbdistid", "os.distro.codename": "lsbdistcodename"} {
-			if flat[modern] != flat[legacy] {
-				t.Errorf("%s: %s is %q, %s is %q", tt.name, modern, flat[modern], legacy, flat[legacy])
+			for name, want := range tt.want {
+				if s[name] != want {
+					t.Errorf("%s: %s is %q, want %q", tt.name, name, s[name], want)
+				}
 			}
-		}
+			flat := flatten(s)
+			for modern, legacy := range map[string]string{"os.name": "operatingsystem", "os.family": "osfamily", "os.release.full": "operatingsystemrelease", "os.release.major": "operatingsystemmajrelease", "os.architecture": "architecture", "os.hardware": "hardwaremodel", "os.distro.id": "lsbdistid", "os.distro.codename": "lsbdistcodename"} {
+				if flat[modern] != flat[legacy] {
+					t.Errorf("%s: %s is %q, %s is %q", tt.name, modern, flat[modern], legacy, flat[legacy])
+				}
+			}
+		})
 	}
 }
 
@@ -118,10 +121,12 @@ func TestVirtual(t *testing.T) {
 		"lxc":            {"proc/1/environ": "container=lxc\x00"},
 		"unknown":        {"proc/cpuinfo": "processor\t: 0\nflags\t\t: fpu hypervisor\n"},
 	} {
-		s, _ := tree(t, files).system()
-		if s["virtual"] != want || s["is_virtual"] != truth(want != "physical") {
-			t.Errorf("virtual is %q (is_virtual %q), want %q", s["virtual"], s["is_virtual"], want)
-		}
+		t.Run(want, func(t *testing.T) {
+			s, _ := tree(t, files).system()
+			if s["virtual"] != want || s["is_virtual"] != truth(want != "physical") {
+				t.Errorf("virtual is %q (is_virtual %q), want %q", s["virtual"], s["is_virtual"], want)
+			}
+		})
 	}
 	if s, _ := tree(t, dmi("m5.metal", "Amazon EC2")).system(); s["virtual"] != "physical" {
 		t.Errorf("bare metal of a cloud is %q", s["virtual"])
@@ -142,9 +147,11 @@ func TestNumbers(t *testing.T) {
 		"system_uptime.seconds": "93784", "system_uptime.uptime": "1 day", "uptime_hours": "26", "uptime_days": "1",
 		"load_averages.1m": "0.5", "load_averages.5m": "0.0", "load_averages.15m": "12.34",
 	} {
-		if flat[name] != want {
-			t.Errorf("%s is %q, want %q", name, flat[name], want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if flat[name] != want {
+				t.Errorf("%s is %q, want %q", name, flat[name], want)
+			}
+		})
 	}
 	if got := flatten(tree(t, nil).live()); len(got) > 1 { // only the time zone
 		t.Errorf("facts from nothing: %v", got)
@@ -190,9 +197,11 @@ func TestNetwork(t *testing.T) {
 		"interfaces": "bond0_7,eth1,lo", "ipaddress_bond0_7": "10.0.0.5", "ipaddress_eth1": "192.168.1.5", "ipaddress_lo": "127.0.0.1", "mtu_bond0_7": "9000",
 		"networking.interfaces.bond0.7.bindings.0.address": "169.254.1.1", "networking.interfaces.lo.ip6": "::1",
 	} {
-		if flat[name] != want {
-			t.Errorf("%s is %q, want %q", name, flat[name], want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if flat[name] != want {
+				t.Errorf("%s is %q, want %q", name, flat[name], want)
+			}
+		})
 	}
 	m.hostname = "web2.big.example"
 	if s, _ := m.system(); s["fqdn"] != "web2.big.example" || s["hostname"] != "web2" {
@@ -239,9 +248,11 @@ overlay /var/lib/docker/overlay2/x overlay rw 0 0
 		"disks.sda.model": "SuperDisk", "disks.sda.size": "2.00 GiB", "disks.sda.type": "ssd", "blockdevices": "sda", "blockdevice_sda_size": "2147483648",
 		"partitions./dev/sda1.mount": "/", "partitions./dev/sda1.size": "1.00 GiB",
 	} {
-		if flat[name] != want {
-			t.Errorf("%s is %q, want %q", name, flat[name], want)
-		}
+		t.Run(subtest.Name(name), func(t *testing.T) {
+			if flat[name] != want {
+				t.Errorf("%s is %q, want %q", name, flat[name], want)
+			}
+		})
 	}
 }
 
@@ -259,9 +270,11 @@ func TestHardware(t *testing.T) {
 		"os.selinux.current_mode": "enforcing", "selinux": "true", "os.selinux.config_policy": "targeted", "selinux_config_mode": "enforcing",
 		"ssh.ed25519.type": "ssh-ed25519", "sshed25519key": "AAAAC3NzaC1lZDI1NTE5AAAAIAAB", "filesystems": "ext4,xfs",
 	} {
-		if flat[name] != want {
-			t.Errorf("%s is %q, want %q", name, flat[name], want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if flat[name] != want {
+				t.Errorf("%s is %q, want %q", name, flat[name], want)
+			}
+		})
 	}
 }
 

@@ -273,9 +273,11 @@ func TestSyslog(t *testing.T) {
 
 func TestFacility(t *testing.T) {
 	for name, want := range map[string]int{"user": 1, "DAEMON": 3, "local0": 16, "local7": 23, "local8": -1, "nonsense": -1} {
-		if got := facility(name); got != want {
-			t.Errorf("facility %s is %d, want %d", name, got, want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if got := facility(name); got != want {
+				t.Errorf("facility %s is %d, want %d", name, got, want)
+			}
+		})
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"mcollective/internal/dirtest"
 	"mcollective/internal/plainfile"
+	"mcollective/internal/subtest"
 )
 
 func TestRead(t *testing.T) {
@@ -31,14 +32,16 @@ func TestRead(t *testing.T) {
 		{name: "none", most: 5, err: fs.ErrNotExist},
 		{name: "file\x00", most: 5, text: "invalid argument"},
 	} {
-		data, err := plainfile.Read(at(c.name), c.most)
-		switch {
-		case c.err == nil && c.text == "":
-			if err != nil || string(data) != c.want {
-				t.Errorf("%s: %q, %v", c.name, data, err)
+		t.Run(subtest.Name(c.name, c.most), func(t *testing.T) {
+			data, err := plainfile.Read(at(c.name), c.most)
+			switch {
+			case c.err == nil && c.text == "":
+				if err != nil || string(data) != c.want {
+					t.Errorf("%s: %q, %v", c.name, data, err)
+				}
+			case err == nil || c.err != nil && !errors.Is(err, c.err) || !strings.Contains(err.Error(), c.text):
+				t.Errorf("%s: %q, %v, want %v %s", c.name, data, err, c.err, c.text)
 			}
-		case err == nil || c.err != nil && !errors.Is(err, c.err) || !strings.Contains(err.Error(), c.text):
-			t.Errorf("%s: %q, %v, want %v %s", c.name, data, err, c.err, c.text)
-		}
+		})
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"mcollective/internal/dirtest"
 	"mcollective/internal/plainfile"
+	"mcollective/internal/subtest"
 )
 
 func TestInterpreter(t *testing.T) {
@@ -17,10 +18,12 @@ func TestInterpreter(t *testing.T) {
 		"#!/bin/sh\r\n": {"/bin/sh"}, "": nil, "#!": nil, "#! \n/bin/sh": nil, "\x7fELF": nil, "\n#!/bin/sh": nil, "\ufeff#!/bin/sh": nil,
 		"#!/" + strings.Repeat("x", 300) + " a": {"/" + strings.Repeat("x", 253)},
 	} {
-		dirtest.Write(t, path, text, 0o700)
-		if got, err := plainfile.Interpreter(path); err != nil || !slices.Equal(got, want) {
-			t.Errorf("%.40q: %q, %v; want %q", text, got, err, want)
-		}
+		t.Run(subtest.Name(text), func(t *testing.T) {
+			dirtest.Write(t, path, text, 0o700)
+			if got, err := plainfile.Interpreter(path); err != nil || !slices.Equal(got, want) {
+				t.Errorf("%.40q: %q, %v; want %q", text, got, err, want)
+			}
+		})
 	}
 	if _, err := plainfile.Interpreter(filepath.Dir(path)); err == nil {
 		t.Error("a directory has a first line")

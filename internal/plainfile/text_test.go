@@ -10,6 +10,7 @@ import (
 
 	"mcollective/internal/dirtest"
 	"mcollective/internal/plainfile"
+	"mcollective/internal/subtest"
 )
 
 func TestDecodeText(t *testing.T) {
@@ -22,9 +23,11 @@ func TestDecodeText(t *testing.T) {
 		"a\rb\r\r\n":                "a\rb\r\n",
 		"\xff":                      "\xff",
 	} {
-		if got, err := plainfile.DecodeText([]byte(text)); err != nil || string(got) != want {
-			t.Errorf("%q is decoded as %q, %v; want %q", text, got, err, want)
-		}
+		t.Run(subtest.Name(text), func(t *testing.T) {
+			if got, err := plainfile.DecodeText([]byte(text)); err != nil || string(got) != want {
+				t.Errorf("%q is decoded as %q, %v; want %q", text, got, err, want)
+			}
+		})
 	}
 	for _, text := range []string{"\xff\xfea\x00", "\xfe\xff\x00a", "\xff\xfe\x00\x00a\x00\x00\x00", "\x00\x00\xfe\xff\x00\x00\x00a"} {
 		if got, err := plainfile.DecodeText([]byte(text)); !errors.Is(err, plainfile.ErrEncoding) {
@@ -36,13 +39,15 @@ func TestDecodeText(t *testing.T) {
 func TestText(t *testing.T) {
 	path := filepath.Join(dirtest.New(t), "text")
 	for text, want := range map[string]string{"\xef\xbb\xbfa\r\n": "a\n", "\xff\xfea\x00": ""} {
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		got, err := plainfile.Text(path, 6)
-		if string(got) != want || (err == nil) != (want != "") || err != nil && (!errors.Is(err, plainfile.ErrEncoding) || !strings.Contains(err.Error(), path)) {
-			t.Errorf("%q is read as %q, %v", text, got, err)
-		}
+		t.Run(subtest.Name(text), func(t *testing.T) {
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			got, err := plainfile.Text(path, 6)
+			if string(got) != want || (err == nil) != (want != "") || err != nil && (!errors.Is(err, plainfile.ErrEncoding) || !strings.Contains(err.Error(), path)) {
+				t.Errorf("%q is read as %q, %v", text, got, err)
+			}
+		})
 	}
 	if _, err := plainfile.Text(path, 3); err == nil || !strings.Contains(err.Error(), "larger than 3 bytes") {
 		t.Errorf("a larger file: %v", err)

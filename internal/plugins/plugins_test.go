@@ -19,6 +19,7 @@ import (
 
 	"mcollective/internal/config"
 	"mcollective/internal/dirtest"
+	"mcollective/internal/subtest"
 	"mcollective/internal/waittest"
 	"mcollective/stomp"
 )
@@ -81,13 +82,15 @@ func TestPSK(t *testing.T) {
 		"# none":             "the pre-shared key is empty",
 		"plugin.psk = long enough to be taken\nplugin.psk.serializer = xml": "plugin.psk.serializer = xml",
 	} {
-		cfg, err := read(t, config.Client, lines)
-		if err == nil {
-			_, _, err = ClientSecurity(cfg)
-		}
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %v", lines, err)
-		}
+		t.Run(subtest.Name(lines), func(t *testing.T) {
+			cfg, err := read(t, config.Client, lines)
+			if err == nil {
+				_, _, err = ClientSecurity(cfg)
+			}
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%q: %v", lines, err)
+			}
+		})
 	}
 	t.Setenv("MCOLLECTIVE_PSK", "this one is long enough")
 	sec, warnings, err := ClientSecurity(load(t, config.Client, "plugin.psk = unset", "plugin.psk.callertype = identity", "securityprovider = Psk"))
@@ -137,9 +140,11 @@ func TestPoolErrors(t *testing.T) {
 		tlsPool + "\nplugin.activemq.pool.1.ssl.fallback = maybe":                  "ssl.fallback = maybe",
 		onePool + "\n" + oneHost + "\nplugin.activemq.heartbeat_interval = hourly": "heartbeat_interval = hourly",
 	} {
-		if _, err := options(t, strings.Split(lines, "\n")...); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q:\n%v\nwant %q", lines, err, want)
-		}
+		t.Run(subtest.Name(lines), func(t *testing.T) {
+			if _, err := options(t, strings.Split(lines, "\n")...); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%q:\n%v\nwant %q", lines, err, want)
+			}
+		})
 	}
 }
 
@@ -169,10 +174,12 @@ func TestHeartbeat(t *testing.T) {
 		"plugin.activemq.heartbeat_interval = 5": 30 * time.Second,
 		"plugin.activemq.heartbeat_interval = 45": 45 * time.Second,
 	} {
-		o, err := options(t, onePool, oneHost, text)
-		if err != nil || o.Heartbeat != want {
-			t.Errorf("%q: %v, %v; want %v", text, o.Heartbeat, err, want)
-		}
+		t.Run(subtest.Name(text), func(t *testing.T) {
+			o, err := options(t, onePool, oneHost, text)
+			if err != nil || o.Heartbeat != want {
+				t.Errorf("%q: %v, %v; want %v", text, o.Heartbeat, err, want)
+			}
+		})
 	}
 }
 
@@ -188,13 +195,15 @@ func TestDangerousAgentsAreOff(t *testing.T) {
 	for text, want := range map[string]bool{
 		"": false, "activate_agents = 1": false, "plugin.file.activate_agent = 1": true, "plugin.file.activate_agent = 0": false,
 	} {
-		cfg := load(t, config.Server, text)
-		if got, _ := Enabled(cfg)("file"); got != want {
-			t.Errorf("%q: %v", text, got)
-		}
-		if got, err := Enabled(cfg)("service"); !got || err != nil {
-			t.Errorf("%q: service is %v, %v", text, got, err)
-		}
+		t.Run(subtest.Name(text), func(t *testing.T) {
+			cfg := load(t, config.Server, text)
+			if got, _ := Enabled(cfg)("file"); got != want {
+				t.Errorf("%q: %v", text, got)
+			}
+			if got, err := Enabled(cfg)("service"); !got || err != nil {
+				t.Errorf("%q: service is %v, %v", text, got, err)
+			}
+		})
 	}
 }
 
@@ -275,12 +284,14 @@ func TestFilesOfCredentials(t *testing.T) {
 	for path, want := range map[string]string{
 		filepath.Join(dir, "none"): "no such file", dir: "not a regular file", open: "run: chmod o-rwx " + open, "/dev/zero": "not a regular file",
 	} {
-		for _, key := range []string{"nats.credentials", "nats.nkey"} {
-			cfg := load(t, config.Server, "plugin."+key+" = "+path)
-			_, err := Connect(waittest.Within(t, waittest.Patience), cfg, slog.New(slog.DiscardHandler))
-			if err == nil || !strings.Contains(err.Error(), "test.cfg:2: plugin."+key+": ") || !strings.Contains(err.Error(), want) {
-				t.Errorf("%s = %s: %v, want %q", key, path, err, want)
+		t.Run(subtest.Name(strings.TrimPrefix(path, dir)), func(t *testing.T) {
+			for _, key := range []string{"nats.credentials", "nats.nkey"} {
+				cfg := load(t, config.Server, "plugin."+key+" = "+path)
+				_, err := Connect(waittest.Within(t, waittest.Patience), cfg, slog.New(slog.DiscardHandler))
+				if err == nil || !strings.Contains(err.Error(), "test.cfg:2: plugin."+key+": ") || !strings.Contains(err.Error(), want) {
+					t.Errorf("%s = %s: %v, want %q", key, path, err, want)
+				}
 			}
-		}
+		})
 	}
 }

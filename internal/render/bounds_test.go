@@ -54,15 +54,17 @@ func TestOneNodeCannotFillTheOutput(t *testing.T) {
 		"long row":     append([]*value.Map{value.NewMap(sym("a"), wide, sym("b"), "2")}, few...),
 		"many columns": append([]*value.Map{many}, few...),
 	} {
-		for _, format := range []Format{Classic, Folded, Table, Wide, CSV} {
-			for _, terminal := range []bool{false, true} {
-				m := &meter{}
-				shows(t, Options{Format: format, Terminal: terminal}, m, m, replies...)
-				if m.n > 2<<20 {
-					t.Errorf("%s, %s, terminal %v: %d bytes", name, format, terminal, m.n)
+		t.Run(name, func(t *testing.T) {
+			for _, format := range []Format{Classic, Folded, Table, Wide, CSV} {
+				for _, terminal := range []bool{false, true} {
+					m := &meter{}
+					shows(t, Options{Format: format, Terminal: terminal}, m, m, replies...)
+					if m.n > 2<<20 {
+						t.Errorf("%s, %s, terminal %v: %d bytes", name, format, terminal, m.n)
+					}
 				}
 			}
-		}
+		})
 	}
 }
 

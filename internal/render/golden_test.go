@@ -87,25 +87,27 @@ func TestGolden(t *testing.T) {
 		"jq":               {fleet(), Options{JQ: ".sender, .data.tags"}},
 		"jq-select":        {fleet(), Options{JQ: "select(.statuscode != 0) | {(.sender): .statusmsg}"}},
 	} {
-		var said strings.Builder
-		c.o.Err = &said
-		got := c.scene.show(t, c.o)
-		if said.Len() > 0 {
-			got += "---- standard error\n" + said.String()
-		}
-		path := filepath.Join("testdata", "golden", name+".txt")
-		if *update {
-			if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+		t.Run(name, func(t *testing.T) {
+			var said strings.Builder
+			c.o.Err = &said
+			got := c.scene.show(t, c.o)
+			if said.Len() > 0 {
+				got += "---- standard error\n" + said.String()
+			}
+			path := filepath.Join("testdata", "golden", name+".txt")
+			if *update {
+				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
 				t.Fatal(err)
 			}
-			continue
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(want), got); diff != "" {
-			t.Errorf("%s:\n%s", name, diff)
-		}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("%s:\n%s", name, diff)
+			}
+		})
 	}
 }

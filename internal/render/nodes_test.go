@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"mcollective/internal/subtest"
 )
 
 func TestFold(t *testing.T) {
@@ -27,9 +29,11 @@ func TestFold(t *testing.T) {
 		{"x123456789012345678901 x123456789012345678902", "x123456789012345678901 x123456789012345678902"},
 		{"a1 b10 a2", "a[1-2] b10"},
 	} {
-		if diff := cmp.Diff(test.want, strings.Join(Fold(strings.Fields(test.names)), " ")); diff != "" {
-			t.Errorf("%s: %s", test.names, diff)
-		}
+		t.Run(subtest.Name(test.names), func(t *testing.T) {
+			if diff := cmp.Diff(test.want, strings.Join(Fold(strings.Fields(test.names)), " ")); diff != "" {
+				t.Errorf("%s: %s", test.names, diff)
+			}
+		})
 	}
 }
 

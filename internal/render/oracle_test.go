@@ -163,17 +163,19 @@ func compareValues(t *testing.T, o *oracle) {
 	for what, f := range map[string]func(any) string{
 		"inspect": Inspect, "text": Text, "pretty": func(v any) string { return Pretty(v) + "\n" },
 	} {
-		cases := make([]any, len(list))
-		for i, v := range list {
-			cases[i] = ask(what, v)
-		}
-		wrong := 0
-		for i, want := range o.ask(t, cases) {
-			if got := f(list[i]); got != want && wrong < 5 {
-				wrong++
-				t.Errorf("%s of %#v\n got %s\nwant %s", what, list[i], got, want)
+		t.Run(what, func(t *testing.T) {
+			cases := make([]any, len(list))
+			for i, v := range list {
+				cases[i] = ask(what, v)
 			}
-		}
+			wrong := 0
+			for i, want := range o.ask(t, cases) {
+				if got := f(list[i]); got != want && wrong < 5 {
+					wrong++
+					t.Errorf("%s of %#v\n got %s\nwant %s", what, list[i], got, want)
+				}
+			}
+		})
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"mcollective/client"
 	"mcollective/ddl"
 	"mcollective/internal/safetext"
+	"mcollective/internal/subtest"
 	"mcollective/internal/yaml"
 	"mcollective/marshal"
 	"mcollective/message"
@@ -35,9 +36,11 @@ func TestOptionsThatCannotBe(t *testing.T) {
 		{Options{JQ: "nosuch"}, `the jq program "nosuch": function not defined: nosuch/0`},
 		{Options{JQ: ".", Format: Table}, "a jq program makes JSON, which --output table cannot show"},
 	} {
-		if _, err := New(test.o, "stage", "play", action); err == nil || !strings.Contains(err.Error(), test.want) {
-			t.Errorf("%+v: %v", test.o, err)
-		}
+		t.Run(subtest.Name(test.o), func(t *testing.T) {
+			if _, err := New(test.o, "stage", "play", action); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%+v: %v", test.o, err)
+			}
+		})
 	}
 }
 
@@ -96,14 +99,16 @@ func TestProgressBar(t *testing.T) {
 // TestNobodyAsked is the end of a run for which nobody was found.
 func TestNobodyAsked(t *testing.T) {
 	for format, want := range map[Format]string{Folded: "", Table: "", JSON: "[]\n", JSONL: "", YAML: "[]\n", Name: "", CSV: "sender,statuscode,statusmsg,fact,value,tags\n", Classic: "\n\n"} {
-		var out bytes.Buffer
-		r, err := New(Options{Out: &out, Format: format}, "stage", "play", fleet().action())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := r.Close(nil, Stats{}); err != nil || out.String() != want {
-			t.Errorf("%s: %q, %v", format, out.String(), err)
-		}
+		t.Run(subtest.Name(format), func(t *testing.T) {
+			var out bytes.Buffer
+			r, err := New(Options{Out: &out, Format: format}, "stage", "play", fleet().action())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := r.Close(nil, Stats{}); err != nil || out.String() != want {
+				t.Errorf("%s: %q, %v", format, out.String(), err)
+			}
+		})
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"mcollective/internal/dirtest"
+	"mcollective/internal/subtest"
 	"mcollective/internal/waittest"
 )
 
@@ -216,14 +217,16 @@ func TestOnlyLeftoversAreEnded(t *testing.T) {
 			r.PID, r.Start = children.session, 1
 		},
 	} {
-		r := real
-		change(&r)
-		if r.PID <= 1 {
-			continue // a session that began outside this namespace, or init's
-		}
-		if l := put(name, r); l != nil {
-			t.Errorf("%s: %+v", name, l)
-		}
+		t.Run(subtest.Name(name), func(t *testing.T) {
+			r := real
+			change(&r)
+			if r.PID <= 1 {
+				return // a session that began outside this namespace, or init's
+			}
+			if l := put(name, r); l != nil {
+				t.Errorf("%s: %+v", name, l)
+			}
+		})
 	}
 	for name, change := range map[string]func(*record){
 		"init":      func(r *record) { r.PID = 1 },
@@ -231,11 +234,13 @@ func TestOnlyLeftoversAreEnded(t *testing.T) {
 		"all":       func(r *record) { r.PID = -1 },
 		"no moment": func(r *record) { r.Start = 0 },
 	} {
-		r := real
-		change(&r)
-		if l := put(name, r); l == nil || l.Err == nil {
-			t.Errorf("%s: %+v", name, l)
-		}
+		t.Run(name, func(t *testing.T) {
+			r := real
+			change(&r)
+			if l := put(name, r); l == nil || l.Err == nil {
+				t.Errorf("%s: %+v", name, l)
+			}
+		})
 	}
 	other.Process.Kill()
 	waittest.Return(t, "the killed one to end", func() { other.Wait() })

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"mcollective/internal/dirtest"
+	"mcollective/internal/subtest"
 	"mcollective/internal/trust"
 )
 
@@ -26,10 +27,12 @@ func TestLookTrust(t *testing.T) {
 		name, dir string
 		trusted   bool
 	}{{"x", "good", true}, {"y", "good", true}, {"z", "good", false}, {"x", "open", false}} {
-		dirs := []string{filepath.Join(root, "none"), filepath.Join(root, c.dir), filepath.Join(root, "good")}
-		path, err := look(c.name, dirs)
-		if c.trusted && (err != nil || path != filepath.Join(root, c.dir, c.name)) || !c.trusted && !errors.As(err, new(*trust.Error)) {
-			t.Errorf("%s in %s: %q, %v", c.name, c.dir, path, err)
-		}
+		t.Run(subtest.Name(c.trusted), func(t *testing.T) {
+			dirs := []string{filepath.Join(root, "none"), filepath.Join(root, c.dir), filepath.Join(root, "good")}
+			path, err := look(c.name, dirs)
+			if c.trusted && (err != nil || path != filepath.Join(root, c.dir, c.name)) || !c.trusted && !errors.As(err, new(*trust.Error)) {
+				t.Errorf("%s in %s: %q, %v", c.name, c.dir, path, err)
+			}
+		})
 	}
 }

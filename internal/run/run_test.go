@@ -104,9 +104,11 @@ func TestCannotStart(t *testing.T) {
 		"no directory": {Command{Path: "true", Dir: "/no/such"}, "cannot start /usr/bin/true: no such file"},
 		"no user":      {Command{Path: "true", User: "nobody-of-that-name"}, `there is no user "nobody-of-that-name"`},
 	} {
-		if r, err := Run(t.Context(), test.c); err == nil || r != nil || !strings.Contains(err.Error(), test.want) {
-			t.Errorf("%s: %v, %v; want %q", name, r, err, test.want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if r, err := Run(t.Context(), test.c); err == nil || r != nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%s: %v, %v; want %q", name, r, err, test.want)
+			}
+		})
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"mcollective/internal/subtest"
 )
 
 func TestClean(t *testing.T) {
@@ -15,9 +17,11 @@ func TestClean(t *testing.T) {
 		"a\u202eb\U000e0001": `a\u202eb\ue0001`,
 		"a\nb\tc":            `a\x0ab\x09c`,
 	} {
-		if got := CleanLine(in); got != want {
-			t.Errorf("CleanLine(%q) = %q, want %q", in, got, want)
-		}
+		t.Run(subtest.Name(in), func(t *testing.T) {
+			if got := CleanLine(in); got != want {
+				t.Errorf("CleanLine(%q) = %q, want %q", in, got, want)
+			}
+		})
 	}
 	if got := Clean("a\n\tb\r"); got != "a\n\tb\\x0d" {
 		t.Errorf("clean keeps line ends and tabs: %q", got)

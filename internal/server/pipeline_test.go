@@ -12,6 +12,7 @@ import (
 	"mcollective/connector"
 	"mcollective/filter"
 	"mcollective/internal/server"
+	"mcollective/internal/subtest"
 	"mcollective/message"
 	"mcollective/value"
 )
@@ -232,22 +233,24 @@ func TestAge(t *testing.T) {
 		{sent: -31 * s, ttl: 60 * s, maxSkew: 30 * s, counter: "skewed"},
 		{sent: 3600 * s, ttl: 60 * s, maxSkew: 30 * s, counter: "expired"},
 	} {
-		in(t, func(_ *world, o *server.Options) { o.MaxTTL, o.MaxSkew = c.maxTTL, c.maxSkew }, func(w *world) {
-			r := ask("discovery", "ping")
-			r.Time, r.TTL = r.Time.Add(-c.sent), c.ttl
-			w.send(broadcast("discovery"), r)
-			n := len(w.replies())
-			st := w.srv.Stats()
-			got := ""
-			switch {
-			case st.TTLExpired == 1:
-				got = "expired"
-			case st.Skewed == 1:
-				got = "skewed"
-			}
-			if got != c.counter || (n == 1) != (c.counter == "") {
-				t.Errorf("%+v: %d replies, counted as %q", c, n, got)
-			}
+		t.Run(subtest.Name(c.sent, c.ttl), func(t *testing.T) {
+			in(t, func(_ *world, o *server.Options) { o.MaxTTL, o.MaxSkew = c.maxTTL, c.maxSkew }, func(w *world) {
+				r := ask("discovery", "ping")
+				r.Time, r.TTL = r.Time.Add(-c.sent), c.ttl
+				w.send(broadcast("discovery"), r)
+				n := len(w.replies())
+				st := w.srv.Stats()
+				got := ""
+				switch {
+				case st.TTLExpired == 1:
+					got = "expired"
+				case st.Skewed == 1:
+					got = "skewed"
+				}
+				if got != c.counter || (n == 1) != (c.counter == "") {
+					t.Errorf("%+v: %d replies, counted as %q", c, n, got)
+				}
+			})
 		})
 	}
 }

@@ -195,14 +195,16 @@ func TestNewRefusesBadOptions(t *testing.T) {
 		"agent name": func(o *server.Options) { o.Handlers = map[string]server.Handler{"a/b": echo} },
 		"handler":    func(o *server.Options) { o.Handlers = map[string]server.Handler{"a": nil} },
 	} {
-		o := good()
-		if _, err := server.New(o); err != nil {
-			t.Fatal(err)
-		}
-		spoil(&o)
-		if _, err := server.New(o); err == nil {
-			t.Errorf("a bad %s is taken", name)
-		}
+		t.Run(name, func(t *testing.T) {
+			o := good()
+			if _, err := server.New(o); err != nil {
+				t.Fatal(err)
+			}
+			spoil(&o)
+			if _, err := server.New(o); err == nil {
+				t.Errorf("a bad %s is taken", name)
+			}
+		})
 	}
 }
 
@@ -210,18 +212,20 @@ func TestNewRefusesBadOptions(t *testing.T) {
 // asks whether it is there at debug.
 func TestLevelsOfRequests(t *testing.T) {
 	for agent, want := range map[string]slog.Level{"echo": slog.LevelInfo, "discovery": slog.LevelDebug} {
-		in(t, withEcho, func(w *world) {
-			w.send(broadcast(agent), ask(agent, "ping"))
-			w.one()
-			var levels []slog.Level
-			for _, r := range w.log.take() {
-				if r.Message == "request" {
-					levels = append(levels, r.Level)
+		t.Run(agent, func(t *testing.T) {
+			in(t, withEcho, func(w *world) {
+				w.send(broadcast(agent), ask(agent, "ping"))
+				w.one()
+				var levels []slog.Level
+				for _, r := range w.log.take() {
+					if r.Message == "request" {
+						levels = append(levels, r.Level)
+					}
 				}
-			}
-			if len(levels) != 1 || levels[0] != want {
-				t.Errorf("a request to %s is logged at %v, want %v", agent, levels, want)
-			}
+				if len(levels) != 1 || levels[0] != want {
+					t.Errorf("a request to %s is logged at %v, want %v", agent, levels, want)
+				}
+			})
 		})
 	}
 }

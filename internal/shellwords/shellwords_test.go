@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"mcollective/internal/subtest"
 )
 
 func TestSplit(t *testing.T) {
@@ -24,10 +26,12 @@ func TestSplit(t *testing.T) {
 		"a;b|c":             {"a;b|c"},
 		"\xff\xfe":          {"\xff\xfe"},
 	} {
-		got, err := Split(line)
-		if err != nil || !slices.Equal(got, want) {
-			t.Errorf("%q: %q, %v, want %q", line, got, err, want)
-		}
+		t.Run(subtest.Name(line), func(t *testing.T) {
+			got, err := Split(line)
+			if err != nil || !slices.Equal(got, want) {
+				t.Errorf("%q: %q, %v, want %q", line, got, err, want)
+			}
+		})
 	}
 }
 
@@ -35,9 +39,11 @@ func TestErrors(t *testing.T) {
 	for line, want := range map[string]string{
 		`a 'b`: "position 3", `"a\"`: "position 1", `a\`: "last backslash", `"a\`: "last backslash", "a\x00": "zero byte at position 2",
 	} {
-		if got, err := Split(line); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %q, %v, want %s", line, got, err, want)
-		}
+		t.Run(subtest.Name(line), func(t *testing.T) {
+			if got, err := Split(line); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%q: %q, %v, want %s", line, got, err, want)
+			}
+		})
 	}
 	for _, c := range "|&;<>()`\n" {
 		line := "a " + string(c) + " b"

@@ -3,6 +3,8 @@ package suggest
 import (
 	"strings"
 	"testing"
+
+	"mcollective/internal/subtest"
 )
 
 func TestNearest(t *testing.T) {
@@ -22,9 +24,11 @@ func TestNearest(t *testing.T) {
 		"":           "",
 		"pingsender": "",
 	} {
-		if got := Nearest(name, names); got != want {
-			t.Errorf("Nearest(%q) = %q, want %q", name, got, want)
-		}
+		t.Run(subtest.Name(name), func(t *testing.T) {
+			if got := Nearest(name, names); got != want {
+				t.Errorf("Nearest(%q) = %q, want %q", name, got, want)
+			}
+		})
 	}
 }
 
@@ -74,8 +78,10 @@ func TestDistance(t *testing.T) {
 	}{
 		{"Debian", "debain", 1}, {"", "abc", 3}, {"abc", "abc", 0}, {"abc", "xyz", 3}, {strings.Repeat("a", 200), "a", 200},
 	} {
-		if got := Distance(tt.a, tt.b); got != tt.want {
-			t.Errorf("Distance(%q, %q) = %d, want %d", tt.a, tt.b, got, tt.want)
-		}
+		t.Run(subtest.Name(tt.a, tt.b), func(t *testing.T) {
+			if got := Distance(tt.a, tt.b); got != tt.want {
+				t.Errorf("Distance(%q, %q) = %d, want %d", tt.a, tt.b, got, tt.want)
+			}
+		})
 	}
 }

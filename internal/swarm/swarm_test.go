@@ -15,6 +15,7 @@ import (
 	"mcollective/discovery"
 	"mcollective/filter"
 	"mcollective/internal/fleettest"
+	"mcollective/internal/subtest"
 	"mcollective/internal/swarm"
 	"mcollective/internal/waittest"
 	"mcollective/value"
@@ -64,9 +65,11 @@ func TestFactsVaryAndAreText(t *testing.T) {
 	}
 	for name, least := range map[string]int{"operatingsystem": 6, "operatingsystemrelease": 9, "processorcount": 5, "memorysize": 20,
 		"role": 6, "datacenter": 6, "zone": 15, "environment": 3, "timezone": 4, "virtual": 3} {
-		if len(seen[name]) < least {
-			t.Errorf("fact %s has %d values: %v", name, len(seen[name]), seen[name])
-		}
+		t.Run(name, func(t *testing.T) {
+			if len(seen[name]) < least {
+				t.Errorf("fact %s has %d values: %v", name, len(seen[name]), seen[name])
+			}
+		})
 	}
 	if n := seen["operatingsystem"]["CentOS"]; n < 30 || n > 90 {
 		t.Errorf("%d of 200 nodes are CentOS", n)
@@ -109,32 +112,34 @@ func TestEachNodeDecidesForItself(t *testing.T) {
 			return strings.Contains(v, "el7") || strings.Contains(v, "el8")
 		}},
 	} {
-		var want []string
-		for _, n := range s.Nodes() {
-			if test.ok(n) {
-				want = append(want, n.Identity)
+		t.Run(subtest.Name(test.fact), func(t *testing.T) {
+			var want []string
+			for _, n := range s.Nodes() {
+				if test.ok(n) {
+					want = append(want, n.Identity)
+				}
 			}
-		}
-		found, err := c.Find(t.Context(), discovery.Query{
-			Filter: filter.Filter{Facts: []filter.Fact{test.fact}, Agents: []filter.Pattern{{Text: "rpcutil"}}}, Timeout: 10 * time.Second}, func(string) {}, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !found.Exact || found.Asked != 100 || found.Took > 8*time.Second {
-			t.Errorf("%v: of %d nodes %v did not speak in %v", test.fact, found.Asked, found.Silent, found.Took)
-		}
-		got := map[string]bool{}
-		for _, name := range found.Nodes {
-			got[name] = true
-		}
-		for _, name := range want {
-			if !got[name] {
-				t.Errorf("%v: %s is missing", test.fact, name)
+			found, err := c.Find(t.Context(), discovery.Query{
+				Filter: filter.Filter{Facts: []filter.Fact{test.fact}, Agents: []filter.Pattern{{Text: "rpcutil"}}}, Timeout: 10 * time.Second}, func(string) {}, nil)
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
-		if len(got) != len(want) || len(want) == 0 {
-			t.Errorf("%v: %d nodes answered, want %d", test.fact, len(got), len(want))
-		}
+			if !found.Exact || found.Asked != 100 || found.Took > 8*time.Second {
+				t.Errorf("%v: of %d nodes %v did not speak in %v", test.fact, found.Asked, found.Silent, found.Took)
+			}
+			got := map[string]bool{}
+			for _, name := range found.Nodes {
+				got[name] = true
+			}
+			for _, name := range want {
+				if !got[name] {
+					t.Errorf("%v: %s is missing", test.fact, name)
+				}
+			}
+			if len(got) != len(want) || len(want) == 0 {
+				t.Errorf("%v: %d nodes answered, want %d", test.fact, len(got), len(want))
+			}
+		})
 	}
 	// An answer may be here before it is counted there.
 	waittest.Until(t, "300 replies to be counted", func() bool { return s.Stats().Replies >= 300 })

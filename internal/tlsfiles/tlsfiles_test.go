@@ -135,10 +135,12 @@ func TestOutdated(t *testing.T) {
 		{"one of two authorities", Client{CA: []string{both}}, ""},
 		{"missing", Client{Cert: filepath.Join(dir, "none.pem"), Key: key}, "none.pem"},
 	} {
-		err := test.c.Outdated(now)
-		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
-			t.Errorf("%s: got %v, want %q", test.name, err, test.want)
-		}
+		t.Run(test.name, func(t *testing.T) {
+			err := test.c.Outdated(now)
+			if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%s: got %v, want %q", test.name, err, test.want)
+			}
+		})
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"mcollective/internal/dirtest"
+	"mcollective/internal/subtest"
 	"mcollective/internal/trust"
 )
 
@@ -117,9 +118,11 @@ func TestCheck(t *testing.T) {
 		"home":      "%[1]s/home is not trusted: it belongs to user 12345 instead of root; run: chown -h root %[1]s/home",
 		"home/real": "%[1]s/home/real is not trusted: %[1]s/home belongs to user 12345 instead of root; keep it in a directory of root, or run this as user 12345",
 	} {
-		if err, want := trust.Check(tr.at(path)), fmt.Sprintf(want, tr.base); err == nil || err.Error() != want {
-			t.Errorf("%v\nwant %s", err, want)
-		}
+		t.Run(subtest.Name(path), func(t *testing.T) {
+			if err, want := trust.Check(tr.at(path)), fmt.Sprintf(want, tr.base); err == nil || err.Error() != want {
+				t.Errorf("%v\nwant %s", err, want)
+			}
+		})
 	}
 	tr.must(os.Chmod(tr.at("open"), 0o755))
 	tr.must(os.Lchown(tr.at("home"), 0, -1))
@@ -136,14 +139,16 @@ func TestSudo(t *testing.T) {
 	for uid, want := range map[string]string{
 		"12345": "run this without sudo, or use a copy that belongs to root", "12346": "", "": "", "0": "",
 	} {
-		t.Setenv("SUDO_UID", uid)
-		for path, blamed := range map[string]string{"client.cfg": "client.cfg", "home/client.cfg": "home"} {
-			err := trust.Check(tr.at(path))
-			tr.blames(path+" with SUDO_UID="+uid, err, blamed)
-			if err != nil && strings.Contains(err.Error(), "without sudo") != (want != "") || err != nil && !strings.HasSuffix(err.Error(), want) {
-				t.Errorf("SUDO_UID=%s: %v, want %q", uid, err, want)
+		t.Run(subtest.Name(uid), func(t *testing.T) {
+			t.Setenv("SUDO_UID", uid)
+			for path, blamed := range map[string]string{"client.cfg": "client.cfg", "home/client.cfg": "home"} {
+				err := trust.Check(tr.at(path))
+				tr.blames(path+" with SUDO_UID="+uid, err, blamed)
+				if err != nil && strings.Contains(err.Error(), "without sudo") != (want != "") || err != nil && !strings.HasSuffix(err.Error(), want) {
+					t.Errorf("SUDO_UID=%s: %v, want %q", uid, err, want)
+				}
 			}
-		}
+		})
 	}
 }
 
@@ -165,11 +170,13 @@ func TestStrangeNames(t *testing.T) {
 		"it's a file": `'%s/it'\''s a file'`,
 		"a\x1b[2J\nb": `$'%s/a\x1b[2J\nb'`,
 	} {
-		tr.file(name, "", 0o666)
-		err := trust.Check(tr.at(name))
-		if want := "run: chmod go-w " + fmt.Sprintf(want, tr.base); err == nil || !strings.HasSuffix(err.Error(), want) {
-			t.Errorf("%v\nwant ... %s", err, want)
-		}
+		t.Run(subtest.Name(name), func(t *testing.T) {
+			tr.file(name, "", 0o666)
+			err := trust.Check(tr.at(name))
+			if want := "run: chmod go-w " + fmt.Sprintf(want, tr.base); err == nil || !strings.HasSuffix(err.Error(), want) {
+				t.Errorf("%v\nwant ... %s", err, want)
+			}
+		})
 	}
 }
 

@@ -43,11 +43,13 @@ func TestGroups(t *testing.T) {
 		"root-root": "can be written by users other than its owner; run: chmod go-w", "root-own": "can be written by",
 		"user-own": "belongs to user 12345", "user-root": "belongs to user 12345", "user-other": "belongs to user 12345",
 	} {
-		err := trust.Check(tr.at(name))
-		tr.blames("for root: "+name, err, name)
-		if err != nil && !strings.Contains(err.Error(), want) {
-			t.Errorf("for root: %v, want %q", err, want)
-		}
+		t.Run(name, func(t *testing.T) {
+			err := trust.Check(tr.at(name))
+			tr.blames("for root: "+name, err, name)
+			if err != nil && !strings.Contains(err.Error(), want) {
+				t.Errorf("for root: %v, want %q", err, want)
+			}
+		})
 	}
 	for name, blamed := range map[string]string{
 		"root-root": "root-root", "root-own": "root-own", "user-own": "", "user-root": "user-root", "user-other": "user-other",

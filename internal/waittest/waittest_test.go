@@ -44,14 +44,16 @@ func TestWhatDoesNotComeIsNamed(t *testing.T) {
 		"a word":    func(t testing.TB) { Receive(t, "a word", make(chan string)) },
 		"the end":   func(t testing.TB) { Return(t, "the end", func() { time.Sleep(time.Hour) }) },
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			f, began, done := &failing{}, time.Now(), make(chan struct{})
-			go func() { defer close(done); wait(f) }()
-			<-done
-			if f.said != "waited 30s for: "+what || time.Since(began).Round(time.Second) != Patience {
-				t.Errorf("after %v: %s", time.Since(began), f.said)
-			}
-			time.Sleep(time.Hour) // until the last one returns
+		t.Run(what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f, began, done := &failing{}, time.Now(), make(chan struct{})
+				go func() { defer close(done); wait(f) }()
+				<-done
+				if f.said != "waited 30s for: "+what || time.Since(began).Round(time.Second) != Patience {
+					t.Errorf("after %v: %s", time.Since(began), f.said)
+				}
+				time.Sleep(time.Hour) // until the last one returns
+			})
 		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"mcollective/filter"
+	"mcollective/internal/subtest"
 	"mcollective/marshal"
 	"mcollective/value"
 )
@@ -50,10 +51,12 @@ func TestFilterForms(t *testing.T) {
 			filter.Filter{Facts: []filter.Fact{{Name: "f", Operator: "==", Value: "v"}}}},
 		{"an empty compound", emptyFilter("compound", []any{[]any{}}), filter.Filter{Compound: []filter.Compound{{}}}},
 	} {
-		got, err := DecodeFilter(c.tree, true)
-		if err != nil || !reflect.DeepEqual(got, c.want) {
-			t.Errorf("%s: %+v (%v), want %+v", c.name, got, err, c.want)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			got, err := DecodeFilter(c.tree, true)
+			if err != nil || !reflect.DeepEqual(got, c.want) {
+				t.Errorf("%s: %+v (%v), want %+v", c.name, got, err, c.want)
+			}
+		})
 	}
 }
 
@@ -109,9 +112,11 @@ func TestFiltersThatAreRefused(t *testing.T) {
 		"== with a Regexp":         call("r_compare", value.NewRegexp("x", 0)),
 		"a call with nil to match": call("r_compare", nil),
 	} {
-		if f, err := DecodeFilter(tree, true); err == nil {
-			t.Errorf("%s: taken as %+v", name, f)
-		}
+		t.Run(subtest.Name(name), func(t *testing.T) {
+			if f, err := DecodeFilter(tree, true); err == nil {
+				t.Errorf("%s: taken as %+v", name, f)
+			}
+		})
 	}
 }
 
@@ -123,9 +128,11 @@ func TestFilterTreeRefusesWhatNobodyUnderstands(t *testing.T) {
 		"list":      {Compound: []filter.Compound{{{Kind: filter.Call, Call: &filter.Function{Name: "n", Operator: "==", Params: []any{}}}}}},
 		"operation": {Compound: []filter.Compound{{{Kind: filter.Call, Call: &filter.Function{Name: "n", Operator: "="}}}}},
 	} {
-		if tree, err := FilterTree(&f); err == nil {
-			t.Errorf("%s: %+v", name, tree)
-		}
+		t.Run(name, func(t *testing.T) {
+			if tree, err := FilterTree(&f); err == nil {
+				t.Errorf("%s: %+v", name, tree)
+			}
+		})
 	}
 }
 

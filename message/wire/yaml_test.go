@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"mcollective/internal/subtest"
 	"mcollective/internal/waittest"
 	"mcollective/value"
 )
@@ -30,10 +31,12 @@ func TestYAMLScalars(t *testing.T) {
 		"[a, :b, 1]": []any{"a", sym("b"), int64(1)}, "\n- a\n-\n- :b: c": []any{"a", nil, value.NewMap(sym("b"), "c")},
 		"{1: a, ~: b}": value.NewMap(int64(1), "a", nil, "b"), "!!str <<": "<<",
 	} {
-		got, err := decodeYAML([]byte("--- "+text+"\n"), limitsOf(replyBody))
-		if err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("%q is %#v (%v), want %#v", text, got, err, want)
-		}
+		t.Run(subtest.Name(text), func(t *testing.T) {
+			got, err := decodeYAML([]byte("--- "+text+"\n"), limitsOf(replyBody))
+			if err != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("%q is %#v (%v), want %#v", text, got, err, want)
+			}
+		})
 	}
 	for _, text := range []string{"017", "0x1f", "0b1", "1_000", "1,000", "1,000.5", "1:30", "1:30.5", "2020-01-01", "2020-1-1 10:00:00", "2020-01-01T10:00:00Z",
 		"&a x", "[&a x, *a]", "*a", "!ruby/object:Object {}", "!ruby/class String", "!ruby/struct:X {}", "!ruby/range 1..2", "!ruby/hash:X {}", "!ruby/array:X []",
@@ -217,14 +220,16 @@ func TestJSONMapping(t *testing.T) {
 		{&value.String{Bytes: "x", Encoding: "US-ASCII"}, `"x"`, "x"},
 		{&value.String{Bytes: "\xfc", Encoding: "ISO-8859-1"}, `{"!binary":"/A=="}`, value.Binary("\xfc")},
 	} {
-		text, err := appendJSON(nil, c.value, 0)
-		if err != nil || string(text) != c.text {
-			t.Errorf("%#v is %s (%v), want %s", c.value, text, err, c.text)
-		}
-		back, err := decodeJSON(string(text), limitsOf(replyBody))
-		if err != nil || !reflect.DeepEqual(back, c.back) {
-			t.Errorf("%s is %#v (%v), want %#v", text, back, err, c.back)
-		}
+		t.Run(subtest.Name(c.value), func(t *testing.T) {
+			text, err := appendJSON(nil, c.value, 0)
+			if err != nil || string(text) != c.text {
+				t.Errorf("%#v is %s (%v), want %s", c.value, text, err, c.text)
+			}
+			back, err := decodeJSON(string(text), limitsOf(replyBody))
+			if err != nil || !reflect.DeepEqual(back, c.back) {
+				t.Errorf("%s is %#v (%v), want %#v", text, back, err, c.back)
+			}
+		})
 	}
 	for _, text := range []string{"", "{", `{"a":1,"a":2}`, `{"!x":"y"}`, `{"a":1,"!binary":"x"}`, `{"!binary":1}`, `{"!binary":"%"}`, `{"!regexp":"x","options":9}`,
 		`{"!regexp":"x"}`, `{"!float":"x"}`, `{"!float":"nan"}`, "1 2", "nul", "1e999", "\"\xff\"", strings.Repeat("[", 100) + strings.Repeat("]", 100), "123456789e5000", "[1,]", "01"} {

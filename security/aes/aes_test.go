@@ -178,13 +178,15 @@ func TestSealedBodies(t *testing.T) {
 		{"with half a block", func(w *wire.Request) { w.Body = "AAAA\n" }, rubys("ping", int64(60), at), security.ErrUnverified},
 		{"with a key that is no Base64", func(w *wire.Request) { w.Key = "%" }, rubys("ping", int64(60), at), security.ErrUnverified},
 	} {
-		r, err := n.DecodeRequest(t.Context(), sealed(t, session, block, c.change, c.body), message.Origin{})
-		switch {
-		case c.want != nil && !errors.Is(err, c.want):
-			t.Errorf("a request %s: error %v, want %v", c.name, err, c.want)
-		case c.want == nil && (err != nil || r.Body != "ping" || r.Principal.ID != "cert=alice"):
-			t.Errorf("a request %s: %+v, %v", c.name, r, err)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			r, err := n.DecodeRequest(t.Context(), sealed(t, session, block, c.change, c.body), message.Origin{})
+			switch {
+			case c.want != nil && !errors.Is(err, c.want):
+				t.Errorf("a request %s: error %v, want %v", c.name, err, c.want)
+			case c.want == nil && (err != nil || r.Body != "ping" || r.Principal.ID != "cert=alice"):
+				t.Errorf("a request %s: %+v, %v", c.name, r, err)
+			}
+		})
 	}
 
 	// What a client of ours made holds for its envelope alone, to who has no public key.

@@ -35,37 +35,39 @@ func goldenSite(t testing.TB) site {
 func TestGoldenRequestsAreUnderstood(t *testing.T) {
 	s := goldenSite(t)
 	for dir, ser := range serializers {
-		n := s.node(func(o *NodeOptions) { o.Serializer = ser })
-		securitytest.Captures(t, dir, "request", func(t *testing.T, data []byte, c securitytest.Capture) {
-			r, err := n.DecodeRequest(t.Context(), security.Payload{Data: data}, message.Origin{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			tree, err := wire.FilterTree(&r.Filter)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := map[string]any{
-				":body": c.Envelope[":body"], ":sslkey": c.Envelope[":sslkey"], ":senderid": r.Sender, ":requestid": r.ID, ":filter": securitytest.View(tree),
-				":collective": r.Collective, ":agent": r.Agent, ":callerid": r.Caller,
-				":ttl": json.Number(fmt.Sprint(int(r.TTL / time.Second))), ":msgtime": json.Number(fmt.Sprint(r.Time.Unix())),
-			}
-			if key, ok := c.Envelope[":sslpubkey"]; ok {
-				got[":sslpubkey"] = key
-			}
-			if !reflect.DeepEqual(got, c.Envelope) {
-				t.Errorf("envelope\n%v\nwant\n%v", got, c.Envelope)
-			}
-			want := c.Inner.(map[string]any)[":aes_msg"]
-			if body := securitytest.View(r.Body); !reflect.DeepEqual(body, want) {
-				t.Errorf("body\n%v\nwant\n%v", body, want)
-			}
-			if err := n.Check(r); err != nil {
-				t.Errorf("the first time: %v", err)
-			}
-			if n.Check(r) == nil {
-				t.Error("it counts twice")
-			}
+		t.Run(dir, func(t *testing.T) {
+			n := s.node(func(o *NodeOptions) { o.Serializer = ser })
+			securitytest.Captures(t, dir, "request", func(t *testing.T, data []byte, c securitytest.Capture) {
+				r, err := n.DecodeRequest(t.Context(), security.Payload{Data: data}, message.Origin{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				tree, err := wire.FilterTree(&r.Filter)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := map[string]any{
+					":body": c.Envelope[":body"], ":sslkey": c.Envelope[":sslkey"], ":senderid": r.Sender, ":requestid": r.ID, ":filter": securitytest.View(tree),
+					":collective": r.Collective, ":agent": r.Agent, ":callerid": r.Caller,
+					":ttl": json.Number(fmt.Sprint(int(r.TTL / time.Second))), ":msgtime": json.Number(fmt.Sprint(r.Time.Unix())),
+				}
+				if key, ok := c.Envelope[":sslpubkey"]; ok {
+					got[":sslpubkey"] = key
+				}
+				if !reflect.DeepEqual(got, c.Envelope) {
+					t.Errorf("envelope\n%v\nwant\n%v", got, c.Envelope)
+				}
+				want := c.Inner.(map[string]any)[":aes_msg"]
+				if body := securitytest.View(r.Body); !reflect.DeepEqual(body, want) {
+					t.Errorf("body\n%v\nwant\n%v", body, want)
+				}
+				if err := n.Check(r); err != nil {
+					t.Errorf("the first time: %v", err)
+				}
+				if n.Check(r) == nil {
+					t.Error("it counts twice")
+				}
+			})
 		})
 	}
 }
@@ -73,20 +75,22 @@ func TestGoldenRequestsAreUnderstood(t *testing.T) {
 func TestGoldenRepliesAreForOthers(t *testing.T) {
 	s := goldenSite(t)
 	for dir, ser := range serializers {
-		client := s.client("alice", func(o *ClientOptions) { o.Serializer = ser })
-		securitytest.Captures(t, dir, "reply", func(t *testing.T, data []byte, c securitytest.Capture) {
-			w, err := ser.DecodeSealedReply(data)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := map[string]any{":body": w.Body, ":sslkey": w.Key, ":senderid": w.Header.Sender, ":requestid": w.Header.RequestID,
-				":senderagent": w.Header.Agent, ":msgtime": json.Number(fmt.Sprint(w.Header.Time.Unix()))}
-			if !reflect.DeepEqual(got, c.Envelope) {
-				t.Errorf("envelope\n%v\nwant\n%v", got, c.Envelope)
-			}
-			if _, err := client.DecodeReply(t.Context(), &message.Request{ID: w.Header.RequestID}, security.Payload{Data: data}); !errors.Is(err, security.ErrUnverified) {
-				t.Errorf("a reply for another caller: error %v, want ErrUnverified", err)
-			}
+		t.Run(dir, func(t *testing.T) {
+			client := s.client("alice", func(o *ClientOptions) { o.Serializer = ser })
+			securitytest.Captures(t, dir, "reply", func(t *testing.T, data []byte, c securitytest.Capture) {
+				w, err := ser.DecodeSealedReply(data)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := map[string]any{":body": w.Body, ":sslkey": w.Key, ":senderid": w.Header.Sender, ":requestid": w.Header.RequestID,
+					":senderagent": w.Header.Agent, ":msgtime": json.Number(fmt.Sprint(w.Header.Time.Unix()))}
+				if !reflect.DeepEqual(got, c.Envelope) {
+					t.Errorf("envelope\n%v\nwant\n%v", got, c.Envelope)
+				}
+				if _, err := client.DecodeReply(t.Context(), &message.Request{ID: w.Header.RequestID}, security.Payload{Data: data}); !errors.Is(err, security.ErrUnverified) {
+					t.Errorf("a reply for another caller: error %v, want ErrUnverified", err)
+				}
+			})
 		})
 	}
 }

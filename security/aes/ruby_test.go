@@ -105,7 +105,7 @@ func TestRubyTakesAttacks(t *testing.T) {
 		r, err := n.DecodeRequest(t.Context(), payload, message.Origin{})
 		return err == nil && n.Check(r) == nil
 	}
-	for _, a := range []struct {
+	steps := []struct {
 		name    string
 		payload security.Payload
 		taken   bool
@@ -115,7 +115,8 @@ func TestRubyTakesAttacks(t *testing.T) {
 		{"T5: another made of it with the public key", forged(t, session, block), false},
 		{"T5: another, with a TTL of sixty years", sealed(t, session, block, func(w *wire.Request) { w.Header.TTL = 1893456000e9 },
 			rubys("ping", int64(1893456000), sent.Unix())), false},
-	} {
+	}
+	for _, a := range steps {
 		if words, ok := peer.Ask(t, "node", a.payload.Data); !ok {
 			t.Errorf("%s: Ruby refuses it (%s): it proves nothing", a.name, words)
 		}

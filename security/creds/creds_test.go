@@ -130,24 +130,26 @@ func TestDirectedRequests(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, node := range map[string]*Node{"web1": w.web1, "web2": w.web2} {
-		p, err := make(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := node.DecodeRequest(t.Context(), p, directed(name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got.ID != r.ID || got.Digest != r.Digest || got.Body != "x" {
-			t.Errorf("%s got %+v", name, got)
-		}
-		answer, err := node.EncodeReply(t.Context(), got, &message.Reply{Body: "y"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if rep, err := w.client.DecodeReply(t.Context(), r, answer); err != nil || rep.Sender != name {
-			t.Errorf("reply of %s: %+v, %v", name, rep, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			p, err := make(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := node.DecodeRequest(t.Context(), p, directed(name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.ID != r.ID || got.Digest != r.Digest || got.Body != "x" {
+				t.Errorf("%s got %+v", name, got)
+			}
+			answer, err := node.EncodeReply(t.Context(), got, &message.Reply{Body: "y"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if rep, err := w.client.DecodeReply(t.Context(), r, answer); err != nil || rep.Sender != name {
+				t.Errorf("reply of %s: %+v, %v", name, rep, err)
+			}
+		})
 	}
 	for _, bad := range []string{"", "web1\"", "a b", "..", strings.Repeat("x", 300)} {
 		if _, err := make(bad); err == nil {

@@ -92,11 +92,13 @@ func TestStrictDocuments(t *testing.T) {
 		"many values":                 swap(`"body":{`, `"body":{"x":[`+strings.Repeat("1,", 100_000)+`1],`),
 		"too long":                    swap(`"body":{`, `"body":{"x":"`+strings.Repeat("x", maxRequest)+`",`),
 	} {
-		for _, o := range []message.Origin{at, directed("web1")} {
-			if err := open(bad, o); !errors.Is(err, security.ErrMalformed) {
-				t.Errorf("%s: error %v, want ErrMalformed\n%.300s", what, err, bad)
+		t.Run(what, func(t *testing.T) {
+			for _, o := range []message.Origin{at, directed("web1")} {
+				if err := open(bad, o); !errors.Is(err, security.ErrMalformed) {
+					t.Errorf("%s: error %v, want ErrMalformed\n%.300s", what, err, bad)
+				}
 			}
-		}
+		})
 	}
 	got, err := w.web1.DecodeRequest(t.Context(), w.encode(w.client, r), at)
 	if err != nil {
@@ -121,9 +123,11 @@ func TestStrictDocuments(t *testing.T) {
 		"many values":              swap(`"body":"y"`, `"body":[`+strings.Repeat("1,", 300_000)+`1]`),
 		"too long":                 swap(`"body":"y"`, `"body":"`+strings.Repeat("x", 9<<20)+`"`),
 	} {
-		if _, err := w.client.DecodeReply(t.Context(), r, w.web1.seal(replyDomain, []byte(bad))); !errors.Is(err, security.ErrMalformed) {
-			t.Errorf("reply, %s: error %v, want ErrMalformed", what, err)
-		}
+		t.Run(what, func(t *testing.T) {
+			if _, err := w.client.DecodeReply(t.Context(), r, w.web1.seal(replyDomain, []byte(bad))); !errors.Is(err, security.ErrMalformed) {
+				t.Errorf("reply, %s: error %v, want ErrMalformed", what, err)
+			}
+		})
 	}
 }
 

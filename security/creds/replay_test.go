@@ -121,44 +121,46 @@ func TestLostMemory(t *testing.T) {
 		},
 		"a file before that is damaged": func(m *memory, dir string) { must(t, os.WriteFile(before(t, dir), []byte("x"), 0o600)) },
 	} {
-		m := newMemory(t, ReplayOptions{})
-		dir := filepath.Join(m.o.Dir, replayName)
-		m.fresh()
-		must(t, m.take("jane", "0", 0))
-		m.pass(11 * time.Minute) // a second generation
-		for i := range 3 {
-			must(t, m.take("jane", fmt.Sprint("a", i), 0))
-		}
-		must(t, m.Close())
-		lose(m, dir)
-		m.open()
-		for i := range 3 {
-			for _, ahead := range []time.Duration{0, 30 * time.Second} {
-				err := m.take("jane", fmt.Sprint("a", i), -ahead)
-				if errors.Is(err, errReplayed) {
-					t.Errorf("%s: the memory was not lost", what)
-				} else {
-					wantLater(t, err, message.Expired, "restarted")
+		t.Run(what, func(t *testing.T) {
+			m := newMemory(t, ReplayOptions{})
+			dir := filepath.Join(m.o.Dir, replayName)
+			m.fresh()
+			must(t, m.take("jane", "0", 0))
+			m.pass(11 * time.Minute) // a second generation
+			for i := range 3 {
+				must(t, m.take("jane", fmt.Sprint("a", i), 0))
+			}
+			must(t, m.Close())
+			lose(m, dir)
+			m.open()
+			for i := range 3 {
+				for _, ahead := range []time.Duration{0, 30 * time.Second} {
+					err := m.take("jane", fmt.Sprint("a", i), -ahead)
+					if errors.Is(err, errReplayed) {
+						t.Errorf("%s: the memory was not lost", what)
+					} else {
+						wantLater(t, err, message.Expired, "restarted")
+					}
 				}
 			}
-		}
-		wantLater(t, m.take("jane", "b", 0), message.Expired, "try again in 31 s")
-		m.pass(10 * time.Second)
-		m.restart() // does not make it longer
-		if m.boot != 0 {
-			wantLater(t, m.take("jane", "b", 0), message.Expired, "try again in 21 s")
-		}
-		m.pass(31 * time.Second)
-		if err := m.take("jane", "b", 0); err != nil {
-			t.Errorf("%s: later: %v", what, err)
-		}
-		if err := m.take("jane", "b", 0); !errors.Is(err, errReplayed) {
-			t.Errorf("%s: twice: %v", what, err)
-		}
-		if list, err := m.store.numbers(); err != nil || len(list) > 2 {
-			t.Errorf("%s: files %v, %v", what, list, err)
-		}
-		must(t, m.Close())
+			wantLater(t, m.take("jane", "b", 0), message.Expired, "try again in 31 s")
+			m.pass(10 * time.Second)
+			m.restart() // does not make it longer
+			if m.boot != 0 {
+				wantLater(t, m.take("jane", "b", 0), message.Expired, "try again in 21 s")
+			}
+			m.pass(31 * time.Second)
+			if err := m.take("jane", "b", 0); err != nil {
+				t.Errorf("%s: later: %v", what, err)
+			}
+			if err := m.take("jane", "b", 0); !errors.Is(err, errReplayed) {
+				t.Errorf("%s: twice: %v", what, err)
+			}
+			if list, err := m.store.numbers(); err != nil || len(list) > 2 {
+				t.Errorf("%s: files %v, %v", what, list, err)
+			}
+			must(t, m.Close())
+		})
 	}
 }
 

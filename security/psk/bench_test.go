@@ -104,12 +104,14 @@ func TestPingsTakeLittleMemory(t *testing.T) {
 			return err
 		}},
 	} {
-		if n := testing.AllocsPerRun(100, func() {
-			if err := c.do(); err != nil {
-				t.Fatal(err)
+		t.Run(name, func(t *testing.T) {
+			if n := testing.AllocsPerRun(100, func() {
+				if err := c.do(); err != nil {
+					t.Fatal(err)
+				}
+			}); n > c.most {
+				t.Errorf("%s takes %v allocations, at most %v are allowed", name, n, c.most)
 			}
-		}); n > c.most {
-			t.Errorf("%s takes %v allocations, at most %v are allowed", name, n, c.most)
-		}
+		})
 	}
 }

@@ -87,22 +87,24 @@ func TestJSONExamplesOfTheDocs(t *testing.T) {
 			value.NewMap("agent", "echo", "action", "say", "caller", "uid=1000", "data", value.NewMap("text", "hi", "process_results", true)),
 			value.NewMap("statuscode", int64(0), "statusmsg", "OK", "data", value.NewMap("said", "hi"))},
 	} {
-		r := &message.Request{ID: c.id, Collective: "mcollective", Agent: c.agent, Sender: "client.example.com", Filter: c.filter,
-			Time: sent, TTL: 60 * time.Second, Body: c.body}
-		payload, err := p.EncodeRequest(context.Background(), r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if string(payload.Data) != examples[2*i] {
-			t.Errorf("the request to agent %s is\n%s", c.agent, payload.Data)
-		}
-		payload, err = p.EncodeReply(context.Background(), r, &message.Reply{Time: replied, Body: c.reply})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if string(payload.Data) != examples[2*i+1] {
-			t.Errorf("the reply of agent %s is\n%s", c.agent, payload.Data)
-		}
+		t.Run(c.id, func(t *testing.T) {
+			r := &message.Request{ID: c.id, Collective: "mcollective", Agent: c.agent, Sender: "client.example.com", Filter: c.filter,
+				Time: sent, TTL: 60 * time.Second, Body: c.body}
+			payload, err := p.EncodeRequest(context.Background(), r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(payload.Data) != examples[2*i] {
+				t.Errorf("the request to agent %s is\n%s", c.agent, payload.Data)
+			}
+			payload, err = p.EncodeReply(context.Background(), r, &message.Reply{Time: replied, Body: c.reply})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(payload.Data) != examples[2*i+1] {
+				t.Errorf("the reply of agent %s is\n%s", c.agent, payload.Data)
+			}
+		})
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"mcollective/internal/subtest"
 	"mcollective/message"
 	"mcollective/message/wire"
 	"mcollective/security"
@@ -139,13 +140,15 @@ func TestRequestsOfOtherClients(t *testing.T) {
 		{"with a list as filter", []any{sym("filter"), []any{}}, nil},
 		{"with a wide string as agent", []any{sym("agent"), &value.String{Bytes: "discovery", Encoding: "UTF-16LE"}}, nil},
 	} {
-		r, err := p.DecodeRequest(context.Background(), forge(t, wire.Marshal, c.kv...), message.Origin{})
-		switch {
-		case c.check == nil && !errors.Is(err, security.ErrMalformed):
-			t.Errorf("a request %s: error %v, want ErrMalformed", c.name, err)
-		case c.check != nil && (err != nil || !c.check(r)):
-			t.Errorf("a request %s: %+v, %v", c.name, r, err)
-		}
+		t.Run(subtest.Name(c.name), func(t *testing.T) {
+			r, err := p.DecodeRequest(context.Background(), forge(t, wire.Marshal, c.kv...), message.Origin{})
+			switch {
+			case c.check == nil && !errors.Is(err, security.ErrMalformed):
+				t.Errorf("a request %s: error %v, want ErrMalformed", c.name, err)
+			case c.check != nil && (err != nil || !c.check(r)):
+				t.Errorf("a request %s: %+v, %v", c.name, r, err)
+			}
+		})
 	}
 	for _, hash := range []any{"", "x", strings.ToUpper(md5hex("x")), md5hex("x"), md5hex("x") + "0"} {
 		if _, err := p.DecodeRequest(context.Background(), forge(t, wire.Marshal, sym("hash"), hash), message.Origin{}); !errors.Is(err, security.ErrUnverified) {
@@ -221,18 +224,20 @@ func TestCallerTypes(t *testing.T) {
 		{"", fmt.Sprintf("uid=%d", os.Getuid())}, {"uid", fmt.Sprintf("uid=%d", os.Getuid())}, {"nonsense", fmt.Sprintf("uid=%d", os.Getuid())},
 		{"gid", fmt.Sprintf("gid=%d", os.Getgid())}, {"group", "group="}, {"user", "user="}, {"identity", "identity=web1.example.com"},
 	} {
-		p, err := New(Options{Secret: testSecret, Identity: "web1.example.com", CallerType: c.callerType})
-		if err != nil {
-			if c.callerType == "group" { // a group without a name is the system's affair
-				t.Logf("callertype group: %v", err)
-				continue
+		t.Run(subtest.Name(c.callerType), func(t *testing.T) {
+			p, err := New(Options{Secret: testSecret, Identity: "web1.example.com", CallerType: c.callerType})
+			if err != nil {
+				if c.callerType == "group" { // a group without a name is the system's affair
+					t.Logf("callertype group: %v", err)
+					return
+				}
+				t.Errorf("callertype %q: %v", c.callerType, err)
+				return
 			}
-			t.Errorf("callertype %q: %v", c.callerType, err)
-			continue
-		}
-		if id := p.CallerID(); !strings.HasPrefix(id, c.prefix) || message.ValidCallerID(id) != nil {
-			t.Errorf("callertype %q: caller id %q", c.callerType, id)
-		}
+			if id := p.CallerID(); !strings.HasPrefix(id, c.prefix) || message.ValidCallerID(id) != nil {
+				t.Errorf("callertype %q: caller id %q", c.callerType, id)
+			}
+		})
 	}
 	if _, err := New(Options{Secret: testSecret, Identity: "a b"}); err == nil {
 		t.Error("an identity with a blank is accepted")

@@ -51,34 +51,36 @@ func (s site) goldenClient(ser wire.Serializer) *Client {
 func TestGoldenRequestsAreUnderstood(t *testing.T) {
 	s := goldenSite(t)
 	for dir, ser := range serializers {
-		n := s.node(func(o *NodeOptions) { o.Serializer = ser })
-		securitytest.Captures(t, dir, "request", func(t *testing.T, data []byte, c securitytest.Capture) {
-			r, err := n.DecodeRequest(t.Context(), security.Payload{Data: data}, message.Origin{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			tree, err := wire.FilterTree(&r.Filter)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := map[string]any{
-				":body": c.Envelope[":body"], ":hash": c.Envelope[":hash"], ":senderid": r.Sender, ":requestid": r.ID, ":filter": securitytest.View(tree),
-				":collective": r.Collective, ":agent": r.Agent, ":callerid": r.Caller,
-				":ttl": json.Number(fmt.Sprint(int(r.TTL / time.Second))), ":msgtime": json.Number(fmt.Sprint(r.Time.Unix())),
-			}
-			if !reflect.DeepEqual(got, c.Envelope) {
-				t.Errorf("envelope\n%v\nwant\n%v", got, c.Envelope)
-			}
-			want := c.Inner.(map[string]any)[":ssl_msg"]
-			if body := securitytest.View(r.Body); !reflect.DeepEqual(body, want) {
-				t.Errorf("body\n%v\nwant\n%v", body, want)
-			}
-			if err := n.Check(r); err != nil {
-				t.Errorf("the first time: %v", err)
-			}
-			if n.Check(r) == nil {
-				t.Error("it counts twice")
-			}
+		t.Run(dir, func(t *testing.T) {
+			n := s.node(func(o *NodeOptions) { o.Serializer = ser })
+			securitytest.Captures(t, dir, "request", func(t *testing.T, data []byte, c securitytest.Capture) {
+				r, err := n.DecodeRequest(t.Context(), security.Payload{Data: data}, message.Origin{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				tree, err := wire.FilterTree(&r.Filter)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := map[string]any{
+					":body": c.Envelope[":body"], ":hash": c.Envelope[":hash"], ":senderid": r.Sender, ":requestid": r.ID, ":filter": securitytest.View(tree),
+					":collective": r.Collective, ":agent": r.Agent, ":callerid": r.Caller,
+					":ttl": json.Number(fmt.Sprint(int(r.TTL / time.Second))), ":msgtime": json.Number(fmt.Sprint(r.Time.Unix())),
+				}
+				if !reflect.DeepEqual(got, c.Envelope) {
+					t.Errorf("envelope\n%v\nwant\n%v", got, c.Envelope)
+				}
+				want := c.Inner.(map[string]any)[":ssl_msg"]
+				if body := securitytest.View(r.Body); !reflect.DeepEqual(body, want) {
+					t.Errorf("body\n%v\nwant\n%v", body, want)
+				}
+				if err := n.Check(r); err != nil {
+					t.Errorf("the first time: %v", err)
+				}
+				if n.Check(r) == nil {
+					t.Error("it counts twice")
+				}
+			})
 		})
 	}
 }
@@ -86,26 +88,28 @@ func TestGoldenRequestsAreUnderstood(t *testing.T) {
 func TestGoldenRepliesAreUnderstood(t *testing.T) {
 	s := goldenSite(t)
 	for dir, ser := range serializers {
-		client := s.goldenClient(ser)
-		securitytest.Captures(t, dir, "reply", func(t *testing.T, data []byte, c securitytest.Capture) {
-			id := c.Envelope[":requestid"].(string)
-			r, err := client.DecodeReply(t.Context(), &message.Request{ID: id}, security.Payload{Data: data})
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := map[string]any{
-				":body": c.Envelope[":body"], ":hash": c.Envelope[":hash"], ":senderid": r.Sender, ":requestid": r.RequestID,
-				":senderagent": r.Agent, ":msgtime": json.Number(fmt.Sprint(r.Time.Unix())),
-			}
-			if !reflect.DeepEqual(got, c.Envelope) {
-				t.Errorf("envelope\n%v\nwant\n%v", got, c.Envelope)
-			}
-			if body := securitytest.View(r.Body); !reflect.DeepEqual(body, c.Inner) {
-				t.Errorf("body\n%v\nwant\n%v", body, c.Inner)
-			}
-			if _, err := client.DecodeReply(t.Context(), testRequest(nil), security.Payload{Data: data}); !errors.Is(err, security.ErrOtherRequest) {
-				t.Errorf("as a reply to another request: error %v, want ErrOtherRequest", err)
-			}
+		t.Run(dir, func(t *testing.T) {
+			client := s.goldenClient(ser)
+			securitytest.Captures(t, dir, "reply", func(t *testing.T, data []byte, c securitytest.Capture) {
+				id := c.Envelope[":requestid"].(string)
+				r, err := client.DecodeReply(t.Context(), &message.Request{ID: id}, security.Payload{Data: data})
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := map[string]any{
+					":body": c.Envelope[":body"], ":hash": c.Envelope[":hash"], ":senderid": r.Sender, ":requestid": r.RequestID,
+					":senderagent": r.Agent, ":msgtime": json.Number(fmt.Sprint(r.Time.Unix())),
+				}
+				if !reflect.DeepEqual(got, c.Envelope) {
+					t.Errorf("envelope\n%v\nwant\n%v", got, c.Envelope)
+				}
+				if body := securitytest.View(r.Body); !reflect.DeepEqual(body, c.Inner) {
+					t.Errorf("body\n%v\nwant\n%v", body, c.Inner)
+				}
+				if _, err := client.DecodeReply(t.Context(), testRequest(nil), security.Payload{Data: data}); !errors.Is(err, security.ErrOtherRequest) {
+					t.Errorf("as a reply to another request: error %v, want ErrOtherRequest", err)
+				}
+			})
 		})
 	}
 }

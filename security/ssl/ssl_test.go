@@ -116,13 +116,15 @@ func TestSignedBodies(t *testing.T) {
 		{"with a signature that is no Base64", func(w *wire.Request) { w.Hash = "%" }, rubys("ping"), security.ErrUnverified},
 		{"with a short signature", func(w *wire.Request) { w.Hash = "AAAA\n" }, rubys("ping"), security.ErrUnverified},
 	} {
-		r, err := n.DecodeRequest(t.Context(), signed(t, "alice", c.change, c.body), message.Origin{})
-		switch {
-		case c.want != nil && !errors.Is(err, c.want):
-			t.Errorf("a request %s: error %v, want %v", c.name, err, c.want)
-		case c.want == nil && (err != nil || r.Body != "ping" || r.Principal.ID != "cert=alice" || r.Principal.Proof != message.Signature):
-			t.Errorf("a request %s: %+v, %v", c.name, r, err)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			r, err := n.DecodeRequest(t.Context(), signed(t, "alice", c.change, c.body), message.Origin{})
+			switch {
+			case c.want != nil && !errors.Is(err, c.want):
+				t.Errorf("a request %s: error %v, want %v", c.name, err, c.want)
+			case c.want == nil && (err != nil || r.Body != "ping" || r.Principal.ID != "cert=alice" || r.Principal.Proof != message.Signature):
+				t.Errorf("a request %s: %+v, %v", c.name, r, err)
+			}
+		})
 	}
 }
 
@@ -208,7 +210,7 @@ func TestReplays(t *testing.T) {
 		again(r)
 		r.Filter.Compound = []filter.Compound{{{Kind: filter.Call, Call: &filter.Function{Name: "fstat", Params: "/x", Output: "size", Operator: ">", Compare: filter.Pattern{Text: "1"}}}}}
 	}
-	for _, c := range []struct {
+	steps := []struct {
 		name    string
 		payload security.Payload
 		want    error
@@ -218,7 +220,8 @@ func TestReplays(t *testing.T) {
 		{"a call under another id", reaim(t, rpc, again), replay.ErrOther},
 		{"a search under another id", reaim(t, search, again), nil}, // two within a second
 		{"a search that runs data plugins", reaim(t, search, withData), replay.ErrOther},
-	} {
+	}
+	for _, c := range steps {
 		if err := take(n, c.payload); !errors.Is(err, c.want) {
 			t.Errorf("%s: error %v, want %v", c.name, err, c.want)
 		}

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"mcollective/internal/subtest"
 )
 
 func TestReplyAddresses(t *testing.T) {
@@ -21,9 +23,11 @@ func TestReplyAddresses(t *testing.T) {
 func TestOnlyTheNameOfABrokerOffers(t *testing.T) {
 	for name, want := range map[string]bool{ServerName(""): true, ServerName("a"): true, ServerName(ServerName("a")): true,
 		"": false, "NDPZ2H4Y": false, "mco-broker": false, "x-mco-broker/": false} {
-		if Offered(name) != want {
-			t.Errorf("%q: %v", name, !want)
-		}
+		t.Run(subtest.Name(name), func(t *testing.T) {
+			if Offered(name) != want {
+				t.Errorf("%q: %v", name, !want)
+			}
+		})
 	}
 	if a, b := ServerName("a"), ServerName(ServerName("a")); a != b {
 		t.Errorf("%s is not %s", a, b)

@@ -3,6 +3,8 @@ package subject
 import (
 	"strings"
 	"testing"
+
+	"mcollective/internal/subtest"
 )
 
 func TestSubjects(t *testing.T) {
@@ -41,9 +43,11 @@ func TestParse(t *testing.T) {
 		"*.broadcast.agent.a": {}, ".broadcast.agent.a": {}, "a.b.broadcast.agent.x": {}, "a b.broadcast.agent.x": {}, "mcollective.node.web1": {},
 		"a.broadcast.agent.b.broadcast.agent.c": {}, strings.Repeat("a", 9000) + ".broadcast.agent.x": {},
 	} {
-		if c, a, ok := ParseBroadcast(s); c != want[0] || a != want[1] || ok != (want[0] != "") {
-			t.Errorf("%.60q: %q, %q, %v", s, c, a, ok)
-		}
+		t.Run(subtest.Name(s), func(t *testing.T) {
+			if c, a, ok := ParseBroadcast(s); c != want[0] || a != want[1] || ok != (want[0] != "") {
+				t.Errorf("%.60q: %q, %q, %v", s, c, a, ok)
+			}
+		})
 	}
 	for s, want := range map[string][2]string{
 		"mcollective.node.web1": {"mcollective", "web1"}, "mcollective.node.web1.example.com": {"mcollective", "web1.example.com"},
@@ -51,9 +55,11 @@ func TestParse(t *testing.T) {
 		"": {}, "mcollective.node.": {}, "mcollective.node.>": {}, "mcollective.node.a..b": {}, "*.node.a": {}, "a.b.node.c": {},
 		"mcollective.broadcast.agent.a": {}, "mcollective.reply.a.b": {},
 	} {
-		if c, n, ok := ParseNode(s); c != want[0] || n != want[1] || ok != (want[0] != "") {
-			t.Errorf("%q: %q, %q, %v", s, c, n, ok)
-		}
+		t.Run(subtest.Name(s), func(t *testing.T) {
+			if c, n, ok := ParseNode(s); c != want[0] || n != want[1] || ok != (want[0] != "") {
+				t.Errorf("%q: %q, %q, %v", s, c, n, ok)
+			}
+		})
 	}
 	for s, want := range map[string]string{
 		"mcollective.reply.client.example.net.ABC": "mcollective", "uk.reply.x": "uk", "_INBOX.abc.def": "", "_INBOX.x": "",
@@ -61,9 +67,11 @@ func TestParse(t *testing.T) {
 		"mcollective.reply.*.X": "-", ".reply.a": "-", "mcollective.reply..X": "-", "mcollective.reply.a b": "-", "a.b.reply.x": "-",
 		"mcollective.node.reply": "-", "_MCO_REPLY.X": "-", "mcollective.node.x.reply.y": "-",
 	} {
-		if c, ok := ParseReply(s); ok != (want != "-") || ok && c != want {
-			t.Errorf("%q: %q, %v", s, c, ok)
-		}
+		t.Run(subtest.Name(s), func(t *testing.T) {
+			if c, ok := ParseReply(s); ok != (want != "-") || ok && c != want {
+				t.Errorf("%q: %q, %v", s, c, ok)
+			}
+		})
 	}
 }
 
@@ -73,9 +81,11 @@ func TestListensForReplies(t *testing.T) {
 		"": false, ">": false, "_INBOX.*": false, "_INBOX.>": false, "_INBOX.": false, "_INBOX.*.x": false, "_INBOX..x": false,
 		"mcollective.reply.>": false, "mcollective.reply.me.*": false, "*.reply.me": false, "mcollective.node.web1": false,
 	} {
-		if ListensForReplies(s) != want {
-			t.Errorf("%q: %v", s, !want)
-		}
+		t.Run(subtest.Name(s), func(t *testing.T) {
+			if ListensForReplies(s) != want {
+				t.Errorf("%q: %v", s, !want)
+			}
+		})
 	}
 }
 

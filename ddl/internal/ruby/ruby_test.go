@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"mcollective/internal/subtest"
 )
 
 // TestNotTheLanguage: each of these ends with an error that names the line and
@@ -101,20 +103,22 @@ func TestNotTheLanguage(t *testing.T) {
 		"x = 'a'; " + strings.Repeat("x = x + x; ", 17) + "x =~ /" + strings.Repeat("(a{99}b{9})*", 20) + "c/": "more than 1048576 steps",
 		strings.Repeat("x", MaxSource+1):                                                                       "more than the 1048576",
 	} {
-		start := time.Now()
-		err := Eval("x.ddl", []byte(src), &capture{})
-		if took := time.Since(start); took > 5*time.Second {
-			t.Errorf("%.60q took %v", src, took)
-		}
-		switch {
-		case want == "" && err != nil:
-			t.Errorf("%.60q: %v", src, err)
-		case want == "":
-		case err == nil:
-			t.Errorf("%.60q is accepted; want an error with %q", src, want)
-		case !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "x.ddl:"):
-			t.Errorf("%.60q: %v; want an error with %q", src, err, want)
-		}
+		t.Run(subtest.Name(src), func(t *testing.T) {
+			start := time.Now()
+			err := Eval("x.ddl", []byte(src), &capture{})
+			if took := time.Since(start); took > 5*time.Second {
+				t.Errorf("%.60q took %v", src, took)
+			}
+			switch {
+			case want == "" && err != nil:
+				t.Errorf("%.60q: %v", src, err)
+			case want == "":
+			case err == nil:
+				t.Errorf("%.60q is accepted; want an error with %q", src, want)
+			case !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "x.ddl:"):
+				t.Errorf("%.60q: %v; want an error with %q", src, err, want)
+			}
+		})
 	}
 }
 
@@ -152,10 +156,12 @@ func TestCalls(t *testing.T) {
 		"x = 3\nshow x -2":                         `1`,
 		"x = {:a => 1}\nshow x[:a], x [:a]":        `1 1`,
 	} {
-		h := &capture{}
-		if err := Eval("x.ddl", []byte(src), h); err != nil || strings.Join(h.shown, " ") != want {
-			t.Errorf("%q shows %s (%v), want %s", src, strings.Join(h.shown, " "), err, want)
-		}
+		t.Run(subtest.Name(src), func(t *testing.T) {
+			h := &capture{}
+			if err := Eval("x.ddl", []byte(src), h); err != nil || strings.Join(h.shown, " ") != want {
+				t.Errorf("%q shows %s (%v), want %s", src, strings.Join(h.shown, " "), err, want)
+			}
+		})
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"mcollective/agent/stdio"
 	"mcollective/ddl"
 	"mcollective/internal/run"
+	"mcollective/internal/subtest"
 	"mcollective/rpc"
 	"mcollective/value"
 )
@@ -159,12 +160,14 @@ func TestOtherInputs(t *testing.T) {
 	for metadata, want := range map[string]bool{
 		`{"description": "any"}`: true, `{"parameters": null}`: true, `{"parameters": {}}`: false, `{"parameters": {"n": {"type": "Integer"}}}`: false,
 	} {
-		task, err := ParseTask([]byte(metadata))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := of(task.Definition("t")); got != want {
-			t.Errorf("%s: %v", metadata, got)
-		}
+		t.Run(subtest.Name(metadata), func(t *testing.T) {
+			task, err := ParseTask([]byte(metadata))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := of(task.Definition("t")); got != want {
+				t.Errorf("%s: %v", metadata, got)
+			}
+		})
 	}
 }

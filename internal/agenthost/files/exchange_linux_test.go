@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"mcollective/internal/dirtest"
+	"mcollective/internal/subtest"
 	"mcollective/internal/waittest"
 )
 
@@ -128,12 +129,14 @@ func TestReplyIsTheProgramsOwn(t *testing.T) {
 			return errors.Join(os.WriteFile(x.Reply, []byte("x"), 0o600), os.Chown(x.Reply, somebody, somebody))
 		},
 	} {
-		if err := become(); err != nil {
-			t.Log(name, err) // chown, without rights
-		} else if b, err := x.ReadReply(100); err == nil {
-			t.Errorf("%s: %q is read", name, b)
-		}
-		os.Remove(x.Reply)
+		t.Run(subtest.Name(name), func(t *testing.T) {
+			if err := become(); err != nil {
+				t.Log(name, err) // chown, without rights
+			} else if b, err := x.ReadReply(100); err == nil {
+				t.Errorf("%s: %q is read", name, b)
+			}
+			os.Remove(x.Reply)
+		})
 	}
 	done := t.Context().Done()
 	stopped := goes(func() {

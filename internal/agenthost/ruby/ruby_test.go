@@ -22,6 +22,7 @@ import (
 	"mcollective/ddl"
 	"mcollective/internal/data"
 	"mcollective/internal/dirtest"
+	"mcollective/internal/subtest"
 	"mcollective/internal/trust"
 	"mcollective/internal/waittest"
 	"mcollective/message"
@@ -238,17 +239,19 @@ func TestFailures(t *testing.T) {
 		{"softly", "softly", 4}, {"aborted", "aborted", 1}, {"unknown_action", "unknown", 2}, {"missing", "missing", 3}, {"invalid", "invalid", 4}, {"other", "other", 5},
 		{"error", "raised", 4}, {"exception", "an exception", 5}, {"exit", "exit", 5}, {"method", "undefined method `upcase' for nil", 5},
 	} {
-		r := call("fail", "how", c.how)
-		if c.how == "other" {
-			c.status = 17
-			if r.Status == rpc.UnknownError { // as Ruby has it: an error that has no status of its own
-				c.status = rpc.UnknownError
+		t.Run(c.how, func(t *testing.T) {
+			r := call("fail", "how", c.how)
+			if c.how == "other" {
+				c.status = 17
+				if r.Status == rpc.UnknownError { // as Ruby has it: an error that has no status of its own
+					c.status = rpc.UnknownError
+				}
 			}
-		}
-		if r.Status != c.status || !strings.HasPrefix(r.Message, c.text) {
-			t.Errorf("%s: %d %q, want %d %q", c.how, r.Status, r.Message, c.status, c.text)
-		}
-		wantJSON(t, c.how, show(t, r, "before"), `"set"`)
+			if r.Status != c.status || !strings.HasPrefix(r.Message, c.text) {
+				t.Errorf("%s: %d %q, want %d %q", c.how, r.Status, r.Message, c.status, c.text)
+			}
+			wantJSON(t, c.how, show(t, r, "before"), `"set"`)
+		})
 	}
 	for _, c := range []struct {
 		value, text string
@@ -257,9 +260,11 @@ func TestFailures(t *testing.T) {
 		{"abc", "OK", 0}, {"abcba", "OK", 0}, {"1.2.3.4", "OK", 0}, {"999", "Input value did not pass validation: value should be an ipv4 address", 4},
 		{"xyz", "Input value did not pass validation: value should be one of abc, abcba", 4},
 	} {
-		if r := call("validate", "value", c.value); r.Status != c.status || r.Message != c.text {
-			t.Errorf("%s: %d %q", c.value, r.Status, r.Message)
-		}
+		t.Run(c.value, func(t *testing.T) {
+			if r := call("validate", "value", c.value); r.Status != c.status || r.Message != c.text {
+				t.Errorf("%s: %d %q", c.value, r.Status, r.Message)
+			}
+		})
 	}
 	if r := call("validate"); r.Status != rpc.MissingData || r.Message != "please supply a value argument" {
 		t.Errorf("nothing to validate: %d %q", r.Status, r.Message)
@@ -392,9 +397,11 @@ func TestInactive(t *testing.T) {
 		"idle": "its activate_when says that it cannot work here", "broken": "syntax error", "lost": "cannot load such file -- no/such/library (LoadError at ",
 		"deadly": "with exit status 3; stderr: this is the end", "oldstyle": "MCollective::Agent::Oldstyle is no RPC::Agent", "other": "disabled by the configuration",
 	} {
-		if err := why[name]; err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %q", name, err, want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if err := why[name]; err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v, want %q", name, err, want)
+			}
+		})
 	}
 	if active["exercise"] == nil || active["guarded"] == nil || len(active) != 2 {
 		t.Errorf("active: %v", active)
@@ -464,15 +471,17 @@ func TestDataThatIsNoHash(t *testing.T) {
 	for _, c := range []struct{ action, how, output, want string }{
 		{"text", "text", "lines", `"a text"`}, {"text", "each", "lines", `["one","two"]`}, {"text", "nothing", "lines", "null"}, {"texts", "", "data", `"a text"`},
 	} {
-		inputs := []any{"how", c.how}
-		if c.how == "" {
-			inputs = nil
-		}
-		r := call(c.action, inputs...)
-		if r.Status != rpc.OK {
-			t.Errorf("%s %s: %d %s", c.action, c.how, r.Status, r.Message)
-		}
-		wantJSON(t, c.action+" "+c.how, show(t, r, c.output), c.want)
+		t.Run(subtest.Name(c.how), func(t *testing.T) {
+			inputs := []any{"how", c.how}
+			if c.how == "" {
+				inputs = nil
+			}
+			r := call(c.action, inputs...)
+			if r.Status != rpc.OK {
+				t.Errorf("%s %s: %d %s", c.action, c.how, r.Status, r.Message)
+			}
+			wantJSON(t, c.action+" "+c.how, show(t, r, c.output), c.want)
+		})
 	}
 }
 
@@ -482,14 +491,16 @@ func TestAuthorization(t *testing.T) {
 	agents, _ := l.Load(t.Context())
 	guarded := agents["guarded"]
 	for caller, want := range map[string]string{"uid=0": "", "uid=1": rpc.TextDenied} {
-		reply := rpc.NewReply()
-		req := &agent.Request{Request: &rpc.Request{Agent: "guarded", Action: "try", Data: value.NewMap()}, ID: "x", CallerID: caller, Time: time.Now()}
-		if err := guarded.Call(t.Context(), req, reply); err != nil {
-			t.Fatal(err)
-		}
-		if (want == "") != (reply.Status == 0) || want != "" && reply.Message != want {
-			t.Errorf("%s: %d %s", caller, reply.Status, reply.Message)
-		}
+		t.Run(caller, func(t *testing.T) {
+			reply := rpc.NewReply()
+			req := &agent.Request{Request: &rpc.Request{Agent: "guarded", Action: "try", Data: value.NewMap()}, ID: "x", CallerID: caller, Time: time.Now()}
+			if err := guarded.Call(t.Context(), req, reply); err != nil {
+				t.Fatal(err)
+			}
+			if (want == "") != (reply.Status == 0) || want != "" && reply.Message != want {
+				t.Errorf("%s: %d %s", caller, reply.Status, reply.Message)
+			}
+		})
 	}
 }
 
@@ -521,9 +532,11 @@ func TestData(t *testing.T) {
 		{"answers", "nil", "Can only store String, Integer, Float or Boolean data but got NilClass for key text"},
 		{"double", "21", `{"size":42}`},
 	} {
-		if got := ask(c.plugin, c.query); got != c.want && !(c.query == "" && strings.Contains(got, "Cannot validate")) {
-			t.Errorf("%s(%s): %s, want %s", c.plugin, c.query, got, c.want)
-		}
+		t.Run(subtest.Name(c.query), func(t *testing.T) {
+			if got := ask(c.plugin, c.query); got != c.want && !(c.query == "" && strings.Contains(got, "Cannot validate")) {
+				t.Errorf("%s(%s): %s, want %s", c.plugin, c.query, got, c.want)
+			}
+		})
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()

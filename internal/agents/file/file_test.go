@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
 	"os"
 	"path"
 	"path/filepath"
@@ -19,6 +20,7 @@ import (
 
 	"mcollective/internal/agents/agenttest"
 	"mcollective/internal/dirtest"
+	"mcollective/internal/subtest"
 	"mcollective/rpc"
 )
 
@@ -91,9 +93,11 @@ func TestStatus(t *testing.T) {
 	}
 	reply := agenttest.OK(t, a, "status", "file", file, "checksum", true)
 	for name, want := range map[string]any{"name": file, "output": "present", "present": int64(1), "type": "file", "size": int64(5), "mode": "4750", "uid": int64(os.Geteuid()), "checksum": sha("hello")} {
-		if got, _ := reply.Output(name); got != want {
-			t.Errorf("%s is %v, want %v", name, got, want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if got, _ := reply.Output(name); got != want {
+				t.Errorf("%s is %v, want %v", name, got, want)
+			}
+		})
 	}
 	reply = agenttest.OK(t, a, "status", "file", dir+"/link")
 	if kind, target := agenttest.Output[string](t, reply, "type"), agenttest.Output[string](t, reply, "target"); kind != "symlink" || target != "a b" {
@@ -126,12 +130,14 @@ func TestRead(t *testing.T) {
 		{[]any{"offset", -40, "length", 1}, "0", false},
 		{[]any{"offset", 10}, "", true},
 	} {
-		for _, path := range []string{file, dir + "/link", dir + "/../" + filepath.Base(dir) + "//./f"} {
-			reply := agenttest.OK(t, a, "read", append(test.inputs, "file", path)...)
-			if got, eof := agenttest.Output[string](t, reply, "content"), agenttest.Output[bool](t, reply, "eof"); got != test.want || eof != test.eof {
-				t.Errorf("%s %v: %q %v", path, test.inputs, got, eof)
+		t.Run(subtest.Name(test.eof), func(t *testing.T) {
+			for _, path := range []string{file, dir + "/link", dir + "/../" + filepath.Base(dir) + "//./f"} {
+				reply := agenttest.OK(t, a, "read", append(test.inputs, "file", path)...)
+				if got, eof := agenttest.Output[string](t, reply, "content"), agenttest.Output[bool](t, reply, "eof"); got != test.want || eof != test.eof {
+					t.Errorf("%s %v: %q %v", path, test.inputs, got, eof)
+				}
 			}
-		}
+		})
 	}
 	create(t, file, "\xff\x00", 0o644)
 	reply := agenttest.OK(t, a, "read", "file", file)
@@ -247,10 +253,12 @@ func TestAllowAndDeny(t *testing.T) {
 	}
 	a := newAgent(t, Options{Allow: []string{dir + "/in/"}, Deny: []string{dir + "/in/deny"}})
 	for path, ok := range map[string]bool{"/in/f": true, "/in/deny/f": false, "/inside/f": false, "/in/../inside/f": false, "/in/link/f": false, "/in/linked": false} {
-		reply := agenttest.Call(t, a, "read", "file", dir+path)
-		if (reply.Status == rpc.OK) != ok || !ok && !strings.Contains(reply.Message, "does not allow") {
-			t.Errorf("%s: %d %s", path, reply.Status, reply.Message)
-		}
+		t.Run(subtest.Name(path), func(t *testing.T) {
+			reply := agenttest.Call(t, a, "read", "file", dir+path)
+			if (reply.Status == rpc.OK) != ok || !ok && !strings.Contains(reply.Message, "does not allow") {
+				t.Errorf("%s: %d %s", path, reply.Status, reply.Message)
+			}
+		})
 	}
 }
 
@@ -295,10 +303,12 @@ func TestWrite(t *testing.T) {
 		{[]any{"mode", "0999"}, rpc.InvalidData, "mode"},
 		{[]any{"encoding", "base64"}, rpc.InvalidData, "not base64"},
 	} {
-		reply := agenttest.Call(t, a, "write", append(test.inputs, "file", file, "content", "!")...)
-		if reply.Status != test.status || !strings.Contains(reply.Message, test.text) {
-			t.Errorf("%v: %d %s", test.inputs, reply.Status, reply.Message)
-		}
+		t.Run(subtest.Name(test.text), func(t *testing.T) {
+			reply := agenttest.Call(t, a, "write", append(test.inputs, "file", file, "content", "!")...)
+			if reply.Status != test.status || !strings.Contains(reply.Message, test.text) {
+				t.Errorf("%v: %d %s", test.inputs, reply.Status, reply.Message)
+			}
+		})
 	}
 	if reply := agenttest.Call(t, a, "write", "file", dir+"/none", "content", "x", "expect", sha("")); reply.Status != rpc.Aborted {
 		t.Error(reply.Message)
@@ -490,9 +500,11 @@ func TestFilemgr(t *testing.T) {
 	reply = agenttest.OK(t, a, "status")
 	sum := md5.Sum([]byte("hello"))
 	for name, want := range map[string]any{"name": dir + "/touched", "output": "present", "type": "file", "mode": "100640", "md5": hex.EncodeToString(sum[:]), "mtime_seconds": now.Unix(), "size": int64(5)} {
-		if got, _ := reply.Output(name); got != want {
-			t.Errorf("%s is %v, want %v", name, got, want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if got, _ := reply.Output(name); got != want {
+				t.Errorf("%s is %v, want %v", name, got, want)
+			}
+		})
 	}
 	reply = agenttest.OK(t, a, "status", "file", dir, "dirlist", true)
 	if diff := cmp.Diff([]any{"touched"}, agenttest.Output[[]any](t, reply, "dir_listing")); diff != "" {
@@ -580,27 +592,29 @@ func TestConfiguredLinks(t *testing.T) {
 		{Options{Allow: []string{dir + "/var/run"}, Deny: []string{dir + "/var/run/secrets"}}, "    +"},
 		{Options{Allow: []string{dir + "/other", dir + "/none"}}, "   + "},
 	} {
-		if err := os.RemoveAll(dir + "/run/later"); err != nil {
-			t.Fatal(err)
-		}
-		got := ""
-		for i, name := range paths {
-			if i == len(paths)-1 {
-				if err := os.Mkdir(dir+"/run/later", 0o755); err != nil {
-					t.Fatal(err)
+		t.Run(subtest.Name(strings.ReplaceAll(fmt.Sprint(test.o), dir, "")), func(t *testing.T) {
+			if err := os.RemoveAll(dir + "/run/later"); err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			for i, name := range paths {
+				if i == len(paths)-1 {
+					if err := os.Mkdir(dir+"/run/later", 0o755); err != nil {
+						t.Fatal(err)
+					}
 				}
+				p, err := test.o.settled().find(dir + "/" + name)
+				if err != nil {
+					got += " "
+					continue
+				}
+				p.close()
+				got += "+"
 			}
-			p, err := test.o.settled().find(dir + "/" + name)
-			if err != nil {
-				got += " "
-				continue
+			if got != test.want {
+				t.Errorf("%+v: %q, want %q", test.o, got, test.want)
 			}
-			p.close()
-			got += "+"
-		}
-		if got != test.want {
-			t.Errorf("%+v: %q, want %q", test.o, got, test.want)
-		}
+		})
 	}
 	if os.Geteuid() != 0 {
 		return
@@ -636,9 +650,11 @@ func TestRelativeLinks(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{"/l/..": "directory", "/a/d/.": "directory", "/a/": "directory", "/l": "symlink"} {
-		if got := agenttest.Output[string](t, agenttest.OK(t, a, "status", "file", dir+name), "type"); got != want {
-			t.Errorf("%s: %s", name, got)
-		}
+		t.Run(subtest.Name(name), func(t *testing.T) {
+			if got := agenttest.Output[string](t, agenttest.OK(t, a, "status", "file", dir+name), "type"); got != want {
+				t.Errorf("%s: %s", name, got)
+			}
+		})
 	}
 	for _, root := range []string{"/", "//", "/.", "/..", "/../."} {
 		if reply := agenttest.Call(t, a, "status", "file", root); reply.Status != rpc.InvalidData {

@@ -16,6 +16,7 @@ import (
 
 	"mcollective/internal/data"
 	"mcollective/internal/dirtest"
+	"mcollective/internal/subtest"
 )
 
 // fstat is a set with the data plugin alone.
@@ -57,18 +58,20 @@ func TestFstat(t *testing.T) {
 		"/nosuch/directory/file": {"present": int64(0), "type": "unknown"},
 		file + "/x":              {"present": int64(0), "type": "unknown"},
 	} {
-		got, err := s.Data(t.Context(), "fstat", path)
-		if err != nil {
-			t.Errorf("%s: %v", path, err)
-		}
-		for k, v := range want {
-			if got[k] != v {
-				t.Errorf("%s: %s is %v (%T), want %v", path, k, got[k], got[k], v)
+		t.Run(subtest.Name(strings.TrimPrefix(path, dir)), func(t *testing.T) {
+			got, err := s.Data(t.Context(), "fstat", path)
+			if err != nil {
+				t.Errorf("%s: %v", path, err)
 			}
-		}
-		if len(got) != 18 {
-			t.Errorf("%s: %d outputs", path, len(got))
-		}
+			for k, v := range want {
+				if got[k] != v {
+					t.Errorf("%s: %s is %v (%T), want %v", path, k, got[k], got[k], v)
+				}
+			}
+			if len(got) != 18 {
+				t.Errorf("%s: %d outputs", path, len(got))
+			}
+		})
 	}
 	if _, err := s.Data(t.Context(), "fstat", "/etc\x00/hosts"); err == nil {
 		t.Error("a path with a null byte has an answer")
@@ -96,13 +99,15 @@ func TestFstatAllowed(t *testing.T) {
 		at("open/file"): true, at("open"): true, at("open/none"): true, at("open/none/x"): true, at("open/link"): true, // the link itself
 		at("secret"): false, at("open/../secret"): false, at("open/up/secret"): false, at("none"): false, at("none/x"): false, at("open/no"): false, "/": false,
 	} {
-		got, err := s.Data(t.Context(), "fstat", path)
-		if (err == nil) != allowed || err != nil && !strings.Contains(err.Error(), "does not allow it") {
-			t.Errorf("%s: %v %v, allowed %v", path, got, err, allowed)
-		}
-		if allowed && path == at("open/link") && got["md5"] != int64(0) {
-			t.Errorf("a checksum of what a link leads to: %v", got)
-		}
+		t.Run(subtest.Name(strings.TrimPrefix(path, dir)), func(t *testing.T) {
+			got, err := s.Data(t.Context(), "fstat", path)
+			if (err == nil) != allowed || err != nil && !strings.Contains(err.Error(), "does not allow it") {
+				t.Errorf("%s: %v %v, allowed %v", path, got, err, allowed)
+			}
+			if allowed && path == at("open/link") && got["md5"] != int64(0) {
+				t.Errorf("a checksum of what a link leads to: %v", got)
+			}
+		})
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"mcollective/internal/data"
 	"mcollective/internal/dirtest"
 	"mcollective/internal/shellwords"
+	"mcollective/internal/subtest"
 	"mcollective/rpc"
 	"mcollective/value"
 )
@@ -76,15 +77,17 @@ func TestRunCommand(t *testing.T) {
 		{"check_shell", "", 3, rpc.Aborted, "UNKNOWN", `the command line of check_shell cannot be read: "|" outside of quotes needs a shell; write sh -c '...'`, ""},
 		{"check_quote", "", 3, rpc.Aborted, "UNKNOWN", "the command line of check_quote cannot be read: the quote at position 11 is not closed", ""},
 	} {
-		inputs := []any{"command", test.command}
-		if test.args != "" {
-			inputs = append(inputs, "args", test.args)
-		}
-		reply := agenttest.Call(t, a, "runcommand", inputs...)
-		output, perf := agenttest.Output[string](t, reply, "output"), agenttest.Output[string](t, reply, "perfdata")
-		if exit := agenttest.Output[int64](t, reply, "exitcode"); exit != test.exit || reply.Status != test.status || reply.Message != test.message || strings.TrimRight(output, " ") != strings.TrimRight(test.output, " ") || perf != test.perf {
-			t.Errorf("%s: %d, %d %s, %q %q", test.command, exit, reply.Status, reply.Message, output, perf)
-		}
+		t.Run(subtest.Name(test.command, test.args), func(t *testing.T) {
+			inputs := []any{"command", test.command}
+			if test.args != "" {
+				inputs = append(inputs, "args", test.args)
+			}
+			reply := agenttest.Call(t, a, "runcommand", inputs...)
+			output, perf := agenttest.Output[string](t, reply, "output"), agenttest.Output[string](t, reply, "perfdata")
+			if exit := agenttest.Output[int64](t, reply, "exitcode"); exit != test.exit || reply.Status != test.status || reply.Message != test.message || strings.TrimRight(output, " ") != strings.TrimRight(test.output, " ") || perf != test.perf {
+				t.Errorf("%s: %d, %d %s, %q %q", test.command, exit, reply.Status, reply.Message, output, perf)
+			}
+		})
 	}
 	if reply := agenttest.Call(t, a, "runcommand", "command", "check_gone"); agenttest.Output[int64](t, reply, "exitcode") != 3 || !strings.Contains(agenttest.Output[string](t, reply, "output"), "/nowhere/check") {
 		t.Errorf("%+v", reply.Data)
@@ -169,9 +172,11 @@ func TestParse(t *testing.T) {
 		"DISK OK | /=2643MB\n/ 15272 MB\n/boot 68 MB | /boot=68MB\n/home=69MB\n": {"DISK OK\n/ 15272 MB\n/boot 68 MB", "/=2643MB /boot=68MB /home=69MB"},
 		"": {"", ""},
 	} {
-		if output, perf := parse(text); output != want[0] || perf != want[1] {
-			t.Errorf("%q: %q %q", text, output, perf)
-		}
+		t.Run(subtest.Name(text), func(t *testing.T) {
+			if output, perf := parse(text); output != want[0] || perf != want[1] {
+				t.Errorf("%q: %q %q", text, output, perf)
+			}
+		})
 	}
 }
 
@@ -181,10 +186,12 @@ func TestData(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]int64{"check_ok": 0, "check_critical": 2, "check_none": 3} {
-		got, err := data.NewSet(d).Data(t.Context(), "nrpe", name)
-		if err != nil || got["exitcode"] != want {
-			t.Errorf("%s: %v %v", name, got, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			got, err := data.NewSet(d).Data(t.Context(), "nrpe", name)
+			if err != nil || got["exitcode"] != want {
+				t.Errorf("%s: %v %v", name, got, err)
+			}
+		})
 	}
 }
 

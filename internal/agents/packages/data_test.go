@@ -17,9 +17,11 @@ func TestData(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]map[string]any{"bash": {"status": "5.1.8-6.el9", "installed": true}, "zsh": {"status": "purged", "installed": false}} {
-		got, err := data.NewSet(d).Data(t.Context(), "package", name)
-		if diff := cmp.Diff(want, got); diff != "" || err != nil {
-			t.Error(diff, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			got, err := data.NewSet(d).Data(t.Context(), "package", name)
+			if diff := cmp.Diff(want, got); diff != "" || err != nil {
+				t.Error(diff, err)
+			}
+		})
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"mcollective/internal/agents/agenttest"
 	"mcollective/internal/dirtest"
 	"mcollective/internal/run"
+	"mcollective/internal/subtest"
 	"mcollective/rpc"
 )
 
@@ -60,19 +61,21 @@ func TestOnlyExactNames(t *testing.T) {
 		{"zypper", "webserver", "", map[string]answer{"zypper --non-interactive -q search --match-exact --type package -- webserver": {exit: 104, out: "No matching items found.\n"}}, `no package is called "webserver"; search`},
 		{"apk", "sh", "", map[string]answer{"apk list sh": {}}, `no package is called "sh"; search`},
 	} {
-		f := &tools{answers: map[string][]answer{}}
-		for line, a := range test.lines {
-			f.answers[line] = []answer{a}
-		}
-		a := machine(t, test.manager, f)
-		m, err := a.opts.manager()
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = a.opts.mustKnow(t.Context(), m, test.name, test.version)
-		if err != nil != (test.message != "") || err != nil && !strings.Contains(err.Error(), test.message) {
-			t.Errorf("%s %s: %v\nran %q", test.manager, test.name, err, f.ran)
-		}
+		t.Run(subtest.Name(test.manager, test.name), func(t *testing.T) {
+			f := &tools{answers: map[string][]answer{}}
+			for line, a := range test.lines {
+				f.answers[line] = []answer{a}
+			}
+			a := machine(t, test.manager, f)
+			m, err := a.opts.manager()
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = a.opts.mustKnow(t.Context(), m, test.name, test.version)
+			if err != nil != (test.message != "") || err != nil && !strings.Contains(err.Error(), test.message) {
+				t.Errorf("%s %s: %v\nran %q", test.manager, test.name, err, f.ran)
+			}
+		})
 	}
 }
 
@@ -87,24 +90,26 @@ func TestNamesOfEach(t *testing.T) {
 		{"zypper", "+x !x ~x repo:bash bash=5 bash>=5 x.rpm", "libstdc++"},
 		{"apk", "bash=5 bash~5 bash@edge !bash cmd:bash so:libc.so x.apk x.apk.y", "libstdc++ py3-pip"},
 	} {
-		a := machine(t, test.manager, &tools{})
-		m, err := a.opts.manager()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range strings.Fields(test.bad) {
-			if checkName(m, name) == nil {
-				t.Errorf("%s may get %s", test.manager, name)
+		t.Run(test.manager, func(t *testing.T) {
+			a := machine(t, test.manager, &tools{})
+			m, err := a.opts.manager()
+			if err != nil {
+				t.Fatal(err)
 			}
-			if reply := agenttest.Call(t, a, "install", "package", name); reply.Status != rpc.InvalidData {
-				t.Errorf("%s %s: %d %s", test.manager, name, reply.Status, reply.Message)
+			for _, name := range strings.Fields(test.bad) {
+				if checkName(m, name) == nil {
+					t.Errorf("%s may get %s", test.manager, name)
+				}
+				if reply := agenttest.Call(t, a, "install", "package", name); reply.Status != rpc.InvalidData {
+					t.Errorf("%s %s: %d %s", test.manager, name, reply.Status, reply.Message)
+				}
 			}
-		}
-		for _, name := range strings.Fields(test.good) {
-			if err := checkName(m, name); err != nil {
-				t.Errorf("%s: %v", test.manager, err)
+			for _, name := range strings.Fields(test.good) {
+				if err := checkName(m, name); err != nil {
+					t.Errorf("%s: %v", test.manager, err)
+				}
 			}
-		}
+		})
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"mcollective/internal/dirtest"
 	"mcollective/internal/pause"
 	"mcollective/internal/run"
+	"mcollective/internal/subtest"
 	"mcollective/internal/waittest"
 	"mcollective/rpc"
 	"mcollective/value"
@@ -110,19 +111,21 @@ func TestStatus(t *testing.T) {
 		{"apk", "nginx", "apk list --installed nginx", answer{out: "nginx-1.24.0-r7 x86_64 {nginx} (BSD-2-Clause) [installed]\n"}, "1.24.0-r7 1.24.0 r7 - x86_64"},
 		{"apk", "none", "apk list --installed none", answer{}, "absent - - - -"},
 	} {
-		reply := agenttest.OK(t, machine(t, test.manager, &tools{answers: map[string][]answer{test.line: {test.answer}}}), "status", "package", test.name)
-		var got []string
-		for _, name := range []string{"ensure", "version", "release", "epoch", "arch"} {
-			v, _ := reply.Output(name)
-			text, ok := v.(string)
-			if !ok {
-				text = "-"
+		t.Run(subtest.Name(test.line), func(t *testing.T) {
+			reply := agenttest.OK(t, machine(t, test.manager, &tools{answers: map[string][]answer{test.line: {test.answer}}}), "status", "package", test.name)
+			var got []string
+			for _, name := range []string{"ensure", "version", "release", "epoch", "arch"} {
+				v, _ := reply.Output(name)
+				text, ok := v.(string)
+				if !ok {
+					text = "-"
+				}
+				got = append(got, text)
 			}
-			got = append(got, text)
-		}
-		if text := strings.Join(got, " "); text != test.want || agenttest.Output[string](t, reply, "provider") != test.manager {
-			t.Errorf("%s %s: %q, want %q", test.manager, test.name, text, test.want)
-		}
+			if text := strings.Join(got, " "); text != test.want || agenttest.Output[string](t, reply, "provider") != test.manager {
+				t.Errorf("%s %s: %q, want %q", test.manager, test.name, text, test.want)
+			}
+		})
 	}
 }
 
@@ -161,22 +164,24 @@ func TestChange(t *testing.T) {
 		{"apk", "purge", nil, []answer{apkThere, {}}, "apk --no-progress del --purge bash", answer{}, "absent", "OK", 0},
 		{"apk", "install", nil, []answer{{}}, "apk --no-progress add bash", answer{exit: 1, err: "ERROR: unable to select packages:\n  bash (no such package):\n    required by: world[bash]\n"}, "absent", "apk: ERROR: unable to select packages:", rpc.Aborted},
 	} {
-		f := &tools{answers: map[string][]answer{test.line: {test.answer}}}
-		query := map[string]string{"apt": dpkgQuery, "apk": "apk list --installed "}[test.manager]
-		if query == "" {
-			query = rpmQuery
-		}
-		f.answers[query+"bash"] = test.states
-		for line, a := range knows(test.manager, "bash") {
-			f.answers[line] = []answer{a}
-		}
-		reply := agenttest.Call(t, machine(t, test.manager, f), test.action, append(test.inputs, "package", "bash")...)
-		if ensure := agenttest.Output[string](t, reply, "ensure"); ensure != test.ensure || reply.Message != test.message || reply.Status != test.code {
-			t.Errorf("%s %s %v: %s, %d %q\nran %q", test.manager, test.action, test.inputs, ensure, reply.Status, reply.Message, f.ran)
-		}
-		if n := len(f.ran); test.line == "" && n != 1 || test.line != "" && !slices.Contains(f.ran, test.line) {
-			t.Errorf("%s %s: ran %q", test.manager, test.action, f.ran)
-		}
+		t.Run(subtest.Name(test.manager, test.action), func(t *testing.T) {
+			f := &tools{answers: map[string][]answer{test.line: {test.answer}}}
+			query := map[string]string{"apt": dpkgQuery, "apk": "apk list --installed "}[test.manager]
+			if query == "" {
+				query = rpmQuery
+			}
+			f.answers[query+"bash"] = test.states
+			for line, a := range knows(test.manager, "bash") {
+				f.answers[line] = []answer{a}
+			}
+			reply := agenttest.Call(t, machine(t, test.manager, f), test.action, append(test.inputs, "package", "bash")...)
+			if ensure := agenttest.Output[string](t, reply, "ensure"); ensure != test.ensure || reply.Message != test.message || reply.Status != test.code {
+				t.Errorf("%s %s %v: %s, %d %q\nran %q", test.manager, test.action, test.inputs, ensure, reply.Status, reply.Message, f.ran)
+			}
+			if n := len(f.ran); test.line == "" && n != 1 || test.line != "" && !slices.Contains(f.ran, test.line) {
+				t.Errorf("%s %s: ran %q", test.manager, test.action, f.ran)
+			}
+		})
 	}
 }
 
@@ -281,27 +286,29 @@ func TestUpdates(t *testing.T) {
 			[]string{"bash 4.4-9.14.1 Main Repository"}},
 		{"apk", "apk list --upgradable", answer{out: "busybox-1.36.1-r16 x86_64 {busybox} (GPL-2.0-only) [upgradable from: busybox-1.36.1-r15]\n"}, []string{"busybox 1.36.1-r16 busybox"}},
 	} {
-		a := machine(t, test.manager, &tools{answers: map[string][]answer{test.line: {test.answer}}})
-		reply := agenttest.OK(t, a, "checkupdates")
-		var got []string
-		for _, u := range agenttest.Output[[]any](t, reply, "outdated_packages") {
-			got = append(got, get(u, "package")+" "+get(u, "version")+" "+get(u, "repo"))
-		}
-		if diff := cmp.Diff(test.want, got); diff != "" || agenttest.Output[string](t, reply, "package_manager") != test.manager || agenttest.Output[int64](t, reply, "exitcode") != int64(test.answer.exit) {
-			t.Errorf("%s: %s", test.manager, diff)
-		}
-		if n := agenttest.Output[int64](t, agenttest.OK(t, a, "upgradable"), "count"); int(n) != len(test.want) {
-			t.Errorf("%s: count is %d", test.manager, n)
-		}
-		for action, managers := range map[string]string{"apt_checkupdates": "apt", "yum_checkupdates": "yum dnf"} {
-			want := rpc.Aborted
-			if strings.Contains(managers, test.manager) {
-				want = rpc.OK
+		t.Run(test.manager, func(t *testing.T) {
+			a := machine(t, test.manager, &tools{answers: map[string][]answer{test.line: {test.answer}}})
+			reply := agenttest.OK(t, a, "checkupdates")
+			var got []string
+			for _, u := range agenttest.Output[[]any](t, reply, "outdated_packages") {
+				got = append(got, get(u, "package")+" "+get(u, "version")+" "+get(u, "repo"))
 			}
-			if reply := agenttest.Call(t, a, action); reply.Status != want {
-				t.Errorf("%s on %s: %d %s", action, test.manager, reply.Status, reply.Message)
+			if diff := cmp.Diff(test.want, got); diff != "" || agenttest.Output[string](t, reply, "package_manager") != test.manager || agenttest.Output[int64](t, reply, "exitcode") != int64(test.answer.exit) {
+				t.Errorf("%s: %s", test.manager, diff)
 			}
-		}
+			if n := agenttest.Output[int64](t, agenttest.OK(t, a, "upgradable"), "count"); int(n) != len(test.want) {
+				t.Errorf("%s: count is %d", test.manager, n)
+			}
+			for action, managers := range map[string]string{"apt_checkupdates": "apt", "yum_checkupdates": "yum dnf"} {
+				want := rpc.Aborted
+				if strings.Contains(managers, test.manager) {
+					want = rpc.OK
+				}
+				if reply := agenttest.Call(t, a, action); reply.Status != want {
+					t.Errorf("%s on %s: %d %s", action, test.manager, reply.Status, reply.Message)
+				}
+			}
+		})
 	}
 	a := machine(t, "yum", &tools{answers: map[string][]answer{"yum -q check-update": {{exit: 1, err: "Error: Cannot retrieve repository metadata (repomd.xml) for repository: base.\n"}}}})
 	if reply := agenttest.Call(t, a, "checkupdates"); reply.Status != rpc.Aborted || !strings.Contains(reply.Message, "Cannot retrieve") {
@@ -324,14 +331,16 @@ func TestSearch(t *testing.T) {
 		{"zypper", "zypper --non-interactive -q search --type package -- nginx", answer{exit: 104, out: "No matching items found.\n"}, nil},
 		{"apk", "apk search -v nginx", answer{out: "nginx-1.24.0-r7 - HTTP and reverse proxy server\n"}, []string{"nginx: HTTP and reverse proxy server"}},
 	} {
-		reply := agenttest.OK(t, machine(t, test.manager, &tools{answers: map[string][]answer{test.line: {test.answer}}}), "search", "pattern", "nginx")
-		var got []string
-		for _, p := range agenttest.Output[[]any](t, reply, "packages") {
-			got = append(got, get(p, "name")+": "+get(p, "summary"))
-		}
-		if diff := cmp.Diff(test.want, got); diff != "" {
-			t.Errorf("%s: %s", test.manager, diff)
-		}
+		t.Run(subtest.Name(test.manager, test.line), func(t *testing.T) {
+			reply := agenttest.OK(t, machine(t, test.manager, &tools{answers: map[string][]answer{test.line: {test.answer}}}), "search", "pattern", "nginx")
+			var got []string
+			for _, p := range agenttest.Output[[]any](t, reply, "packages") {
+				got = append(got, get(p, "name")+": "+get(p, "summary"))
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("%s: %s", test.manager, diff)
+			}
+		})
 	}
 }
 

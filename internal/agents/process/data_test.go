@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"mcollective/internal/data"
+	"mcollective/internal/subtest"
 )
 
 func TestData(t *testing.T) {
@@ -13,10 +14,12 @@ func TestData(t *testing.T) {
 	}
 	set := data.NewSet(d)
 	for pattern, want := range map[string]bool{"^web": true, `\[kthreadd\]`: true, "webb": false} {
-		got, err := set.Data(t.Context(), "process", pattern)
-		if err != nil || got["exists"] != want {
-			t.Errorf("%s: %v, %v", pattern, got, err)
-		}
+		t.Run(subtest.Name(pattern), func(t *testing.T) {
+			got, err := set.Data(t.Context(), "process", pattern)
+			if err != nil || got["exists"] != want {
+				t.Errorf("%s: %v, %v", pattern, got, err)
+			}
+		})
 	}
 	if got, err := set.Data(t.Context(), "process", "("); err == nil {
 		t.Error(got)

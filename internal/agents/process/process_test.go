@@ -15,6 +15,7 @@ import (
 
 	"mcollective/internal/agents/agenttest"
 	"mcollective/internal/dirtest"
+	"mcollective/internal/subtest"
 	"mcollective/internal/waittest"
 	"mcollective/rpc"
 	"mcollective/value"
@@ -66,9 +67,11 @@ func TestList(t *testing.T) {
 		{[]any{"user", "nobody-has-this-name"}, []int64{}},
 		{[]any{"state", "RZ"}, []int64{70, 71}},
 	} {
-		if diff := cmp.Diff(test.want, pids(t, agenttest.OK(t, a, "list", test.inputs...))); diff != "" {
-			t.Errorf("%v: %s", test.inputs, diff)
-		}
+		t.Run(subtest.Name(test.inputs), func(t *testing.T) {
+			if diff := cmp.Diff(test.want, pids(t, agenttest.OK(t, a, "list", test.inputs...))); diff != "" {
+				t.Errorf("%v: %s", test.inputs, diff)
+			}
+		})
 	}
 	for _, wrong := range [][]any{{"pattern", "("}, {"state", "Q"}, {"pattern", 5}} {
 		if reply := agenttest.Call(t, a, "list", wrong...); reply.Status != rpc.InvalidData {
@@ -87,9 +90,11 @@ func TestWhatRubysClientReads(t *testing.T) {
 		"rss": int64(20000 * os.Getpagesize() / 1024), "pctcpu": 18.0, "started": now.Unix() - 1000 + 500, "starttime": int64(50000),
 	}
 	for key, value := range want {
-		if got := get(p, key); got != value {
-			t.Errorf("%s is %#v, want %#v", key, got, value)
-		}
+		t.Run(key, func(t *testing.T) {
+			if got := get(p, key); got != value {
+				t.Errorf("%s is %#v, want %#v", key, got, value)
+			}
+		})
 	}
 }
 
@@ -114,13 +119,15 @@ func TestTree(t *testing.T) {
 		{[]any{"pid", 70}, "70 4000000 web --listen a b\n  71 4000000 web\n"},
 		{[]any{"pattern", "nothing"}, ""},
 	} {
-		reply := agenttest.OK(t, a, "tree", test.inputs...)
-		if diff := cmp.Diff(test.want, agenttest.Output[string](t, reply, "tree")); diff != "" {
-			t.Errorf("%v: %s", test.inputs, diff)
-		}
-		if n := agenttest.Output[int64](t, reply, "count"); int(n) != strings.Count(test.want, "\n") {
-			t.Errorf("%v: count is %d", test.inputs, n)
-		}
+		t.Run(subtest.Name(test.inputs), func(t *testing.T) {
+			reply := agenttest.OK(t, a, "tree", test.inputs...)
+			if diff := cmp.Diff(test.want, agenttest.Output[string](t, reply, "tree")); diff != "" {
+				t.Errorf("%v: %s", test.inputs, diff)
+			}
+			if n := agenttest.Output[int64](t, reply, "count"); int(n) != strings.Count(test.want, "\n") {
+				t.Errorf("%v: count is %d", test.inputs, n)
+			}
+		})
 	}
 	if reply := agenttest.Call(t, a, "tree", "pid", 99); reply.Status != rpc.Aborted {
 		t.Error(reply)
@@ -224,10 +231,12 @@ func TestWhoGetsNoSignal(t *testing.T) {
 		{[]any{"pattern", ".", "user", ""}, rpc.InvalidData, "user"},
 		{[]any{"pid", 1, "signal", "NONE"}, rpc.InvalidData, "signal"},
 	} {
-		reply := agenttest.Call(t, a, "signal", test.inputs...)
-		if reply.Status != test.status || !strings.Contains(reply.Message, test.text) {
-			t.Errorf("%v: status %d, %s", test.inputs, reply.Status, reply.Message)
-		}
+		t.Run(subtest.Name(test.text), func(t *testing.T) {
+			reply := agenttest.Call(t, a, "signal", test.inputs...)
+			if reply.Status != test.status || !strings.Contains(reply.Message, test.text) {
+				t.Errorf("%v: status %d, %s", test.inputs, reply.Status, reply.Message)
+			}
+		})
 	}
 	kernel := newAgent(t, Options{Proc: fixture(t)})
 	for _, pid := range []int{1, 2} {

@@ -14,6 +14,7 @@ import (
 	"mcollective/internal/agents/agenttest"
 	"mcollective/internal/dirtest"
 	"mcollective/internal/run"
+	"mcollective/internal/subtest"
 	"mcollective/internal/trust"
 	"mcollective/rpc"
 )
@@ -34,24 +35,26 @@ func TestConfiguredPuppet(t *testing.T) {
 		{"/opt/p agent --config /other", "/opt/p agent --config /other ONCE --no-splay", "/opt/p resource --color=false file /x"},
 		{"/srv/wrapper", "/srv/wrapper ONCE --config CONF --no-splay", "puppet resource --color=false --config CONF file /x"},
 	} {
-		ran := make(chan string, 2)
-		a := machine(t, nil, Options{
-			Config: conf, Command: strings.Fields(tc.command), ResourcePolicy: Resources{Types: []string{"file"}},
-			Run: func(_ context.Context, c run.Command) (*run.Result, error) {
-				ran <- strings.Join(append([]string{c.Path}, c.Args...), " ")
-				return &run.Result{}, nil
-			},
-			Wait: func(ctx context.Context, _ time.Duration) error { <-ctx.Done(); return ctx.Err() },
+		t.Run(subtest.Name(tc.command), func(t *testing.T) {
+			ran := make(chan string, 2)
+			a := machine(t, nil, Options{
+				Config: conf, Command: strings.Fields(tc.command), ResourcePolicy: Resources{Types: []string{"file"}},
+				Run: func(_ context.Context, c run.Command) (*run.Result, error) {
+					ran <- strings.Join(append([]string{c.Path}, c.Args...), " ")
+					return &run.Result{}, nil
+				},
+				Wait: func(ctx context.Context, _ time.Duration) error { <-ctx.Done(); return ctx.Err() },
+			})
+			words := strings.NewReplacer("ONCE", "--onetime --no-daemonize --color=false --show_diff --verbose", "CONF", conf)
+			agenttest.OK(t, a, "runonce", "force", true)
+			if got, want := <-ran, words.Replace(tc.run); got != want {
+				t.Errorf("%q runs     %s\nwant     %s", tc.command, got, want)
+			}
+			agenttest.OK(t, a, "resource", "type", "file", "name", "/x")
+			if got, want := <-ran, words.Replace(tc.resource); got != want {
+				t.Errorf("%q runs     %s\nwant     %s", tc.command, got, want)
+			}
 		})
-		words := strings.NewReplacer("ONCE", "--onetime --no-daemonize --color=false --show_diff --verbose", "CONF", conf)
-		agenttest.OK(t, a, "runonce", "force", true)
-		if got, want := <-ran, words.Replace(tc.run); got != want {
-			t.Errorf("%q runs     %s\nwant     %s", tc.command, got, want)
-		}
-		agenttest.OK(t, a, "resource", "type", "file", "name", "/x")
-		if got, want := <-ran, words.Replace(tc.resource); got != want {
-			t.Errorf("%q runs     %s\nwant     %s", tc.command, got, want)
-		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"mcollective/internal/agents/agenttest"
+	"mcollective/internal/subtest"
 	"mcollective/rpc"
 )
 
@@ -19,23 +20,25 @@ func TestPipes(t *testing.T) {
 		running: {"status", "runonce"}, pidfile: {"status"}, "opt/puppetlabs/puppet/public/last_run_summary.yaml": {"status", "last_run_summary"},
 		state + "resources.txt": {"last_run_summary"}, state + "last_run_report.yaml": {"last_run_summary"},
 	} {
-		a := machine(t, nil, Options{})
-		path := filepath.Join(a.opts.Root, file)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		_ = os.Remove(path)
-		if err := syscall.Mkfifo(path, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		for _, action := range actions {
-			var inputs []any
-			if action == "last_run_summary" {
-				inputs = []any{"logs", true}
+		t.Run(subtest.Name(file), func(t *testing.T) {
+			a := machine(t, nil, Options{})
+			path := filepath.Join(a.opts.Root, file)
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				t.Fatal(err)
 			}
-			if reply := agenttest.Call(t, a, action, inputs...); reply.Status == rpc.OK || !strings.Contains(reply.Message, "not a regular file") {
-				t.Errorf("%s with %s: %d %s", action, file, reply.Status, reply.Message)
+			_ = os.Remove(path)
+			if err := syscall.Mkfifo(path, 0o644); err != nil {
+				t.Fatal(err)
 			}
-		}
+			for _, action := range actions {
+				var inputs []any
+				if action == "last_run_summary" {
+					inputs = []any{"logs", true}
+				}
+				if reply := agenttest.Call(t, a, action, inputs...); reply.Status == rpc.OK || !strings.Contains(reply.Message, "not a regular file") {
+					t.Errorf("%s with %s: %d %s", action, file, reply.Status, reply.Message)
+				}
+			}
+		})
 	}
 }

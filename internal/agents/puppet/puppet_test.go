@@ -17,6 +17,7 @@ import (
 	"mcollective/internal/data"
 	"mcollective/internal/dirtest"
 	"mcollective/internal/run"
+	"mcollective/internal/subtest"
 	"mcollective/internal/waittest"
 	"mcollective/rpc"
 	"mcollective/value"
@@ -123,17 +124,19 @@ func TestStatus(t *testing.T) {
 	for word, files := range map[string]map[string]string{
 		"stopped": nil, "idling": {pidfile: "77\n"}, "applying a catalog": {running: "88", pidfile: "77"}, "disabled": {locked: `{"disabled_message":"why not"}`, pidfile: "5"},
 	} {
-		reply := agenttest.OK(t, machine(t, files, Options{}), "status")
-		want := map[string]any{
-			"status": word, "applying": word == "applying a catalog", "idling": word == "idling", "enabled": word != "disabled", "lastrun": int64(1000000),
-			"daemon_present": word == "idling" || word == "applying a catalog", "since_lastrun": int64(93784), "disable_message": map[bool]string{true: "why not"}[word == "disabled"],
-			"message": "Currently " + word + "; last completed run 1 day 2 hours 3 minutes 04 seconds ago",
-		}
-		for name, value := range want {
-			if got, _ := reply.Output(name); got != value {
-				t.Errorf("%s: %s is %v, want %v", word, name, got, value)
+		t.Run(word, func(t *testing.T) {
+			reply := agenttest.OK(t, machine(t, files, Options{}), "status")
+			want := map[string]any{
+				"status": word, "applying": word == "applying a catalog", "idling": word == "idling", "enabled": word != "disabled", "lastrun": int64(1000000),
+				"daemon_present": word == "idling" || word == "applying a catalog", "since_lastrun": int64(93784), "disable_message": map[bool]string{true: "why not"}[word == "disabled"],
+				"message": "Currently " + word + "; last completed run 1 day 2 hours 3 minutes 04 seconds ago",
 			}
-		}
+			for name, value := range want {
+				if got, _ := reply.Output(name); got != value {
+					t.Errorf("%s: %s is %v, want %v", word, name, got, value)
+				}
+			}
+		})
 	}
 }
 
@@ -168,9 +171,11 @@ func TestLastRunSummary(t *testing.T) {
 	reply := agenttest.OK(t, a, "last_run_summary", "logs", true)
 	for name, want := range map[string]any{"out_of_sync_resources": int64(4), "failed_resources": int64(0), "corrected_resources": int64(1), "changed_resources": int64(3),
 		"total_resources": int64(90), "total_time": 12.25, "config_retrieval_time": 1.5, "lastrun": int64(1000000), "since_lastrun": int64(93784), "config_version": int64(1345)} {
-		if got, _ := reply.Output(name); got != want {
-			t.Errorf("%s is %#v, want %#v", name, got, want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if got, _ := reply.Output(name); got != want {
+				t.Errorf("%s is %#v, want %#v", name, got, want)
+			}
+		})
 	}
 	if diff := cmp.Diff(value.NewMap("Apt::Source", int64(1), "File", int64(2)).Pairs, agenttest.Output[*value.Map](t, reply, "type_distribution").Pairs); diff != "" {
 		t.Error(diff)
@@ -309,9 +314,11 @@ func TestResource(t *testing.T) {
 		{[]any{"type", "file", "name", "/x", "--noop", "1"}, `"--noop" cannot be a property of a resource`, rpc.InvalidData},
 		{[]any{"type", "file", "name", "/x", "ensure", []any{"a"}}, `"ensure" cannot be a property of a resource`, rpc.InvalidData},
 	} {
-		if reply := agenttest.Call(t, a, "resource", test.inputs...); reply.Status != test.status || reply.Message != test.message || args != "" {
-			t.Errorf("%v: %d %s, ran %s", test.inputs, reply.Status, reply.Message, args)
-		}
+		t.Run(subtest.Name(test.message), func(t *testing.T) {
+			if reply := agenttest.Call(t, a, "resource", test.inputs...); reply.Status != test.status || reply.Message != test.message || args != "" {
+				t.Errorf("%v: %d %s, ran %s", test.inputs, reply.Status, reply.Message, args)
+			}
+		})
 	}
 	if reply := agenttest.Call(t, machine(t, nil, Options{}), "resource", "type", "file", "name", "/x"); reply.Status != rpc.Aborted {
 		t.Error("a type is allowed by default")
@@ -349,9 +356,11 @@ func TestData(t *testing.T) {
 		t.Error(got, err)
 	}
 	for query, managed := range map[string]bool{"File[/etc/motd]": true, "file[/etc]": false} {
-		got, err := set.Data(t.Context(), "resource", query)
-		if err != nil || got["managed"] != managed || got["total_resources"] != int64(90) {
-			t.Errorf("%s: %v %v", query, got, err)
-		}
+		t.Run(subtest.Name(query), func(t *testing.T) {
+			got, err := set.Data(t.Context(), "resource", query)
+			if err != nil || got["managed"] != managed || got["total_resources"] != int64(90) {
+				t.Errorf("%s: %v %v", query, got, err)
+			}
+		})
 	}
 }

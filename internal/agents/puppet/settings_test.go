@@ -14,6 +14,7 @@ import (
 	"mcollective/internal/agents/agenttest"
 	"mcollective/internal/dirtest"
 	"mcollective/internal/run"
+	"mcollective/internal/subtest"
 	"mcollective/rpc"
 )
 
@@ -88,10 +89,12 @@ func TestQuestion(t *testing.T) {
 	for command, want := range map[string]string{
 		"": "puppet", "puppet agent": "puppet", "/opt/p/bin/puppet agent --test": "/opt/p/bin/puppet", "sudo -n puppet agent": "sudo -n puppet", "/srv/wrapper --fast": "puppet", "agent": "puppet",
 	} {
-		got, _, _ := strings.Cut(strings.Join(Options{Command: strings.Fields(command)}.settled().question(), " "), " config print")
-		if got != want {
-			t.Errorf("%s: asks %s, want %s", command, got, want)
-		}
+		t.Run(subtest.Name(command), func(t *testing.T) {
+			got, _, _ := strings.Cut(strings.Join(Options{Command: strings.Fields(command)}.settled().question(), " "), " config print")
+			if got != want {
+				t.Errorf("%s: asks %s, want %s", command, got, want)
+			}
+		})
 	}
 }
 
@@ -156,24 +159,26 @@ func TestOneInstallation(t *testing.T) {
 		"var/cache/puppet":      {o: Options{Config: "/dev/null"}},
 		"var/lib/puppet":        {o: Options{Command: []string{"/srv/puppet", "agent"}}},
 	} {
-		o := c.o
-		o.Root, o.Run = dirtest.New(t), silent
-		path := filepath.Join(o.Root, name, "puppet.conf")
-		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(c.conf), 0o644)); err != nil {
-			t.Fatal(err)
-		}
-		var log strings.Builder
-		files, err := o.settled().answer(t.Context(), o.settled().question(), slog.New(slog.NewTextHandler(io.Writer(&log), nil)))
-		if c.pidfile == "" {
-			if err == nil {
-				t.Errorf("%s: took %v", name, files)
+		t.Run(subtest.Name(name), func(t *testing.T) {
+			o := c.o
+			o.Root, o.Run = dirtest.New(t), silent
+			path := filepath.Join(o.Root, name, "puppet.conf")
+			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(c.conf), 0o644)); err != nil {
+				t.Fatal(err)
 			}
-		} else if want := filepath.Join(o.Root, c.pidfile); err != nil || files["pidfile"] != want {
-			t.Errorf("%s: %s, %v, want %s", name, files["pidfile"], err, want)
-		}
-		if !strings.Contains(log.String(), "level=WARN") {
-			t.Errorf("%s: log %q", name, log.String())
-		}
+			var log strings.Builder
+			files, err := o.settled().answer(t.Context(), o.settled().question(), slog.New(slog.NewTextHandler(io.Writer(&log), nil)))
+			if c.pidfile == "" {
+				if err == nil {
+					t.Errorf("%s: took %v", name, files)
+				}
+			} else if want := filepath.Join(o.Root, c.pidfile); err != nil || files["pidfile"] != want {
+				t.Errorf("%s: %s, %v, want %s", name, files["pidfile"], err, want)
+			}
+			if !strings.Contains(log.String(), "level=WARN") {
+				t.Errorf("%s: log %q", name, log.String())
+			}
+		})
 	}
 }
 
@@ -238,11 +243,12 @@ func TestAskedAgain(t *testing.T) {
 	if err := os.WriteFile(o.Config, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []struct {
+	steps := []struct {
 		after time.Duration
 		fails bool
 		ran   int
-	}{{0, false, 1}, {time.Hour, false, 1}, {time.Second, true, 2}, {time.Minute, true, 2}, {time.Second, false, 3}, {time.Minute + time.Second, false, 3}} {
+	}{{0, false, 1}, {time.Hour, false, 1}, {time.Second, true, 2}, {time.Minute, true, 2}, {time.Second, false, 3}, {time.Minute + time.Second, false, 3}}
+	for _, c := range steps {
 		now, fails = now.Add(c.after), c.fails
 		if _, err := o.settings(t.Context()); err != nil != (c.ran == 2) || ran != c.ran {
 			t.Errorf("%v later: asked %d times, want %d; %v", c.after, ran, c.ran, err)

@@ -12,6 +12,7 @@ import (
 	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/config"
 	"mcollective/internal/dirtest"
+	"mcollective/internal/subtest"
 	"mcollective/marshal"
 	"mcollective/value"
 )
@@ -50,10 +51,12 @@ func TestItems(t *testing.T) {
 		{set, "rpcauthprovider", "Action_policy"}, {set, "discovery_timeout", int64(3)}, {set, "loglevel", "info"}, {set, "logger_type", "file"},
 		{set, "logfile", "/tmp/x.log"}, {set, "keeplogs", int64(0)},
 	} {
-		got, ok := rpcutil.Item(test.config, test.name)
-		if diff := cmp.Diff(test.want, got); diff != "" || !ok {
-			t.Errorf("%s: %v %s", test.name, ok, diff)
-		}
+		t.Run(subtest.Name(test.name), func(t *testing.T) {
+			got, ok := rpcutil.Item(test.config, test.name)
+			if diff := cmp.Diff(test.want, got); diff != "" || !ok {
+				t.Errorf("%s: %v %s", test.name, ok, diff)
+			}
+		})
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"mcollective/internal/agents/rpcutil"
 	"mcollective/internal/config"
 	"mcollective/internal/data"
+	"mcollective/internal/subtest"
 	"mcollective/marshal"
 	"mcollective/message"
 	"mcollective/rpc"
@@ -221,9 +222,11 @@ func TestOtherActions(t *testing.T) {
 				"https://docs.puppetlabs.com/mcollective/", "1.0", "R.I.Pienaar <rip@devco.net>"),
 		})},
 	} {
-		if diff := cmp.Diff(ok(test.want), handle(t, a, test.request)); diff != "" {
-			t.Errorf("%v: %s", member(t, test.request, "action"), diff)
-		}
+		t.Run(subtest.Name(test.request), func(t *testing.T) {
+			if diff := cmp.Diff(ok(test.want), handle(t, a, test.request)); diff != "" {
+				t.Errorf("%v: %s", member(t, test.request, "action"), diff)
+			}
+		})
 	}
 }
 
@@ -257,19 +260,21 @@ func TestRefusals(t *testing.T) {
 		{ask("get_data", "query", "x"), 4, "Action get_data needs a source argument", nil},
 		{ask("get_data", "source", "fstat", "query", int64(7)), 4, "Cannot validate input query: value should be a string", nil},
 	} {
-		got := handle(t, newAgent(goldenNode()), test.request)
-		if code, text := member(t, got, "statuscode"), member(t, got, "statusmsg"); code != test.status || text != test.text {
-			t.Errorf("status %v %q, want %d %q", code, text, test.status, test.text)
-		}
-		data := member(t, got, "data").(*value.Map)
-		if diff := cmp.Diff(test.outputs, keys(data)); diff != "" {
-			t.Errorf("%s: %s", test.text, diff)
-		}
-		for k, v := range data.All() {
-			if v != nil {
-				t.Errorf("%s: %v is %v", test.text, k, v)
+		t.Run(subtest.Name(test.status, test.text), func(t *testing.T) {
+			got := handle(t, newAgent(goldenNode()), test.request)
+			if code, text := member(t, got, "statuscode"), member(t, got, "statusmsg"); code != test.status || text != test.text {
+				t.Errorf("status %v %q, want %d %q", code, text, test.status, test.text)
 			}
-		}
+			data := member(t, got, "data").(*value.Map)
+			if diff := cmp.Diff(test.outputs, keys(data)); diff != "" {
+				t.Errorf("%s: %s", test.text, diff)
+			}
+			for k, v := range data.All() {
+				if v != nil {
+					t.Errorf("%s: %v is %v", test.text, k, v)
+				}
+			}
+		})
 	}
 }
 

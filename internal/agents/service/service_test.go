@@ -16,6 +16,7 @@ import (
 	"mcollective/internal/agents/agenttest"
 	"mcollective/internal/dirtest"
 	"mcollective/internal/run"
+	"mcollective/internal/subtest"
 	"mcollective/internal/waittest"
 	"mcollective/rpc"
 	"mcollective/value"
@@ -78,12 +79,14 @@ func TestSystemdStatus(t *testing.T) {
 		crashed: {"stopped", "enabled", "failed (exit-code)"}, absent: {"stopped", "unknown", "not-found"}, masked: {"stopped", "masked", "masked"},
 		"LoadState=loaded\nActiveState=reloading\nSubState=reload\nUnitFileState=static\n": {"running", "static", "reloading (reload)"},
 	} {
-		a := machine(t, "run/systemd/system", &tools{answers: map[string][]answer{show: {{out: out}}}})
-		reply := agenttest.OK(t, a, "status", "service", "nginx")
-		got := [3]string{agenttest.Output[string](t, reply, "status"), agenttest.Output[string](t, reply, "enabled"), agenttest.Output[string](t, reply, "detail")}
-		if got != want {
-			t.Errorf("%q: %q, want %q", out, got, want)
-		}
+		t.Run(subtest.Name(out), func(t *testing.T) {
+			a := machine(t, "run/systemd/system", &tools{answers: map[string][]answer{show: {{out: out}}}})
+			reply := agenttest.OK(t, a, "status", "service", "nginx")
+			got := [3]string{agenttest.Output[string](t, reply, "status"), agenttest.Output[string](t, reply, "enabled"), agenttest.Output[string](t, reply, "detail")}
+			if got != want {
+				t.Errorf("%q: %q, want %q", out, got, want)
+			}
+		})
 	}
 }
 

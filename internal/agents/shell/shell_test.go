@@ -50,9 +50,11 @@ func TestRun(t *testing.T) {
 	a := newAgent(t, Options{})
 	reply := agenttest.OK(t, a, "run", "command", `echo "a b" | tr a c; echo wrong >&2; exit 3`)
 	for name, want := range map[string]any{"stdout": "c b\n", "stderr": "wrong\n", "exitcode": int64(3), "success": true} {
-		if got, _ := reply.Output(name); got != want {
-			t.Errorf("%s is %v, want %v", name, got, want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if got, _ := reply.Output(name); got != want {
+				t.Errorf("%s is %v, want %v", name, got, want)
+			}
+		})
 	}
 	begin := time.Now()
 	reply = agenttest.OK(t, a, "run", "command", "echo first; sleep 60", "timeout", 0.3)

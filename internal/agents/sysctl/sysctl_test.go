@@ -7,6 +7,7 @@ import (
 
 	"mcollective/internal/data"
 	"mcollective/internal/dirtest"
+	"mcollective/internal/subtest"
 )
 
 func TestData(t *testing.T) {
@@ -32,10 +33,12 @@ func TestData(t *testing.T) {
 	set := data.NewSet(d)
 	for name, want := range map[string]any{"net.ipv4.ip_forward": int64(1), "net/ipv4/ip_forward": int64(1), "net.ipv4.tcp_rmem": "4096 131072 6291456",
 		"kernel.hostname": "web 1", "net.ipv4.conf.eth0/1.forwarding": int64(0), "net/ipv4/conf/eth0.1/forwarding": int64(0)} {
-		got, err := set.Data(t.Context(), "sysctl", name)
-		if err != nil || got["value"] != want {
-			t.Errorf("%s: %#v, %v", name, got, err)
-		}
+		t.Run(subtest.Name(name), func(t *testing.T) {
+			got, err := set.Data(t.Context(), "sysctl", name)
+			if err != nil || got["value"] != want {
+				t.Errorf("%s: %#v, %v", name, got, err)
+			}
+		})
 	}
 	for _, name := range []string{"", "net", "net.none", "//outside", "../outside", "kernel//..//..//outside", "kernel/../../outside", ".", "a b"} {
 		if got, err := set.Data(t.Context(), "sysctl", name); err == nil {

@@ -16,6 +16,7 @@ import (
 
 	"mcollective/internal/agents/agenttest"
 	"mcollective/internal/dirtest"
+	"mcollective/internal/subtest"
 	"mcollective/rpc"
 	"mcollective/value"
 )
@@ -52,11 +53,13 @@ func outputs(reply *rpc.Reply) map[string]any {
 
 func TestUptime(t *testing.T) {
 	for seconds, text := range map[string]string{"59.99 1.0\n": "0:00", "93784.10 2": "1 day, 2:03", "864000.00 1": "10 days, 0:00"} {
-		a := machine(t, map[string]string{"proc/uptime": seconds}, Options{Now: func() time.Time { return time.Unix(1e9, 0) }})
-		got := outputs(agenttest.OK(t, a, "uptime"))
-		if got["uptime"] != text || got["booted"].(int64)+got["seconds"].(int64) != 1e9 {
-			t.Errorf("%q: %v", seconds, got)
-		}
+		t.Run(subtest.Name(seconds), func(t *testing.T) {
+			a := machine(t, map[string]string{"proc/uptime": seconds}, Options{Now: func() time.Time { return time.Unix(1e9, 0) }})
+			got := outputs(agenttest.OK(t, a, "uptime"))
+			if got["uptime"] != text || got["booted"].(int64)+got["seconds"].(int64) != 1e9 {
+				t.Errorf("%q: %v", seconds, got)
+			}
+		})
 	}
 	for _, broken := range []string{"", "soon 1\n"} {
 		if reply := agenttest.Call(t, machine(t, map[string]string{"proc/uptime": broken}, Options{}), "uptime"); reply.Status != rpc.UnknownError {
@@ -130,10 +133,12 @@ func TestDisks(t *testing.T) {
 		{[]any{"path", "/srvx"}, []string{"/"}, 52.6},
 		{[]any{"path", "/nfs/../run/x"}, []string{"/run"}, 0},
 	} {
-		got, fullest := mounts(test.inputs...)
-		if diff := cmp.Diff(test.want, got); diff != "" || fullest != test.fullest {
-			t.Errorf("%v: fullest %v %s", test.inputs, fullest, diff)
-		}
+		t.Run(subtest.Name(test.fullest), func(t *testing.T) {
+			got, fullest := mounts(test.inputs...)
+			if diff := cmp.Diff(test.want, got); diff != "" || fullest != test.fullest {
+				t.Errorf("%v: fullest %v %s", test.inputs, fullest, diff)
+			}
+		})
 	}
 }
 
@@ -195,25 +200,27 @@ func TestWho(t *testing.T) {
 		{map[string]string{"run/utmp": "short"}, nil},
 		{nil, nil},
 	} {
-		reply := agenttest.OK(t, machine(t, test.files, Options{}), "who")
-		var got []string
-		for _, l := range agenttest.Output[[]any](t, reply, "logins") {
-			var words []string
-			for _, v := range l.(*value.Map).All() {
-				text, ok := v.(string)
-				if !ok {
-					text = strconv.FormatInt(v.(int64), 10)
+		t.Run(subtest.Name(test.files), func(t *testing.T) {
+			reply := agenttest.OK(t, machine(t, test.files, Options{}), "who")
+			var got []string
+			for _, l := range agenttest.Output[[]any](t, reply, "logins") {
+				var words []string
+				for _, v := range l.(*value.Map).All() {
+					text, ok := v.(string)
+					if !ok {
+						text = strconv.FormatInt(v.(int64), 10)
+					}
+					words = append(words, text)
 				}
-				words = append(words, text)
+				got = append(got, strings.Join(words, " "))
 			}
-			got = append(got, strings.Join(words, " "))
-		}
-		if diff := cmp.Diff(test.want, got); diff != "" {
-			t.Error(diff)
-		}
-		if n := len(agenttest.Output[[]any](t, reply, "users")); n != min(len(test.want), 1) {
-			t.Errorf("%d users", n)
-		}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Error(diff)
+			}
+			if n := len(agenttest.Output[[]any](t, reply, "users")); n != min(len(test.want), 1) {
+				t.Errorf("%d users", n)
+			}
+		})
 	}
 }
 

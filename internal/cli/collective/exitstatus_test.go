@@ -39,12 +39,14 @@ func TestExitStatusIsRubys(t *testing.T) {
 		{"named and silent", operation.Targets{Nodes: nodes, Named: true}, account(0, 0), 4},
 		{"named and failed", operation.Targets{Nodes: nodes, Named: true}, account(1, 1), 2},
 	} {
-		code := 0
-		if err := ExitStatus(&tc.targets, tc.account); err != nil {
-			code = err.(*cli.ExitError).Code
-		}
-		if code != tc.code {
-			t.Errorf("%s: %d, want %d", tc.name, code, tc.code)
-		}
+		t.Run(tc.name, func(t *testing.T) {
+			code := 0
+			if err := ExitStatus(&tc.targets, tc.account); err != nil {
+				code = err.(*cli.ExitError).Code
+			}
+			if code != tc.code {
+				t.Errorf("%s: %d, want %d", tc.name, code, tc.code)
+			}
+		})
 	}
 }

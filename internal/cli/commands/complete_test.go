@@ -54,10 +54,12 @@ func TestNothingThatAShellActsOnIsLearned(t *testing.T) {
 		{"inventory w", "web1"},
 		{"facts ", "os"},
 	} {
-		// The file of an older version, which took all of them.
-		if got := strings.Join(offered(t, env, strings.Split(tc.words, " ")...), " "); got != tc.want {
-			t.Errorf("%q: offered %q", tc.words, got)
-		}
+		t.Run(tc.words, func(t *testing.T) {
+			// The file of an older version, which took all of them.
+			if got := strings.Join(offered(t, env, strings.Split(tc.words, " ")...), " "); got != tc.want {
+				t.Errorf("%q: offered %q", tc.words, got)
+			}
+		})
 	}
 }
 

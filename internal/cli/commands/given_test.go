@@ -17,6 +17,7 @@ import (
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/clitest"
 	"mcollective/internal/config"
+	"mcollective/internal/subtest"
 )
 
 // A trial is what became of a command line where no broker can be reached.
@@ -324,10 +325,12 @@ func TestExtraOptionsOfOtherCommands(t *testing.T) {
 		{"-v=true -s", "--silent " + skipped, "ping"},
 		{"-I n1", "--with-identity " + skipped + ": it does not apply to inventory: a node is named", "inventory n2"},
 	} {
-		r := try(t, "", tc.extra, strings.Fields(tc.words)...)
-		if !r.connected || tc.note == "" && strings.Contains(r.errs, skipped) || !strings.Contains(r.errs, tc.note) {
-			t.Errorf("mco %s (extra %q): %+v, want %q", tc.words, tc.extra, r, tc.note)
-		}
+		t.Run(subtest.Name(tc.extra), func(t *testing.T) {
+			r := try(t, "", tc.extra, strings.Fields(tc.words)...)
+			if !r.connected || tc.note == "" && strings.Contains(r.errs, skipped) || !strings.Contains(r.errs, tc.note) {
+				t.Errorf("mco %s (extra %q): %+v, want %q", tc.words, tc.extra, r, tc.note)
+			}
+		})
 	}
 	for _, tc := range []struct{ extra, want, words string }{
 		{"--bogus", "MCOLLECTIVE_EXTRA_OPTS: invalid option: --bogus", "ping"},

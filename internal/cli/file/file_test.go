@@ -11,6 +11,7 @@ import (
 	"mcollective/internal/cli/application/applicationtest"
 	"mcollective/internal/cli/call"
 	"mcollective/internal/dirtest"
+	"mcollective/internal/subtest"
 	"mcollective/rpc"
 )
 
@@ -24,9 +25,11 @@ func TestWords1(t *testing.T) {
 		{"a web:b", `"b" is no path from the root on`},
 		{"./a:b :/c", "cp"},
 	} {
-		if got := applicationtest.Read(app, test.line); got != test.want {
-			t.Errorf("%s: %s\nwant %s", test.line, got, test.want)
-		}
+		t.Run(subtest.Name(test.line), func(t *testing.T) {
+			if got := applicationtest.Read(app, test.line); got != test.want {
+				t.Errorf("%s: %s\nwant %s", test.line, got, test.want)
+			}
+		})
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"mcollective/internal/cli/application"
 	"mcollective/internal/cli/application/applicationtest"
 	"mcollective/internal/cli/clitest"
+	"mcollective/internal/subtest"
 	"mcollective/rpc"
 	"mcollective/value"
 )
@@ -33,8 +34,10 @@ func TestWords0(t *testing.T) {
 		{"signal HUP", "signal needs to know which processes get it"},
 		{"zombies all", `"all" is one word too many`},
 	} {
-		if got := applicationtest.Read(app, test.line); got != test.want {
-			t.Errorf("%s: %s\nwant %s", test.line, got, test.want)
-		}
+		t.Run(subtest.Name(test.line), func(t *testing.T) {
+			if got := applicationtest.Read(app, test.line); got != test.want {
+				t.Errorf("%s: %s\nwant %s", test.line, got, test.want)
+			}
+		})
 	}
 }

@@ -16,9 +16,11 @@ func TestWords3(t *testing.T) {
 		{"runonce --no-splay --tags a --tags b,c", "runonce splay=false tags=a,b,c"},
 		{"runonce --splay --no-splay", "Cannot mix --splay and --no-splay"},
 	} {
-		if got := applicationtest.Read(app, test.line); got != test.want {
-			t.Errorf("%s: %s\nwant %s", test.line, got, test.want)
-		}
+		t.Run(test.line, func(t *testing.T) {
+			if got := applicationtest.Read(app, test.line); got != test.want {
+				t.Errorf("%s: %s\nwant %s", test.line, got, test.want)
+			}
+		})
 	}
 }
 

@@ -28,8 +28,10 @@ func TestWords2(t *testing.T) {
 		{"kill", "kill"},
 		{"kill a b", `"b" is one word too many`},
 	} {
-		if got := applicationtest.Read(app, test.line); got != test.want {
-			t.Errorf("%s: %s\nwant %s", test.line, got, test.want)
-		}
+		t.Run(test.line, func(t *testing.T) {
+			if got := applicationtest.Read(app, test.line); got != test.want {
+				t.Errorf("%s: %s\nwant %s", test.line, got, test.want)
+			}
+		})
 	}
 }

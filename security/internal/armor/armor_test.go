@@ -4,13 +4,17 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"mcollective/internal/subtest"
 )
 
 func TestEncode(t *testing.T) {
 	for n, want := range map[int]string{0: "", 1: "eA==\n", 45: strings.Repeat("eHh4", 15) + "\n", 46: strings.Repeat("eHh4", 15) + "\neA==\n"} {
-		if got := Encode(bytes.Repeat([]byte("x"), n)); got != want {
-			t.Errorf("%d bytes: %q, want %q", n, got, want)
-		}
+		t.Run(subtest.Name(n), func(t *testing.T) {
+			if got := Encode(bytes.Repeat([]byte("x"), n)); got != want {
+				t.Errorf("%d bytes: %q, want %q", n, got, want)
+			}
+		})
 	}
 }
 

@@ -12,7 +12,7 @@ func TestSeen(t *testing.T) {
 	now := start
 	c := New(func() time.Time { return now })
 	at, end := start.Add(time.Second), start.Add(time.Minute)
-	for i, step := range []struct {
+	steps := []struct {
 		proof, id string
 		sent      time.Time
 		want      error
@@ -23,7 +23,8 @@ func TestSeen(t *testing.T) {
 		{"q", "1", at, nil},
 		{"r", "1", start, ErrTooOld},
 		{"r", "1", start.Add(-time.Hour), ErrTooOld},
-	} {
+	}
+	for i, step := range steps {
 		if err := c.Seen(step.proof, step.id, step.sent, end); !errors.Is(err, step.want) {
 			t.Errorf("step %d: %v, want %v", i, err, step.want)
 		}

@@ -56,7 +56,7 @@ func run(m *testing.M) int {
 // of a second.
 const atOnce = 12
 
-// runManyAtOnce sets the flag -parallel unless whoever runs the tests has set it.
+// runManyAtOnce sets the flag -parallel unless the command line has it.
 func runManyAtOnce() error {
 	flag.Parse()
 	given := false

@@ -18,6 +18,8 @@ import (
 // every language and mode. All answer the same, and both clients print the same.
 func (c *collective) testAgentsInSixLanguages(t *testing.T) {
 	c = c.beside(t, "languages")
+	c.ourNode("g1", nil)
+	c.await("g1")
 	names := c.installAccount(c.agentsOf("g1"))
 	c.reloaded("g1", names)
 	for _, q := range []struct{ name, query, want string }{
@@ -163,6 +165,8 @@ func (c *collective) testMonitoringPlugins(t *testing.T) {
 		t.Fatalf("%v; run interop/install.sh", err)
 	}
 	c = c.beside(t, "monitoring")
+	c.ourNode("g1", nil)
+	c.await("g1")
 	dir := c.agentsOf("g1")
 	var names []string
 	for name, args := range monitoring {
@@ -228,7 +232,9 @@ func TestPublishedPrograms(t *testing.T) {
 	if from == "" {
 		t.Skip("needs published programs: see interop/agents/README.md, then MCO_PUBLISHED=DIR")
 	}
-	c := newBroker(t, "activemq").beside(t, "published")
+	c := newBroker(t, "activemq")
+	c.ourNode("g1", nil)
+	c.await("g1")
 	dir := c.agentsOf("g1")
 	if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
 		t.Fatal(err)

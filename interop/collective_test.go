@@ -13,6 +13,7 @@ func TestActiveMQ(t *testing.T) {
 	c.asked(t, map[string]func(*collective, *testing.T){
 		"matrix":                (*collective).testMatrix,
 		"outputs":               (*collective).testOutputs,
+		"providers":             (*collective).testProviders,
 		"rpcutil":               (*collective).testRPCUtil,
 		"agents in Ruby":        (*collective).testAgentsInRuby,
 		"agents in 6 languages": (*collective).testAgentsInSixLanguages,
@@ -24,7 +25,10 @@ func TestActiveMQ(t *testing.T) {
 func TestRabbitMQ(t *testing.T) {
 	t.Parallel()
 	c := newCollective(t, "rabbitmq")
-	c.asked(t, map[string]func(*collective, *testing.T){"matrix": (*collective).testMatrix})
+	c.asked(t, map[string]func(*collective, *testing.T){
+		"matrix":    (*collective).testMatrix,
+		"providers": (*collective).testProviders,
+	})
 	t.Run("restarts", func(t *testing.T) { c.in(t).testRestarts(t) })
 }
 

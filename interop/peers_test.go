@@ -113,17 +113,16 @@ func (c *collective) in(t *testing.T) *collective {
 	return &same
 }
 
-// beside is another collective on the same broker, with our node g1 and clients of its
-// own, so that what is put into that node shows nowhere else.
-func (c *collective) beside(t *testing.T, name string) *collective {
+// beside is another collective on the same broker, with clients and nodes of its own, so
+// that what is put into those shows nowhere else.
+func (c *collective) beside(t *testing.T, name string, env ...string) *collective {
 	t.Helper()
 	other := c.in(t)
 	other.nodes = map[string]*exec.Cmd{}
 	other.env = append(slices.Clone(c.env), "INTEROP_DIR="+filepath.Join(c.directory(), name), "COLLECTIVES="+name, "MAIN_COLLECTIVE="+name)
+	other.env = append(other.env, env...)
 	t.Cleanup(other.stopNodes)
 	other.home = strings.TrimSpace(other.must(nil, "./ruby-mco.sh", "config"))
-	other.ourNode("g1", nil)
-	other.await("g1")
 	return other
 }
 
@@ -160,7 +159,11 @@ func newBroker(t *testing.T, connector string, env ...string) *collective {
 		c.script(nil, c.broker, "stop")
 		os.RemoveAll(dir)
 	})
-	c.must(nil, c.broker, "start")
+	collectives := "COLLECTIVES=mcollective,eu_collective" // RabbitMQ has exchanges for each
+	for _, p := range providers {
+		collectives += "," + p.name
+	}
+	c.must([]string{collectives}, c.broker, "start")
 	c.home = strings.TrimSpace(c.must(nil, "./ruby-mco.sh", "config"))
 	return c
 }

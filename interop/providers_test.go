@@ -16,14 +16,23 @@ import (
 	"time"
 )
 
-// Each provider with each serializer over each broker: what both clients do must work
-// with both kinds of node.
-func TestPSKActiveMQ(t *testing.T)        { testProvider(t, "activemq", "psk", "marshal") }
-func TestPSKRabbitMQ(t *testing.T)        { testProvider(t, "rabbitmq", "psk", "marshal") }
-func TestSSLMarshalActiveMQ(t *testing.T) { testProvider(t, "activemq", "ssl", "marshal") }
-func TestSSLMarshalRabbitMQ(t *testing.T) { testProvider(t, "rabbitmq", "ssl", "marshal") }
-func TestSSLYAMLActiveMQ(t *testing.T)    { testProvider(t, "activemq", "ssl", "yaml") }
-func TestSSLYAMLRabbitMQ(t *testing.T)    { testProvider(t, "rabbitmq", "ssl", "yaml") }
+// providers are each provider with each serializer. Each pair has a collective of its
+// own, by its name, in which what both clients do must work with both kinds of node.
+var providers = []struct{ name, security, serializer string }{
+	{"psk", "psk", "marshal"},
+	{"ssl_marshal", "ssl", "marshal"},
+	{"ssl_yaml", "ssl", "yaml"},
+}
+
+// testProviders goes through them over the broker of a collective.
+func (c *collective) testProviders(t *testing.T) {
+	for _, p := range providers {
+		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
+			c.testProvider(t, p.name, p.security, p.serializer)
+		})
+	}
+}
 
 // A deed is a command line of both clients, and what its output shows.
 type deed struct {
@@ -91,9 +100,8 @@ func answers(key, value string, nodes ...string) func(string) error {
 	}
 }
 
-func testProvider(t *testing.T, connector, security, serializer string) {
-	t.Parallel()
-	c := newBroker(t, connector, "SECURITY="+security, "SERIALIZER="+serializer)
+func (c *collective) testProvider(t *testing.T, name, security, serializer string) {
+	c = c.beside(t, name, "SECURITY="+security, "SERIALIZER="+serializer)
 	c.rubyNode("r1", nil)
 	c.ourNode("g1", []string{"CLASSES=common role::web r1"})
 	c.await("g1", "r1")
@@ -118,7 +126,7 @@ func testProvider(t *testing.T, connector, security, serializer string) {
 		return
 	}
 	// Without their key, both kinds of node pass over what either client says.
-	if err := os.Remove(filepath.Join(c.value("INTEROP_DIR"), "keys", "clients", "tester.pem")); err != nil {
+	if err := os.Remove(filepath.Join(c.directory(), "keys", "clients", "tester.pem")); err != nil {
 		t.Fatal(err)
 	}
 	for _, client := range clients {
@@ -126,16 +134,6 @@ func testProvider(t *testing.T, connector, security, serializer string) {
 			t.Errorf("%s client without a key that the nodes know: %v\n%s", client, err, out)
 		}
 	}
-}
-
-// value is a variable of the environment of peers.
-func (c *collective) value(name string) string {
-	for _, v := range slices.Backward(c.env) {
-		if text, ok := strings.CutPrefix(v, name+"="); ok {
-			return text
-		}
-	}
-	return ""
 }
 
 // run runs a command of one of the clients and gives its output. A command that finds

@@ -25,6 +25,7 @@ var imports = map[string]struct {
 	"crypto/rc4": {"RC4 protects nothing", nil},
 	"math/rand":  {"use math/rand/v2, or crypto/rand for secrets", nil},
 	"math/rand/v2": {"its numbers can be predicted; use crypto/rand for secrets", map[string]string{
+		"mcollective/internal/enroll":       "when members ask, so that they do not all ask at once",
 		"mcollective/client":                "which nodes of many are called",
 		"mcollective/connector/nats":        "jitter between attempts to connect",
 		"mcollective/internal/definitions":  "which node is asked for a definition",

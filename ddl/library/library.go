@@ -169,6 +169,11 @@ func entry(kind ddl.Kind, name, source string, d *ddl.Definition, err error) Ent
 	return e
 }
 
+// Has reports whether there is an entry of a name in List, be it one that cannot be read.
+func (l *Library) Has(kind ddl.Kind, name string) bool {
+	return slices.ContainsFunc(l.List(kind), func(e Entry) bool { return e.Name == name })
+}
+
 func (l *Library) listDirectory(found map[string]Entry, dir string, kind ddl.Kind) {
 	files, err := os.ReadDir(dir)
 	if err != nil {

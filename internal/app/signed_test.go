@@ -97,7 +97,7 @@ func (s *signedSite) client(g credential.Grant) *client.Client {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(open.Close)
-	return open.Client
+	return open.Client()
 }
 
 func bounded(t *testing.T) context.Context {

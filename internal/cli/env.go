@@ -12,6 +12,7 @@ import (
 
 	"mcollective/connector"
 	"mcollective/ddl"
+	"mcollective/internal/clientfiles"
 	"mcollective/internal/config"
 	"mcollective/internal/daemon"
 	"mcollective/security"
@@ -56,6 +57,15 @@ type Env struct {
 
 	Plain bool // the configuration wants no colours
 	Raw   bool // what came from nodes is printed as it is
+}
+
+// Files returns the files of the user.
+func (e *Env) Files() clientfiles.Files {
+	f := clientfiles.Files{Getenv: e.Getenv, Now: e.Now}
+	if e.BuiltIn != nil {
+		f.BuiltIn = func(kind ddl.Kind, name string) map[string]*ddl.Definition { return e.BuiltIn(kind, name, Version()) }
+	}
+	return f
 }
 
 // OS returns the world of this process.

@@ -34,7 +34,7 @@ func (o *Operation) Complete(ctx context.Context, c *ddl.Contract, t *Targets) e
 		if err := o.Connect(ctx); err != nil {
 			return err
 		}
-		f := &definitions.Finder{Client: o.session.Client, Collective: o.opts.Collective, Timeout: o.hashTime(t.Method), Cache: o.env.Definitions, Log: o.session.Log}
+		f := &definitions.Finder{Client: o.session.Client(), Collective: o.opts.Collective, Timeout: o.hashTime(t.Method), Cache: o.env.Definitions, Log: o.session.Log()}
 		called := definitions.Targets{Nodes: t.Nodes, Searched: !t.Named && t.Method.local == nil, Stated: t.stated}
 		if err := f.Complete(ctx, c, called); err != nil {
 			return err
@@ -50,6 +50,9 @@ func (o *Operation) Complete(ctx context.Context, c *ddl.Contract, t *Targets) e
 		return nil
 	}
 	unknown := UnknownAgent(c.Agent())
+	if o.env.Unknown == nil {
+		return unknown
+	}
 	return usage.Hinted(unknown, o.env.Unknown(unknown, c.Differences("")))
 }
 

@@ -160,7 +160,7 @@ func (o *Operation) Send(ctx context.Context, j Job, d Delivery) (*Sent, error) 
 	if err := o.Connect(ctx); err != nil {
 		return nil, err
 	}
-	if err := o.session.Client.CheckReplyTo(d.ReplyTo); err != nil {
+	if err := o.session.Client().CheckReplyTo(d.ReplyTo); err != nil {
 		return nil, usage.Errorf("invalid argument: --reply-to %s: %w", d.ReplyTo, err)
 	}
 	t := &Targets{}
@@ -191,7 +191,7 @@ func (o *Operation) Send(ctx context.Context, j Job, d Delivery) (*Sent, error) 
 	r := client.Run{Agent: j.Agent, Action: j.Action, Inputs: inputs}
 	o.address(&r, t)
 	r.Silent, r.ReplyTo = d.ReplyTo == "", d.ReplyTo
-	account, err := o.session.Client.Run(ctx, r, func(client.Answer) {})
+	account, err := o.session.Client().Run(ctx, r, func(client.Answer) {})
 	if err != nil {
 		return nil, err
 	}

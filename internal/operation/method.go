@@ -54,7 +54,7 @@ func (o *Operation) Method() (Method, error) {
 // chooseMethod decides how nodes are found. With stdin set, names on standard
 // input are taken when no method was asked for.
 func (o *Operation) chooseMethod(hosts filter.Filter, stdin bool) (Method, error) {
-	cfg, d := o.opts.Config, o.opts.Discovery
+	cfg, d := o.session.Config(), o.opts.Discovery
 	name, options := cfg.DefaultDiscoveryMethod, cfg.DefaultDiscoveryOptions
 	// As in Ruby: what only the nodes can judge, they are asked.
 	if len(hosts.Compound) > 0 {
@@ -144,11 +144,11 @@ func (o *Operation) external(hosts filter.Filter, options []string) (discovery.M
 		}
 	}
 	if m.Command == "" {
-		m.Command, _ = o.opts.Config.Plugin("choria.discovery.external.command")
+		m.Command, _ = o.session.Config().Plugin("choria.discovery.external.command")
 	}
 	wait := o.opts.Discovery.Timeout
 	if wait == 0 {
-		wait = o.opts.Config.DiscoveryTimeout
+		wait = o.session.Config().DiscoveryTimeout
 	}
 	q := discovery.Query{Collective: o.opts.Collective, Filter: hosts, Timeout: wait}
 	return fixedQuery{m, q}, nil
@@ -157,7 +157,7 @@ func (o *Operation) external(hosts filter.Filter, options []string) (discovery.M
 // direct checks that nodes may be addressed by name, which the methods other than
 // the broadcast are for.
 func (o *Operation) direct(m Method) (Method, error) {
-	if !o.opts.Config.DirectAddressing {
+	if !o.session.Config().DirectAddressing {
 		return Method{}, usage.Errorf("the %s discovery method needs direct addressing, which the configuration turns off (direct_addressing)", m.Name)
 	}
 	return m, nil
@@ -165,7 +165,7 @@ func (o *Operation) direct(m Method) (Method, error) {
 
 // discoveryTimeout returns how long the collective is asked for its nodes.
 func (o *Operation) discoveryTimeout() time.Duration {
-	for _, t := range []time.Duration{o.opts.Discovery.Timeout, o.opts.Config.DiscoveryTimeout} {
+	for _, t := range []time.Duration{o.opts.Discovery.Timeout, o.session.Config().DiscoveryTimeout} {
 		if t > 0 {
 			return t
 		}

@@ -17,13 +17,13 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"mcollective/client"
 	"mcollective/ddl"
 	"mcollective/discovery"
 	"mcollective/filter"
-	"mcollective/internal/config"
 	"mcollective/internal/session"
 	"mcollective/internal/usage"
 	"mcollective/value"
@@ -39,16 +39,13 @@ var ErrInterrupted = errors.New("interrupted while looking for nodes")
 // Options are those of one request. The zero value of each leaves it to the
 // configuration.
 type Options struct {
-	Config     *config.Config
 	Collective string
 	Filter     filter.Filter
 	Discovery  Discovery
 	Limit      client.Limit
 
-	Timeout           time.Duration // how long answers are awaited
-	TTL               time.Duration // how long a request is valid
-	PublishTimeout    time.Duration
-	ConnectionTimeout time.Duration
+	Timeout time.Duration // how long answers are awaited
+	TTL     time.Duration // how long a request is valid
 
 	Batch      *Batch
 	BatchSleep *time.Duration
@@ -63,18 +60,20 @@ type Batch struct {
 
 // An Environment is what an operation needs of the machine that it runs on.
 type Environment struct {
-	Session session.Options // how to connect; configuration, collective and times come from the Options
+	// Session is the connection, with its configuration. It is made when it is needed,
+	// and not closed: operations may share it, and run at the same time.
+	Session *session.Session
 	Dialog  Dialog
-	Now     func() time.Time
+	Now     func() time.Time // default time.Now
 
 	Definition  func(agent string) (*ddl.Definition, error) // that this machine has of an agent; ddl.ErrUnknown if none
 	Definitions ddl.Cache                                   // what nodes gave earlier
 
 	// Unknown is what may help where nobody knows an agent; why is what the nodes
-	// that were found said.
+	// that were found said. Nil is nothing.
 	Unknown func(agent UnknownAgent, why []string) string
 
-	Stdin        io.Reader // where names of nodes may come from
+	Stdin        io.Reader // where names of nodes may come from; nil is empty
 	StdinHasData bool      // whether there are names on Stdin unless the options say otherwise
 }
 
@@ -98,24 +97,31 @@ type Dialog interface {
 	Confirm(Question) error
 }
 
-// An Operation is one use of a collective. Its methods are for one goroutine.
+// An Operation is one use of a collective. Its methods are for one goroutine; another
+// operation may be in another, over the same session.
 type Operation struct {
 	opts   Options
 	env    Environment
 	dialog Dialog
 
 	method   *Method
-	session  *session.Session // nil until Connect
-	defining string           // the agent of which nodes that are found state the definition; "" is none
+	session  *session.Session
+	defining string // the agent of which nodes that are found state the definition; "" is none
 }
 
 // New makes an operation.
 func New(env Environment, opts Options) *Operation {
 	if opts.Collective == "" {
-		opts.Collective = opts.Config.MainCollective
+		opts.Collective = env.Session.Config().MainCollective
 	}
-	opts.Limit.Random = opts.Config.RPCLimitMethod == "random"
-	return &Operation{opts: opts, env: env, dialog: env.Dialog}
+	opts.Limit.Random = env.Session.Config().RPCLimitMethod == "random"
+	if env.Now == nil {
+		env.Now = time.Now
+	}
+	if env.Stdin == nil {
+		env.Stdin = strings.NewReader("")
+	}
+	return &Operation{opts: opts, env: env, dialog: env.Dialog, session: env.Session}
 }
 
 // Options returns what the operation was asked for.
@@ -124,34 +130,14 @@ func (o *Operation) Options() Options { return o.opts }
 // Restrict replaces the filter.
 func (o *Operation) Restrict(f filter.Filter) { o.opts.Filter = f }
 
-// Connect connects to the broker if that was not done yet.
-func (o *Operation) Connect(ctx context.Context) error {
-	if o.session != nil {
-		return nil
-	}
-	how := o.env.Session
-	how.Config, how.Collective, how.Now = o.opts.Config, o.opts.Collective, o.env.Now
-	how.TTL, how.PublishTimeout, how.ConnectionTimeout = o.opts.TTL, o.opts.PublishTimeout, o.opts.ConnectionTimeout
-	s, err := session.Open(ctx, how)
-	if err != nil {
-		return err
-	}
-	o.session = s
-	return nil
-}
+// Connect connects the session to the broker if that was not done yet.
+func (o *Operation) Connect(ctx context.Context) error { return o.session.Connect(ctx) }
 
 // Client returns the client of an operation that is connected.
-func (o *Operation) Client() *client.Client { return o.session.Client }
+func (o *Operation) Client() *client.Client { return o.session.Client() }
 
 // Log returns the log of an operation that is connected.
-func (o *Operation) Log() *slog.Logger { return o.session.Log }
-
-// Close ends the connection, if there is one.
-func (o *Operation) Close() {
-	if o.session != nil {
-		o.session.Close()
-	}
-}
+func (o *Operation) Log() *slog.Logger { return o.session.Log() }
 
 // Query returns what to ask the collective for.
 func (o *Operation) Query(f filter.Filter, wait time.Duration, limit int) discovery.Query {
@@ -178,7 +164,7 @@ func (o *Operation) Run(ctx context.Context, t *Targets, c Call, each func(clien
 	o.address(&r, t)
 	if c.Nodes != nil {
 		// These and no others: a broadcast would reach all that the filter matches.
-		r.Nodes, r.Direct = c.Nodes, o.opts.Config.DirectAddressing
+		r.Nodes, r.Direct = c.Nodes, o.session.Config().DirectAddressing
 		if !r.Direct {
 			r.Filter = filter.Filter{}
 			for _, n := range c.Nodes {
@@ -190,7 +176,7 @@ func (o *Operation) Run(ctx context.Context, t *Targets, c Call, each func(clien
 	if r.Batch, err = o.BatchSize(len(r.Nodes)); err != nil {
 		return nil, err
 	}
-	r.BatchSleep = o.opts.Config.DefaultBatchSleepTime
+	r.BatchSleep = o.session.Config().DefaultBatchSleepTime
 	if o.opts.BatchSleep != nil {
 		r.BatchSleep = *o.opts.BatchSleep
 	}
@@ -198,7 +184,7 @@ func (o *Operation) Run(ctx context.Context, t *Targets, c Call, each func(clien
 	if c.Bound > 0 {
 		r.Timeout = min(r.Timeout, c.Bound)
 	}
-	return o.session.Client.Run(ctx, r, each)
+	return o.session.Client().Run(ctx, r, each)
 }
 
 // address fills in how a request reaches the targets.
@@ -207,8 +193,8 @@ func (o *Operation) address(r *client.Run, t *Targets) {
 	// Names that somebody gave, or of which some were picked, are asked and no
 	// others; without direct addressing the client has a filter see to that.
 	r.Direct = t.Named || t.Method.local != nil || o.limited()
-	if o.opts.Config.DirectAddressing {
-		r.DirectThreshold = o.opts.Config.DirectAddressingThreshold
+	if o.session.Config().DirectAddressing {
+		r.DirectThreshold = o.session.Config().DirectAddressingThreshold
 	}
 }
 
@@ -232,8 +218,8 @@ func (o *Operation) BatchSize(nodes int) (int, error) {
 	b := o.opts.Batch
 	switch {
 	case b == nil:
-		return o.opts.Config.DefaultBatchSize, nil
-	case b.Size > 0 && !o.opts.Config.DirectAddressing:
+		return o.session.Config().DefaultBatchSize, nil
+	case b.Size > 0 && !o.session.Config().DirectAddressing:
 		return 0, usage.Errorf("Can only set batch size if direct addressing is supported")
 	case b.Percent:
 		return (nodes*b.Size + 99) / 100, nil

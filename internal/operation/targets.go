@@ -121,7 +121,7 @@ func (o *Operation) broadcast(ctx context.Context, t *Targets, s Search) error {
 	if each == nil {
 		each = func(string) {}
 	}
-	found, err := o.session.Client.Find(ctx, q, each, s.Idle)
+	found, err := o.session.Client().Find(ctx, q, each, s.Idle)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ import (
 	"mcollective/internal/cli/call"
 	"mcollective/internal/cli/collective"
 	"mcollective/internal/cli/inputs"
-	"mcollective/internal/cli/known"
+	"mcollective/internal/clientfiles"
 	"mcollective/internal/operation"
 	"mcollective/internal/safetext"
 	"mcollective/rpc"
@@ -168,7 +168,7 @@ func (t *Task) Learned(account *client.Account) {
 			seen = append(seen, node)
 		}
 	}
-	known.Remember(t.Env, known.Names{Identities: cli.Sorted(seen), Agents: []string{t.RPC.Agent}})
+	t.Env.Files().Remember(clientfiles.Names{Identities: cli.Sorted(seen), Agents: []string{t.RPC.Agent}})
 }
 
 // ErrSilent is why a node is not waited for any more.

@@ -13,7 +13,7 @@ import (
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/collective"
 	"mcollective/internal/cli/inputs"
-	"mcollective/internal/cli/known"
+	"mcollective/internal/clientfiles"
 	"mcollective/internal/operation"
 	"mcollective/internal/render"
 	"mcollective/internal/safetext"
@@ -137,6 +137,6 @@ func (o *Options) call(ctx context.Context, i *collective.Invocation, job operat
 	if len(t.Nodes) == 0 {
 		return i.NothingFound(o.Agent)
 	}
-	known.Remember(i.Env, known.Names{Identities: seen, Agents: []string{o.Agent}})
+	i.Env.Files().Remember(clientfiles.Names{Identities: seen, Agents: []string{o.Agent}})
 	return collective.ExitStatus(t, report.Account)
 }

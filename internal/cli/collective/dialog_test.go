@@ -9,6 +9,7 @@ import (
 	"mcollective/internal/cli"
 	"mcollective/internal/config"
 	"mcollective/internal/operation"
+	"mcollective/internal/session"
 	"mcollective/internal/usage"
 )
 
@@ -33,7 +34,7 @@ func TestConfirm(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			var errs bytes.Buffer
 			env := (&cli.Env{In: strings.NewReader(tc.answer), Err: &errs, InTerminal: tc.terminal, ErrTerminal: tc.terminal}).WithDefaults()
-			op := operation.New(operation.Environment{Dialog: &Dialog{env: env}}, operation.Options{Config: &config.Config{}})
+			op := operation.New(operation.Environment{Dialog: &Dialog{env: env}, Session: session.New(session.Options{Config: &config.Config{}})}, operation.Options{})
 			err := op.Confirm(ddl.NewContract("service", &ddl.Definition{Kind: ddl.Agent, Actions: []*ddl.Action{tc.action}}), tc.action.Name, tc.nodes)
 			if (err == nil) != tc.ok {
 				t.Errorf("err %v", err)

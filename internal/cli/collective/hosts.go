@@ -10,7 +10,7 @@ import (
 	"mcollective/ddl"
 	"mcollective/filter"
 	"mcollective/internal/cli"
-	"mcollective/internal/cli/known"
+	"mcollective/internal/clientlibrary"
 	"mcollective/internal/config"
 	"mcollective/internal/safetext"
 	"mcollective/internal/usage"
@@ -91,7 +91,7 @@ func checkFunctions(env *cli.Env, cfg *config.Config, f filter.Filter) error {
 			if t.Kind != filter.Call {
 				continue
 			}
-			d, err := known.LibraryFor(env, cfg, t.Call.Name).Local(ddl.Data, t.Call.Name)
+			d, err := clientlibrary.For(env.Files(), cfg, t.Call.Name).Local(ddl.Data, t.Call.Name)
 			if err != nil {
 				continue // unknown here, or what mco plugin doc says better
 			}

@@ -12,7 +12,7 @@ import (
 	"mcollective/client"
 	"mcollective/ddl"
 	"mcollective/internal/cli"
-	"mcollective/internal/cli/known"
+	"mcollective/internal/clientlibrary"
 	"mcollective/internal/config"
 	"mcollective/internal/operation"
 	"mcollective/internal/render"
@@ -38,13 +38,18 @@ type Invocation struct {
 	Flags  *Flags
 	Config *config.Config
 	Dialog *Dialog
+
+	session *session.Session
 }
+
+// Close ends the connection, if there is one.
+func (i *Invocation) Close() { i.session.Close() }
 
 // configuration reads the client's configuration and checks the flags that depend
 // on it.
 func (f *Flags) configuration(env *cli.Env) (*config.Config, string, error) {
 	env.Raw = f.raw
-	cfg, err := known.Config(env, f.Config)
+	cfg, err := env.Files().Config(f.Config)
 	if err != nil {
 		return nil, "", err
 	}
@@ -67,7 +72,7 @@ func (f *Flags) Begin(env *cli.Env, stdin bool) (*Invocation, error) {
 	}
 	i := &Invocation{Env: env, Flags: f, Dialog: &Dialog{env: env}}
 	o := operation.Options{
-		Filter: hosts, Timeout: f.Timeout.Duration, TTL: f.ttl.Duration, PublishTimeout: f.publishTimeout.Duration, ConnectionTimeout: f.connectionTimeout.Duration,
+		Filter: hosts, Timeout: f.Timeout.Duration, TTL: f.ttl.Duration,
 		Discovery: operation.Discovery{Method: f.Method, Options: f.methodOptions, File: f.nodes, Timeout: f.DiscoveryTimeout.Duration, Stdin: stdin},
 	}
 	if o.Limit, err = f.Results.parseLimit(); err != nil {
@@ -83,11 +88,10 @@ func (f *Flags) Begin(env *cli.Env, stdin bool) (*Invocation, error) {
 	if o.Batch, err = f.Results.parseBatch(); err != nil {
 		return nil, err
 	}
-	if o.Config, o.Collective, err = f.configuration(env); err != nil {
+	if i.Config, o.Collective, err = f.configuration(env); err != nil {
 		return nil, err
 	}
-	i.Config = o.Config
-	if err := checkFunctions(env, o.Config, hosts); err != nil {
+	if err := checkFunctions(env, i.Config, hosts); err != nil {
 		return nil, err
 	}
 	env.Plain = !i.Config.Color
@@ -99,11 +103,16 @@ func (f *Flags) Begin(env *cli.Env, stdin bool) (*Invocation, error) {
 	if f.Results.batchSleep.IsSet {
 		o.BatchSleep = &f.Results.batchSleep.Duration
 	}
+	i.session = session.New(session.Options{
+		Config: i.Config, Collective: o.Collective,
+		TTL: o.TTL, PublishTimeout: f.publishTimeout.Duration, ConnectionTimeout: f.connectionTimeout.Duration,
+		Connect: env.Connect, Security: env.ClientSecurity, Console: env.Err, Color: env.Color(env.ErrTerminal), Now: env.Now,
+	})
 	i.Operation = operation.New(operation.Environment{
-		Session: session.Options{Connect: env.Connect, Security: env.ClientSecurity, Console: env.Err, Color: env.Color(env.ErrTerminal)},
-		Dialog:  i.Dialog, Now: env.Now, Stdin: env.In, StdinHasData: env.InList, Definitions: known.Definitions(env),
+		Session: i.session,
+		Dialog:  i.Dialog, Now: env.Now, Stdin: env.In, StdinHasData: env.InList, Definitions: env.Files().Definitions(),
 		Definition: func(agent string) (*ddl.Definition, error) {
-			return known.LibraryFor(env, i.Config, agent).Local(ddl.Agent, agent)
+			return clientlibrary.For(env.Files(), i.Config, agent).Local(ddl.Agent, agent)
 		}, Unknown: i.adviseOnUnknown,
 	}, o)
 	return i, nil
@@ -115,7 +124,7 @@ func (i *Invocation) adviseOnUnknown(agent operation.UnknownAgent, why []string)
 		return safetext.CleanLine(why[0])
 	}
 	var names []string
-	for _, e := range known.Library(i.Env, i.Config).List(ddl.Agent) {
+	for _, e := range clientlibrary.Of(i.Env.Files(), i.Config).List(ddl.Agent) {
 		if e.Err == nil {
 			names = append(names, e.Name)
 		}

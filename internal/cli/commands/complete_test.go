@@ -11,7 +11,7 @@ import (
 	"mcollective/internal/cli/clitest"
 	"mcollective/internal/cli/complete"
 	"mcollective/internal/cli/completion"
-	"mcollective/internal/cli/known"
+	"mcollective/internal/clientfiles"
 )
 
 // offered is what the shell is offered for a command line.
@@ -32,15 +32,15 @@ var evil = []string{"$(touch pwned)", "`id`", "a;id", "a b", "a'b", `a"b`, "a|b"
 
 func TestNothingThatAShellActsOnIsLearned(t *testing.T) {
 	env := clitest.Env(t)
-	l := known.Names{
+	l := clientfiles.Names{
 		Identities: append([]string{"web1"}, evil...), Agents: append([]string{"zzz"}, evil...), Classes: append([]string{"role::db"}, evil...),
 		Facts: map[string][]string{"os": append([]string{"Debian/12", "a+b,c=d@e%f"}, evil...)},
 	}
 	for _, e := range evil {
 		l.Facts[e] = []string{"x"}
 	}
-	known.Remember(env, l)
-	text, err := os.ReadFile(known.Path(env))
+	env.Files().Remember(l)
+	text, err := os.ReadFile(env.Files().Path())
 	if err != nil || bytes.ContainsAny(text, "$`;'\"|&~{*!<\x1b") {
 		t.Errorf("the file holds %q, %v", text, err)
 	}
@@ -88,7 +88,7 @@ func TestNothingThatAShellActsOnIsOffered(t *testing.T) {
 
 	// And as a whole, from the directory in which definitions of nodes are kept.
 	const text = `{"agent": "zap", "description": "d", "actions": {"go": {"description": "x", "input": {"mode": {"type": "list", "list": ["fast", "$(id)"], "description": "how"}}}}}`
-	if err := known.Definitions(env).Put("zap", []byte(text)); err != nil {
+	if err := env.Files().Definitions().Put("zap", []byte(text)); err != nil {
 		t.Fatal(err)
 	}
 	for _, words := range [][]string{{"rpc", "zap", "go", "mode="}, {"zap", "go", "mode="}} {

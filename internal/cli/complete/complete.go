@@ -11,7 +11,8 @@ import (
 	"mcollective/ddl"
 	"mcollective/ddl/library"
 	"mcollective/internal/cli"
-	"mcollective/internal/cli/known"
+	"mcollective/internal/clientfiles"
+	"mcollective/internal/clientlibrary"
 	"mcollective/internal/safetext"
 	"mcollective/sdk"
 )
@@ -20,9 +21,9 @@ import (
 func Call(env *cli.Env) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return func(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
 		const only = cobra.ShellCompDirectiveNoFileComp
-		l := known.UsualLibrary(env)
+		l := clientlibrary.Usual(env.Files())
 		if len(args) == 0 {
-			return Matching(DescribedAgents(env, l), word), only
+			return Matching(agents(env, l), word), only
 		}
 		d, err := l.Find(ddl.Agent, args[0])
 		if err != nil {
@@ -70,7 +71,7 @@ func Matching(words []string, typed string) []string {
 	seen := make(map[string]bool, len(words))
 	return slices.DeleteFunc(words, func(w string) bool {
 		w, _, _ = strings.Cut(w, "\t") // the description
-		if !strings.HasPrefix(w, typed) || strings.HasPrefix(w, "-") || strings.ContainsFunc(w, known.IsSpecial) || seen[w] {
+		if !strings.HasPrefix(w, typed) || strings.HasPrefix(w, "-") || strings.ContainsFunc(w, clientfiles.IsSpecial) || seen[w] {
 			return true
 		}
 		seen[w] = true
@@ -83,17 +84,19 @@ func described(word, about string) string {
 	return cobra.CompletionWithDesc(word, safetext.CleanLine(about))
 }
 
-// DescribedAgents returns the agents that are known here.
-func DescribedAgents(env *cli.Env, l *library.Library) []string {
+// Agents returns the agents that are known here.
+func Agents(env *cli.Env) []string { return agents(env, clientlibrary.Usual(env.Files())) }
+
+func agents(env *cli.Env, l *library.Library) []string {
 	var words []string
 	seen := make(map[string]bool)
 	for _, e := range l.List(ddl.Agent) {
-		if e.Err == nil && known.ShellSafe(e.Name) {
+		if e.Err == nil && clientfiles.ShellSafe(e.Name) {
 			seen[e.Name] = true
 			words = append(words, described(e.Name, e.Description))
 		}
 	}
-	for _, name := range known.Load(env).Agents {
+	for _, name := range env.Files().Load().Agents {
 		if !seen[name] {
 			words = append(words, name)
 		}
@@ -137,7 +140,7 @@ func InputWords(env *cli.Env, action *ddl.Action, given []string, word string) [
 
 // FactWords are names of facts with an = behind, and then their values.
 func FactWords(env *cli.Env, word string) []string {
-	facts := known.Load(env).Facts
+	facts := env.Files().Load().Facts
 	var words []string
 	if name, _, typing := strings.Cut(word, "="); typing {
 		for _, v := range facts[name] {
@@ -152,12 +155,12 @@ func FactWords(env *cli.Env, word string) []string {
 }
 
 // KnownFacts returns the names of the facts that nodes were seen to have.
-func KnownFacts(env *cli.Env) []string { return cli.SortedKeys(known.Load(env).Facts) }
+func KnownFacts(env *cli.Env) []string { return cli.SortedKeys(env.Files().Load().Facts) }
 
 // KnownCollectives reads the collectives from the configuration, if there is one
 // that can be read.
 func KnownCollectives(env *cli.Env) []string {
-	cfg, err := known.Config(env, "")
+	cfg, err := env.Files().Config("")
 	if err != nil {
 		return nil
 	}

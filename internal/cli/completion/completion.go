@@ -7,9 +7,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"mcollective/ddl"
-	"mcollective/ddl/library"
 	"mcollective/internal/cli"
-	"mcollective/internal/cli/known"
+	"mcollective/internal/clientfiles"
+	"mcollective/internal/clientlibrary"
 	"mcollective/internal/safetext"
 )
 
@@ -72,12 +72,12 @@ func (o *completionOptions) run(cmd *cobra.Command, env *cli.Env, p *cli.Program
 		}
 		return nil
 	case o.agents:
-		l, err := o.library(env)
+		l, err := clientlibrary.Read(env.Files(), o.config)
 		if err != nil {
 			return err
 		}
 		for _, e := range l.List(ddl.Agent) {
-			if e.Err == nil && known.ShellSafe(e.Name) {
+			if e.Err == nil && clientfiles.ShellSafe(e.Name) {
 				o.line(env, e.Name, e.Description)
 			}
 		}
@@ -92,18 +92,10 @@ func (o *completionOptions) run(cmd *cobra.Command, env *cli.Env, p *cli.Program
 	return cli.Exit(cli.ExitFailed)
 }
 
-func (o *completionOptions) library(env *cli.Env) (*library.Library, error) {
-	cfg, err := known.Config(env, o.config)
-	if err != nil {
-		return nil, err
-	}
-	return known.Library(env, cfg), nil
-}
-
 // listParts prints the actions of an agent, or the inputs of an action. Of what is
 // not known there are none, as in Ruby.
 func (o *completionOptions) listParts(cmd *cobra.Command, env *cli.Env) error {
-	l, err := o.library(env)
+	l, err := clientlibrary.Read(env.Files(), o.config)
 	if err != nil {
 		return err
 	}
@@ -122,7 +114,7 @@ func (o *completionOptions) listParts(cmd *cobra.Command, env *cli.Env) error {
 		}
 	}
 	for _, name := range cli.SortedKeys(about) {
-		if known.ShellSafe(name) { // completion systems expand what they read
+		if clientfiles.ShellSafe(name) { // completion systems expand what they read
 			o.line(env, name, about[name])
 		}
 	}

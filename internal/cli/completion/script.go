@@ -14,8 +14,9 @@ import (
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/collective"
 	"mcollective/internal/cli/complete"
-	"mcollective/internal/cli/known"
 	"mcollective/internal/cli/rpc"
+	"mcollective/internal/clientfiles"
+	"mcollective/internal/clientlibrary"
 	"mcollective/internal/safetext"
 	"mcollective/internal/usage"
 )
@@ -87,9 +88,9 @@ func tree(env *cli.Env, p *cli.Program, args []string) *cobra.Command {
 	if len(args) == 0 || len(args) > 1 && taken[args[0]] {
 		return root
 	}
-	l := known.UsualLibrary(env)
+	l := clientlibrary.Usual(env.Files())
 	for _, e := range l.List(ddl.Agent) {
-		if e.Err != nil || taken[e.Name] || !known.IsAgentName(e.Name) {
+		if e.Err != nil || taken[e.Name] || !clientfiles.IsAgentName(e.Name) {
 			continue
 		}
 		cmd := rpc.New(env)
@@ -115,12 +116,12 @@ func completeValues(env *cli.Env, cmd *cobra.Command) {
 		"output":        fixed(collective.Formats()...),
 		"lang":          fixed(complete.Languages()...),
 		"to":            fixed("yaml", "json", "ruby"),
-		"action":        func(string) []string { return complete.ActionsOf(known.UsualLibrary(env), cmd) },
-		"agent":         func(string) []string { return complete.DescribedAgents(env, known.UsualLibrary(env)) },
+		"action":        func(string) []string { return complete.ActionsOf(clientlibrary.Usual(env.Files()), cmd) },
+		"agent":         func(string) []string { return complete.Agents(env) },
 		"with-fact":     func(word string) []string { return complete.FactWords(env, word) },
-		"with-class":    func(string) []string { return known.Load(env).Classes },
-		"with-agent":    func(string) []string { return known.Load(env).Agents },
-		"with-identity": func(string) []string { return known.Load(env).Identities },
+		"with-class":    func(string) []string { return env.Files().Load().Classes },
+		"with-agent":    func(string) []string { return env.Files().Load().Agents },
+		"with-identity": func(string) []string { return env.Files().Load().Identities },
 		"select":        fixed(),
 		"with":          fixed(),
 	} {

@@ -12,7 +12,7 @@ import (
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/collective"
 	"mcollective/internal/cli/complete"
-	"mcollective/internal/cli/known"
+	"mcollective/internal/clientfiles"
 	"mcollective/internal/operation"
 	"mcollective/internal/render"
 	"mcollective/internal/safetext"
@@ -146,13 +146,13 @@ func inner(v any, path string) any {
 }
 
 func (o *factsOptions) remember(i *collective.Invocation, holders map[string][]string) {
-	l := known.Names{Facts: map[string][]string{o.fact: nil}}
+	l := clientfiles.Names{Facts: map[string][]string{o.fact: nil}}
 	for value, nodes := range holders {
 		l.Facts[o.fact] = append(l.Facts[o.fact], value)
 		l.Identities = append(l.Identities, nodes...)
 	}
 	if len(holders) > 0 {
-		known.Remember(i.Env, l)
+		i.Env.Files().Remember(l)
 	}
 }
 

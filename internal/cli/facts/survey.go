@@ -10,8 +10,8 @@ import (
 	"mcollective/client"
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/collective"
-	"mcollective/internal/cli/known"
 	"mcollective/internal/cli/outputs"
+	"mcollective/internal/clientfiles"
 	"mcollective/internal/operation"
 	"mcollective/internal/safetext"
 	"mcollective/value"
@@ -35,7 +35,7 @@ func (o *factsOptions) survey(ctx context.Context, i *collective.Invocation, t *
 		if err != nil {
 			return err
 		}
-		known.Remember(i.Env, vary.completions(t.Nodes))
+		i.Env.Files().Remember(vary.completions(t.Nodes))
 	}
 	if o.Results.JSON {
 		if err := cli.WriteJSON(i.Env, vary.list()); err != nil {
@@ -97,11 +97,11 @@ func (v *variation) add(facts any) {
 }
 
 // completions returns what the shell may offer after the survey.
-func (v *variation) completions(nodes []string) known.Names {
-	l := known.Names{Identities: nodes, Facts: make(map[string][]string, len(v.facts))}
+func (v *variation) completions(nodes []string) clientfiles.Names {
+	l := clientfiles.Names{Identities: nodes, Facts: make(map[string][]string, len(v.facts))}
 	for name, counts := range v.facts {
 		values := cli.SortedKeys(counts)
-		l.Facts[name] = values[:min(len(values), known.MostValues)]
+		l.Facts[name] = values[:min(len(values), clientfiles.MostValues)]
 	}
 	return l
 }

@@ -12,8 +12,8 @@ import (
 	"mcollective/client"
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/application"
-	"mcollective/internal/cli/known"
 	"mcollective/internal/cli/outputs"
+	"mcollective/internal/clientfiles"
 	"mcollective/internal/safetext"
 	"mcollective/rpc"
 	"mcollective/value"
@@ -100,7 +100,7 @@ func (x *transfer) ask(ctx context.Context, nodes []string, action string, in *v
 // end is the exit code.
 func (x *transfer) end(nodes int) error {
 	x.t.Progress("")
-	known.Remember(x.t.Env, known.Names{Identities: x.t.Targets.Nodes, Agents: []string{x.t.RPC.Agent}})
+	x.t.Env.Files().Remember(clientfiles.Names{Identities: x.t.Targets.Nodes, Agents: []string{x.t.RPC.Agent}})
 	switch {
 	case x.failed == nodes:
 		return cli.Exit(cli.ExitFailed)

@@ -13,7 +13,7 @@ import (
 	"mcollective/discovery"
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/collective"
-	"mcollective/internal/cli/known"
+	"mcollective/internal/clientfiles"
 	"mcollective/internal/operation"
 	"mcollective/internal/safetext"
 	"mcollective/internal/usage"
@@ -77,7 +77,7 @@ func (o *findOptions) run(ctx context.Context, env *cli.Env) error {
 		return err
 	}
 	names := t.Nodes
-	known.Remember(env, known.Names{Identities: names})
+	env.Files().Remember(clientfiles.Names{Identities: names})
 	if o.Sort {
 		slices.Sort(names)
 	}

@@ -9,8 +9,9 @@ import (
 
 	"mcollective/ddl"
 	"mcollective/internal/cli"
-	"mcollective/internal/cli/known"
 	"mcollective/internal/cli/plugin"
+	"mcollective/internal/clientfiles"
+	"mcollective/internal/clientlibrary"
 	"mcollective/internal/suggest"
 	"mcollective/internal/usage"
 )
@@ -90,16 +91,16 @@ func list(env *cli.Env, p *cli.Program) {
 // agentHelp describes an agent, which is a command, too. It reports false if there
 // is none of the name.
 func agentHelp(env *cli.Env, name string) bool {
-	if !known.IsAgentName(name) {
+	if !clientfiles.IsAgentName(name) {
 		return false
 	}
-	cfg, err := known.Config(env, "")
+	cfg, err := env.Files().Config("")
 	if err != nil {
 		return false
 	}
-	d, err := known.LibraryFor(env, cfg, name).Local(ddl.Agent, name)
+	d, err := clientlibrary.For(env.Files(), cfg, name).Local(ddl.Agent, name)
 	if errors.Is(err, ddl.ErrUnknown) {
-		learnt := known.Definitions(env).Latest(name)
+		learnt := env.Files().Definitions().Latest(name)
 		if learnt == nil {
 			return false
 		}

@@ -12,7 +12,6 @@ import (
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/collective"
 	"mcollective/internal/cli/complete"
-	"mcollective/internal/cli/known"
 	"mcollective/internal/safetext"
 	"mcollective/internal/suggest"
 	"mcollective/internal/usage"
@@ -43,7 +42,7 @@ func New(env *cli.Env) *cobra.Command {
 			if len(args) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
-			return complete.Matching(known.Load(env).Identities, word), cobra.ShellCompDirectiveNoFileComp
+			return complete.Matching(env.Files().Load().Identities, word), cobra.ShellCompDirectiveNoFileComp
 		},
 	}
 	set := cmd.Flags()
@@ -141,7 +140,7 @@ func (o *inventoryOptions) reportNode(ctx context.Context, i *collective.Invocat
 	}
 	if account.Replies == 0 {
 		fmt.Fprintf(i.Env.Err, "Did not receive any results from node %s\n", safetext.CleanLine(o.node))
-		if near := suggest.Nearest(o.node, known.Load(i.Env).Identities); near != "" && near != o.node {
+		if near := suggest.Nearest(o.node, i.Env.Files().Load().Identities); near != "" && near != o.node {
 			fmt.Fprintf(i.Env.Err, "Did you mean '%s'?\n", near)
 		}
 		return cli.Exit(cli.ExitFailed)

@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"mcollective/internal/cli"
-	"mcollective/internal/cli/known"
 	"mcollective/internal/cli/outputs"
+	"mcollective/internal/clientfiles"
 	"mcollective/internal/render"
 	"mcollective/internal/safetext"
 	"mcollective/internal/usage"
@@ -39,16 +39,16 @@ func sortReports(list []*nodeReport) {
 
 // remember lets the shell offer what the node has.
 func (n *nodeReport) remember(env *cli.Env) {
-	l := known.Names{Identities: []string{n.node}, Facts: make(map[string][]string)}
+	l := clientfiles.Names{Identities: []string{n.node}, Facts: make(map[string][]string)}
 	if facts, _ := outputs.Output(n.about, "facts").(*value.Map); facts != nil {
 		outputs.FlatFacts(facts, "", 0, func(name, text string) {
-			if len(l.Facts) < known.MostNames {
+			if len(l.Facts) < clientfiles.MostNames {
 				l.Facts[name] = append(l.Facts[name], text)
 			}
 		})
 	}
 	l.Agents, l.Classes = outputs.Texts(outputs.Output(n.about, "agents")), outputs.Texts(outputs.Output(n.about, "classes"))
-	known.Remember(env, l)
+	env.Files().Remember(l)
 }
 
 // print shows the report in the layout of Ruby's.

@@ -16,7 +16,8 @@ import (
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/collective"
 	"mcollective/internal/cli/complete"
-	"mcollective/internal/cli/known"
+	"mcollective/internal/clientfiles"
+	"mcollective/internal/clientlibrary"
 	"mcollective/internal/safetext"
 	"mcollective/internal/suggest"
 	"mcollective/internal/usage"
@@ -43,7 +44,7 @@ of the named agents; without a name, it empties the cache of completion, too.`,
 			case len(args) == 0:
 				return complete.Matching([]string{"doc", "refresh"}, word), cobra.ShellCompDirectiveNoFileComp
 			case args[0] == "refresh":
-				return complete.Matching(known.Definitions(env).Agents(), word), cobra.ShellCompDirectiveNoFileComp
+				return complete.Matching(env.Files().Definitions().Agents(), word), cobra.ShellCompDirectiveNoFileComp
 			case len(args) == 1:
 				return complete.Matching(pluginNames(env), word), cobra.ShellCompDirectiveNoFileComp
 			}
@@ -62,11 +63,11 @@ of the named agents; without a name, it empties the cache of completion, too.`,
 		if len(args) == 0 || args[0] != "doc" {
 			return unknownPluginAction(args)
 		}
-		cfg, err := known.Config(env, *path)
+		cfg, err := env.Files().Config(*path)
 		if err != nil {
 			return err
 		}
-		l := known.Library(env, cfg)
+		l := clientlibrary.Of(env.Files(), cfg)
 		switch len(args) {
 		case 1:
 			printCatalogue(env, l)
@@ -190,7 +191,7 @@ func printLearnt(ctx context.Context, env *cli.Env, config, name string) error {
 	if err == nil {
 		return nil
 	}
-	learnt := known.Definitions(env).Latest(name)
+	learnt := env.Files().Definitions().Latest(name)
 	if learnt == nil {
 		return err
 	}
@@ -202,7 +203,7 @@ func printLearnt(ctx context.Context, env *cli.Env, config, name string) error {
 
 // printNodePlugin describes an agent that only the nodes know.
 func printNodePlugin(ctx context.Context, env *cli.Env, config, agent string) error {
-	if !known.IsAgentName(agent) {
+	if !clientfiles.IsAgentName(agent) {
 		return ddl.ErrUnknown
 	}
 	flags := &collective.Flags{Config: config}
@@ -236,7 +237,7 @@ func printNodePlugin(ctx context.Context, env *cli.Env, config, agent string) er
 // refresh throws away what nodes said of some agents, or of all, and what completion
 // has learned with it.
 func refresh(env *cli.Env, agents []string) error {
-	cache := known.Definitions(env)
+	cache := env.Files().Definitions()
 	all := len(agents) == 0
 	if all {
 		agents = cache.Agents()
@@ -260,9 +261,9 @@ func refresh(env *cli.Env, agents []string) error {
 		any = any || n > 0 || !all
 	}
 	if all {
-		l := known.Load(env)
+		l := env.Files().Load()
 		if n := len(l.Identities) + len(l.Agents) + len(l.Classes) + len(l.Facts); n > 0 {
-			if err := os.Remove(known.Path(env)); err != nil {
+			if err := os.Remove(env.Files().Path()); err != nil {
 				return fmt.Errorf("forget what completion has learned: %w", err)
 			}
 			any = true
@@ -284,11 +285,11 @@ func PrintDefinition(env *cli.Env, d *ddl.Definition) {
 
 // pluginNames returns the words that may follow plugin doc.
 func pluginNames(env *cli.Env) []string {
-	cfg, err := known.Config(env, "")
+	cfg, err := env.Files().Config("")
 	if err != nil {
 		return nil
 	}
-	l := known.Library(env, cfg)
+	l := clientlibrary.Of(env.Files(), cfg)
 	var names []string
 	for _, k := range pluginKinds() {
 		for _, e := range l.List(k.kind) {

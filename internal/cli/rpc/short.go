@@ -1,13 +1,12 @@
 package rpc
 
 import (
-	"slices"
 	"strings"
 
 	"mcollective/ddl"
-	"mcollective/ddl/library"
 	"mcollective/internal/cli"
-	"mcollective/internal/cli/known"
+	"mcollective/internal/clientfiles"
+	"mcollective/internal/clientlibrary"
 	"mcollective/internal/suggest"
 )
 
@@ -15,17 +14,17 @@ import (
 // machine knows, or that a node may have: rpc asks. ok is false for a name that is
 // none, and for one that rather is a command with a slip in it.
 func ShortForm(env *cli.Env, p *cli.Program, name string, args []string) (command string, words []string, ok bool) {
-	if !known.IsAgentName(name) {
+	if !clientfiles.IsAgentName(name) {
 		return "", nil, false
 	}
-	cfg, err := known.Config(env, configFlag(args))
+	cfg, err := env.Files().Config(configFlag(args))
 	if err != nil {
 		return "", nil, false
 	}
 	// A broken definition is one, too: rpc says what is wrong with it.
-	l := known.LibraryFor(env, cfg, name)
-	if _, err := l.Find(ddl.Agent, name); err != nil && !slices.ContainsFunc(l.List(ddl.Agent), func(e library.Entry) bool { return e.Name == name }) {
-		if len(args) == 0 || !known.IsAgentName(args[0]) || suggest.Nearest(name, p.Names()) != "" {
+	l := clientlibrary.For(env.Files(), cfg, name)
+	if _, err := l.Find(ddl.Agent, name); err != nil && !l.Has(ddl.Agent, name) {
+		if len(args) == 0 || !clientfiles.IsAgentName(args[0]) || suggest.Nearest(name, p.Names()) != "" {
 			return "", nil, false
 		}
 	}

@@ -7,8 +7,8 @@ import (
 	"mcollective/filter"
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/collective"
-	"mcollective/internal/cli/known"
 	"mcollective/internal/cli/outputs"
+	"mcollective/internal/clientfiles"
 	"mcollective/internal/render"
 	"mcollective/value"
 )
@@ -135,8 +135,8 @@ func (s *nodeSet) passing(f *filter.Filter) map[string]bool {
 }
 
 // completions returns what the shell may offer from now on.
-func (s *nodeSet) completions() known.Names {
-	l := known.Names{Facts: make(map[string][]string)}
+func (s *nodeSet) completions() clientfiles.Names {
+	l := clientfiles.Names{Facts: make(map[string][]string)}
 	agents, classes := make(map[string]bool), make(map[string]bool)
 	values := make(map[string]map[string]int)
 	for _, m := range s.members {
@@ -151,7 +151,7 @@ func (s *nodeSet) completions() known.Names {
 			if values[name] == nil {
 				values[name] = make(map[string]int)
 			}
-			if len(values[name]) < known.MostValues {
+			if len(values[name]) < clientfiles.MostValues {
 				values[name][value]++
 			}
 		})

@@ -10,7 +10,7 @@ import (
 
 	"mcollective/filter"
 	"mcollective/internal/cli"
-	"mcollective/internal/cli/known"
+	"mcollective/internal/clientfiles"
 	"mcollective/internal/safetext"
 	"mcollective/internal/suggest"
 )
@@ -239,7 +239,7 @@ func nearValues(t filter.Fact, values map[string]int) []string {
 			}
 			return math.Abs(f - number)
 		}
-		if len(v) > known.LongestName {
+		if len(v) > clientfiles.LongestName {
 			return math.MaxFloat64
 		}
 		d := float64(suggest.Distance(wanted, v))

@@ -14,7 +14,6 @@ import (
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/collective"
 	"mcollective/internal/cli/complete"
-	"mcollective/internal/cli/known"
 	"mcollective/internal/operation"
 	"mcollective/internal/safetext"
 	"mcollective/value"
@@ -41,7 +40,7 @@ shows which nodes do not have it, and why.`,
 			if len(args) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
-			return complete.Matching(complete.DescribedAgents(env, known.UsualLibrary(env)), word), cobra.ShellCompDirectiveNoFileComp
+			return complete.Matching(complete.Agents(env), word), cobra.ShellCompDirectiveNoFileComp
 		},
 	}
 	o.Add(cmd.Flags())
@@ -156,7 +155,7 @@ func askNodes(ctx context.Context, i *collective.Invocation, names []string) (*n
 	if err != nil {
 		return nil, err
 	}
-	known.Remember(i.Env, set.completions())
+	i.Env.Files().Remember(set.completions())
 	return set, nil
 }
 

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"mcollective/internal/cli"
-	"mcollective/internal/cli/known"
+	"mcollective/internal/clientfiles"
 	"mcollective/internal/usage"
 	"mcollective/sdk"
 )
@@ -19,7 +19,7 @@ func Languages() []string { return sdk.Languages() }
 // Run writes the files of a new agent into a directory. It replaces none but the helper of the
 // language, if that is the one of this program already.
 func Run(env *cli.Env, name, lang, dir string) error {
-	if !known.IsAgentName(name) {
+	if !clientfiles.IsAgentName(name) {
 		return usage.Errorf("invalid name of an agent: %s; it may have letters, digits and _", name)
 	}
 	if lang == "" {

@@ -1,4 +1,4 @@
-package known
+package clientfiles
 
 import (
 	"bytes"
@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"mcollective/internal/cli"
 )
 
 // A Names is what a command has learned of a collective, and what the shell may
@@ -29,8 +27,8 @@ const (
 )
 
 // Path returns the file of the completion cache, or "" if there is no place for it.
-func Path(env *cli.Env) string {
-	if dir := CacheDir(env); dir != "" {
+func (f Files) Path() string {
+	if dir := f.CacheDir(); dir != "" {
 		return filepath.Join(dir, "learned")
 	}
 	return ""
@@ -38,12 +36,12 @@ func Path(env *cli.Env) string {
 
 // Remember adds to what is known. It is a convenience: a cache that cannot be
 // written is not worth a word.
-func Remember(env *cli.Env, l Names) {
-	path := Path(env)
+func (f Files) Remember(l Names) {
+	path := f.Path()
 	if path == "" {
 		return
 	}
-	known := Load(env)
+	known := f.Load()
 	more := false
 	merge := func(to *[]string, names []string, most int) {
 		seen := make(map[string]bool, len(*to))
@@ -145,18 +143,18 @@ func writeLearned(path string, l Names) error {
 }
 
 // Load returns what commands have learned so far.
-func Load(env *cli.Env) Names {
+func (f Files) Load() Names {
 	l := Names{Facts: make(map[string][]string)}
-	path := Path(env)
+	path := f.Path()
 	if path == "" {
 		return l
 	}
-	f, err := os.Open(path)
+	file, err := os.Open(path)
 	if err != nil {
 		return l
 	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, cacheBytes))
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, cacheBytes))
 	if err != nil {
 		return l
 	}

@@ -98,8 +98,24 @@ func TestNodeStartsReloadsAndStops(t *testing.T) {
 func TestNodeThatDoesNotStart(t *testing.T) {
 	f := fleettest.New(t, fleettest.Options{Broker: true})
 	f.Broker.Stop() // nobody else takes the port meanwhile, and if so he is no broker
+	dir := dirtest.New(t)
+	plain, open := filepath.Join(dir, "plain"), filepath.Join(dir, "open")
+	for file, mode := range map[string]os.FileMode{plain: 0o644, open: 0o777} {
+		if err := os.WriteFile(file, []byte("#!/bin/sh\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(file, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for name, tt := range map[string]struct{ more, want string }{
 		"the broker is away":     {"", "context canceled"},
+		"no interpreter":         {"plugin.bolt.interpreters = .rb=" + dir + "/none\n", "plugin.bolt.interpreters: tasks that end in .rb: stat " + dir + "/none"},
+		"no program":             {"plugin.bolt.interpreters = .sh=/bin/sh,.rb=" + plain + "\n", "tasks that end in .rb: " + plain + " is not a program"},
+		"a directory":            {"plugin.bolt.interpreters = .rb=" + dir + "\n", dir + " is not a program"},
+		"anybody's interpreter":  {"plugin.bolt.interpreters = .rb=" + open + "\n", "tasks that end in .rb: " + open + " is not trusted"},
+		"no Ruby":                {"libdir = " + dir + "\nplugin.ruby.interpreter = " + dir + "/none\n", "plugin.ruby.interpreter: stat " + dir + "/none"},
+		"anybody's Ruby":         {"libdir = " + dir + "\nplugin.ruby.interpreter = " + open + "\n", "plugin.ruby.interpreter: " + open + " is not trusted"},
 		"bad interpreters":       {"plugin.bolt.interpreters = nonsense\n", "plugin.bolt.interpreters"},
 		"a secret that is known": {"plugin.psk = unset\n", "which everybody knows"},
 	} {

@@ -26,6 +26,7 @@ import (
 	"mcollective/internal/nodeagents"
 	"mcollective/internal/plugins"
 	"mcollective/internal/server"
+	"mcollective/security"
 )
 
 // reloadTimeout bounds each half of a reload: facts may come from slow programs,
@@ -75,6 +76,7 @@ type Node struct {
 	policies *authorization.Policies // nil: nothing is forbidden here
 	agents   *nodeagents.Set
 	conn     connector.Connector // set before engine
+	keys     security.Reloader   // of the security provider, if it reads anything again; set before engine
 	engine   atomic.Pointer[server.Server]
 	ready    chan struct{}
 }
@@ -127,6 +129,7 @@ func (n *Node) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	n.keys, _ = sec.(security.Reloader)
 	if c, ok := sec.(io.Closer); ok {
 		n.closers.add(n.discard("security provider", c.Close))
 	}
@@ -214,8 +217,10 @@ func (n *Node) Stop() error { return n.closers.close() }
 // Missing says where they do not.
 func (n *Node) Ready() <-chan struct{} { return n.ready }
 
-// Reload reads facts, classes and agents again, and says what is wrong in the policies. The configuration itself needs a
-// restart. It does nothing before the node runs: all is being read for the first time.
+// Reload reads facts, classes, agents and what the security provider has in files again,
+// and says what is wrong in the policies. What cannot be read stays as it is. The
+// configuration itself needs a restart. It does nothing before the node runs: all is
+// being read for the first time.
 func (n *Node) Reload(ctx context.Context) error {
 	engine := n.engine.Load()
 	if engine == nil {
@@ -226,7 +231,11 @@ func (n *Node) Reload(ctx context.Context) error {
 		defer cancel()
 		return read(ctx)
 	}
-	err := errors.Join(limited(n.facts.Refresh), limited(func(ctx context.Context) error { return n.agents.Reload(ctx, engine) }))
+	err := errors.Join(
+		limited(n.reloadKeys), // first: who was revoked waits for nothing else
+		limited(n.facts.Refresh),
+		limited(func(ctx context.Context) error { return n.agents.Reload(ctx, engine) }),
+	)
 	n.classes.Refresh()
 	if n.policies != nil {
 		err = errors.Join(err, n.policies.Check())
@@ -238,6 +247,17 @@ func (n *Node) Reload(ctx context.Context) error {
 	}
 	n.log.Info("counters", counters(engine.Stats())...)
 	return err
+}
+
+// reloadKeys has the security provider read its keys and lists again.
+func (n *Node) reloadKeys(ctx context.Context) error {
+	if n.keys == nil {
+		return nil
+	}
+	if err := n.keys.Reload(ctx); err != nil {
+		return fmt.Errorf("security provider %s goes on with what it has: %w", n.cfg.SecurityProvider, err)
+	}
+	return nil
 }
 
 // Running reports whether Start has come so far that requests may arrive.

@@ -30,10 +30,11 @@ type signedSite struct {
 	*credentialtest.Site
 	t      *testing.T
 	broker *broker.Broker
+	dirs   map[string]string // of nodes
 }
 
 func newSignedSite(t *testing.T) *signedSite {
-	s := &signedSite{Site: credentialtest.New(t, time.Now()), t: t}
+	s := &signedSite{Site: credentialtest.New(t, time.Now()), t: t, dirs: map[string]string{}}
 	var err error
 	s.broker, err = broker.New(broker.Options{Listen: "127.0.0.1:0", Cert: s.Broker.CertFile(), Key: s.Broker.KeyFile(), Trust: s.Broker})
 	if err != nil {
@@ -67,6 +68,7 @@ func (s *signedSite) config(dir string, role config.Role, more ...string) *confi
 func (s *signedSite) node(name string) *app.Node {
 	s.t.Helper()
 	dir := s.Site.Node(name)
+	s.dirs[name] = dir
 	if err := creds.InitReplay(dir); err != nil {
 		s.t.Fatal(err)
 	}
@@ -134,6 +136,40 @@ func TestSignedCollective(t *testing.T) {
 	})
 	if err != nil || account.Count[client.OK] != 2 {
 		t.Errorf("%+v, %v", account, err)
+	}
+}
+
+// A reload reads credential and trust again; what cannot be read stays as it is, and is
+// said.
+func TestReloadOfCredentials(t *testing.T) {
+	s := newSignedSite(t)
+	n := s.node("web1")
+	c := s.client(credentialtest.CallerOf("jane"))
+	serves := func() {
+		t.Helper()
+		account, err := c.Run(bounded(t), client.Run{Agent: "rpcutil", Action: "ping", Direct: true, Nodes: []string{"web1"}, Timeout: 30 * time.Second}, func(client.Answer) {})
+		if err != nil || account.Count[client.OK] != 1 {
+			t.Errorf("%+v, %v", account, err)
+		}
+	}
+	if err := n.Reload(bounded(t)); err != nil {
+		t.Errorf("a reload: %v", err)
+	}
+	serves()
+	file := filepath.Join(s.dirs["web1"], "credential")
+	whole, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"nonsense", string(whole)} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		err := n.Reload(bounded(t))
+		if broken := text == "nonsense"; broken != (err != nil) || broken && !strings.Contains(err.Error(), "security provider creds goes on with what it has") {
+			t.Errorf("a reload with a credential of %d bytes: %v", len(text), err)
+		}
+		serves()
 	}
 }
 

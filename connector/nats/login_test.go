@@ -7,10 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nkeys"
 
 	"mcollective/connector"
 	"mcollective/internal/dirtest"
@@ -72,6 +76,64 @@ func TestLoginWithoutCredential(t *testing.T) {
 				t.Errorf("%s is taken", what)
 			}
 		})
+	}
+}
+
+// A file with a key is judged at each login, before anything out of it is sent or signs.
+func TestSecretIsJudgedAtEachLogin(t *testing.T) {
+	user, err := nkeys.CreateUser()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed, err := user.Seed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := dirtest.New(t)
+	for name, text := range map[string]string{
+		"seed": string(seed) + "\n",
+		"creds": "-----BEGIN NATS USER JWT-----\na.b.c\n------END NATS USER JWT------\n\n" +
+			"-----BEGIN USER NKEY SEED-----\n" + string(seed) + "\n------END USER NKEY SEED------\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, set := range map[string]func(*Options, string){
+		"seed":  func(o *Options, file string) { o.NkeySeed = file },
+		"creds": func(o *Options, file string) { o.Credentials = file },
+	} {
+		var asked atomic.Int32
+		var refused atomic.Bool
+		file := filepath.Join(dir, name)
+		login := func() error {
+			address := speaking(t, `{"server_id":"X","version":"2.15.2","proto":1,"headers":true,"max_payload":1048576,"auth_required":true,"nonce":"iXkzc7Nq8lR0_-w"}`, "PONG\r\n", alive)
+			o := Options{Servers: []string{address}, Identity: "me", CheckSecret: func(path string) error {
+				asked.Add(1)
+				if path != file {
+					t.Errorf("%s: asked of %s", name, path)
+				}
+				if refused.Load() {
+					return errors.New("anybody can write to it")
+				}
+				return nil
+			}}
+			set(&o, file)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			c, err := Connect(ctx, o)
+			if err == nil {
+				c.Close()
+			}
+			return err
+		}
+		if err := login(); err != nil || asked.Load() == 0 {
+			t.Errorf("%s: error %v after it was judged %d times", name, err, asked.Load())
+		}
+		refused.Store(true)
+		if err := login(); err == nil || !strings.Contains(err.Error(), "anybody can write to it") {
+			t.Errorf("%s that is refused: error %v", name, err)
+		}
 	}
 }
 

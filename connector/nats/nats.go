@@ -76,6 +76,10 @@ type Options struct {
 	Credentials    string
 	NkeySeed       string
 
+	// CheckSecret judges the file of Credentials or NkeySeed at each connection, before it
+	// is read. Nil takes it as it is.
+	CheckSecret func(path string) error
+
 	// JWT returns the credential for the next login, and Sign signs what the broker
 	// chose for that: 8 to 64 letters, digits, dashes and underscores.
 	JWT  func() (string, error)

@@ -109,6 +109,14 @@ func (c *Conn) authenticate(o *gonats.Options) error {
 		if err := gonats.UserCredentials(file)(o); err != nil {
 			return fmt.Errorf("credentials file %s: %w", file, err)
 		}
+		jwt := o.UserJWT
+		o.UserJWT = func() (string, error) {
+			if err := c.checkSecret(file); err != nil {
+				return "", err
+			}
+			return jwt()
+		}
+		o.SignatureCB = c.checked(file, o.SignatureCB)
 	}
 	if c.opts.JWT != nil {
 		o.UserJWT, o.SignatureCB = c.opts.JWT, c.opts.Sign
@@ -121,8 +129,31 @@ func (c *Conn) authenticate(o *gonats.Options) error {
 		if err := option(o); err != nil {
 			return fmt.Errorf("nkey seed file %s: %w", file, err)
 		}
+		o.SignatureCB = c.checked(file, o.SignatureCB)
 	}
 	return nil
+}
+
+// checkSecret judges a file that is read at each connection as it was when we began: who
+// could put another one in its place meanwhile would say as whom we connect.
+func (c *Conn) checkSecret(file string) error {
+	if c.opts.CheckSecret == nil {
+		return nil
+	}
+	if err := c.opts.CheckSecret(file); err != nil {
+		return fmt.Errorf("credentials: %w", err)
+	}
+	return nil
+}
+
+// checked signs with a key out of a file once that is judged.
+func (c *Conn) checked(file string, sign gonats.SignatureHandler) gonats.SignatureHandler {
+	return func(nonce []byte) ([]byte, error) {
+		if err := c.checkSecret(file); err != nil {
+			return nil, err
+		}
+		return sign(nonce)
+	}
 }
 
 func (c *Conn) onDisconnected(_ *gonats.Conn, err error) {

@@ -32,6 +32,7 @@ func connectNATS(ctx context.Context, cfg *config.Config, log *slog.Logger) (con
 		Token:       cfg.PluginString("nats.token", ""),
 		Credentials: credentials,
 		NkeySeed:    seed,
+		CheckSecret: checkSecret,
 		TLS: nats.TLS{
 			CA:   cfg.PluginString("nats.tls.ca", ""),
 			Cert: cfg.PluginString("nats.tls.cert", ""),
@@ -61,11 +62,15 @@ func secretFile(cfg *config.Config, key string) (path string, err error) {
 	if !ok {
 		return "", nil
 	}
-	_, err = plainfile.Read(path, maxSecret)
-	if err = cmp.Or(err, trust.Secret(path)); err != nil {
+	if err := checkSecret(path); err != nil {
 		return "", fmt.Errorf("%s: plugin.%s: %w", cfg.Origin("plugin."+key), key, err)
 	}
 	return path, nil
+}
+
+func checkSecret(path string) error {
+	_, err := plainfile.Read(path, maxSecret)
+	return cmp.Or(err, trust.Secret(path))
 }
 
 // list splits at commas and drops blanks around the parts.

@@ -14,6 +14,7 @@ import (
 	"mcollective/internal/agenthost/adapter"
 	"mcollective/internal/agenthost/descriptor"
 	"mcollective/internal/agenthost/files"
+	"mcollective/internal/run"
 	"mcollective/internal/trust"
 )
 
@@ -146,4 +147,20 @@ func Open(path string, o Options) (*Agent, error) {
 // and the programs that run these, like ".rb=/usr/bin/ruby,.py=/usr/bin/python3".
 func ParseInterpreters(text string) (map[string]string, error) {
 	return adapter.ParseInterpreters(text)
+}
+
+// CheckInterpreter returns why a program that the configuration names cannot run what
+// agents are made of, or may not.
+func CheckInterpreter(path string) error {
+	if !filepath.IsAbs(path) {
+		return fmt.Errorf("%q is not a whole path", path)
+	}
+	fi, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !fi.Mode().IsRegular() || fi.Mode().Perm()&0o111 == 0 {
+		return fmt.Errorf("%s is not a program that can be started", path)
+	}
+	return trust.Program(path, run.Look)
 }

@@ -57,6 +57,11 @@ func New(o Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
+	if path := o.Config.PluginString("ruby.interpreter", ""); path != "" && o.Ruby != nil {
+		if err := agenthost.CheckInterpreter(path); err != nil {
+			return nil, fmt.Errorf("%s: plugin.ruby.interpreter: %w", o.Config.Origin("plugin.ruby.interpreter"), err)
+		}
+	}
 	s := &Set{cfg: o.Config, log: o.Log, rubyAgents: o.Ruby, programs: agenthost.NewLoader(options)}
 	s.builtin, s.failed = plugins.Agents(o.Config)
 	return s, nil
@@ -69,7 +74,12 @@ func (s *Set) Add(name string, a agent.Agent) { s.builtin[name] = a }
 func ProgramOptions(cfg *config.Config, facts func() map[string]any, log *slog.Logger) (agenthost.Options, error) {
 	interpreters, err := agenthost.ParseInterpreters(cfg.PluginString("bolt.interpreters", ""))
 	if err != nil {
-		return agenthost.Options{}, fmt.Errorf("plugin.bolt.interpreters in %s: %w", cfg.File, err)
+		return agenthost.Options{}, fmt.Errorf("%s: plugin.bolt.interpreters: %w", cfg.Origin("plugin.bolt.interpreters"), err)
+	}
+	for _, ext := range slices.Sorted(maps.Keys(interpreters)) {
+		if err := agenthost.CheckInterpreter(interpreters[ext]); err != nil {
+			return agenthost.Options{}, fmt.Errorf("%s: plugin.bolt.interpreters: tasks that end in %s: %w", cfg.Origin("plugin.bolt.interpreters"), ext, err)
+		}
 	}
 	return agenthost.Options{Dirs: cfg.AgentsDirs, Config: cfg.File, Facts: facts, Interpreters: interpreters, Log: log}, nil
 }

@@ -96,17 +96,20 @@ func cgroupLimits(root string) []string {
 		if len(parts) != 3 {
 			continue
 		}
-		top, name := "", ""
+		top, names := "", []string(nil)
 		switch {
 		case parts[0] == "0" && parts[1] == "":
-			top, name = "/sys/fs/cgroup", "memory.max"
+			// Above memory.high the kernel slows us down, and takes memory away from us.
+			top, names = "/sys/fs/cgroup", []string{"memory.max", "memory.high"}
 		case strings.Contains(","+parts[1]+",", ",memory,"):
-			top, name = "/sys/fs/cgroup/memory", "memory.limit_in_bytes"
+			top, names = "/sys/fs/cgroup/memory", []string{"memory.limit_in_bytes"}
 		default:
 			continue
 		}
 		for dir := path.Clean("/" + parts[2]); ; dir = path.Dir(dir) {
-			files = append(files, path.Join(root, top, dir, name))
+			for _, name := range names {
+				files = append(files, path.Join(root, top, dir, name))
+			}
 			if dir == "/" {
 				break
 			}

@@ -20,6 +20,8 @@ func TestAvailableMemory(t *testing.T) {
 	}{
 		"machine":   {nil, 8 << 30},
 		"version 2": {map[string]string{"proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/memory.max": "536870912\n", "sys/fs/cgroup/a/b/memory.max": "max\n"}, 512 * mib},
+		"high": {map[string]string{"proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/b/memory.max": "536870912\n", "sys/fs/cgroup/a/b/memory.high": "max\n",
+			"sys/fs/cgroup/a/memory.high": "402653184\n", "sys/fs/cgroup/a/memory.max": "max\n"}, 384 * mib},
 		"container": {map[string]string{"proc/self/cgroup": "0::/not/here\n", "sys/fs/cgroup/memory.max": "268435456\n"}, 256 * mib},
 		"version 1": {map[string]string{"proc/self/cgroup": "5:cpu,cpuacct:/x\n4:memory:/x\n0::/\n", "sys/fs/cgroup/memory/x/memory.limit_in_bytes": "134217728\n",
 			"sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n"}, 128 * mib},

@@ -530,3 +530,84 @@ func TestSubjectOfManyParts(t *testing.T) {
 		})
 	}
 }
+
+// Garbage is collected early where it may be all that keeps newcomers out, and not more
+// often than it can help.
+func TestGarbageIsCollectedEarly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const largest = 8 << 20
+		g := newGuard(nil, slog.New(slog.DiscardHandler), planMemory(1<<30), &server.Options{MaxPayload: largest})
+		room := g.plan.hard / 4 * 3
+		for _, tc := range []struct {
+			name    string
+			m       heapSize
+			waiting int64
+			later   time.Duration // than the one before
+			want    bool
+		}{
+			{name: "there is room", m: heapSize{objects: room - 3*largest}, waiting: 1},
+			{name: "nobody waits", m: heapSize{objects: room - largest/2}},
+			{name: "what is held is no garbage", m: heapSize{objects: room - largest/2, live: room - largest}, waiting: 1},
+			{name: "garbage keeps somebody out", m: heapSize{objects: room - largest/2}, waiting: 1, want: true},
+			{name: "again at once", m: heapSize{objects: room - largest/2}, waiting: 1, later: guardEvery},
+			{name: "again after a while", m: heapSize{objects: room - largest/2}, waiting: 1, later: collectEvery, want: true},
+			{name: "memory is short", m: heapSize{objects: room + 1, live: room}, later: collectEvery + 1, want: true},
+			{name: "memory is still short", m: heapSize{objects: room + 1, live: room}, later: 1},
+		} {
+			time.Sleep(tc.later) // virtual
+			before := g.collected
+			g.waiting.Store(tc.waiting)
+			g.admit(tc.m, time.Now())
+			if got := !g.collected.Equal(before); got != tc.want {
+				t.Errorf("%s: collected %t", tc.name, got)
+			}
+			g.ending.Wait()
+			if g.collecting.Load() {
+				t.Errorf("%s: the collection does not end", tc.name)
+			}
+		}
+	})
+}
+
+// Connections are listed when the heap has grown since they were last, or much was found
+// then, or subscriptions came that nobody has counted, and otherwise nats-server is left alone.
+func TestOnlyAHeapThatGrewIsScanned(t *testing.T) {
+	s, err := server.NewServer(&server.Options{DontListen: true, NoSigs: true, NoLog: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newGuard(s, slog.New(slog.DiscardHandler), planMemory(1<<30), &server.Options{MaxPayload: 8 << 20})
+	const low = 10 << 20
+	g.heap = func() heapSize { return heapSize{objects: low} }
+	grown := low + min(g.plan.pending, g.plan.subs)/8 + 1
+	now := time.Now()
+	for _, tc := range []struct {
+		name string
+		m    heapSize
+		set  func()
+		want bool
+	}{
+		{"as it was", heapSize{objects: low}, func() {}, false},
+		{"grown a little", heapSize{objects: grown - 1}, func() {}, false},
+		{"grown", heapSize{objects: grown}, func() {}, true},
+		{"grown, and scanned a moment ago", heapSize{objects: grown}, func() { g.next = now.Add(guardEvery) }, false},
+		{"much was found", heapSize{objects: low}, func() { g.full = true }, true},
+		{"subscriptions not counted", heapSize{objects: low}, func() { g.counted.Store(-g.plan.subs / worstSubscription) }, true},
+	} {
+		g.low, g.full, g.next = low, false, time.Time{}
+		g.counted.Store(0)
+		tc.set()
+		next := g.next
+		g.inspect(tc.m, now)
+		if got := !g.next.Equal(next); got != tc.want {
+			t.Errorf("%s: scanned %t", tc.name, got)
+		}
+	}
+	// A heap that has shrunk is what growth is counted from.
+	g.low, g.full, g.next = grown, false, time.Time{}
+	g.inspect(heapSize{objects: low}, now)
+	g.inspect(heapSize{objects: grown}, now)
+	if g.next.IsZero() {
+		t.Error("growth from a smaller heap is not noticed")
+	}
+}

@@ -26,7 +26,6 @@ import (
 	"mcollective/internal/nodeagents"
 	"mcollective/internal/plugins"
 	"mcollective/internal/server"
-	"mcollective/security"
 )
 
 // reloadTimeout bounds each half of a reload: facts may come from slow programs,
@@ -76,7 +75,7 @@ type Node struct {
 	policies *authorization.Policies // nil: nothing is forbidden here
 	agents   *nodeagents.Set
 	conn     connector.Connector // set before engine
-	keys     security.Reloader   // of the security provider, if it reads anything again; set before engine
+	keys     reloader            // of the security provider, if it reads anything again; set before engine
 	engine   atomic.Pointer[server.Server]
 	ready    chan struct{}
 }
@@ -129,7 +128,7 @@ func (n *Node) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.keys, _ = sec.(security.Reloader)
+	n.keys, _ = sec.(reloader)
 	if c, ok := sec.(io.Closer); ok {
 		n.closers.add(n.discard("security provider", c.Close))
 	}
@@ -248,6 +247,9 @@ func (n *Node) Reload(ctx context.Context) error {
 	n.log.Info("counters", counters(engine.Stats())...)
 	return err
 }
+
+// A reloader is a security provider that reads its files again, a security.Reloader.
+type reloader interface{ Reload(context.Context) error }
 
 // reloadKeys has the security provider read its keys and lists again.
 func (n *Node) reloadKeys(ctx context.Context) error {

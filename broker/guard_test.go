@@ -538,7 +538,7 @@ func TestGarbageIsCollectedEarly(t *testing.T) {
 		const largest = 8 << 20
 		g := newGuard(nil, slog.New(slog.DiscardHandler), planMemory(1<<30), &server.Options{MaxPayload: largest})
 		room := g.plan.hard / 4 * 3
-		for _, tc := range []struct {
+		steps := []struct {
 			name    string
 			m       heapSize
 			waiting int64
@@ -553,7 +553,8 @@ func TestGarbageIsCollectedEarly(t *testing.T) {
 			{name: "again after a while", m: heapSize{objects: room - largest/2}, waiting: 1, later: collectEvery, want: true},
 			{name: "memory is short", m: heapSize{objects: room + 1, live: room}, later: collectEvery + 1, want: true},
 			{name: "memory is still short", m: heapSize{objects: room + 1, live: room}, later: 1},
-		} {
+		}
+		for _, tc := range steps {
 			time.Sleep(tc.later) // virtual
 			before := g.collected
 			g.waiting.Store(tc.waiting)
@@ -581,7 +582,7 @@ func TestOnlyAHeapThatGrewIsScanned(t *testing.T) {
 	g.heap = func() heapSize { return heapSize{objects: low} }
 	grown := low + min(g.plan.pending, g.plan.subs)/8 + 1
 	now := time.Now()
-	for _, tc := range []struct {
+	steps := []struct {
 		name string
 		m    heapSize
 		set  func()
@@ -593,7 +594,8 @@ func TestOnlyAHeapThatGrewIsScanned(t *testing.T) {
 		{"grown, and scanned a moment ago", heapSize{objects: grown}, func() { g.next = now.Add(guardEvery) }, false},
 		{"much was found", heapSize{objects: low}, func() { g.full = true }, true},
 		{"subscriptions not counted", heapSize{objects: low}, func() { g.counted.Store(-g.plan.subs / worstSubscription) }, true},
-	} {
+	}
+	for _, tc := range steps {
 		g.low, g.full, g.next = low, false, time.Time{}
 		g.counted.Store(0)
 		tc.set()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A node in one file, written from docs/wire.md: NATS, psk, JSON. It needs nothing but Python 3.8.
+"""A node in one file, as docs/wire.md has it: NATS, psk, JSON. It needs nothing but Python 3.8.
 
     MCOLLECTIVE_PSK=... node.py BROKER:PORT IDENTITY
 """

@@ -22,6 +22,8 @@ var providers = []struct{ name, security, serializer string }{
 	{"psk", "psk", "marshal"},
 	{"ssl_marshal", "ssl", "marshal"},
 	{"ssl_yaml", "ssl", "yaml"},
+	{"aes_marshal", "aes_security", "marshal"},
+	{"aes_yaml", "aes_security", "yaml"},
 }
 
 // testProviders goes through them over the broker of a collective.

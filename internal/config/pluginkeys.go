@@ -128,7 +128,7 @@ func oneOrZero(s string) error {
 		return err
 	}
 	if c := s[0] | 0x20; c != '1' && c != '0' && c != 'y' && c != 'n' {
-		return errors.New("Ruby's plugin takes this for a no; write 1 or 0")
+		return errors.New("write 1 or 0: the plugin of Ruby MCollective takes this word for a no")
 	}
 	return nil
 }

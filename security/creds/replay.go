@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -55,7 +56,7 @@ type Replay struct {
 	oldEnd time.Time // when old was closed
 	floor  int64     // the second up to which requests were made that are refused
 	lost   bool      // whether the floor comes of a lost memory
-	broken error     // why nothing can be remembered
+	closed bool
 	store  *store
 }
 
@@ -146,8 +147,8 @@ func (r *Replay) Check(req *message.Request) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.now()
-	if r.broken != nil {
-		return fmt.Errorf("requests cannot be remembered: %w", r.broken)
+	if r.closed {
+		return fmt.Errorf("requests cannot be remembered: %w", os.ErrClosed)
 	}
 	if made := req.Time.Unix(); made <= r.floor {
 		why := "the request is from before a time up to which this node remembers nothing; check both clocks"
@@ -196,8 +197,7 @@ func (r *Replay) turn(now time.Time) error {
 		}
 	}
 	old := r.cur.seen
-	if err := r.begin(now, false); err != nil {
-		r.broken = err
+	if err := r.begin(now, false); err != nil { // tried again with the next request
 		return fmt.Errorf("requests cannot be remembered: %w", err)
 	}
 	r.old, r.oldEnd = old, now
@@ -208,23 +208,26 @@ func (r *Replay) turn(now time.Time) error {
 func (r *Replay) Close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.broken == nil {
-		r.broken = os.ErrClosed
-	}
+	r.closed = true
 	return r.store.close()
 }
 
-// InitReplay makes the memory of a node that has just got its credential, and so has not executed anything. Without
-// that the node could not tell this from a memory that was lost.
+// InitReplay makes the memory of a node that has just got its first credential, and so has not executed anything.
+// Without that the node could not tell this from a memory that was lost. A memory that is there, however old or
+// damaged, stays: what it holds may be in use, and was executed.
 func InitReplay(dir string) error {
-	s, err := openStore(filepath.Join(dir, replayName), bootID)
+	path := filepath.Join(dir, replayName)
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		if err != nil {
+			return fmt.Errorf("creds: %w", err)
+		}
+		return nil
+	}
+	s, err := openStore(path, bootID)
 	if err != nil {
 		return fmt.Errorf("creds: %w", err)
 	}
 	now := time.Now().Unix()
-	if list, err := s.numbers(); err == nil && len(list) > 0 {
-		s.number = list[len(list)-1]
-	}
 	err = s.create(header{floor: now - int64(DefaultSkew/time.Second) - 1, start: now}, true)
 	if err = errors.Join(err, s.close()); err != nil {
 		return fmt.Errorf("creds: %w", err)

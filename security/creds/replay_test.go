@@ -346,3 +346,96 @@ func TestReplayHolds(t *testing.T) {
 		}
 	})
 }
+
+// Who joins again does not forget what was executed, neither at rest nor beside a running node.
+func TestJoiningAgainKeepsTheMemory(t *testing.T) {
+	if _, ok := bootID(); !ok {
+		t.Skip("this machine cannot tell one of its runs from another, and a node forgets when it ends")
+	}
+	m := newMemory(t, ReplayOptions{})
+	must(t, m.Close())
+	must(t, os.RemoveAll(m.store.dir))
+	must(t, InitReplay(m.o.Dir))
+	m.o.boot, m.at = bootID, time.Now()
+	m.open()
+	must(t, m.take("jane", "before", 0))
+	must(t, InitReplay(m.o.Dir))
+	must(t, m.take("jane", "while", 0))
+	m.restart()
+	for _, id := range []string{"before", "while"} {
+		if err := m.take("jane", id, 0); !errors.Is(err, errReplayed) {
+			t.Errorf("request %q of before is taken again: %v", id, err)
+		}
+	}
+	must(t, m.Close())
+	must(t, InitReplay(m.o.Dir))
+	m.open()
+	if err := m.take("jane", "before", 0); !errors.Is(err, errReplayed) {
+		t.Errorf("a request of before is taken again: %v", err)
+	}
+	// One that is damaged is no reason to make another.
+	must(t, m.Close())
+	must(t, os.Truncate(m.store.path(m.store.number), 3))
+	must(t, InitReplay(m.o.Dir))
+	m.open()
+	wantLater(t, m.take("jane", "before", 0), message.Expired, "was restarted")
+}
+
+// What is written to a file that a restart would not find is forgotten then.
+func TestMemoryThatIsRemoved(t *testing.T) {
+	for what, remove := range map[string]func(m *memory) error{
+		"removed":   func(m *memory) error { return os.Remove(m.store.path(m.store.number)) },
+		"all of it": func(m *memory) error { return os.RemoveAll(m.store.dir) },
+		"made anew": func(m *memory) error { return errors.Join(os.RemoveAll(m.store.dir), InitReplay(m.o.Dir)) },
+		"replaced": func(m *memory) error {
+			path := m.store.path(m.store.number)
+			data, err := os.ReadFile(path)
+			return errors.Join(err, os.Rename(path, path+".old"), os.WriteFile(path, data, 0o600))
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			m := newMemory(t, ReplayOptions{})
+			m.fresh()
+			must(t, m.take("jane", "1", 0))
+			must(t, remove(m))
+			for range 2 {
+				if err := m.take("jane", "2", 0); err == nil || !strings.Contains(err.Error(), "restart the node") {
+					t.Errorf("it is taken, or for another reason refused: %v", err)
+				}
+			}
+		})
+	}
+}
+
+// A disk that was full for a moment costs the requests of that moment, and a file that cannot be removed none.
+func TestTurnIsTriedAgain(t *testing.T) {
+	m := newMemory(t, ReplayOptions{})
+	m.fresh()
+	must(t, m.take("jane", "1", 0))
+	m.pass(631 * time.Second)
+	next := filepath.Join(m.store.dir, "next")
+	must(t, os.Mkdir(next, 0o700))
+	for range 2 {
+		if err := m.take("jane", "2", 0); err == nil || !strings.Contains(err.Error(), "cannot be remembered") {
+			t.Errorf("a request that cannot be remembered: %v", err)
+		}
+	}
+	must(t, os.Remove(next))
+	must(t, m.take("jane", "2", 0))
+	if err := m.take("jane", "2", 0); !errors.Is(err, errReplayed) {
+		t.Errorf("again: %v", err)
+	}
+
+	// What is in the place of the file that is to go cannot be removed.
+	first := m.store.path(m.store.number - 1)
+	must(t, os.Remove(first))
+	must(t, os.MkdirAll(filepath.Join(first, "x"), 0o700))
+	m.pass(631 * time.Second)
+	must(t, m.take("jane", "3", 0))
+	m.restart()
+	for _, id := range []string{"2", "3"} {
+		if err := m.take("jane", id, 0); !errors.Is(err, errReplayed) {
+			t.Errorf("after a restart: %v", err)
+		}
+	}
+}

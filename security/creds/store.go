@@ -136,12 +136,8 @@ func (s *store) readFile(number uint64, most int) (k kept, size int64, err error
 }
 
 // create begins the next file, and removes those that do not count any more: all but the one before, and with anew
-// that one, too.
+// that one, too. If it fails, everything is as it was, and it can be tried again.
 func (s *store) create(h header, anew bool) error {
-	if s.file != nil {
-		s.file.Close()
-		s.file = nil
-	}
 	lost := uint64(0)
 	if h.lost {
 		lost = 1
@@ -155,15 +151,26 @@ func (s *store) create(h header, anew bool) error {
 	if err := os.WriteFile(whole, b, 0o600); err != nil {
 		return err
 	}
-	if err := os.Rename(whole, s.path(s.number+1)); err != nil {
-		return err
-	}
-	s.number++
-	f, err := os.OpenFile(s.path(s.number), os.O_WRONLY|os.O_APPEND, 0)
+	f, err := os.OpenFile(whole, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		return err
 	}
+	if err := os.Rename(whole, s.path(s.number+1)); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	if s.file != nil {
+		s.file.Close()
+	}
+	s.number++
 	s.file, s.size = f, int64(len(b))
+	if err := s.remove(anew); err != nil && anew {
+		return err
+	}
+	return nil // a file that counts no more is not read, and is removed with the next ones
+}
+
+// remove removes the files that do not count any more.
+func (s *store) remove(anew bool) error {
 	list, err := s.numbers()
 	for _, n := range list {
 		if n+1 < s.number || anew && n < s.number {
@@ -173,10 +180,29 @@ func (s *store) create(h header, anew bool) error {
 	return err
 }
 
+// found returns why the file that is written to is not the one that would be read after a restart, or nil.
+func (s *store) found() error {
+	open, err := s.file.Stat()
+	if err != nil {
+		return err
+	}
+	there, err := os.Stat(s.path(s.number))
+	if err == nil && !os.SameFile(open, there) {
+		err = fmt.Errorf("%s is another file", s.path(s.number))
+	}
+	if err != nil {
+		return fmt.Errorf("the memory of requests was removed or replaced, restart the node: %w", err)
+	}
+	return nil
+}
+
 // append adds a request.
 func (s *store) append(f fingerprint) error {
 	if s.file == nil {
 		return fs.ErrClosed
+	}
+	if err := s.found(); err != nil {
+		return err
 	}
 	n, err := s.file.Write(f[:])
 	if err == nil {

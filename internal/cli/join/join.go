@@ -71,7 +71,7 @@ func (o *joinOptions) run(ctx context.Context, env *cli.Env, line string) error 
 			return usage.Hinted(fmt.Errorf("this machine has no name: %w", err), "Name the node with --identity")
 		}
 	}
-	key, err := ownKey(dir)
+	key, first, err := ownKey(dir)
 	if err != nil {
 		return err
 	}
@@ -85,8 +85,10 @@ func (o *joinOptions) run(ctx context.Context, env *cli.Env, line string) error 
 	if err != nil {
 		return err
 	}
-	if err := creds.InitReplay(dir.Node()); err != nil {
-		return err
+	if first { // who joins again may have executed requests
+		if err := creds.InitReplay(dir.Node()); err != nil {
+			return err
+		}
 	}
 	c := id.Credential()
 	if err := credential.WriteSecret(dir.ServerConfig(), trustdir.Config(config.Server, dir.Node(), c, m.Trust.Servers())); err != nil {
@@ -104,11 +106,13 @@ func (o *joinOptions) run(ctx context.Context, env *cli.Env, line string) error 
 	return nil
 }
 
-// ownKey returns the key of this machine, if it has one, or a new one: who joins again is no other machine.
-func ownKey(dir trustdir.Dir) (*credential.Key, error) {
-	key, err := credential.LoadKey(dir.Node())
+// ownKey returns the key of this machine, if it has one, or a new one, which is its first: who joins again is no
+// other machine.
+func ownKey(dir trustdir.Dir) (key *credential.Key, first bool, err error) {
+	key, err = credential.LoadKey(dir.Node())
 	if errors.Is(err, fs.ErrNotExist) {
-		return credential.NewKey()
+		key, err = credential.NewKey()
+		return key, true, err
 	}
-	return key, err
+	return key, false, err
 }

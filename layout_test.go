@@ -21,8 +21,8 @@ import (
 // levels says who may import whom: a package imports only from levels beneath
 // its own, so that a lower part can be understood and tested without a higher
 // one. A directory stands for the directories inside it unless those are named.
-// The level of a package is how many stand on one another up to it, and that of
-// every command is one below their table.
+// The level of a package is how many stand on one another up to it; that of a command
+// which no other needs is one below their table.
 var levels = []struct {
 	level int
 	names []string
@@ -86,7 +86,6 @@ var levels = []struct {
 		"internal/agenthost",
 		"internal/cli/trustdir",
 		"internal/cli/agent/settings",
-		"internal/cli/trustdir",
 		"internal/clientlibrary",
 		"internal/cli/outputs",
 		"internal/operation",

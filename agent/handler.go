@@ -32,9 +32,9 @@ type Options struct {
 // each request it does, in this order:
 //
 //  1. read the body; what is no request of SimpleRPC gets no reply
-//  2. give inputs that are required and are not there their defaults, and judge the
+//  2. prepare the reply: every declared output has its default
+//  3. give inputs that are required and are not there their defaults, and judge the
 //     action and its inputs by the definition: status 4
-//  3. prepare the reply: every declared output has its default
 //  4. run the action within its time limit, by the contract of package timelimit: an
 //     overrun is answered with status 5 and a text that begins with
 //     rpc.TextTimedOut; see also [InlineAgent]

@@ -94,8 +94,6 @@ func TestHelpFitsATerminal(t *testing.T) {
 	}
 }
 
-// accepted reports whether a flag is one of those that help shows, or a unique
-// beginning of one.
 // refused reports whether a command refuses an option always, which its page may say.
 func refused(command, flag string) bool {
 	for _, r := range cli.Rules {
@@ -108,6 +106,8 @@ func refused(command, flag string) bool {
 	return false
 }
 
+// accepted reports whether a flag is one of those that help shows, or a unique
+// beginning of one.
 func accepted(flag string, real []string) bool {
 	if slices.Contains(real, flag) {
 		return true

@@ -45,6 +45,9 @@ const (
 	guestTime = 10 * time.Second
 	maxGuests = 200
 
+	// When to say that there is not much room for revocations left, in percent.
+	fillWarning = 80
+
 	// What may wait for the desk, in requests and bytes.
 	maxEnrolling = 1024
 	maxWaiting   = 16 << 20
@@ -88,6 +91,7 @@ func (e *enrollment) tell(open bool) error {
 	if err != nil {
 		return fmt.Errorf("broker: trust bundle: %w", err)
 	}
+	credential.RevokeForEver(claims)
 	if !open {
 		claims.SigningKeys.Remove(e.guestKey)
 	}
@@ -97,6 +101,9 @@ func (e *enrollment) tell(open bool) error {
 	}
 	e.server.UpdateAccountClaims(account, claims)
 	e.open, e.told = open, issued
+	if fill := e.dir.Kit.Trust.Fill(); fill >= fillWarning {
+		e.log.Warn("trust bundle nearly full; plan a new authority", "full_percent", fill, "revocations", len(claims.Revocations))
+	}
 	return nil
 }
 
@@ -157,7 +164,7 @@ func (e *enrollment) join(m *gonats.Msg) {
 }
 
 func (e *enrollment) renew(m *gonats.Msg) {
-	answer, key, name, err := e.desk.Renew(m.Data)
+	answer, key, name, err := e.desk.Renew(m.Data, m.Reply)
 	switch {
 	case err != nil && key == "":
 		e.log.Warn("renewal refused", "error", err)

@@ -27,6 +27,7 @@ type site struct {
 	authority *credential.Authority
 	broker    *broker.Broker
 	files     *credential.BrokerDir // as another process sees them
+	served    *credential.BrokerDir // as the broker does
 }
 
 func newSite(t *testing.T) *site {
@@ -44,6 +45,7 @@ func (s *site) start() {
 	s.Helper()
 	d, err := credential.OpenBrokerDir(s.files.Dir)
 	s.must(err)
+	s.served = d
 	s.broker, err = broker.New(broker.Options{Listen: "127.0.0.1:0", Cert: d.CertFile(), Key: d.KeyFile(), Trust: d})
 	s.must(err)
 	s.must(s.broker.Start())
@@ -80,6 +82,21 @@ func (s *site) join(token credential.JoinToken, name string) (*credential.Identi
 	id, err := credential.Create(filepath.Join(s.dir, "nodes", name), key, m.Token, m.Trust)
 	s.must(err)
 	return id, m.Trust, nil
+}
+
+// oldNode returns a node that joined 40 minutes ago, with a credential for an hour.
+func (s *site) oldNode(name string) (*credential.Identity, *credential.Trust) {
+	s.Helper()
+	key, err := credential.NewKey()
+	s.must(err)
+	then := time.Now().Add(-40 * time.Minute)
+	token, err := s.served.Join(s.token(1, "*").Secret, name, key.Public(), then)
+	s.must(err)
+	t, err := s.authority.HandOut()
+	s.must(err)
+	id, err := credential.Create(filepath.Join(s.dir, "nodes", name), key, token, t)
+	s.must(err)
+	return id, t
 }
 
 func (s *site) node(name string) *credential.Identity {
@@ -370,8 +387,7 @@ func TestRevocationReachesAll(t *testing.T) {
 
 func TestRefresh(t *testing.T) {
 	s := newSite(t)
-	node, trust, err := s.join(s.token(1, "*"), "web1")
-	s.must(err)
+	node, trust := s.oldNode("web1")
 	jane := s.caller("jane")
 	b, err := s.authority.Revoke(jane.PublicKey(), time.Now())
 	s.must(err)
@@ -384,12 +400,37 @@ func TestRefresh(t *testing.T) {
 	defer cancel()
 	before := node.Credential().Expires
 	newer, err := enroll.Refresh(ctx, s.broker.Addr(), node, trust, true, time.Now())
-	if err != nil || !newer || node.Credential().Expires.Before(before) || !trust.Revoked(jane.PublicKey(), jane.Credential().Issued) {
+	if err != nil || !newer || !node.Credential().Expires.After(before) || !trust.Revoked(jane.PublicKey(), jane.Credential().Issued) {
 		t.Errorf("%v, %v", newer, err)
 	}
 	eve := s.caller("eve")
 	if _, err := enroll.Refresh(ctx, s.broker.Addr(), eve, trust, true, time.Now()); err == nil || !strings.Contains(err.Error(), "makes no callers") {
 		t.Errorf("the broker renews a caller: %v", err)
+	}
+}
+
+// A node that renews between its revocation and the arrival of that at the broker is out all the same.
+func TestRenewalBeforeRevocationArrives(t *testing.T) {
+	s := newSite(t)
+	node, trust := s.oldNode("web1")
+	b, err := s.authority.Revoke(node.PublicKey(), time.Now().Add(-time.Hour)) // by a clock that is behind
+	s.must(err)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	before := node.Token()
+	_, err = enroll.Refresh(ctx, s.broker.Addr(), node, trust, true, time.Now())
+	s.must(err)
+	if node.Token() == before {
+		t.Fatal("not renewed; the test shows nothing")
+	}
+	s.as(node)
+	disk, err := credential.LoadTrust(s.files.Dir)
+	s.must(err)
+	_, err = disk.Update(b)
+	s.must(err)
+	s.must(s.broker.Reload())
+	if _, err := s.dial(gonats.UserJWT(func() (string, error) { return node.Token(), nil }, node.SignNonce)); err == nil {
+		t.Error("a revoked node logs in with the credential that it got meanwhile")
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -149,7 +150,31 @@ func (a *Authority) Issued() *Register { return a.issued }
 
 // IssueCaller makes the credential of a caller for a public key, and records it. A name that another key has is
 // refused until that is revoked.
-func (a *Authority) IssueCaller(public string, g Grant, now time.Time) (string, error) {
+func (a *Authority) IssueCaller(public string, g Grant, now time.Time) (token string, err error) {
+	err = a.alone(func() error {
+		token, err = a.issueCaller(public, g, now)
+		return err
+	})
+	return token, err
+}
+
+// alone has nobody else make callers or revoke meanwhile, and begins with what others have left on the disk.
+func (a *Authority) alone(do func() error) error {
+	release, err := hold(filepath.Join(a.dir, signingName), os.O_RDWR) // a file that nobody replaces
+	if err != nil {
+		return fmt.Errorf("authority: %w", err)
+	}
+	defer release()
+	if _, err := a.trust.Reload(); err != nil {
+		return fmt.Errorf("authority: %w", err)
+	}
+	if err := a.issued.reload(); err != nil {
+		return fmt.Errorf("authority: %w", err)
+	}
+	return do()
+}
+
+func (a *Authority) issueCaller(public string, g Grant, now time.Time) (string, error) {
 	if held := a.issued.Holder(g.Name); held != nil && held.Key != public && a.alive(held, now) {
 		return "", &HeldError{Kind: Caller, Name: g.Name, By: *held}
 	}
@@ -171,18 +196,27 @@ func (a *Authority) alive(e *Entry, now time.Time) bool {
 	return now.Before(e.Expires) && !a.trust.Revoked(e.Key, e.Issued)
 }
 
-// Revoke ends all credentials of a key that were made until now, and returns the new bundle. It counts where the
-// bundle arrives.
-func (a *Authority) Revoke(public string, now time.Time) (Bundle, error) {
+// Revoke ends all credentials of a key, also those that are made until the bundle arrives, and returns the new
+// bundle. It counts where that arrives.
+func (a *Authority) Revoke(public string, now time.Time) (b Bundle, err error) {
 	if _, err := parsePublic(public); err != nil {
 		return Bundle{}, err
 	}
+	err = a.alone(func() error {
+		b, err = a.revoke(public, now)
+		return err
+	})
+	return b, err
+}
+
+func (a *Authority) revoke(public string, now time.Time) (Bundle, error) {
 	v := a.trust.current()
 	account, err := jwt.DecodeAccountClaims(v.Account) // a copy that can be changed
 	if err != nil {
 		return Bundle{}, err
 	}
-	account.RevokeAt(public, now)
+	account.RevokeAt(public, forEver)
+	RevokeForEver(account)
 	// The issue time grows with each bundle, also when two are made in a second or the clock went back.
 	issued := now
 	if last := v.issued(); !issued.After(last) || issued.Unix() == last.Unix() {
@@ -198,8 +232,10 @@ func (a *Authority) Revoke(public string, now time.Time) (Bundle, error) {
 
 // SetBrokers has what the authority hands out name the keys and addresses of brokers.
 func (a *Authority) SetBrokers(pins []Pin, servers ...string) error {
-	a.trust.pins, a.trust.servers = pins, servers
-	return a.trust.Save(a.dir)
+	return a.alone(func() error {
+		a.trust.pins, a.trust.servers = pins, servers
+		return a.trust.Save(a.dir)
+	})
 }
 
 // HandOut returns a trust for somebody else, which keeps its updates elsewhere.

@@ -70,6 +70,11 @@ func GuestReply(random string) string { return guestReplies + random }
 // Reply returns the address for an answer of the broker to the owner of a key.
 func Reply(key, random string) string { return replies + key + "." + random }
 
+// RepliesTo reports whether an address is one of Reply's that only the owner of a key may listen to.
+func RepliesTo(address, key string) bool {
+	return strings.HasPrefix(address, Reply(key, "")) && IsReply(address)
+}
+
 // IsReply reports whether an address is one of GuestReply's or Reply's.
 func IsReply(address string) bool {
 	owner, random, ok := strings.Cut(strings.TrimPrefix(address, replies), ".")
@@ -176,15 +181,34 @@ func (v *verified) follows(old *verified) error {
 	case v.account.IssuedAt == old.account.IssuedAt && v.Bundle != old.Bundle:
 		return errors.New("there are two trust bundles of the same time; neither takes the place of the other")
 	}
+	// Two who revoke, each from a copy of the authority, would undo each other's revocations.
+	for key, at := range old.account.Revocations {
+		if now, ok := v.account.Revocations[key]; !ok || now < at {
+			return fmt.Errorf("the trust bundle of %s lacks the revocation of %.64q and is not taken; was it made from a copy of the authority? Copy the newest trust.json over that of the authority, and revoke again", v.issued().UTC().Format(time.RFC3339), key)
+		}
+	}
 	return nil
 }
 
-// revoked returns when credentials of a key that were made at a time were revoked; zero if they were not.
-func (v *verified) revoked(key string, issued time.Time) time.Time {
-	for _, k := range []string{key, jwt.All} {
-		if at, ok := v.account.Revocations[k]; ok && issued.Unix() <= at {
-			return time.Unix(at, 0)
+// forEver is until when the credentials of a revoked key are: one that is made while the revocation is on its way
+// must not be good again, whatever clocks say. It is the last second that has four digits for the year.
+var forEver = time.Unix(253402300799, 0)
+
+// RevokeForEver has a broker refuse revoked keys as Trust does: for ever, also those that an authority revoked
+// until a time.
+func RevokeForEver(account *jwt.AccountClaims) {
+	for key := range account.Revocations {
+		if key != jwt.All {
+			account.Revocations[key] = forEver.Unix()
 		}
 	}
-	return time.Time{}
+}
+
+// revoked reports whether a key is revoked, or all credentials that were made until a time.
+func (v *verified) revoked(key string, issued time.Time) bool {
+	if _, ok := v.account.Revocations[key]; ok {
+		return true
+	}
+	at, ok := v.account.Revocations[jwt.All]
+	return ok && issued.Unix() <= at
 }

@@ -352,9 +352,10 @@ func TestJoin(t *testing.T) {
 
 func TestRenew(t *testing.T) {
 	s := newSite(t)
-	_, old := s.node("web1")
-	for at, ok := range map[time.Duration]bool{20 * 24 * time.Hour: true, 31 * 24 * time.Hour: true, (NodeDays+1)*24*time.Hour + RenewalGrace: false} {
+	const day = 24 * time.Hour
+	for at, ok := range map[time.Duration]bool{0: false, 14 * day: false, 20 * day: true, NodeDays*day - time.Second: true, NodeDays * day: false, 31 * day: false} {
 		t.Run(subtest.Name(at), func(t *testing.T) {
+			_, old := s.node("web" + subtest.Name(at))
 			if _, err := s.broker.Renew(old, s.now.Add(at)); (err == nil) != ok {
 				t.Errorf("after %v: %v", at, err)
 			}
@@ -403,10 +404,11 @@ func TestIdentity(t *testing.T) {
 	if err := i.Renew(trust, other, s.now); err == nil {
 		t.Error("another node's credential is taken")
 	}
-	renewed, err := s.broker.Renew(token, s.now.Add(time.Hour))
+	late := s.now.Add(20 * 24 * time.Hour)
+	renewed, err := s.broker.Renew(token, late)
 	s.must(err)
-	s.must(i.Renew(trust, renewed, s.now.Add(time.Hour)))
-	if err := i.Renew(trust, token, s.now.Add(time.Hour)); err == nil {
+	s.must(i.Renew(trust, renewed, late))
+	if err := i.Renew(trust, token, late); err == nil {
 		t.Error("the older credential takes the place of the newer")
 	}
 	if i2, _, err := Load(dir); err != nil || i2.Token() != renewed {

@@ -24,7 +24,7 @@ type Error struct {
 	Code Code
 	Kind Kind      // that was expected
 	Name string    // "" if nothing proves it
-	At   time.Time // when it ended, begins or was revoked
+	At   time.Time // when it ended or begins
 	Now  time.Time // by the clock of this machine
 	Err  error     // details, or nil
 }
@@ -42,7 +42,7 @@ func (e *Error) Error() string {
 	case CodeNotYet:
 		return fmt.Sprintf("%s begins in %s, at %s; check the clock of this machine, which says %s", who, e.At.Sub(e.Now).Round(time.Second), at, e.Now.UTC().Format(time.RFC3339))
 	case CodeRevoked:
-		return fmt.Sprintf("%s was revoked at %s", who, at)
+		return who + " was revoked"
 	case CodeKind:
 		return fmt.Sprintf("%s is refused: it was not made for a %s", who, e.Kind)
 	case CodeName:

@@ -20,9 +20,6 @@ const (
 	tokensName     = "tokens"
 )
 
-// RenewalGrace is how long after its end a credential of a node may be renewed.
-const RenewalGrace = 180 * 24 * time.Hour
-
 // NodeDays is how long the credentials of nodes last, unless the token says otherwise.
 const NodeDays = 30
 
@@ -138,24 +135,34 @@ func (d *BrokerDir) Join(secret [16]byte, name, public string, now time.Time) (s
 	return d.make(Grant{Name: name, Collectives: o.Collectives, Roles: o.Roles, Lasts: o.Lasts}, public, o.ID, use, now)
 }
 
-// Renew makes a new credential for a node whose old one is not revoked, and whose name nobody else has. The node
-// has proved its key.
+// Renew makes a new credential for a node whose old one is in force, and whose name nobody else has. The node has
+// proved its key. It gets the rights that it joined with last, and nothing before half of the life of the newest
+// credential is over; who shows an older one has missed the answer, and gets the same again.
 func (d *BrokerDir) Renew(old string, now time.Time) (string, error) {
-	c, err := d.Kit.Trust.Signed(old, Node)
-	if err != nil {
+	c, err := d.Kit.Trust.Check(old, Node, now)
+	switch CodeOf(err) {
+	case "":
+	case CodeRevoked:
+		return "", refused("%v; to join anew, remove its directory and use a new token", err)
+	case CodeExpired:
+		return "", refused("the credential of %s ended at %s; join again with a new token", c.Name, c.Expires.UTC().Format(time.RFC3339))
+	default:
 		return "", refused("%v", err)
-	}
-	if d.Kit.Trust.Revoked(c.subject, c.Issued) {
-		return "", refused("the credential of %s is revoked; to join anew, remove its directory and use a new token", c.Name)
-	}
-	if now.After(c.Expires.Add(RenewalGrace)) {
-		return "", refused("the credential of %s ended at %s, too long ago to renew it; join again with a new token", c.Name, c.Expires.UTC().Format(time.RFC3339))
 	}
 	held := d.Register.Holder(c.Name)
 	if held == nil || held.Key != c.subject {
 		return "", refused("the name %s is not held by this key any more; join again with a new token", c.Name)
 	}
-	return d.make(Grant{Name: c.Name, Collectives: c.Collectives, Roles: c.Roles, Lasts: c.Expires.Sub(c.Issued)}, c.subject, held.Token, "", now)
+	life := held.Expires.Sub(held.Issued)
+	g := Grant{Name: held.Name, Collectives: held.Collectives, Roles: held.Roles, Lasts: life}
+	half := held.Issued.Add(life / 2)
+	switch {
+	case !now.Before(half):
+		return d.make(g, c.subject, held.Token, "", now)
+	case c.Issued.Before(held.Issued):
+		return issue(Node, d.Kit.Nodes, d.Kit.Trust.Account(), c.subject, g, held.Issued)
+	}
+	return "", refused("the credential of %s is not renewed before %s, when half of its life is over", c.Name, half.UTC().Format(time.RFC3339))
 }
 
 func (d *BrokerDir) make(g Grant, public, token, use string, now time.Time) (string, error) {

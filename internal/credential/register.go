@@ -49,6 +49,13 @@ func OpenRegister(path string) (*Register, error) {
 	return r, r.read()
 }
 
+// reload reads the register anew.
+func (r *Register) reload() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.read()
+}
+
 func (r *Register) read() error {
 	r.entries, r.uses = make(map[string]Entry), make(map[string]int)
 	data, err := readSecret(r.path, maxRegister)

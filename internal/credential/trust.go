@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"sync"
 	"time"
@@ -23,7 +24,9 @@ type Trust struct {
 	authority string
 	pins      []Pin
 	servers   []string
-	file      string // where it is kept; "" for nowhere
+
+	keeping sync.Mutex // before mu: one update at a time
+	file    string     // where it is kept; "" for nowhere
 
 	mu     sync.Mutex
 	now    *verified
@@ -84,10 +87,10 @@ func LoadTrust(dir string) (*Trust, error) {
 
 // Save keeps the trust in a directory, from now on with its updates.
 func (t *Trust) Save(dir string) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	t.keeping.Lock()
+	defer t.keeping.Unlock()
 	t.file = filepath.Join(dir, trustName)
-	return t.write(t.now.Bundle)
+	return t.write(t.Bundle())
 }
 
 func (t *Trust) write(b Bundle) error {
@@ -139,39 +142,80 @@ func (t *Trust) forget() {
 	t.cache, t.before = make(map[[sha256.Size]byte]*Credential), nil
 }
 
-// Update takes over a bundle if it is newer, and reports whether it is. An older one is an error: it could make
-// revocations undone.
+// Update takes over a bundle if it is newer, and reports whether there is a newer one now. An older one is an error:
+// it could make revocations undone. So is one that lacks a revocation.
 func (t *Trust) Update(b Bundle) (newer bool, err error) {
+	if b == t.Bundle() { // as nearly always; to check it takes long
+		return false, nil
+	}
 	v, err := b.verify(t.authority)
 	if err != nil {
 		return false, err
 	}
+	if err := v.follows(t.current()); err != nil {
+		return false, err
+	}
+	t.keeping.Lock()
+	defer t.keeping.Unlock()
+	if t.file == "" {
+		return t.believe(v)
+	}
+	// Another process may have written a newer one, which must not be lost.
+	release, err := holdDir(filepath.Dir(t.file))
+	if err != nil {
+		return false, err
+	}
+	defer release()
+	switch onDisk, err := t.onDisk(); {
+	case err == nil:
+		newer, _ = t.believe(onDisk) // an older one there does not matter
+	case !errors.Is(err, fs.ErrNotExist):
+		return false, err
+	}
+	if err := v.follows(t.current()); err != nil || b == t.Bundle() {
+		return newer, err
+	}
+	// Kept first: what is believed once must not be unknown after a restart.
+	if err := t.write(b); err != nil {
+		return newer, err
+	}
+	_, err = t.believe(v)
+	return true, err
+}
+
+// believe takes over a bundle in memory if it is newer.
+func (t *Trust) believe(v *verified) (newer bool, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err := v.follows(t.now); err != nil || v.Bundle == t.now.Bundle {
 		return false, err
-	}
-	// Kept first: what is believed once must not be unknown after a restart.
-	if t.file != "" {
-		if err := t.write(b); err != nil {
-			return false, err
-		}
 	}
 	t.now = v
 	t.forget()
 	return true, nil
 }
 
+// onDisk reads the bundle that is kept.
+func (t *Trust) onDisk() (*verified, error) {
+	other, err := LoadTrust(filepath.Dir(t.file))
+	if err != nil {
+		return nil, err
+	}
+	if other.authority != t.authority {
+		return nil, fmt.Errorf("%s is of another authority now; restart to take it over", t.file)
+	}
+	return other.now, nil
+}
+
 // Reload takes over the bundle on disk if it is newer, as Update does.
 func (t *Trust) Reload() (newer bool, err error) {
-	onDisk, err := LoadTrust(filepath.Dir(t.file))
+	t.keeping.Lock()
+	defer t.keeping.Unlock()
+	v, err := t.onDisk()
 	if err != nil {
 		return false, err
 	}
-	if onDisk.authority != t.authority {
-		return false, fmt.Errorf("%s is of another authority now; restart to take it over", t.file)
-	}
-	return t.Update(onDisk.Bundle())
+	return t.believe(v)
 }
 
 // Check returns what a credential says, if it is to be believed for a purpose at a time: it was made by the key
@@ -243,7 +287,7 @@ func (v *verified) check(token string, kind Kind) (*Credential, error) {
 // InForce returns why a credential is not in date or revoked, or nil.
 func (t *Trust) InForce(c *Credential, now time.Time) error {
 	e := &Error{Kind: c.Kind, Name: c.Name, Now: now}
-	if e.At = t.current().revoked(c.subject, c.Issued); !e.At.IsZero() {
+	if t.current().revoked(c.subject, c.Issued) {
 		e.Code = CodeRevoked
 		return e
 	}
@@ -258,10 +302,14 @@ func (t *Trust) InForce(c *Credential, now time.Time) error {
 	return nil
 }
 
-// Revoked reports whether credentials of a key that were made until now are revoked.
+// Revoked reports whether a credential of a key is revoked: a revoked key is so for ever, and the time counts only
+// where all credentials until then are.
 func (t *Trust) Revoked(key string, issued time.Time) bool {
-	return !t.current().revoked(key, issued).IsZero()
+	return t.current().revoked(key, issued)
 }
+
+// Fill returns how much of the room for revocations is used, in percent.
+func (t *Trust) Fill() int { return 100 * len(t.Bundle().Encode()) / MaxBundle }
 
 // EverRevoked reports whether credentials of a key were revoked at any time.
 func (t *Trust) EverRevoked(key string) bool { return t.Revoked(key, time.Unix(0, 0)) }

@@ -2,6 +2,7 @@ package enroll
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"path/filepath"
@@ -69,7 +70,7 @@ func TestKeep(t *testing.T) {
 				if err != nil {
 					return false, err
 				}
-				data, _, _, err := desk.Renew(request)
+				data, _, _, err := desk.Renew(request, credential.Reply(key.Public(), rand.Text()))
 				if err != nil {
 					return false, err
 				}

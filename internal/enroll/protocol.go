@@ -216,8 +216,9 @@ func (d Desk) answer(token string, err error, now time.Time) *Answer {
 	return a
 }
 
-// Renew answers a request for the trust bundle and, if that is wanted, a new credential.
-func (d Desk) Renew(data []byte) (answer []byte, key, name string, err error) {
+// Renew answers a request for the trust bundle and, if that is wanted, a new credential. It does so only where the
+// owner of the key alone may listen, and so only for the connection of that key.
+func (d Desk) Renew(data []byte, reply string) (answer []byte, key, name string, err error) {
 	var q renewRequest
 	payload, sig, err := open(data, maxRenew, &q)
 	if err != nil {
@@ -235,6 +236,9 @@ func (d Desk) Renew(data []byte) (answer []byte, key, name string, err error) {
 	}
 	if !c.Verify(renewDomain, payload, sig) {
 		return nil, "", "", errors.New("the signature does not hold")
+	}
+	if !credential.RepliesTo(reply, c.KeyID()) {
+		return nil, "", "", fmt.Errorf("the request of %s came over the connection of somebody else", c.Name)
 	}
 	// Anyone who it comes from: the authority has signed it. One that is not newer changes nothing.
 	_, _ = d.Dir.Kit.Trust.Update(q.Bundle)

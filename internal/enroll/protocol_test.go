@@ -92,6 +92,50 @@ func TestJoinIsBound(t *testing.T) {
 	}
 }
 
+// A renewal is answered only where its own key listens: who has somebody's key, but no login with it, gets nothing
+// over another's connection.
+func TestRenewIsBound(t *testing.T) {
+	desk, d := newDesk(t)
+	key, other := newKey(t), newKey(t)
+	jwt, err := d.Join(newToken(t, desk, 1).Secret, "web1", key.Public(), desk.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := desk.Now().Add(40 * time.Minute)
+	desk.Now = func() time.Time { return late }
+	request, err := sign(renewDomain, renewRequest{Credential: jwt, Wanted: true, Bundle: d.Kit.Trust.Bundle()}, key.Sign)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const random = "ABCDEFGHIJKLMNOP"
+	own := credential.Reply(key.Public(), random)
+	for _, reply := range []string{"", credential.Reply(other.Public(), random), credential.GuestReply(random), credential.Reply(key.Public(), ""), own + ".x", "x" + own} {
+		if answer, name, _, err := desk.Renew(request, reply); err == nil || len(answer) > 0 || name != "" || !strings.Contains(err.Error(), "somebody else") {
+			t.Errorf("an answer to %q: %v", reply, err)
+		}
+	}
+	if held := d.Register.Holder("web1"); !held.Issued.Before(late) {
+		t.Error("the register was changed")
+	}
+	answer, _, _, err := desk.Renew(request, own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, err := readAnswer(answer); err != nil || a.Credential == "" || a.Credential == jwt {
+		t.Errorf("not renewed: %+v, %v", a, err)
+	}
+
+	// One that has ended is not renewed, even there.
+	late = late.Add(time.Hour)
+	if _, err := d.Kit.Trust.Check(jwt, credential.Node, late); credential.CodeOf(err) != credential.CodeExpired {
+		t.Fatal(err)
+	}
+	answer, _, _, err = desk.Renew(request, own)
+	if a, err2 := readAnswer(answer); err == nil || err2 != nil || a.Credential != "" || !strings.Contains(a.Refused, "join again") {
+		t.Errorf("an ended credential: %v, %v", err, err2)
+	}
+}
+
 func FuzzDesk(f *testing.F) {
 	desk, _ := newDesk(f)
 	token, key := newToken(f, desk, 1), newKey(f)
@@ -106,7 +150,7 @@ func FuzzDesk(f *testing.F) {
 		if answer, name, err := desk.Join(data); err == nil && name != "web1" || len(answer) == 0 {
 			t.Fatalf("%q: %q joins, %v", data, name, err)
 		}
-		if _, key, _, err := desk.Renew(data); err == nil || key != "" {
+		if _, key, _, err := desk.Renew(data, credential.Reply(key.Public(), "ABCDEFGHIJKLMNOP")); err == nil || key != "" {
 			t.Fatalf("%q renews %s", data, key)
 		}
 		_, _ = unsealAnswer(data, token.Secret, make([]byte, nonceSize))

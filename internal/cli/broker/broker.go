@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"runtime/debug"
@@ -103,7 +104,11 @@ func (o *brokerOptions) run(ctx context.Context, env *cli.Env) error {
 			return err
 		}
 	}
-	if o.trusted(env) {
+	trusted, err := o.trusted(func() (trustdir.Dir, error) { return trustdir.Resolve(env, "") })
+	if err != nil {
+		return err
+	}
+	if trusted {
 		if err := o.fromDir(env); err != nil {
 			return err
 		}
@@ -155,20 +160,27 @@ func parseMemory(text string) (int64, error) {
 }
 
 // trusted reports whether the broker that --init made is meant: its directory is named, or it is in the usual one
-// and nothing else is asked for.
-func (o *brokerOptions) trusted(env *cli.Env) bool {
+// and none of the options of another broker is there. --listen is none of them: it must not open to strangers what
+// is set up for members. Not to know is an error for the same reason.
+func (o *brokerOptions) trusted(usual func() (trustdir.Dir, error)) (bool, error) {
 	if o.dir != "" {
-		return true
+		return true, nil
 	}
-	if o.Config+o.Cert+o.Key+o.CA+o.Listen != "" {
-		return false
+	if o.Config+o.Cert+o.Key+o.CA != "" {
+		return false, nil
 	}
-	dir, err := trustdir.Resolve(env, "")
+	dir, err := usual()
 	if err != nil {
-		return false
+		return false, nil // without a home there is none to look in
 	}
 	_, err = os.Stat(dir.BrokerConfig())
-	return err == nil
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for the broker that --init makes: %w", err)
+	}
+	return true, nil
 }
 
 // describeBroker says in one line where a broker is and who gets in.

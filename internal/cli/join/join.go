@@ -2,11 +2,14 @@
 package join
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -36,9 +39,10 @@ const maxSkew = 20 * time.Second
 func New(env *cli.Env) *cobra.Command {
 	o := &joinOptions{}
 	cmd := &cobra.Command{
-		Use:     "join [options] <HOST:PORT#TOKEN>",
-		Short:   "Make this machine a node of a collective",
-		Example: "    mco join broker.example.net:4222#TOKEN",
+		Use:   "join [options] <HOST:PORT#TOKEN | ->",
+		Short: "Make this machine a node of a collective",
+		Example: "    mco join broker.example.net:4222#TOKEN\n" +
+			"    mco join - < FILE",
 	}
 	trustdir.Add(cmd.Flags(), &o.dir)
 	cli.Text(cmd.Flags(), cli.GroupOwn, &o.identity, "identity", "", "NAME", "Name of the node (the host name)")
@@ -48,7 +52,14 @@ func New(env *cli.Env) *cobra.Command {
 		}
 		ctx, stop := env.Interruptible(cmd.Context())
 		defer stop()
-		return o.run(ctx, env, args[0])
+		line := args[0]
+		if line == "-" {
+			var err error
+			if line, err = readLine(env.In); err != nil {
+				return err
+			}
+		}
+		return o.run(ctx, env, line)
 	}
 	return cmd
 }
@@ -104,6 +115,21 @@ func (o *joinOptions) run(ctx context.Context, env *cli.Env, line string) error 
 	}
 	fmt.Fprintf(env.Out, "Start it: mco server%s\n", dir.Flag(env))
 	return nil
+}
+
+// maxLine bounds the line of a broker: a host name, a port and a token.
+const maxLine = 1024
+
+// readLine reads the line of a broker where other users of the machine cannot see it, as they can see arguments.
+func readLine(from io.Reader) (string, error) {
+	line, err := bufio.NewReader(io.LimitReader(from, maxLine)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("read the line that the broker printed: %w", err)
+	}
+	if line = strings.TrimSpace(line); line == "" || err != nil && len(line) >= maxLine-1 {
+		return "", usage.Hinted(errors.New("standard input does not begin with the line that the broker printed: HOST:PORT#TOKEN"), "mco token new, on the broker, prints another")
+	}
+	return line, nil
 }
 
 // ownKey returns the key of this machine, if it has one, or a new one, which is its first: who joins again is no

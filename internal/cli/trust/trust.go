@@ -329,36 +329,57 @@ func (o *trustOptions) keyOf(dir trustdir.Dir, name string) (key, who string, er
 	return "", "", usage.Hinted(fmt.Errorf("nobody here is called %q", name), "Where the broker's directory is not, name the key: mco whoami shows it on the machine itself, mco trust show at the broker")
 }
 
-// deliver brings a new bundle to the broker: by its directory if that is here, else as the client of this machine.
+// askTimeout bounds how long one broker may take to take over a trust bundle.
+const askTimeout = 20 * time.Second
+
+// deliver brings a new bundle to the broker, by its directory if that is here, and says that the broker has it once
+// the broker said so to the client of this machine. Without one nobody can ask it.
 func deliver(ctx context.Context, env *cli.Env, dir trustdir.Dir, a *credential.Authority, b credential.Bundle) error {
 	disk, err := credential.LoadTrust(dir.Broker())
-	if err == nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("the broker does not know yet: %w", err)
+	}
+	local := err == nil
+	if local {
 		if _, err := disk.Update(b); err != nil {
-			return fmt.Errorf("the broker's trust bundle: %w", err)
+			return fmt.Errorf("the broker does not know yet: its trust bundle: %w", err)
 		}
-		fmt.Fprintln(env.Out, "The broker takes it over within a second.")
-		return nil
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return err
+	server, err := tell(ctx, env, dir, a, b)
+	switch {
+	case err == nil:
+		fmt.Fprintf(env.Out, "The broker at %s knows.\n", server)
+	case local:
+		fmt.Fprintf(env.Out, "It is in %s, where a broker that runs looks each second. Whether it has taken it over could not be asked: %v.\n", dir.Broker(), err)
+	case errors.Is(err, fs.ErrNotExist):
+		return usage.Hinted(fmt.Errorf("the broker does not know yet: %w", err), "Copy "+filepath.Join("AUTHORITY", "trust.json")+" over broker/trust.json in the broker's directory")
+	default:
+		return fmt.Errorf("the broker does not know yet: %w", err)
 	}
+	return nil
+}
+
+// tell brings a bundle to a broker as the client of this machine, and returns the address of the one that has it now.
+func tell(ctx context.Context, env *cli.Env, dir trustdir.Dir, a *credential.Authority, b credential.Bundle) (server string, err error) {
 	id, t, err := credential.Load(dir.Client())
 	if err != nil {
-		return usage.Hinted(fmt.Errorf("the broker does not know yet: %w", err), "Copy "+filepath.Join("AUTHORITY", "trust.json")+" over broker/trust.json in the broker's directory")
+		return "", fmt.Errorf("there is no client to ask with: %w", err)
 	}
 	if _, err := t.Update(b); err != nil {
-		return err
+		return "", err
 	}
-	var failed error
-	for _, server := range a.Trust().Servers() {
-		ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	failed := errors.New("the authority knows no address of it")
+	for i, server := range a.Trust().Servers() {
+		ctx, cancel := context.WithTimeout(ctx, askTimeout)
 		_, err := enroll.Refresh(ctx, server, id, t, false, env.Now())
 		cancel()
 		if err == nil {
-			fmt.Fprintf(env.Out, "The broker at %s knows.\n", server)
-			return nil
+			return server, nil
+		}
+		if i == 0 {
+			failed = nil
 		}
 		failed = errors.Join(failed, err)
 	}
-	return fmt.Errorf("the broker does not know yet: %w", failed)
+	return "", failed
 }

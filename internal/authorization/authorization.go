@@ -30,7 +30,10 @@ import (
 	"mcollective/rpc"
 )
 
-const discovery = "discovery" // the agent
+const (
+	discovery  = "discovery" // the agent
+	groupsFile = "groups"
+)
 
 // Options are the settings plugin.actionpolicy.*.
 type Options struct {
@@ -133,13 +136,20 @@ func (p *Policies) Check() error {
 	return errs
 }
 
-// Agents returns the names of the agents that have a policy of their own.
-func (p *Policies) Agents() ([]string, error) {
+// Files returns the names of the agents that have a policy of their own, and of the files of
+// the directory that nobody reads.
+func (p *Policies) Files() (agents, others []string, err error) {
 	entries, err := os.ReadDir(p.opts.Dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		return nil, nil, err
 	}
-	return p.names(entries)
+	for _, e := range entries {
+		if name := e.Name(); name != groupsFile && !strings.HasSuffix(name, ".policy") {
+			others = append(others, name)
+		}
+	}
+	agents, err = p.names(entries)
+	return agents, others, err
 }
 
 // names returns the agents with a policy, and what is wrong with the files.
@@ -276,7 +286,7 @@ func (p *Policies) read(agent string, groups map[string][]string, generation int
 
 // readGroups returns the groups, and a number that changes with them.
 func (p *Policies) readGroups() (map[string][]string, int, error) {
-	path := filepath.Join(p.opts.Dir, "groups")
+	path := filepath.Join(p.opts.Dir, groupsFile)
 	if p.groups.refresh(path, 0, func(text string) (map[string][]string, error) { return parseGroups(path, text) }) {
 		p.generation++
 	}
@@ -292,6 +302,9 @@ func (c *cached[T]) refresh(path string, of int, parse func(string) (T, error)) 
 	if err == nil {
 		now.there, now.info = true, info
 	}
+	if err == nil {
+		err = trust.Check(path) // each time: who may write to it, and to what is above it, shows in no date
+	}
 	failed := err != nil && !errors.Is(err, fs.ErrNotExist)
 	if !failed && c.stamp.same(now) && c.err == nil {
 		return false
@@ -302,9 +315,6 @@ func (c *cached[T]) refresh(path string, of int, parse func(string) (T, error)) 
 	case failed:
 		c.err = err
 	case now.there:
-		if c.err = trust.Check(path); c.err != nil {
-			break
-		}
 		text, err := plainfile.Text(path, maxFile)
 		if err == nil {
 			c.value, err = parse(string(text))

@@ -304,6 +304,12 @@ func TestChanges(t *testing.T) {
 			t.Fatal(err)
 		}
 		want("everybody may write it", false, "puppet.policy")
+		replace(policyFile, "policy default allow\n")
+		want("a new one", true, "")
+		if err := os.Chmod(dir, 0o777); err != nil { // the file itself is as it was
+			t.Fatal(err)
+		}
+		want("everybody may replace it", false, "policies")
 	}
 }
 

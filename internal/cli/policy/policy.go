@@ -45,7 +45,7 @@ func New(env *cli.Env) *cobra.Command {
 		}
 		switch args = args[1:]; cmd.Flags().Arg(0) {
 		case "lint":
-			return o.lint(cmd.Context(), env, args)
+			return o.lint(env, args)
 		case "test":
 			return o.test(cmd.Context(), env, args)
 		}
@@ -55,16 +55,18 @@ func New(env *cli.Env) *cobra.Command {
 }
 
 // lint reads every policy of a directory, that of the node if none is given.
-func (o *options) lint(ctx context.Context, env *cli.Env, args []string) error {
+func (o *options) lint(env *cli.Env, args []string) error {
 	var p *authorization.Policies
 	var err error
 	switch len(args) {
 	case 0:
-		var done func()
-		p, _, done, err = o.open(ctx, env)
-		defer done()
+		cfg, bad := trustdir.NodeConfig(env, o.config)
+		if bad != nil {
+			return bad
+		}
+		p, err = plugins.Policies(cfg, nil, nil) // nothing is decided, so nothing of the machine is asked
 		if p == nil && err == nil {
-			return usage.Hinted(errors.New("authorization is off in the configuration of the node"), "rpcauthorization = 1 and rpcauthprovider = action_policy switch it on; mco policy lint DIRECTORY checks files without it")
+			return usage.Hinted(fmt.Errorf("authorization is off in %s", cfg.File), "rpcauthorization = 1 and rpcauthprovider = action_policy switch it on; mco policy lint DIRECTORY checks files without it")
 		}
 	case 1:
 		var dir string
@@ -78,9 +80,15 @@ func (o *options) lint(ctx context.Context, env *cli.Env, args []string) error {
 		fmt.Fprintln(env.Err, safetext.Clean(err.Error()))
 		return cli.Exit(cli.ExitFailed)
 	}
-	agents, err := p.Agents()
+	agents, others, err := p.Files()
 	if err != nil {
 		return err
+	}
+	if len(others) > 0 {
+		fmt.Fprintf(env.Err, "Not read, being neither groups nor AGENT.policy: %s\n", safetext.CleanLine(strings.Join(others, ", ")))
+	}
+	if len(agents) == 0 {
+		return errors.New("there is no policy: no file of the directory is named AGENT.policy")
 	}
 	fmt.Fprintf(env.Out, "%d policies can be used: %s\n", len(agents), strings.Join(agents, ", "))
 	return nil

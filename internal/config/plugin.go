@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"path/filepath"
 	"time"
 )
 
@@ -10,6 +11,18 @@ import (
 func (c *Config) Plugin(key string) (string, bool) {
 	v, ok := c.plugin[key]
 	return v.text, ok
+}
+
+// CredsDir returns the directory of the identity, plugin.creds.dir. A relative path is beside the main file, so that
+// both can be moved; ok is false if there is none.
+func (c *Config) CredsDir() (dir string, ok bool) {
+	if dir = c.plugin["creds.dir"].text; dir == "" {
+		return "", false
+	}
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join(c.Directory(), dir)
+	}
+	return dir, true
 }
 
 // PluginString returns the text of a plugin key, or def if it is not set.

@@ -89,7 +89,7 @@ var pluginSections = []section{
 	}},
 	{id: "creds", rows: []row{
 		{name: "plugin.creds.dir", says: "required", ours: true,
-			value: "path", doc: "the directory with the key and the credential of this node or caller"},
+			value: "path", doc: "the directory with the key and the credential of this node or caller; a relative path is beside this file"},
 	}},
 	{id: "ssl", rows: []row{
 		{name: "plugin.ssl_client_private", says: "required", by: byClient,

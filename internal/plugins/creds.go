@@ -22,8 +22,8 @@ func credsDir(cfg *config.Config) (string, error) {
 	if !strings.EqualFold(cfg.Connector, "nats") {
 		return "", fmt.Errorf("%s: securityprovider = creds goes with connector = nats only, not %s", cfg.Origin("securityprovider"), cfg.Connector)
 	}
-	dir, ok := cfg.Plugin("creds.dir")
-	if !ok || dir == "" {
+	dir, ok := cfg.CredsDir()
+	if !ok {
 		return "", fmt.Errorf("%s: securityprovider = creds needs plugin.creds.dir, the directory that mco join made", source(cfg, "creds.dir"))
 	}
 	return dir, nil

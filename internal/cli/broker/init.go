@@ -40,11 +40,11 @@ func (o *brokerOptions) initialize(env *cli.Env) error {
 	if err != nil {
 		return err
 	}
-	if err := trustdir.Writable(dir.ClientConfig()); err != nil {
-		return err
-	}
 	if _, err := os.Lstat(dir.BrokerConfig()); err == nil {
 		return usage.Hinted(fmt.Errorf("%s is there already", dir.BrokerConfig()), "mco broker"+dir.Flag(env)+" starts that broker; mco token new"+dir.Flag(env)+" lets machines join it")
+	}
+	if _, err := os.Lstat(dir.ClientConfig()); err == nil {
+		return usage.Hinted(fmt.Errorf("%s is there already", dir.ClientConfig()), "Move it away, or name another directory with --dir")
 	}
 	now := env.Now()
 	a, b, err := credential.Init(dir.Broker(), authorityDir, cfg.Address, now)

@@ -76,20 +76,23 @@ func (o *joinOptions) run(ctx context.Context, env *cli.Env, line string) error 
 	if err := trustdir.Writable(dir.ServerConfig()); err != nil {
 		return err
 	}
-	name := o.identity
-	if name == "" {
-		if name, err = os.Hostname(); err != nil {
-			return usage.Hinted(fmt.Errorf("this machine has no name: %w", err), "Name the node with --identity")
-		}
+	name, err := o.name(dir)
+	if err != nil {
+		return err
 	}
 	key, first, err := ownKey(dir)
 	if err != nil {
 		return err
 	}
+	undo, err := dir.Prepare(dir.Node()) // before the broker counts the token as used
+	if err != nil {
+		return fmt.Errorf("nothing was sent to the broker: %w", err)
+	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	m, err := enroll.Join(ctx, address, token, name, key)
 	if err != nil {
+		undo()
 		return err
 	}
 	id, err := credential.Create(dir.Node(), key, m.Token, m.Trust)
@@ -102,10 +105,14 @@ func (o *joinOptions) run(ctx context.Context, env *cli.Env, line string) error 
 		}
 	}
 	c := id.Credential()
-	if err := credential.WriteSecret(dir.ServerConfig(), trustdir.Config(config.Server, dir.Node(), c, m.Trust.Servers())); err != nil {
+	changes, err := trustdir.WriteConfig(dir.ServerConfig(), config.Server, c, m.Trust.Servers())
+	if err != nil {
 		return err
 	}
 	fmt.Fprintf(env.Out, "%s is a node of the collective %s until %s.\n", c.Name, c.Collectives[0], trustdir.Date(c.Expires))
+	for _, text := range changes {
+		fmt.Fprintf(env.Out, "Changed in %s: %s\n", dir.ServerConfig(), text)
+	}
 	if m.Ahead > maxSkew || m.Ahead < -maxSkew {
 		direction := "behind"
 		if m.Ahead < 0 {
@@ -130,6 +137,27 @@ func readLine(from io.Reader) (string, error) {
 		return "", usage.Hinted(errors.New("standard input does not begin with the line that the broker printed: HOST:PORT#TOKEN"), "mco token new, on the broker, prints another")
 	}
 	return line, nil
+}
+
+// name returns the name to join with: the one that the directory has, else that of the flag or of the host.
+func (o *joinOptions) name(dir trustdir.Dir) (string, error) {
+	held, err := dir.NodeName()
+	switch {
+	case err != nil:
+		return "", err
+	case held != "" && o.identity != "" && held != o.identity:
+		return "", usage.Hinted(fmt.Errorf("%s is the node %s, and cannot be %s as well", dir, held, o.identity),
+			"Leave --identity away to join again as "+held+", or name another directory with --dir")
+	case held != "":
+		return held, nil
+	case o.identity != "":
+		return o.identity, nil
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		return "", usage.Hinted(fmt.Errorf("this machine has no name: %w", err), "Name the node with --identity")
+	}
+	return name, nil
 }
 
 // ownKey returns the key of this machine, if it has one, or a new one, which is its first: who joins again is no

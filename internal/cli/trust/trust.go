@@ -153,6 +153,9 @@ func (o *trustOptions) issue(env *cli.Env, dir trustdir.Dir, name string) error 
 	if err != nil {
 		return err
 	}
+	if err := empty(to); err != nil {
+		return err
+	}
 	c, err := Issue(env, a, to, g)
 	if err != nil {
 		return err
@@ -162,14 +165,33 @@ func (o *trustOptions) issue(env *cli.Env, dir trustdir.Dir, name string) error 
 	return nil
 }
 
+// empty returns why the directory of a new caller is not one that can be handed over: there is something in it.
+func empty(to trustdir.Dir) error {
+	entries, err := os.ReadDir(string(to))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil && len(entries) > 0 {
+		err = fmt.Errorf("%s is not empty: %s is in there", to, entries[0].Name())
+	}
+	if err != nil {
+		return usage.Hinted(err, "Name a directory that is not there yet with --to: all of it goes to the caller")
+	}
+	return nil
+}
+
 // Issue makes a caller with a new key, and writes its configuration and identity into a directory that has none.
 func Issue(env *cli.Env, a *credential.Authority, to trustdir.Dir, g credential.Grant) (*credential.Credential, error) {
-	if err := trustdir.Writable(to.ClientConfig()); err != nil {
+	for _, path := range []string{to.ClientConfig(), to.Client()} {
+		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+			return nil, usage.Hinted(fmt.Errorf("%s is there already", path), "Remove it if nobody needs the caller in there, or name another directory")
+		}
+	}
+	undo, err := to.Prepare(to.Client())
+	if err != nil {
 		return nil, err
 	}
-	if _, err := os.Lstat(to.Client()); !errors.Is(err, fs.ErrNotExist) {
-		return nil, usage.Hinted(fmt.Errorf("%s is there already", to.Client()), "Remove it if nobody needs the credential in there, or name another directory with --to")
-	}
+	defer undo() // of what is empty still
 	key, err := credential.NewKey()
 	if err != nil {
 		return nil, err
@@ -187,7 +209,8 @@ func Issue(env *cli.Env, a *credential.Authority, to trustdir.Dir, g credential.
 		return nil, err
 	}
 	c := id.Credential()
-	return c, credential.WriteSecret(to.ClientConfig(), trustdir.Config(config.Client, to.Client(), c, t.Servers()))
+	_, err = trustdir.WriteConfig(to.ClientConfig(), config.Client, c, t.Servers())
+	return c, err
 }
 
 // A member is somebody who got a credential.

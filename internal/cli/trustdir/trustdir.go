@@ -17,7 +17,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"mcollective/internal/cli"
-	"mcollective/internal/config"
 	"mcollective/internal/credential"
 	"mcollective/internal/plainfile"
 	"mcollective/internal/usage"
@@ -137,39 +136,6 @@ func (d Dir) ReadBrokerConfig() (c BrokerConfig, err error) {
 		}
 	}
 	return c, lines.Err()
-}
-
-// written marks the configuration files that may be written anew.
-const written = "# Written by mco; it writes it anew when this machine joins again."
-
-// Config returns the text of client.cfg or server.cfg for an identity in a directory.
-func Config(role config.Role, dir string, c *credential.Credential, servers []string) []byte {
-	var b bytes.Buffer
-	fmt.Fprintln(&b, written)
-	if role == config.Server {
-		fmt.Fprintf(&b, "identity = %s\n", c.Name)
-		fmt.Fprintln(&b, "logger_type = console")
-	}
-	fmt.Fprintf(&b, "main_collective = %s\ncollectives = %s\n", c.Collectives[0], strings.Join(c.Collectives, ","))
-	fmt.Fprintf(&b, "securityprovider = creds\nplugin.creds.dir = %s\n", dir)
-	urls := make([]string, len(servers))
-	for i, s := range servers {
-		urls[i] = "tls://" + s
-	}
-	fmt.Fprintf(&b, "connector = nats\nplugin.nats.servers = %s\n", strings.Join(urls, ","))
-	return b.Bytes()
-}
-
-// Writable returns why a configuration file may not be written, or nil: what somebody else wrote is kept.
-func Writable(path string) error {
-	data, err := plainfile.Read(path, 1<<20)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && bytes.HasPrefix(data, []byte(written)) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return usage.Hinted(fmt.Errorf("%s is there already and was not written by mco", path), "Move it away, or name another directory with --dir")
 }
 
 // Days returns a number of days as a duration.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 
 	"mcollective/internal/cli"
 	"mcollective/internal/cli/trustdir"
+	"mcollective/internal/config"
 	"mcollective/internal/credential"
 	"mcollective/internal/usage"
 )
@@ -36,8 +39,17 @@ func run(_ context.Context, env *cli.Env, flag string) error {
 	if err != nil {
 		return err
 	}
+	places, err := identities(dir)
+	if err != nil {
+		return err
+	}
+	authority, err := dir.Authority("")
+	if err != nil {
+		return err
+	}
+	known := append(slices.Clone(places), dir.Broker(), authority)
 	found, over := 0, false
-	for _, at := range []string{dir.Client(), dir.Node()} {
+	for _, at := range places {
 		id, trust, err := credential.Load(at)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -48,7 +60,7 @@ func run(_ context.Context, env *cli.Env, flag string) error {
 		if found++; found > 1 {
 			fmt.Fprintln(env.Out)
 		}
-		over = show(env, at, id.Credential(), trust) || over
+		over = show(env, at, id.Credential(), latest(trust, known)) || over
 	}
 	if found == 0 {
 		return usage.Hinted(fmt.Errorf("there is no credential in %s", dir), "A node gets one with mco join HOST:PORT#TOKEN, a caller from whoever has the authority: mco trust issue NAME")
@@ -57,6 +69,39 @@ func run(_ context.Context, env *cli.Env, flag string) error {
 		return cli.Exit(cli.ExitFailed)
 	}
 	return nil
+}
+
+// identities returns the directories with the credentials of the client and the node: those that their
+// configuration names, as other commands read them.
+func identities(dir trustdir.Dir) ([]string, error) {
+	places := []string{dir.Client(), dir.Node()}
+	for i, path := range []string{dir.ClientConfig(), dir.ServerConfig()} {
+		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		cfg, err := config.Load(path, []config.Role{config.Client, config.Server}[i])
+		if err != nil {
+			return nil, fmt.Errorf("read the configuration: %w", err)
+		}
+		if !strings.EqualFold(cfg.SecurityProvider, "creds") {
+			continue
+		}
+		if at, ok := cfg.CredsDir(); ok {
+			places[i] = at
+		}
+	}
+	return places, nil
+}
+
+// latest returns the newest trust bundle of the same authority on this machine: one may know of a revocation that
+// another was never told of, since a broker does not speak to who is revoked.
+func latest(t *credential.Trust, places []string) *credential.Trust {
+	for _, at := range places {
+		if other, err := credential.LoadTrust(at); err == nil && other.Authority() == t.Authority() && other.Issued().After(t.Issued()) {
+			t = other
+		}
+	}
+	return t
 }
 
 // show prints a credential and reports whether it is not to be believed now.

@@ -32,6 +32,13 @@ type enrollment struct {
 	open bool       // guests may connect
 	told time.Time  // the issue time of the bundle that it knows
 	conn *gonats.Conn
+
+	unpruned string // why, as it was said last
+	refusals refusals
+
+	// Only the goroutine of requests to join has these.
+	asked  int // requests since it was looked who makes too many
+	looked time.Time
 }
 
 const (
@@ -41,9 +48,13 @@ const (
 	// How often the trust bundle is announced to those who were not there.
 	announceEvery = 5 * time.Minute
 
-	// How long a guest has to join, and how many there may be.
-	guestTime = 10 * time.Second
-	maxGuests = 200
+	// How long a guest has to join, how many there may be, and how many requests one may make. After so many of
+	// all of them, but not more often than that, it is looked who made more.
+	guestTime     = 10 * time.Second
+	maxGuests     = 200
+	guestRequests = 3
+	guestsEvery   = 20
+	guestsPause   = 20 * time.Millisecond
 
 	// When to say that there is not much room for revocations left, in percent.
 	fillWarning = 80
@@ -51,6 +62,11 @@ const (
 	// What may wait for the desk, in requests and bytes.
 	maxEnrolling = 1024
 	maxWaiting   = 16 << 20
+
+	// From how many requests to join on the first hear that the broker is busy, which is quick, so that none is
+	// lost where strangers send thousands before they are cut.
+	busyJoins = 256
+	maxJoins  = 1 << 16
 )
 
 // withTrust has options ask everybody for a credential.
@@ -140,12 +156,16 @@ func (e *enrollment) nameOf(cid uint64) string {
 // serve answers requests over the broker's own connection.
 func (e *enrollment) serve(conn *gonats.Conn) error {
 	e.conn = conn
-	for subject, answer := range map[string]gonats.MsgHandler{credential.SubjectJoin: e.join, credential.SubjectRenew: e.renew} {
-		sub, err := conn.Subscribe(subject, answer)
+	for _, service := range []struct {
+		subject string
+		most    int
+		answer  gonats.MsgHandler
+	}{{credential.SubjectJoin, maxJoins, e.join}, {credential.SubjectRenew, maxEnrolling, e.renew}} {
+		sub, err := conn.Subscribe(service.subject, service.answer)
 		if err != nil {
 			return err
 		}
-		if err := sub.SetPendingLimits(maxEnrolling, maxWaiting); err != nil {
+		if err := sub.SetPendingLimits(service.most, maxWaiting); err != nil {
 			return err
 		}
 	}
@@ -153,24 +173,68 @@ func (e *enrollment) serve(conn *gonats.Conn) error {
 }
 
 func (e *enrollment) join(m *gonats.Msg) {
+	if e.asked++; e.asked >= guestsEvery && time.Since(e.looked) >= guestsPause {
+		e.cutGuests(time.Now())
+		e.asked, e.looked = 0, time.Now()
+	}
+	if waiting, _, err := m.Sub.Pending(); err != nil || waiting > busyJoins {
+		e.refusals.warn(e.log, time.Now(), "join refused", "error", "too many requests to join are waiting")
+		e.respond(m.Reply, enroll.Busy())
+		return
+	}
 	answer, name, err := e.desk.Join(m.Data)
 	switch {
 	case err != nil:
-		e.log.Warn("join refused", "name", fmt.Sprintf("%.255s", name), "error", err)
+		e.refusals.warn(e.log, time.Now(), "join refused", "name", fmt.Sprintf("%.255s", name), "error", err)
 	default:
 		e.log.Info("node joined", "name", name)
 	}
 	e.respond(m.Reply, answer)
 }
 
+// Refusals are a log of them that nobody can fill: it has the first ones of a while, and then how many more there were.
+type refusals struct {
+	mu      sync.Mutex
+	since   time.Time
+	written int
+	left    int
+}
+
+func (r *refusals) warn(log *slog.Logger, now time.Time, what string, details ...any) {
+	r.flush(log, now)
+	r.mu.Lock()
+	r.written++
+	left := r.written > reportLines
+	if left {
+		r.left++
+	}
+	r.mu.Unlock()
+	if !left {
+		log.Warn(what, details...)
+	}
+}
+
+// flush says what was left out, and begins anew.
+func (r *refusals) flush(log *slog.Logger, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now.Sub(r.since) < reportEvery {
+		return
+	}
+	if r.left > 0 {
+		log.Warn("more joins and renewals refused", "requests", r.left)
+	}
+	r.since, r.written, r.left = now, 0, 0
+}
+
 func (e *enrollment) renew(m *gonats.Msg) {
 	answer, key, name, err := e.desk.Renew(m.Data, m.Reply)
 	switch {
 	case err != nil && key == "":
-		e.log.Warn("renewal refused", "error", err)
+		e.refusals.warn(e.log, time.Now(), "renewal refused", "error", err)
 		return // nobody is known to whom to answer
 	case err != nil:
-		e.log.Warn("renewal refused", "name", name, "error", err)
+		e.refusals.warn(e.log, time.Now(), "renewal refused", "name", name, "error", err)
 	}
 	e.respond(m.Reply, answer)
 }
@@ -214,6 +278,8 @@ func (e *enrollment) watch(done <-chan struct{}) {
 // look takes over what has changed on disk.
 func (e *enrollment) look(now time.Time) error {
 	_, err := e.dir.Kit.Trust.Reload()
+	e.prune(now)
+	e.refusals.flush(e.log, now)
 	told, wasOpen := e.state()
 	newer := !e.dir.Kit.Trust.Issued().Equal(told) // it may have come from a member
 	open := e.dir.Outstanding(now)
@@ -232,13 +298,28 @@ func (e *enrollment) look(now time.Time) error {
 	return err
 }
 
+// prune removes tokens that are over. The same failure is said once.
+func (e *enrollment) prune(now time.Time) {
+	text := ""
+	if err := e.dir.Prune(now); err != nil {
+		text = err.Error()
+	}
+	e.mu.Lock()
+	said := text == e.unpruned
+	e.unpruned = text
+	e.mu.Unlock()
+	if !said && text != "" {
+		e.log.Warn("join tokens not read or removed", "error", text)
+	}
+}
+
 func (e *enrollment) announce() {
 	if err := e.conn.Publish(credential.SubjectBundle, e.dir.Kit.Trust.Bundle().Encode()); err != nil {
 		e.log.Warn("trust bundle not announced", "error", err)
 	}
 }
 
-// cutGuests ends the connections of guests who had their time, and the oldest if there are too many.
+// cutGuests ends the connections of guests who had their time or asked too often, and the oldest if there are too many.
 func (e *enrollment) cutGuests(now time.Time) {
 	all, err := e.server.Connz(&server.ConnzOptions{Username: true, User: e.guestUser, Limit: 1 << 30, Sort: server.ByStart})
 	if err != nil {
@@ -246,7 +327,7 @@ func (e *enrollment) cutGuests(now time.Time) {
 		return
 	}
 	for i, c := range all.Conns {
-		if now.Sub(c.Start) > guestTime || len(all.Conns)-i > maxGuests {
+		if now.Sub(c.Start) > guestTime || c.InMsgs > guestRequests || len(all.Conns)-i > maxGuests {
 			_ = e.server.DisconnectClientByID(c.Cid) // it may have left
 		}
 	}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,16 +30,35 @@ type site struct {
 	broker    *broker.Broker
 	files     *credential.BrokerDir // as another process sees them
 	served    *credential.BrokerDir // as the broker does
+	log       *lines
 }
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{T: t, dir: dirtest.New(t)}
+	s := &site{T: t, dir: dirtest.New(t), log: &lines{}}
 	a, d, err := credential.Init(filepath.Join(s.dir, "broker"), filepath.Join(s.dir, "broker", "authority"), "127.0.0.1:4222", time.Now())
 	s.must(err)
 	s.authority, s.files = a, d
 	s.start()
 	return s
+}
+
+// lines is a log that can be read while it is written.
+type lines struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
 
 // start starts the broker on what is in its directory.
@@ -46,7 +67,7 @@ func (s *site) start() {
 	d, err := credential.OpenBrokerDir(s.files.Dir)
 	s.must(err)
 	s.served = d
-	s.broker, err = broker.New(broker.Options{Listen: "127.0.0.1:0", Cert: d.CertFile(), Key: d.KeyFile(), Trust: d})
+	s.broker, err = broker.New(broker.Options{Listen: "127.0.0.1:0", Cert: d.CertFile(), Key: d.KeyFile(), Trust: d, Logger: slog.New(slog.NewTextHandler(s.log, nil))})
 	s.must(err)
 	s.must(s.broker.Start())
 	s.Cleanup(s.broker.Stop)
@@ -223,13 +244,15 @@ func TestStranger(t *testing.T) {
 		t.Errorf("a stranger with a password connects: %v", err)
 	}
 	token := s.token(1, "*")
-	l, err := s.dial()
-	s.must(err)
 	for _, subject := range []string{"mcollective.broadcast.agent.shell", "mcollective.node.web1", "mcollective.reply.x.y", "_MCO.interest", credential.SubjectRenew, "_MCO_REPLY.JOIN.ABCDEFGHIJKLMNOPQR", credential.SubjectBundle} {
+		l, err := s.dial() // who publishes more is cut
+		s.must(err)
 		if l.publishes(subject) {
 			t.Errorf("a stranger publishes to %s", subject)
 		}
 	}
+	l, err := s.dial()
+	s.must(err)
 	for _, subject := range []string{"mcollective.>", "mcollective.broadcast.agent.shell", "_MCO.>", "_MCO.join", "_MCO_REPLY.*", "_MCO_REPLY.>", credential.SubjectBundle, "_INBOX.>", ">"} {
 		if l.subscribes(subject) {
 			t.Errorf("a stranger subscribes to %s", subject)
@@ -294,6 +317,47 @@ func TestJoinRefusals(t *testing.T) {
 	// Another authority behind the same TLS key is another broker.
 	other := newSite(t)
 	says("another key", other.token(1, "*"), "web2")
+}
+
+// A stranger who asks and asks loses the connection, and the log does not fill; honest machines join meanwhile.
+func TestFloodOfJoins(t *testing.T) {
+	s := newSite(t)
+	token := s.token(5, "*")
+	stranger := func() *login {
+		t.Helper()
+		l, err := s.dial()
+		s.must(err)
+		return l
+	}
+	one := stranger()
+	for range 2 { // an honest one whose answer was lost
+		s.must(one.PublishRequest(credential.SubjectJoin, credential.GuestReply("ABCDEFGHIJKLMNOPQRST"), []byte("{}")))
+	}
+	s.must(one.FlushTimeout(20 * time.Second))
+	for range 3 {
+		flood := stranger()
+		closed := make(chan struct{})
+		flood.SetClosedHandler(func(*gonats.Conn) { close(closed) })
+		for range 2000 {
+			if flood.PublishRequest(credential.SubjectJoin, credential.GuestReply("ABCDEFGHIJKLMNOPQRST"), []byte("{}")) != nil {
+				break // cut
+			}
+		}
+		_ = flood.Flush()
+		select {
+		case <-closed:
+		case <-time.After(5 * time.Second): // before its time as a guest is over
+			t.Fatal("a flood of requests is not cut")
+		}
+	}
+	if one.IsClosed() {
+		t.Error("a guest with two requests is cut")
+	}
+	_, _, err := s.join(token, "web1")
+	s.must(err)
+	if n := strings.Count(s.log.String(), "join refused"); n < 1 || n > 40 {
+		t.Errorf("%d lines in the log", n)
+	}
 }
 
 // The broker's process never needs the authority.

@@ -3,7 +3,10 @@ package credential
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nkeys"
@@ -29,6 +32,66 @@ type BrokerDir struct {
 	Kit      *BrokerKit
 	Tokens   Tokens
 	Register *Register
+
+	offers offers
+}
+
+// offers are the tokens as they were read last.
+type offers struct {
+	mu      sync.Mutex
+	all     []Offer
+	changed time.Time // when their directory was, or zero if that could have changed while it was read
+}
+
+// The times of directories are this coarse at worst.
+const coarse = 2 * time.Second
+
+// outstanding reads the tokens if any was added or removed.
+func (d *BrokerDir) outstanding() ([]Offer, error) {
+	d.offers.mu.Lock()
+	defer d.offers.mu.Unlock()
+	fi, err := os.Stat(d.Tokens.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if fi.ModTime().Equal(d.offers.changed) {
+		return d.offers.all, nil
+	}
+	settled := time.Since(fi.ModTime()) > coarse
+	all, err := d.Tokens.All()
+	d.offers.all, d.offers.changed = all, time.Time{}
+	if err == nil && settled {
+		d.offers.changed = fi.ModTime()
+	}
+	return all, err
+}
+
+// over returns when a token could be used last.
+func (d *BrokerDir) over(o Offer) time.Time {
+	if d.Register.Uses(o.ID) < o.Uses {
+		return o.Expires
+	}
+	if last := d.Register.lastUse(o.ID); last.Before(o.Expires) { // renewals count there, too, and do not end
+		return last
+	}
+	return o.Expires
+}
+
+// Prune removes tokens that cannot be used any more, once nobody needs to hear why.
+func (d *BrokerDir) Prune(now time.Time) error {
+	all, err := d.outstanding()
+	for _, o := range all {
+		if now.Before(d.over(o).Add(lateness)) {
+			continue
+		}
+		if err2 := os.Remove(d.Tokens.file(o.ID)); !errors.Is(err2, fs.ErrNotExist) {
+			err = errors.Join(err, err2)
+		}
+	}
+	return err
 }
 
 // CreateBrokerDir writes what a broker gets of its authority.
@@ -69,16 +132,12 @@ func OpenBrokerDir(dir string) (*BrokerDir, error) {
 // Outstanding reports whether a token can be used, or could a short while ago, so that anyone who comes too late hears
 // why.
 func (d *BrokerDir) Outstanding(now time.Time) bool {
-	all, err := d.Tokens.All()
+	all, err := d.outstanding()
 	if err != nil && len(all) == 0 {
 		return false
 	}
 	for _, o := range all {
-		end := o.Expires
-		if d.Register.Uses(o.ID) >= o.Uses {
-			end = d.Register.lastUse(o.ID)
-		}
-		if now.Before(end.Add(lateness)) {
+		if now.Before(d.over(o).Add(lateness)) {
 			return true
 		}
 	}
@@ -106,7 +165,7 @@ func (d *BrokerDir) Join(secret [16]byte, name, public string, now time.Time) (s
 		return "", err
 	}
 	if o == nil {
-		return "", refused("the token is not known here; it was revoked, or is another broker's; %s", newToken)
+		return "", refused("the token is not known here; it ended, was used up or revoked, or is another broker's; %s", newToken)
 	}
 	if !now.Before(o.Expires) {
 		return "", refused("the token ended at %s; %s", o.Expires.UTC().Format(time.RFC3339), newToken)

@@ -40,6 +40,7 @@ func (d *BrokerDir) NewToken(o Offer) (JoinToken, error) {
 	if AuthorityOf(certs[0]) != authority {
 		return JoinToken{}, fmt.Errorf("%s does not name the authority %s; machines that join could not tell it from another", d.CertFile(), authority)
 	}
+	_ = d.Prune(o.Created) // those that stay count, and then there may be too many
 	t := NewJoinToken(JoinPin(certs[0], authority))
 	return t, d.Tokens.Add(t, o)
 }

@@ -33,10 +33,10 @@ type Tokens struct{ dir string }
 // OpenTokens returns those in a directory, which need not be there.
 func OpenTokens(dir string) Tokens { return Tokens{dir} }
 
-// maxTokens bounds how many tokens are read.
+// maxTokens bounds how many tokens there may be.
 const maxTokens = 1000
 
-// Add records what a token allows.
+// Add records what a token allows. It is refused when there are too many.
 func (s Tokens) Add(t JoinToken, o Offer) error {
 	o.ID = t.ID()
 	hash := t.hash()
@@ -50,6 +50,18 @@ func (s Tokens) Add(t JoinToken, o Offer) error {
 	data, err := json.MarshalIndent(o, "", "  ")
 	if err != nil {
 		return err
+	}
+	release, err := holdDir(s.dir)
+	if err != nil {
+		return err
+	}
+	defer release()
+	names, err := s.names()
+	if err != nil {
+		return err
+	}
+	if len(names) >= maxTokens {
+		return fmt.Errorf("there are %d tokens in %s, as many as there may be; make one for many machines (--uses), or end some: mco token list, mco token revoke ID", len(names), s.dir)
 	}
 	return writeNew(s.file(o.ID), append(data, '\n'))
 }
@@ -96,20 +108,14 @@ func (s Tokens) Remove(id string) error {
 
 // All returns what all tokens allow, the newest last. Files that cannot be read are an error beside the others.
 func (s Tokens) All() ([]Offer, error) {
-	files, err := os.ReadDir(s.dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+	names, err := s.names()
 	if err != nil {
 		return nil, err
 	}
 	var all []Offer
 	var failed error
-	for _, f := range files {
-		if !strings.HasSuffix(f.Name(), ".json") || strings.HasPrefix(f.Name(), ".") || len(all) >= maxTokens {
-			continue
-		}
-		o, err := s.read(f.Name())
+	for _, name := range names[:min(len(names), maxTokens)] {
+		o, err := s.read(name)
 		if err != nil {
 			if !errors.Is(err, fs.ErrNotExist) {
 				failed = errors.Join(failed, err)
@@ -120,6 +126,20 @@ func (s Tokens) All() ([]Offer, error) {
 	}
 	slices.SortStableFunc(all, func(a, b Offer) int { return a.Created.Compare(b.Created) })
 	return all, failed
+}
+
+// names returns the names of all files of tokens.
+func (s Tokens) names() (names []string, err error) {
+	files, err := os.ReadDir(s.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	for _, f := range files {
+		if strings.HasSuffix(f.Name(), ".json") && !strings.HasPrefix(f.Name(), ".") {
+			names = append(names, f.Name())
+		}
+	}
+	return names, err
 }
 
 func (s Tokens) read(name string) (o Offer, err error) {
@@ -137,20 +157,20 @@ func (s Tokens) read(name string) (o Offer, err error) {
 	return o, nil
 }
 
-// find returns what the token with a secret allows, or nil.
+// find returns what the token with a secret allows, or nil. It reads one file: strangers may ask often.
 func (s Tokens) find(secret [16]byte) (*Offer, error) {
-	all, err := s.All()
 	t := JoinToken{Secret: secret}
-	hash := t.hash()
-	var found *Offer
-	for i := range all {
-		want, err := base64url.DecodeString(all[i].Hash)
-		if err == nil && subtle.ConstantTimeCompare(want, hash[:]) == 1 {
-			found = &all[i]
-		}
+	o, err := s.read(t.ID() + ".json")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
 	}
-	if found == nil {
+	if err != nil {
 		return nil, err
 	}
-	return found, nil
+	hash := t.hash()
+	want, err := base64url.DecodeString(o.Hash)
+	if err != nil || subtle.ConstantTimeCompare(want, hash[:]) != 1 {
+		return nil, nil
+	}
+	return &o, nil
 }

@@ -68,7 +68,7 @@ type Answer struct {
 // sealed is an answer to a join, as it is sent.
 type sealed struct {
 	Sealed string `json:"sealed,omitempty"`
-	Error  string `json:"error,omitempty"` // to a request that could not be read
+	Error  string `json:"error,omitempty"` // to a request that was not read
 }
 
 func sign(domain string, payload any, key func(domain string, payload []byte) []byte) ([]byte, error) {
@@ -131,7 +131,7 @@ func unsealAnswer(data []byte, secret [16]byte, nonce []byte) (*Answer, error) {
 		return nil, fmt.Errorf("the answer of the broker is not valid: %w", err)
 	}
 	if s.Error != "" {
-		return nil, fmt.Errorf("the broker could not read the request: %.200q", s.Error)
+		return nil, fmt.Errorf("the broker refuses: %s", printable(s.Error))
 	}
 	text, err := base64url.DecodeString(s.Sealed)
 	if err != nil {
@@ -196,8 +196,17 @@ func (d Desk) Join(data []byte) (answer []byte, name string, err error) {
 }
 
 func unreadable(cause error) ([]byte, string, error) {
-	answer, err := json.Marshal(sealed{Error: cause.Error()})
+	answer, err := json.Marshal(sealed{Error: "the request could not be read: " + cause.Error()})
 	return answer, "", errors.Join(cause, err)
+}
+
+// Busy answers a request to join that nobody has read.
+func Busy() []byte {
+	answer, err := json.Marshal(sealed{Error: "too many machines want to join at this time; try again in a minute"})
+	if err != nil {
+		panic(err) // a text
+	}
+	return answer
 }
 
 // answer puts together what a broker says.

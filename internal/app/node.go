@@ -144,7 +144,8 @@ func (n *Node) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.serve(life, end, engine, func() { plugins.Keep(life, sec, n.log) })
+	keep := plugins.Keep(sec, n.conn, n.log)
+	n.serve(life, end, engine, func() { keep(life) })
 	return nil
 }
 

@@ -20,6 +20,7 @@ import (
 	"mcollective/internal/dirtest"
 	"mcollective/internal/plugins"
 	"mcollective/internal/session"
+	"mcollective/internal/waittest"
 	"mcollective/rpc"
 	"mcollective/security/creds"
 )
@@ -188,4 +189,29 @@ func TestSignedPermissions(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A running node hears of a revocation when the broker does, and not when it asks the next time.
+func TestNodeHearsOfRevocations(t *testing.T) {
+	s := newSignedSite(t)
+	s.node("web1")
+	jane, _, err := credential.Load(s.Caller(credentialtest.CallerOf("jane")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := s.Authority.Revoke(jane.PublicKey(), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	disk, err := credential.LoadTrust(s.Broker.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := disk.Update(b); err != nil {
+		t.Fatal(err)
+	}
+	waittest.Until(t, "the node knows of the revocation", func() bool {
+		kept, err := credential.LoadTrust(s.dirs["web1"])
+		return err == nil && kept.EverRevoked(jane.PublicKey())
+	})
 }

@@ -2,6 +2,7 @@ package enroll
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"time"
@@ -25,25 +26,28 @@ const (
 	keepTimeout = 30 * time.Second
 )
 
+// errNoBroker is why nothing is refreshed.
+var errNoBroker = errors.New("no broker is configured")
+
 // Keep keeps a node's credential and trust bundle up to date until ctx ends: every quarter of an hour it asks the
-// brokers for the newest bundle, and after two thirds of the life of its credential for a new one.
-func Keep(ctx context.Context, m Member, log *slog.Logger) {
+// brokers at the addresses for the newest bundle, and after two thirds of the life of its credential for a new one.
+func Keep(ctx context.Context, m Member, servers []string, log *slog.Logger) {
 	refresh := func(ctx context.Context, server string, wanted bool) (bool, error) {
 		return Refresh(ctx, server, m.Identity(), m.Trust(), wanted, time.Now())
 	}
-	keep(ctx, m, log, refresh)
+	keep(ctx, m, servers, log, refresh)
 }
 
 type refresher func(ctx context.Context, server string, wanted bool) (newer bool, err error)
 
-func keep(ctx context.Context, m Member, log *slog.Logger, refresh refresher) {
+func keep(ctx context.Context, m Member, servers []string, log *slog.Logger, refresh refresher) {
 	next := keepFailed
 	for {
 		if pause.For(ctx, next+rand.N(next/5)) != nil {
 			return
 		}
 		next = keepEvery
-		if err := keepOnce(ctx, m, log, refresh); err != nil && ctx.Err() == nil {
+		if err := keepOnce(ctx, m, servers, log, refresh); err != nil && ctx.Err() == nil {
 			next = keepFailed
 			log.Warn("credential and trust bundle not refreshed", "error", err, "expires", m.Identity().Credential().Expires.UTC().Format(time.RFC3339))
 		}
@@ -51,8 +55,9 @@ func keep(ctx context.Context, m Member, log *slog.Logger, refresh refresher) {
 }
 
 // keepOnce asks the brokers one after the other until one has answered.
-func keepOnce(ctx context.Context, m Member, log *slog.Logger, refresh refresher) (err error) {
-	for _, server := range m.Trust().Servers() {
+func keepOnce(ctx context.Context, m Member, servers []string, log *slog.Logger, refresh refresher) error {
+	err := errNoBroker
+	for _, server := range servers {
 		before := m.Identity().Credential()
 		wanted := time.Now().After(before.Issued.Add(before.Expires.Sub(before.Issued) / 3 * 2))
 		var newer bool
@@ -60,7 +65,7 @@ func keepOnce(ctx context.Context, m Member, log *slog.Logger, refresh refresher
 		newer, err = refresh(attempt, server, wanted)
 		cancel()
 		if newer {
-			log.Info("trust bundle is newer", "issued", m.Trust().Issued().UTC().Format(time.RFC3339))
+			logNewer(m, log)
 		}
 		if err == nil {
 			if wanted {
@@ -70,4 +75,31 @@ func keepOnce(ctx context.Context, m Member, log *slog.Logger, refresh refresher
 		}
 	}
 	return err
+}
+
+func logNewer(m Member, log *slog.Logger) {
+	log.Info("trust bundle is newer", "issued", m.Trust().Issued().UTC().Format(time.RFC3339))
+}
+
+// Hear returns a function that takes over a trust bundle which a broker has announced, so that a revocation counts
+// before the member asks the next time. It is not to be called by two at a time.
+func Hear(m Member, log *slog.Logger) func(announced []byte) {
+	failed := false // and said so: who announces may do so as often as it likes
+	return func(announced []byte) {
+		newer, err := hear(m, announced)
+		if err != nil && !failed {
+			log.Warn("announced trust bundle not taken over; that of before is kept", "error", err)
+		}
+		if failed = err != nil; newer {
+			logNewer(m, log)
+		}
+	}
+}
+
+func hear(m Member, announced []byte) (newer bool, err error) {
+	b, err := credential.ParseBundle(announced)
+	if err != nil || b == m.Trust().Bundle() { // as most are: they are repeated
+		return false, err
+	}
+	return m.Trust().Update(b)
 }

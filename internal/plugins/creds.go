@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"mcollective/connector"
 	"mcollective/connector/nats"
 	"mcollective/internal/config"
 	"mcollective/internal/credential"
@@ -103,10 +104,27 @@ func credsLogin(cfg *config.Config, o *nats.Options) error {
 	return nil
 }
 
-// Keep keeps what a security provider needs to be renewed up to date until ctx ends. Most
-// need nothing.
-func Keep(ctx context.Context, sec security.Node, log *slog.Logger) {
-	if m, ok := sec.(enroll.Member); ok {
-		enroll.Keep(ctx, m, log)
+// An announcer is a connection to a broker that announces trust bundles.
+type announcer interface {
+	Servers() []string
+	Hear(subject string, receive func(data []byte)) error
+}
+
+var _ announcer = (*nats.Conn)(nil)
+
+// Keep has a connection hear what its brokers announce, and returns a function that keeps what
+// a security provider needs to be renewed up to date until ctx ends. Most need nothing.
+func Keep(sec security.Node, conn connector.Connector, log *slog.Logger) func(ctx context.Context) {
+	m, ok := sec.(enroll.Member)
+	if !ok {
+		return func(context.Context) {}
 	}
+	var servers []string
+	if a, ok := conn.(announcer); ok {
+		servers = a.Servers()
+		if err := a.Hear(credential.SubjectBundle, enroll.Hear(m, log)); err != nil {
+			log.Warn("announced trust bundles are not heard; the node asks for them every quarter of an hour", "error", err)
+		}
+	}
+	return func(ctx context.Context) { enroll.Keep(ctx, m, servers, log) }
 }

@@ -320,7 +320,7 @@ func TestHonouredKeysAreRead(t *testing.T) {
 		}
 		dir := filepath.Dir(path)
 		files[dir] = append(files[dir], f)
-		if strings.HasPrefix(name, "internal/cli/") || // a command is given the configuration
+		if strings.HasPrefix(name, "internal/cli/") || strings.HasPrefix(name, "internal/operation/") || // they are given the configuration
 			slices.ContainsFunc(f.Imports, func(i *ast.ImportSpec) bool { return i.Path.Value == `"mcollective/internal/config"` }) {
 			reads[dir] = true
 		}

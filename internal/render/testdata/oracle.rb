@@ -43,7 +43,7 @@ def answer(c)
   when "inspect" then return c[:value].inspect
   when "pretty" then return c[:value].pretty_inspect
   when "text" then return c[:value].to_s
-  when "twirl"
+  when "spinner"
     twirl = RPC::Progress.new(c[:size])
     Config.instance.instance_variable_set(:@color, c[:color])
     return (0..c[:total]).map { |i| twirl.twirl(i, c[:total]) }.join

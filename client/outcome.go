@@ -1,6 +1,9 @@
 package client
 
 import (
+	"errors"
+	"fmt"
+
 	"mcollective/message"
 	"mcollective/rpc"
 )
@@ -26,6 +29,21 @@ func (o Outcome) String() string {
 	return [...]string{"unknown", "ok", "failed", "denied", "timed out", "expired", "unreachable", "not sent", "declined"}[o]
 }
 
+// Failure returns why an answer is no success, in the words of the node; nil if it is one.
+func (a *Answer) Failure() error {
+	switch {
+	case a.RPC == nil && a.Reason != "":
+		return fmt.Errorf("the node gives a reason for a failure: %s", a.Reason)
+	case a.Err != nil:
+		return a.Err
+	case a.Outcome == OK:
+		return nil
+	case a.RPC == nil || a.RPC.Message == "":
+		return fmt.Errorf("the node gives no reason (%s)", a.Outcome)
+	}
+	return errors.New(a.RPC.Message)
+}
+
 // judge reads an answer to a plain call: any is good that does not say otherwise.
 func judge(a *Answer) {
 	a.Outcome = OK
@@ -44,7 +62,7 @@ func judgeRPC(a *Answer) {
 			// A failure must not look like a success to anyone who reads the status alone.
 			a.RPC.Status = rpc.UnknownError
 			if a.RPC.Message == "" || a.RPC.Message == "OK" {
-				a.RPC.Message = "the node gives a reason for a failure: " + string(a.Reason)
+				a.RPC.Message = (&Answer{Reply: a.Reply, Outcome: a.Outcome}).Failure().Error()
 			}
 		}
 	case a.Err == nil && a.RPC.Status == rpc.OK:

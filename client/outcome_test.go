@@ -39,6 +39,9 @@ func TestOutcomes(t *testing.T) {
 			if judgeRPC(&a); a.Outcome != c.action || (a.Err != nil) != c.unparseable || (a.RPC == nil) != c.unparseable {
 				t.Errorf("%s: %v, %v", name, a.Outcome, a.Err)
 			}
+			if why := a.Failure(); (why == nil) != (c.action == OK) || why != nil && why.Error() == "" {
+				t.Errorf("%s: the failure is %v", name, why)
+			}
 			if a.RPC != nil && c.reason != "" && a.RPC.Status == rpc.OK {
 				t.Errorf("%s: the status says success", name)
 			}

@@ -226,6 +226,14 @@ func (f *Finder) askSome(ctx context.Context, c *ddl.Contract, nodes []string) e
 	if latest != nil {
 		known = latest.Hash
 	}
+	refused := make(map[string][]string) // who gave none, by what they say
+	defer func() {
+		if c.Definition() == nil { // then this is all that is known
+			for _, why := range slices.Sorted(maps.Keys(refused)) {
+				c.Missing(refused[why], errors.New(why))
+			}
+		}
+	}()
 	for range maxRounds {
 		some := nodes[:min(len(nodes), maxAsked)]
 		if nodes = nodes[len(some):]; len(some) == 0 || ctx.Err() != nil {
@@ -235,8 +243,9 @@ func (f *Finder) askSome(ctx context.Context, c *ddl.Contract, nodes []string) e
 		definitions := make(map[string]*ddl.Definition)
 		err := f.ask(ctx, c.Agent(), known, some, func(node string, g given) {
 			switch {
-			case g.err != nil && g.refused:
+			case g.refused != nil:
 				f.Log.Info("a node gives no definition", "agent", c.Agent(), "error", g.err)
+				refused[g.refused.Error()] = append(refused[g.refused.Error()], node)
 			case g.err != nil:
 				c.Missing([]string{node}, g.err)
 			case g.definition == nil && g.hash == known && latest != nil:
@@ -264,7 +273,7 @@ type given struct {
 	definition *ddl.Definition // nil if it is the known one
 	hash       string
 	err        error
-	refused    bool // the node has no definition, or does not give it
+	refused    error // the node has no definition, or does not give it; in its words
 }
 
 // ask asks nodes for the definition of an agent, unless it is the one with a known
@@ -298,11 +307,8 @@ func (f *Finder) ask(ctx context.Context, agent, known string, nodes []string, e
 
 // read takes the answer of a node apart.
 func (f *Finder) read(agent, known string, a client.Answer) given {
-	switch {
-	case a.Err != nil:
-		return given{err: fmt.Errorf("node %s: %w", a.Sender, a.Err), refused: true}
-	case a.RPC.Status != rpc.OK:
-		return given{err: fmt.Errorf("node %s: %s", a.Sender, a.RPC.Message), refused: true}
+	if refused := a.Failure(); refused != nil {
+		return given{err: fmt.Errorf("node %s: %w", a.Sender, refused), refused: refused}
 	}
 	text := func(name string) string {
 		v, _ := a.RPC.Output(name)

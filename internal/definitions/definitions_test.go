@@ -63,7 +63,10 @@ func (f *fakeFleet) Run(_ context.Context, r client.Run, each func(client.Answer
 		if err != nil {
 			f.t.Fatal(err)
 		}
-		a := client.Answer{Reply: &message.Reply{Sender: n}, RPC: parsed}
+		a := client.Answer{Reply: &message.Reply{Sender: n}, RPC: parsed, Outcome: client.OK}
+		if text == "-" {
+			a.Outcome = client.Failed
+		}
 		each(a)
 		each(a) // twice, which makes no other of it
 	}
@@ -205,6 +208,14 @@ func TestComplete(t *testing.T) {
 		"a file, and one has another": {
 			local: local, fleet: fakeFleet{gives: map[string]string{"n29": two}}, version: "1", proven: true, runs: 1, most: 1,
 			target: Targets{Nodes: many, Searched: true, Stated: map[string][]string{hash(one): many[:29], hash(two): many[29:]}},
+		},
+		"all refuse": {
+			fleet: fakeFleet{gives: map[string]string{"n1": "-", "n2": "-"}}, target: Targets{Nodes: []string{"n1", "n2"}},
+			runs: 1, most: 2, missing: true, differs: "the definition of agent web on n1, n2 could not be had: you may not",
+		},
+		"some refuse, and state none": {
+			fleet: fakeFleet{gives: map[string]string{"n1": "-", "n2": one}}, target: Targets{Nodes: []string{"n1", "n2"}},
+			runs: 1, most: 2, version: "?", differs: "no definition of agent web comes from n1",
 		},
 		"a file, and nodes that are named": {local: local, target: Targets{Nodes: many}, version: "1", proven: true},
 	} {

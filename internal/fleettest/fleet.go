@@ -9,6 +9,7 @@
 package fleettest
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -163,10 +164,32 @@ func After(d time.Duration, status rpc.Status) Behaviour {
 	}
 }
 
-// As is the body of a reply that is sent in the name of another node.
+// Actions answers what is asked of discovery, and actions with the reply under their
+// name, or else with that under "". Where there is none it answers nothing.
+func Actions(replies map[string]*rpc.Reply) Behaviour {
+	return func(req *message.Request, answer func(any)) {
+		if Pong(req, answer); req.Agent == "discovery" {
+			return
+		}
+		call, err := rpc.Parse(req.Body)
+		if err != nil {
+			return
+		}
+		reply, there := replies[call.Action]
+		if !there {
+			reply = replies[""]
+		}
+		if reply != nil {
+			answer(reply.Body())
+		}
+	}
+}
+
+// As is the body of a reply that is sent in the name of another node, or with a reason.
 type As struct {
-	Sender string
+	Sender string // default the node's
 	Body   any
+	Reason message.Reason
 }
 
 // A Received is one request as a scripted node received it.
@@ -231,10 +254,11 @@ func (f *Fleet) Node(name string, does Behaviour) {
 
 // reply sends a reply of a node, if anybody awaits it.
 func (f *Fleet) reply(conn connector.Connector, name, address string, req *message.Request, body any) {
+	var reason message.Reason
 	if other, ok := body.(As); ok {
-		name, body = other.Sender, other.Body
+		name, body, reason = cmp.Or(other.Sender, name), other.Body, other.Reason
 	}
-	p, err := f.Security.EncodeReply(context.Background(), req, &message.Reply{RequestID: req.ID, Sender: name, Agent: req.Agent, Time: time.Now(), Body: body})
+	p, err := f.Security.EncodeReply(context.Background(), req, &message.Reply{RequestID: req.ID, Sender: name, Agent: req.Agent, Time: time.Now(), Body: body, Reason: reason})
 	if err != nil {
 		f.t.Errorf("%s cannot reply: %v", name, err)
 		return

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"mcollective/ddl"
@@ -50,10 +51,16 @@ func (o *Operation) Complete(ctx context.Context, c *ddl.Contract, t *Targets) e
 		return nil
 	}
 	unknown := UnknownAgent(c.Agent())
-	if o.env.Unknown == nil {
-		return unknown
+	var err error = unknown
+	why := c.Differences("")
+	if len(why) > 0 {
+		// Whether the nodes know it is not known: this is no ddl.ErrUnknown.
+		err = fmt.Errorf("%s: %s", unknown.Error(), strings.Join(why, "; "))
 	}
-	return usage.Hinted(unknown, o.env.Unknown(unknown, c.Differences("")))
+	if o.env.Unknown == nil {
+		return err
+	}
+	return usage.Hinted(err, o.env.Unknown(unknown, len(why) > 0))
 }
 
 // hashTime returns how long nodes are awaited that were not searched for.

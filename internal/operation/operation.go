@@ -69,9 +69,9 @@ type Environment struct {
 	Definition  func(agent string) (*ddl.Definition, error) // that this machine has of an agent; ddl.ErrUnknown if none
 	Definitions ddl.Cache                                   // what nodes gave earlier
 
-	// Unknown is what may help where nobody knows an agent; why is what the nodes
-	// that were found said. Nil is nothing.
-	Unknown func(agent UnknownAgent, why []string) string
+	// Unknown is what may help where nobody knows an agent; refused means that nodes
+	// were asked for it and failed. Nil is nothing.
+	Unknown func(agent UnknownAgent, refused bool) string
 
 	Stdin        io.Reader // where names of nodes may come from; nil is empty
 	StdinHasData bool      // whether there are names on Stdin unless the options say otherwise

@@ -16,7 +16,6 @@ import (
 	"mcollective/internal/config"
 	"mcollective/internal/operation"
 	"mcollective/internal/render"
-	"mcollective/internal/safetext"
 	"mcollective/internal/session"
 	"mcollective/internal/suggest"
 	"mcollective/internal/usage"
@@ -40,6 +39,7 @@ type Invocation struct {
 	Dialog *Dialog
 
 	session *session.Session
+	said    map[refusal]bool // what Ask has printed
 }
 
 // Close ends the connection, if there is one.
@@ -70,7 +70,7 @@ func (f *Flags) Begin(env *cli.Env, stdin bool) (*Invocation, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &Invocation{Env: env, Flags: f, Dialog: &Dialog{env: env}}
+	i := &Invocation{Env: env, Flags: f, Dialog: &Dialog{env: env}, said: make(map[refusal]bool)}
 	o := operation.Options{
 		Filter: hosts, Timeout: f.Timeout.Duration, TTL: f.ttl.Duration,
 		Discovery: operation.Discovery{Method: f.Method, Options: f.methodOptions, File: f.nodes, Timeout: f.DiscoveryTimeout.Duration, Stdin: stdin},
@@ -119,20 +119,20 @@ func (f *Flags) Begin(env *cli.Env, stdin bool) (*Invocation, error) {
 }
 
 // adviseOnUnknown says what may help where nobody knows an agent.
-func (i *Invocation) adviseOnUnknown(agent operation.UnknownAgent, why []string) string {
-	if len(why) > 0 {
-		return safetext.CleanLine(why[0])
-	}
+func (i *Invocation) adviseOnUnknown(agent operation.UnknownAgent, refused bool) string {
 	var names []string
 	for _, e := range clientlibrary.Of(i.Env.Files(), i.Config).List(ddl.Agent) {
-		if e.Err == nil {
+		if e.Err == nil && e.Name != string(agent) { // which nodes gave before
 			names = append(names, e.Name)
 		}
 	}
 	if near := suggest.Nearest(string(agent), names); near != "" {
 		return "Did you mean '" + near + "'?"
 	}
-	return "No node gave one either; is there a node with this agent? 'mco plugin doc' lists the agents that are known here"
+	if refused {
+		return "" // the nodes' words say what is to be done
+	}
+	return "No node gave one; is there a node with this agent? 'mco plugin doc' lists the agents that are known here"
 }
 
 // Interrupted gives an error of an operation as one of a command: who broke a search
@@ -151,18 +151,23 @@ func (i *Invocation) Search(ctx context.Context, agent string) (*operation.Targe
 }
 
 // Ask calls an action of rpcutil on some targets, if there are any. What a node
-// answers is given to each only when it is a success or unreadable.
+// answers is given to each only when it is a success. The other nodes are named on the
+// error stream with what they say; who reports must not count them as nodes that have
+// nothing.
 func (i *Invocation) Ask(ctx context.Context, t *operation.Targets, action string, inputs *value.Map, each func(client.Answer)) (*client.Account, error) {
 	if len(t.Nodes) == 0 {
 		return nil, nil // nobody was asked
 	}
-	return i.Run(ctx, t, operation.Call{Agent: rpc.UtilAgent, Action: action, Inputs: inputs, Time: rpcutilTime}, func(answer client.Answer) {
-		if answer.Err == nil && answer.Outcome != client.OK {
-			i.Log().Info("a node refused", "node", answer.Sender, "action", action, "message", answer.RPC.Message)
+	refused := Refusals{What: rpc.UtilAgent + " " + action, said: i.said}
+	account, err := i.Run(ctx, t, operation.Call{Agent: rpc.UtilAgent, Action: action, Inputs: inputs, Time: rpcutilTime}, func(answer client.Answer) {
+		if answer.Failure() != nil {
+			refused.Add(&answer)
 			return
 		}
 		each(answer)
 	})
+	refused.Print(i.Env.Err)
+	return account, err
 }
 
 // Statistics prints what became of a call whose results the command itself shows.

@@ -90,7 +90,7 @@ func (o *factsOptions) report(ctx context.Context, i *collective.Invocation, t *
 		return err
 	}
 	// Nodes know the facts at the top by name only.
-	if top, path, inside := strings.Cut(o.fact, "."); inside && len(holders) == 0 {
+	if top, path, inside := strings.Cut(o.fact, "."); inside && len(holders) == 0 && account != nil && account.Count[client.OK] > 0 {
 		if account, err = o.values(ctx, i, t, top, func(node string, value any) { count(node, inner(value, path)) }); err != nil {
 			return err
 		}
@@ -105,7 +105,7 @@ func (o *factsOptions) report(ctx context.Context, i *collective.Invocation, t *
 	if len(t.Nodes) == 0 {
 		_ = i.NothingFound(collective.EveryNode) // which is no reason to end here
 	}
-	o.print(i.Env, holders)
+	o.print(i.Env, holders, account)
 	if err := i.Statistics(account, t, "rpc stats"); err != nil {
 		return err
 	}
@@ -116,10 +116,6 @@ func (o *factsOptions) report(ctx context.Context, i *collective.Invocation, t *
 // values asks for one fact and gives what each node has.
 func (o *factsOptions) values(ctx context.Context, i *collective.Invocation, t *operation.Targets, fact string, each func(node string, value any)) (*client.Account, error) {
 	return i.Ask(ctx, t, "get_fact", value.NewMap(value.Symbol("fact"), fact), func(answer client.Answer) {
-		if answer.Err != nil {
-			fmt.Fprintf(i.Env.Err, "Could not parse facts for %s: %s\n", safetext.CleanLine(answer.Sender), safetext.Clean(answer.Err.Error()))
-			return
-		}
 		value, _ := answer.RPC.Output("value")
 		each(answer.Sender, value)
 	})
@@ -156,9 +152,22 @@ func (o *factsOptions) remember(i *collective.Invocation, holders map[string][]s
 	}
 }
 
-// print shows the values in the layout of Ruby's report.
-func (o *factsOptions) print(env *cli.Env, holders map[string][]string) {
-	if len(holders) == 0 {
+// print shows the values in the layout of Ruby's report. A node that did not say what
+// it has is not said to have none.
+func (o *factsOptions) print(env *cli.Env, holders map[string][]string, account *client.Account) {
+	asked, told := 0, 0
+	if account != nil {
+		asked, told = len(account.Outcomes), account.Count[client.OK]
+	}
+	switch {
+	case len(holders) > 0:
+	case asked > 0 && told == 0:
+		fmt.Fprintf(env.Out, "No node said what it has for fact %s\n", safetext.CleanLine(o.fact))
+		return
+	case told < asked:
+		fmt.Fprintf(env.Out, "No values found for fact %s on %d of %d nodes; the others did not say what they have\n", safetext.CleanLine(o.fact), told, asked)
+		return
+	default:
 		fmt.Fprintf(env.Out, "No values found for fact %s\n", safetext.CleanLine(o.fact))
 		return
 	}

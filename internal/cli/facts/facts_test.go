@@ -22,7 +22,7 @@ func TestInnerFacts(t *testing.T) {
 
 func TestReportIsCleaned1(t *testing.T) {
 	clitest.Cleans(t, func(env *cli.Env) error {
-		(&factsOptions{fact: "f"}).print(env, map[string][]string{"v\x1b[2J": {"n"}})
+		(&factsOptions{fact: "f"}).print(env, map[string][]string{"v\x1b[2J": {"n"}}, nil)
 		return nil
 	})
 }

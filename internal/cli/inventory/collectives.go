@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"mcollective/client"
@@ -37,9 +38,6 @@ func memberships(ctx context.Context, i *collective.Invocation) (*membership, er
 		_ = i.NothingFound(collective.EveryNode) // which is no reason to end here
 	}
 	m.account, err = i.Ask(ctx, m.targets, "collective_info", value.NewMap(), func(answer client.Answer) {
-		if answer.Err != nil {
-			return
-		}
 		list := outputs.Output(answer.RPC.Data, "collectives")
 		if list == nil {
 			return
@@ -50,6 +48,14 @@ func memberships(ctx context.Context, i *collective.Invocation) (*membership, er
 		m.nodes++
 	})
 	return m, err
+}
+
+// told is how many nodes are in the report, and of how many if some did not say.
+func (m *membership) told() string {
+	if asked := len(m.targets.Nodes); m.nodes < asked {
+		return fmt.Sprintf("%d of %d", m.nodes, asked)
+	}
+	return strconv.Itoa(m.nodes)
 }
 
 // listCollectives prints how many nodes are in each collective.
@@ -78,7 +84,7 @@ func (o *inventoryOptions) listCollectives(ctx context.Context, i *collective.In
 	for _, name := range names {
 		fmt.Fprintf(i.Env.Out, "   %-30s %d\n", safetext.CleanLine(name), len(m.members[name]))
 	}
-	fmt.Fprintf(i.Env.Out, "\n   %30s %d\n\n", "Total nodes:", m.nodes)
+	fmt.Fprintf(i.Env.Out, "\n   %30s %s\n\n", "Total nodes:", m.told())
 	return collective.ExitStatus(m.targets, m.account)
 }
 
@@ -101,7 +107,7 @@ func (o *inventoryOptions) drawCollectives(ctx context.Context, i *collective.In
 	if err := f.Close(); err != nil {
 		return fmt.Errorf("write the graph: %w", err)
 	}
-	fmt.Fprintf(i.Env.Out, "Graph of %d nodes has been written to %s\n", m.nodes, o.graph)
+	fmt.Fprintf(i.Env.Out, "Graph of %s nodes has been written to %s\n", m.told(), o.graph)
 	return collective.ExitStatus(m.targets, m.account)
 }
 

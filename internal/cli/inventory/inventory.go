@@ -2,6 +2,7 @@
 package inventory
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"text/template"
@@ -127,13 +128,8 @@ func (o *inventoryOptions) reportNode(ctx context.Context, i *collective.Invocat
 		return collective.FilterError(err)
 	}
 	var stats, about *value.Map
-	refused := ""
 	account, err := i.Ask(ctx, t, "daemon_stats", value.NewMap(), func(answer client.Answer) {
-		if answer.Err == nil {
-			stats = answer.RPC.Data
-		} else {
-			refused = answer.Err.Error()
-		}
+		stats = answer.RPC.Data
 	})
 	if err != nil {
 		return err
@@ -146,19 +142,18 @@ func (o *inventoryOptions) reportNode(ctx context.Context, i *collective.Invocat
 		return cli.Exit(cli.ExitFailed)
 	}
 	if stats == nil {
-		fmt.Fprintf(i.Env.Err, "Failed to retrieve daemon_stats from %s: %s\n", safetext.CleanLine(o.node), safetext.Clean(refused))
-		return cli.Exit(cli.ExitSomeFailed)
+		return cli.Exit(cli.ExitSomeFailed) // Ask has said why
 	}
 	account, err = i.Ask(ctx, t, "inventory", value.NewMap(), func(answer client.Answer) {
-		if answer.Err == nil {
-			about = answer.RPC.Data
-		}
+		about = answer.RPC.Data
 	})
 	if err != nil {
 		return err
 	}
-	if about == nil {
+	if about == nil && account.Replies == 0 {
 		fmt.Fprintf(i.Env.Err, "Failed to retrieve inventory for %s\n", safetext.CleanLine(o.node))
+	}
+	if about == nil {
 		return collective.ExitStatus(t, account)
 	}
 	n := newNodeReport(o.node, stats, about)
@@ -188,18 +183,15 @@ func (o *inventoryOptions) reportAll(ctx context.Context, i *collective.Invocati
 		return i.NothingFound(collective.EveryNode)
 	}
 	stats := make(map[string]*value.Map)
-	if _, err := i.Ask(ctx, t, "daemon_stats", value.NewMap(), func(answer client.Answer) {
-		if answer.Err == nil {
-			stats[answer.Sender] = answer.RPC.Data
-		}
-	}); err != nil {
+	counters, err := i.Ask(ctx, t, "daemon_stats", value.NewMap(), func(answer client.Answer) {
+		stats[answer.Sender] = answer.RPC.Data
+	})
+	if err != nil {
 		return err
 	}
 	var reports []*nodeReport
 	account, err := i.Ask(ctx, t, "inventory", value.NewMap(), func(answer client.Answer) {
-		if answer.Err == nil {
-			reports = append(reports, newNodeReport(answer.Sender, stats[answer.Sender], answer.RPC.Data))
-		}
+		reports = append(reports, newNodeReport(answer.Sender, stats[answer.Sender], answer.RPC.Data))
 	})
 	if err != nil {
 		return err
@@ -221,5 +213,5 @@ func (o *inventoryOptions) reportAll(ctx context.Context, i *collective.Invocati
 			return err
 		}
 	}
-	return collective.ExitStatus(t, account)
+	return cmp.Or(collective.ExitStatus(t, account), collective.ExitStatus(t, counters))
 }

@@ -86,11 +86,12 @@ func (o *pingOptions) run(ctx context.Context, env *cli.Env) error {
 	if len(targets) == 0 {
 		collective.PrintSilent(env.Err, result.Silent, !hosts.Empty())
 	}
+	out.refused.Print(env.Err)
 	if o.Verbose {
 		printAccount(env.Err, result, out.duplicates)
 	}
 	// Ruby's ping forgets what it counted when it is interrupted.
-	if result.Replies == 0 || result.Interrupted {
+	if len(out.replies) == 0 || result.Interrupted {
 		return cli.Exit(cli.ExitNothingBack)
 	}
 	return nil
@@ -159,6 +160,7 @@ type pingOutput struct {
 	sort       bool
 	replies    []pingReply
 	duplicates int // replies of nodes that had answered before
+	refused    collective.Refusals
 }
 
 // A pingReply is one answer, and one object of the JSON output.
@@ -168,10 +170,14 @@ type pingReply struct {
 }
 
 func newPingOutput(env *cli.Env, o *pingOptions) *pingOutput {
-	return &pingOutput{env: env, out: bufio.NewWriterSize(env.Out, 16<<10), JSON: o.Results.JSON, sort: o.Sort}
+	return &pingOutput{env: env, out: bufio.NewWriterSize(env.Out, 16<<10), JSON: o.Results.JSON, sort: o.Sort, refused: collective.Refusals{What: "discovery ping"}}
 }
 
 func (p *pingOutput) add(r client.Answer) {
+	if r.Failure() != nil {
+		p.refused.Add(&r)
+		return
+	}
 	if r.Duplicate {
 		p.duplicates++
 	}

@@ -166,8 +166,9 @@ func printPlugin(ctx context.Context, env *cli.Env, l *library.Library, config, 
 		}
 		if near := suggest.Nearest(name, names); near != "" {
 			fmt.Fprintf(env.Err, "Did you mean '%s'?\n", near)
-		} else if !errors.Is(err, ddl.ErrUnknown) {
-			fmt.Fprintf(env.Err, "Nodes could not be asked for it: %s\n", safetext.CleanLine(err.Error()))
+		}
+		if !errors.Is(err, ddl.ErrUnknown) {
+			fmt.Fprintf(env.Err, "Whether nodes have one is not known: %s\n", safetext.CleanLine(err.Error()))
 		}
 		return cli.Exit(cli.ExitFailed)
 	case found[0].Err != nil:

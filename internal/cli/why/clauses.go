@@ -57,6 +57,19 @@ func comparisons(c filter.Compound) []clause {
 	return list
 }
 
+// decided reports whether it is known if a node matches a clause. What its name says is
+// known of all nodes, the rest of those that told, or that judged it themselves.
+func (t clause) decided(m *member) bool {
+	f := t.filter
+	switch {
+	case len(f.Identities) > 0, m.known && !f.NeedsData():
+		return true
+	case len(f.Compound) == 1 && len(f.Compound[0]) == 1 && f.Compound[0][0].Kind == filter.Call:
+		return m.told(f.Compound[0][0].Call)
+	}
+	return false
+}
+
 // A nodeSet is all nodes of a collective that answered.
 type nodeSet struct {
 	members []*member
@@ -132,6 +145,18 @@ func (s *nodeSet) passing(f *filter.Filter) map[string]bool {
 		}
 	}
 	return pass
+}
+
+// judge returns what the members are known to say to a clause.
+func (s *nodeSet) judge(t clause) verdict {
+	v := verdict{clause: t, pass: s.passing(&t.filter), unknown: make(map[string]bool)}
+	for _, m := range s.members {
+		if !t.decided(m) {
+			v.unknown[m.identity] = true
+			delete(v.pass, m.identity)
+		}
+	}
+	return v
 }
 
 // completions returns what the shell may offer from now on.

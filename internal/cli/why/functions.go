@@ -20,6 +20,7 @@ import (
 type functionData struct {
 	outputs map[string]any // as filters compare them
 	err     error          // why there are none
+	denied  bool           // so that err is not what the node itself comes to
 }
 
 // functionKey tells calls of data functions apart by what nodes are asked.
@@ -66,11 +67,8 @@ func (s *nodeSet) askFunctions(ctx context.Context, i *collective.Invocation, na
 
 // readFunction reads the answer of a node to get_data.
 func readFunction(a client.Answer) functionData {
-	switch {
-	case a.Err != nil:
-		return functionData{err: a.Err}
-	case a.Outcome != client.OK:
-		return functionData{err: errors.New(a.RPC.Message)}
+	if err := a.Failure(); err != nil {
+		return functionData{err: err, denied: a.Outcome != client.Failed || a.Err != nil}
 	}
 	d := functionData{outputs: make(map[string]any, a.RPC.Data.Len())}
 	for k, v := range a.RPC.Data.All() {
@@ -88,8 +86,15 @@ func (m *member) Data(_ context.Context, plugin, query string) (map[string]any, 
 	return d.outputs, d.err
 }
 
+// told reports whether the node has said what a comparison with a data function comes to
+// there, a failure of the function included.
+func (m *member) told(f *filter.Function) bool {
+	d, ok := m.data[functionKey(f.Name, queryOf(f))]
+	return ok && !d.denied
+}
+
 // functionHints says what nodes return where none of them matches a comparison.
-func (x *explanation) functionHints(f *filter.Function) []string {
+func (x *explanation) functionHints(f *filter.Function, nobody string) []string {
 	values, names, problems := make(map[string]int), make(map[string]int), make(map[string][]string)
 	for _, m := range x.nodes.members {
 		returned, err := m.Data(context.Background(), f.Name, queryOf(f))
@@ -114,9 +119,9 @@ func (x *explanation) functionHints(f *filter.Function) []string {
 	case len(values) > 0:
 		hints = append(hints, nearestHint(filter.Fact{Name: f.Output, Operator: f.Operator, Value: f.Compare.Text}, values))
 	case near != "":
-		hints = append(hints, fmt.Sprintf("no node returns an output '%s'; did you mean '%s'?", f.Output, near))
+		hints = append(hints, fmt.Sprintf("%s returns an output '%s'; did you mean '%s'?", nobody, f.Output, near))
 	default:
-		hints = append(hints, fmt.Sprintf("no node returns an output '%s'; there are %s", f.Output, strings.Join(cli.SortedKeys(names), ", ")))
+		hints = append(hints, fmt.Sprintf("%s returns an output '%s'; there are %s", nobody, f.Output, strings.Join(cli.SortedKeys(names), ", ")))
 	}
 	return hints
 }

@@ -94,27 +94,28 @@ func (o *whyOptions) run(ctx context.Context, env *cli.Env) error {
 	}
 	report := &explanation{env: env, nodes: nodes, target: i.Options().Collective}
 	for _, t := range clauses(hosts) {
-		v := verdict{clause: t}
+		v := nodes.judge(t)
 		if t.filter.NeedsData() {
 			// What a data plugin says only the nodes can tell.
 			answer, err := i.Client().Find(ctx, i.Query(t.filter, wait+operation.FunctionTime, 0), func(string) {}, nil)
 			if err != nil {
 				return err
 			}
-			v.pass = asSet(answer.Nodes)
-		} else {
-			v.pass = nodes.passing(&t.filter)
+			v.pass, v.unknown = nodes.among(answer.Nodes), nodes.among(answer.Silent)
 		}
 		report.verdicts = append(report.verdicts, v)
 	}
 	if o.Results.JSON {
-		return report.JSON()
+		if err := report.JSON(); err != nil {
+			return err
+		}
+		return report.exitStatus()
 	}
 	report.print()
 	if len(found.Silent) > 0 {
 		fmt.Fprintf(env.Out, "\nThe broker knows of %d more that said nothing: %s\n", len(found.Silent), shortList(found.Silent))
 	}
-	return nil
+	return report.exitStatus()
 }
 
 // explainNoReplies says what may be wrong where not even a question to all is answered.
@@ -148,7 +149,7 @@ func askNodes(ctx context.Context, i *collective.Invocation, names []string) (*n
 	}
 	i.Restrict(filter.Filter{}) // they are asked whether or not they match
 	_, err := i.Ask(ctx, i.Found(names), "inventory", value.NewMap(), func(answer client.Answer) {
-		if m := set.byName[answer.Sender]; m != nil && answer.Err == nil {
+		if m := set.byName[answer.Sender]; m != nil {
 			m.load(answer.RPC.Data)
 		}
 	})
@@ -159,10 +160,13 @@ func askNodes(ctx context.Context, i *collective.Invocation, names []string) (*n
 	return set, nil
 }
 
-func asSet(names []string) map[string]bool {
+// among returns those of the names that are members'.
+func (s *nodeSet) among(names []string) map[string]bool {
 	set := make(map[string]bool, len(names))
 	for _, n := range names {
-		set[n] = true
+		if s.byName[n] != nil {
+			set[n] = true
+		}
 	}
 	return set
 }

@@ -61,19 +61,20 @@ func TestExplanation(t *testing.T) {
 	}
 	f.Agents = []filter.Pattern{{Text: "service"}}
 	for _, c := range clauses(f) {
-		x.verdicts = append(x.verdicts, verdict{clause: c, pass: x.nodes.passing(&c.filter)})
+		x.verdicts = append(x.verdicts, x.nodes.judge(c))
 	}
 	x.print()
 	want := `3 nodes of the collective mcollective answered.
 1 node did not say what facts, classes and agents they have: hung
 
-   -F country=de          1 of 3 matches
-   -F os.release.major=8  0 of 3 match
+   -F country=de          1 of 3 matches, 1 unknown
+   -F os.release.major=8  0 of 3 match, 1 unknown
                             nearest: 7 (2 nodes)
-   -A service             1 of 3 matches
+   -A service             1 of 3 matches, 1 unknown
                             inactive on 1 node: no service manager\x1b[2J (web2)
 
-All of it: no node.
+All of it: no node that is known to match.
+Not known of 1 node: hung.
 Without -F os.release.major=8: 1 node, web1.
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {

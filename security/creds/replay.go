@@ -58,6 +58,7 @@ type Replay struct {
 	lost   bool      // whether the floor comes of a lost memory
 	closed bool
 	store  *store
+	lock   *os.File // held while the memory is open
 }
 
 // A fingerprint stands for a request of a caller.
@@ -85,7 +86,7 @@ func later(reason message.Reason, in time.Duration, format string, args ...any) 
 
 var errReplayed = errors.New("the request was here before: it was delivered twice, or somebody replays it")
 
-// OpenReplay reads what a node remembers.
+// OpenReplay reads what a node remembers. One process at a time can.
 func OpenReplay(o ReplayOptions) (*Replay, error) {
 	if o.MaxTTL <= 0 || o.MaxSkew <= 0 {
 		return nil, errors.New("creds: requests have to be remembered for as long as they are good, and max_ttl or max_skew sets no limit to that")
@@ -104,8 +105,12 @@ func OpenReplay(o ReplayOptions) (*Replay, error) {
 	if r.store, err = openStore(filepath.Join(o.Dir, replayName), o.boot); err != nil {
 		return nil, fmt.Errorf("creds: %w", err)
 	}
+	if r.lock, err = own(r.store.dir); err != nil {
+		return nil, fmt.Errorf("creds: %w", err)
+	}
 	if err := r.load(); err != nil {
 		r.store.close()
+		r.lock.Close()
 		return nil, fmt.Errorf("creds: %w", err)
 	}
 	return r, nil
@@ -208,8 +213,11 @@ func (r *Replay) turn(now time.Time) error {
 func (r *Replay) Close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.closed {
+		return nil
+	}
 	r.closed = true
-	return r.store.close()
+	return errors.Join(r.store.close(), r.lock.Close())
 }
 
 // InitReplay makes the memory of a node that has just got its first credential, and so has not executed anything.

@@ -271,6 +271,23 @@ func TestMemoryThatCannotBeWritten(t *testing.T) {
 	}
 }
 
+// Two nodes on one directory would each execute a request, so that the second does not start. The end of the first,
+// however it ends, lets another in.
+func TestReplayIsOfOneProcess(t *testing.T) {
+	m := newMemory(t, ReplayOptions{})
+	if r, err := OpenReplay(m.o); err == nil {
+		r.Close()
+		t.Error("a second one opened it")
+	} else if want := fmt.Sprintf("process %d", os.Getpid()); !strings.Contains(err.Error(), want) {
+		t.Errorf("%v does not name %s", err, want)
+	}
+	m.fresh()
+	if err := m.take("jane", "1", 0); err != nil {
+		t.Errorf("the first, after the attempt of the second: %v", err)
+	}
+	m.restart()
+}
+
 // A node that has just joined takes requests at once; one that had joined before under the same name does not take
 // what was made for that one.
 func TestInitReplay(t *testing.T) {

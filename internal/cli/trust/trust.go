@@ -318,12 +318,35 @@ func (o *trustOptions) revoke(ctx context.Context, env *cli.Env, dir trustdir.Di
 	if err != nil {
 		return err
 	}
+	if err := o.notMyself(dir, key, who); err != nil {
+		return err
+	}
 	b, err := a.Revoke(key, env.Now())
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(env.Out, "Revoked %s.\n", who)
 	return deliver(ctx, env, dir, a, b)
+}
+
+// notMyself returns why the client of this machine cannot be revoked from here, or nil: where the broker's directory
+// is not, that client is to bring the bundle to the broker, which a bundle that revokes it keeps it from, and all
+// that follow.
+func (o *trustOptions) notMyself(dir trustdir.Dir, key, who string) error {
+	if _, err := os.Lstat(dir.Broker()); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	id, _, err := credential.Load(dir.Client())
+	if err != nil || id.PublicKey() != key {
+		return nil // who cannot bring it says so
+	}
+	authority, err := dir.Authority(o.authority)
+	if err != nil {
+		return err
+	}
+	return usage.Hinted(fmt.Errorf("%s brings revocations from here to the broker, and could not bring its own; nobody is revoked", who),
+		"Make another caller and revoke as that one: mco trust issue NAME --to OTHER --allow '*' --authority "+authority+
+			", then mco trust revoke "+key+" --dir OTHER --authority "+authority)
 }
 
 // keyOf returns the key that a name stands for.
@@ -374,10 +397,8 @@ func deliver(ctx context.Context, env *cli.Env, dir trustdir.Dir, a *credential.
 		fmt.Fprintf(env.Out, "The broker at %s knows.\n", server)
 	case local:
 		fmt.Fprintf(env.Out, "It is in %s, where a broker that runs looks each second. Whether it has taken it over could not be asked: %v.\n", dir.Broker(), err)
-	case errors.Is(err, fs.ErrNotExist):
-		return usage.Hinted(fmt.Errorf("the broker does not know yet: %w", err), "Copy "+filepath.Join("AUTHORITY", "trust.json")+" over broker/trust.json in the broker's directory")
 	default:
-		return fmt.Errorf("the broker does not know yet: %w", err)
+		return usage.Hinted(fmt.Errorf("the broker does not know yet: %w", err), "Copy "+filepath.Join("AUTHORITY", "trust.json")+" over broker/trust.json in the broker's directory")
 	}
 	return nil
 }

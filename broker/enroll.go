@@ -178,14 +178,18 @@ func (e *enrollment) join(m *gonats.Msg) {
 		e.asked, e.looked = 0, time.Now()
 	}
 	if waiting, _, err := m.Sub.Pending(); err != nil || waiting > busyJoins {
-		e.refusals.warn(e.log, time.Now(), "join refused", "error", "too many requests to join are waiting")
+		if e.refusals.allow(e.log, time.Now()) {
+			e.log.Warn("join refused", "error", "too many requests to join are waiting")
+		}
 		e.respond(m.Reply, enroll.Busy())
 		return
 	}
 	answer, name, err := e.desk.Join(m.Data)
 	switch {
 	case err != nil:
-		e.refusals.warn(e.log, time.Now(), "join refused", "name", fmt.Sprintf("%.255s", name), "error", err)
+		if e.refusals.allow(e.log, time.Now()) {
+			e.log.Warn("join refused", "name", fmt.Sprintf("%.255s", name), "error", err)
+		}
 	default:
 		e.log.Info("node joined", "name", name)
 	}
@@ -200,18 +204,16 @@ type refusals struct {
 	left    int
 }
 
-func (r *refusals) warn(log *slog.Logger, now time.Time, what string, details ...any) {
+// allow reports whether one more may be written.
+func (r *refusals) allow(log *slog.Logger, now time.Time) bool {
 	r.flush(log, now)
 	r.mu.Lock()
-	r.written++
-	left := r.written > reportLines
-	if left {
-		r.left++
+	defer r.mu.Unlock()
+	if r.written++; r.written <= reportLines {
+		return true
 	}
-	r.mu.Unlock()
-	if !left {
-		log.Warn(what, details...)
-	}
+	r.left++
+	return false
 }
 
 // flush says what was left out, and begins anew.
@@ -231,10 +233,14 @@ func (e *enrollment) renew(m *gonats.Msg) {
 	answer, key, name, err := e.desk.Renew(m.Data, m.Reply)
 	switch {
 	case err != nil && key == "":
-		e.refusals.warn(e.log, time.Now(), "renewal refused", "error", err)
+		if e.refusals.allow(e.log, time.Now()) {
+			e.log.Warn("renewal refused", "error", err)
+		}
 		return // nobody is known to whom to answer
 	case err != nil:
-		e.refusals.warn(e.log, time.Now(), "renewal refused", "name", name, "error", err)
+		if e.refusals.allow(e.log, time.Now()) {
+			e.log.Warn("renewal refused", "name", name, "error", err)
+		}
 	}
 	e.respond(m.Reply, answer)
 }

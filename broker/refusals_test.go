@@ -23,7 +23,9 @@ func TestRefusalsAreRationed(t *testing.T) {
 	var r refusals
 	now := time.Unix(1_800_000_000, 0)
 	for range 1000 {
-		r.warn(log, now, "join refused", "error", "x")
+		if r.allow(log, now) {
+			log.Warn("join refused", "error", "x")
+		}
 	}
 	if n := strings.Count(out.String(), "join refused"); n != reportLines {
 		t.Errorf("%d lines", n)
@@ -41,7 +43,9 @@ func TestRefusalsAreRationed(t *testing.T) {
 	if out.Len() > 0 {
 		t.Errorf("nothing was refused: %s", out.String())
 	}
-	r.warn(log, now.Add(2*reportEvery), "renewal refused")
+	if r.allow(log, now.Add(2*reportEvery)) {
+		log.Warn("renewal refused")
+	}
 	if !strings.Contains(out.String(), "renewal refused") {
 		t.Error("the next refusal is not written")
 	}

@@ -59,8 +59,8 @@ type Options struct {
 	// User and Password, when set, are asked of every client.
 	User, Password string
 
-	// Trust, when set, is what a broker got of its authority: everybody needs a
-	// credential, and machines can join.
+	// Trust, when set, is the directory that `mco broker --init` made for the broker: every
+	// connection then needs a credential, and machines can join.
 	Trust *credential.BrokerDir
 
 	// MaxPayload is the largest message that is taken, in bytes. Default 8 MiB.

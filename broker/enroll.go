@@ -14,7 +14,7 @@ import (
 	"mcollective/internal/enroll"
 )
 
-// An enrollment is what a broker of a trusted collective does beside serving: it lets machines join while a token
+// An enrollment is the second job of a broker of a trusted collective: it lets machines join while a token
 // is outstanding, renews the credentials of nodes, and takes over and announces new trust bundles.
 //
 // nats-server enforces what the bundle says of each kind of credential. It would take an older bundle, too, so it

@@ -26,7 +26,7 @@ func ExampleParseError_Caret() {
 	//    ^
 }
 
-// machine is what a filter asks of a node.
+// machine answers what a filter asks of a node.
 type machine struct {
 	name  string
 	facts map[string]any

@@ -215,7 +215,7 @@ func TestReadme(t *testing.T) {
 	}
 }
 
-// What docs/go.md shows is what the program does.
+// The program is the one that docs/go.md shows.
 func TestPageShowsTheProgram(t *testing.T) {
 	page, err := os.ReadFile("../../docs/go.md")
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"mcollective/filter"
 )
 
-// A question is what a policy decides.
+// A question is one call that a policy decides on.
 type question struct {
 	caller, action string
 	node           filter.Node

@@ -249,7 +249,7 @@ func (d Desk) Renew(data []byte, reply string) (answer []byte, key, name string,
 	if !credential.RepliesTo(reply, c.KeyID()) {
 		return nil, "", "", fmt.Errorf("the request of %s came over the connection of somebody else", c.Name)
 	}
-	// Anyone who it comes from: the authority has signed it. One that is not newer changes nothing.
+	// It does not matter who sends it: the authority has signed it. One that is not newer changes nothing.
 	_, _ = d.Dir.Kit.Trust.Update(q.Bundle)
 	token := ""
 	switch err = d.Dir.Kit.Trust.InForce(c, now); {
